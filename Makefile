@@ -1,0 +1,41 @@
+# The two commands of the README, and the long one.
+
+DRDRILL := target/debug/drdrill
+
+.PHONY: drill test drills sample image setup build
+
+## Sets up what is missing, builds drdrill, and runs a first drill on real Redis containers.
+drill: build
+	$(DRDRILL) run scenarios/quickstart.yaml
+
+## Sets up what is missing and runs every check and test, on real containers too.
+test: export DRDRILL_DOCKER_TESTS = 1
+test: setup
+	cargo fmt --all -- --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked --no-run
+	$(DRDRILL) images --build
+	cargo test --locked --lib --bins
+	cargo test --locked --test it -- --test-threads=1
+
+## Runs every shipped scenario.
+drills: build
+	$(DRDRILL) run scenarios
+
+## Makes the sample run under reports/ anew; after a change of judging or rendering.
+sample: build
+	rm -rf target/sample reports/sample && mkdir -p reports/sample
+	$(DRDRILL) run scenarios/reference/primary-kill.yaml --seed 1 --out target/sample
+	cp -r target/sample/reference-primary-kill reports/sample/
+
+## Builds drdrill's own image, for engines whose nodes this machine cannot reach.
+image: build
+	rm -rf target/image && mkdir -p target/image
+	cp -r $(DRDRILL) scenarios docker/drdrill/Dockerfile target/image/
+	DOCKER_BUILDKIT=0 docker build -q -t drdrill.local/drdrill:dev --build-arg BASE=drdrill.local/base:trixie target/image
+
+build: setup
+	cargo build --locked
+
+setup:
+	scripts/setup.sh

@@ -1,0 +1,121 @@
+//! Whether the drill started from a healthy stack and hit the victim that it was meant to hit.
+
+use crate::{history::History, measure::Figures, record::Record};
+use crate::{
+    history::{Group, Outcome},
+    measure::{format, lane::lanes, windows::baseline},
+    record::{Disruption, DisruptionKind},
+    scenario::{Fault, Selector, Step},
+};
+
+use super::{Finding, Touch};
+
+/// The checker's name.
+pub const NAME: &str = "baseline-fit";
+
+/// Least share of ok operations in the baseline. `docs/measurement.md`, section 4.
+pub const LEAST_OK: f64 = 0.999;
+
+/// Fewest operations in the baseline that can show `LEAST_OK`. `docs/measurement.md`, section 4.
+pub const LEAST_OPS: u64 = 1_000;
+
+/// Unknown when the stack was not ready, the baseline too short or not healthy, or the victim a wrong one.
+pub fn check(record: &Record, history: &History, _figures: &Figures) -> Finding {
+    let mut doubts = Vec::new();
+    let Some((at, _)) = record.headline() else {
+        return Finding::unknown(NAME, &[Touch::All], "no disruptive step was taken");
+    };
+    match record.ready_at {
+        None => doubts.push("the stack was never ready".to_owned()),
+        Some(ready) if ready > at.low => {
+            doubts.push("the stack was ready only after the fault".to_owned());
+        }
+        Some(_) => {}
+    }
+    let (ok, total) = counts(record, history);
+    let share = format!(
+        "{} of {} operations ok",
+        format::count(ok),
+        format::count(total)
+    );
+    if total < LEAST_OPS {
+        doubts.push(format!(
+            "the baseline has only {share}, under {LEAST_OPS} operations"
+        ));
+    } else if (ok as f64) < LEAST_OK * total as f64 {
+        doubts.push(format!("the baseline was not healthy: {share}"));
+    }
+    doubts.extend(
+        record
+            .disruptions
+            .iter()
+            .filter_map(|(_, disruption)| wrong_victim(record, disruption)),
+    );
+    let ready = record.stack.iter().flat_map(|stack| stack.ready.clone());
+    if doubts.is_empty() {
+        Finding::valid(
+            NAME,
+            format!("the stack was ready and healthy: {share} before the fault"),
+        )
+        .with(ready)
+    } else {
+        Finding::unknown(NAME, &[Touch::All], doubts.join("; ")).with(ready)
+    }
+}
+
+/// ok, and ok + fail + info + shed, of the service lanes in the baseline.
+fn counts(record: &Record, history: &History) -> (u64, u64) {
+    let windows = baseline(record);
+    let (mut ok, mut total) = (0, 0);
+    for lane in lanes(record, Group::Service, None) {
+        for op in history.lane(lane.id) {
+            let inside = windows
+                .iter()
+                .any(|(start, end)| *start <= op.intended && op.intended < *end);
+            if inside && op.outcome != Outcome::Conflict {
+                total += 1;
+                ok += u64::from(op.outcome == Outcome::Ok);
+            }
+        }
+    }
+    (ok, total)
+}
+
+/// Says so if a fault aimed at the primary missed it, or one aimed at replicas hit it.
+fn wrong_victim(record: &Record, disruption: &Disruption) -> Option<String> {
+    if disruption.kind != DisruptionKind::Fault {
+        return None;
+    }
+    let Some(Step::Fault(fault)) = record.opened.scenario.drill.get(disruption.step) else {
+        return Some(format!(
+            "step {} of the scenario is no fault",
+            disruption.step
+        ));
+    };
+    let aimed: Vec<&Selector> = match fault {
+        Fault::Kill(v) | Fault::Stop(v) | Fault::Pause(v) | Fault::Restart(v) => vec![&v.node],
+        Fault::Partition(p) => p
+            .isolate
+            .iter()
+            .chain(p.between.iter().map(|(first, _)| first))
+            .collect(),
+        Fault::Noop => Vec::new(),
+    };
+    let wants_primary = aimed.iter().any(|s| **s == Selector::Primary);
+    let wants_replica = aimed.iter().any(|s| matches!(s, Selector::Replica(_)));
+    let victims: Vec<&str> = disruption.victims.iter().map(|n| n.as_str()).collect();
+    let hit = victims.join(", ");
+    if wants_primary && !disruption.primary_hit {
+        Some(format!(
+            "step {} was to hit the primary and hit {hit}",
+            disruption.step
+        ))
+    } else if wants_replica && disruption.primary_hit {
+        Some(format!(
+            "step {} was to spare the primary and hit {hit}",
+            disruption.step
+        ))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,28 @@
+//! What went wrong: one checker per file, each with three answers.
+
+pub mod baseline;
+pub mod complete;
+pub mod convergence;
+pub mod corrupt;
+pub mod divergence;
+pub mod duplicates;
+pub mod effect;
+pub mod exposure;
+pub mod finding;
+pub mod holes;
+pub mod lateness;
+pub mod list;
+pub mod lost_writes;
+pub mod phantom;
+pub mod plausibility;
+pub mod relapse;
+pub mod residue;
+pub mod resurrected;
+pub mod shed;
+pub mod split_brain;
+pub mod steps;
+#[cfg(test)]
+mod tests;
+
+pub use finding::{Answer, Finding, Touch};
+pub use list::{CHECKERS, Checker, all, run};

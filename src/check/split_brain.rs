@@ -1,0 +1,75 @@
+//! Whether two nodes took writes at once, and acknowledged writes were lost by it.
+
+use crate::{history::History, measure::Figures, record::Record};
+use crate::{
+    history::{Access, Group},
+    measure::{
+        Figure,
+        format::{self, Round},
+    },
+    scenario::Goal,
+};
+
+use super::{Finding, Touch};
+
+/// The checker's name.
+pub const NAME: &str = "split-brain";
+
+/// Invalid when more writes acknowledged after the fault are lost than the target allows (0 unless
+/// said otherwise), or when two nodes certainly acknowledged at once and the limit is 0.
+pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding {
+    let goal = record
+        .opened
+        .scenario
+        .targets
+        .split_brain
+        .unwrap_or(Goal::Limit(0));
+    let limit = goal.limit();
+    let mut evidence = Vec::new();
+    let pinned = record
+        .lanes
+        .iter()
+        .filter(|lane| lane.group == Group::Pinned && lane.access == Access::Write)
+        .count();
+    if pinned < 2 {
+        evidence.push(
+            "two primaries were not looked for: fewer than two pinned write lanes".to_owned(),
+        );
+    }
+    let both = figures.integrity.dual_primary.as_ref().map(|(a, b, at)| {
+        format!(
+            "{a} and {b} acknowledged writes in turns for at least {}",
+            format::duration(at.width(), Round::Down)
+        )
+    });
+    let lost = match &figures.loss {
+        Figure::Measured(loss) => Ok(loss.split_brain.len() as u64),
+        Figure::Missing(why) => Err(why.clone()),
+    };
+    let told = lost.as_ref().ok().map(|lost| {
+        let writes = format::counted(*lost, "write");
+        format!("{writes} acknowledged after the fault and lost")
+    });
+    let beyond = match limit {
+        None => false,
+        Some(limit) => {
+            lost.as_ref().is_ok_and(|lost| *lost > limit) || (limit == 0 && both.is_some())
+        }
+    };
+    let later = figures
+        .events
+        .len()
+        .saturating_sub(figures.headline.map_or(0, |index| index + 1));
+    if later > 0 && lost.as_ref().is_ok_and(|lost| *lost > 0) {
+        evidence.push(format!(
+            "{later} later disruptive steps may have lost them too"
+        ));
+    }
+    let summary: Vec<String> = told.into_iter().chain(both).collect();
+    match lost {
+        _ if beyond => Finding::invalid(NAME, &[Touch::Data], summary.join("; ")),
+        Err(why) => Finding::unknown(NAME, &[Touch::Data], why),
+        Ok(_) => Finding::valid(NAME, summary.join("; ")),
+    }
+    .with(evidence)
+}

@@ -1,0 +1,37 @@
+//! Whether every step of the scenario could be taken.
+
+use crate::record::StepResult;
+use crate::{history::History, measure::Figures, record::Record};
+
+use super::{Finding, Touch};
+
+/// The checker's name.
+pub const NAME: &str = "steps";
+
+/// Unknown when a step failed: what follows did not happen as the scenario says. A condition that did
+/// not hold by its deadline is a remark, since the figures show it.
+pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding {
+    let mut failed = Vec::new();
+    let mut unmet = Vec::new();
+    for (_, step, result) in &record.steps {
+        match result {
+            StepResult::Done => {}
+            StepResult::Unmet(why) => unmet.push(format!("step {step} was not met: {why}")),
+            StepResult::Failed(why) => failed.push(format!("step {step} failed: {why}")),
+        }
+    }
+    if !failed.is_empty() {
+        return Finding::unknown(NAME, &[Touch::All], failed.join("; ")).with(unmet);
+    }
+    let (taken, all) = (record.steps.len(), record.opened.scenario.drill.len());
+    if taken < all {
+        let summary = format!("only {taken} of {all} steps were taken");
+        return Finding::unknown(NAME, &[Touch::All], summary).with(unmet);
+    }
+    let summary = if unmet.is_empty() {
+        format!("all {all} steps were taken")
+    } else {
+        format!("remark: {}", unmet.join("; "))
+    };
+    Finding::valid(NAME, summary)
+}

@@ -1,0 +1,206 @@
+//! The arguments, and help texts that teach.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit::Exit;
+
+/// Disaster-recovery drills on real database stacks.
+///
+/// A scenario file says what stands, who uses it, what breaks and what must hold. drdrill builds the
+/// stack, lets clients use it, breaks it, and measures from the clients' side how long they waited
+/// (RTO) and what they lost (RPO).
+#[derive(Debug, Parser)]
+#[command(
+    name = "drdrill",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Start here:\n  drdrill doctor                          what this machine can run\n  drdrill list                            systems, settings, faults\n  drdrill check scenarios                 find mistakes, create nothing\n  drdrill run scenarios/quickstart.yaml   the first drill, about a minute",
+    after_long_help = concat!(
+        "Start here:\n  drdrill doctor                          what this machine can run\n  drdrill list                            systems, settings, faults\n  drdrill check scenarios                 find mistakes, create nothing\n  drdrill run scenarios/quickstart.yaml   the first drill, about a minute\n\n"
+    ).to_owned() + Exit::HELP,
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run drills and judge them against their targets
+    Run(RunArguments),
+    /// Check scenario files without creating anything
+    Check(CheckArguments),
+    /// Say what this machine can run, and what is missing
+    Doctor(DoctorArguments),
+    /// List systems, topologies, settings, runbooks and faults
+    List,
+    /// Show the images that drills need, or build drdrill's own
+    Images(ImagesArguments),
+    /// Remove what interrupted drills have left behind
+    #[command(
+        after_help = "Undoes journalled faults and removes containers, networks and volumes labelled `drdrill.run`\nwhose run is over. Drills that are still running keep theirs."
+    )]
+    Sweep,
+    /// Judge and render a finished run again from its folder
+    Report(ReportArguments),
+    /// Print a JSON schema, for editors and pipelines
+    Schema(SchemaArguments),
+    /// Print a completion script
+    #[command(
+        after_help = "Examples:\n  source <(drdrill completions bash)\n  drdrill completions fish > ~/.config/fish/completions/drdrill.fish"
+    )]
+    Completions(CompletionsArguments),
+    /// Be a node of the reference store; drdrill starts these itself
+    #[command(hide = true)]
+    ReferenceNode(ReferenceNodeArguments),
+}
+
+/// Which scenarios.
+#[derive(Debug, Args)]
+pub struct ScenarioArguments {
+    /// Scenario files, or folders with `.yaml` files in them
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Replace or add one value of every scenario, such as `targets.rto=20s`
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub overrides: Vec<(String, String)>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill run scenarios/quickstart.yaml
+  drdrill run scenarios/redis --out reports
+  drdrill run scenarios/redis/sentinel-kill.yaml --repeat 5 --set targets.rto=20s
+  drdrill run scenarios/redis/sentinel-kill.yaml --set stack.redis.settings.down-after=500ms
+
+Ctrl-C once heals and stops; twice only removes what was created.")]
+pub struct RunArguments {
+    /// Which scenarios
+    #[command(flatten)]
+    pub scenarios: ScenarioArguments,
+    /// Run each scenario this often, each time on a fresh stack
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: Option<u32>,
+    /// Write run folders below this folder
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+    /// Keep the stack after the drill until Ctrl-C
+    #[arg(long)]
+    pub keep: bool,
+    /// Repeat the choices of an earlier run, as its report prints them
+    #[arg(long, value_name = "HEX", value_parser = seed)]
+    pub seed: Option<u64>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill check scenarios
+  drdrill check drill.yaml --set targets.rto=20s
+
+Every problem of a file is shown at once. The exit code is 4 if there is any.")]
+pub struct CheckArguments {
+    /// Which scenarios
+    #[command(flatten)]
+    pub scenarios: ScenarioArguments,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `images`.
+#[derive(Debug, Args)]
+pub struct ImagesArguments {
+    /// Build the images that are drdrill's own
+    #[arg(long)]
+    pub build: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  drdrill report reports/quickstart/20261121t081500-abcdef
+
+The manifest is verified first; the exit code is 6 if the folder was changed.")]
+pub struct ReportArguments {
+    /// The folder of a run
+    #[arg(value_name = "RUN-DIR")]
+    pub folder: PathBuf,
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: checks and completion in an editor that speaks the YAML language server
+  drdrill schema > scenario.schema.json
+  # yaml-language-server: $schema=scenario.schema.json   (first line of the scenario)")]
+pub struct SchemaArguments {
+    /// Which schema
+    #[arg(default_value = "scenario")]
+    pub which: SchemaKind,
+}
+
+/// The schemas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaKind {
+    /// Scenario files
+    Scenario,
+    /// `result.json` of a run folder
+    Result,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// For which shell
+    pub shell: Shell,
+}
+
+/// The shells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Bash
+    Bash,
+    /// Z shell
+    Zsh,
+    /// Fish
+    Fish,
+}
+
+/// Arguments of `reference-node`.
+#[derive(Debug, Args)]
+pub struct ReferenceNodeArguments {
+    /// Passed through
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("expected KEY=VALUE, such as `targets.rto=20s`")?;
+    if key.is_empty() {
+        return Err("the key is missing, such as `targets.rto`".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Seeds are printed in hexadecimal.
+fn seed(text: &str) -> Result<u64, String> {
+    u64::from_str_radix(text.trim_start_matches("0x"), 16)
+        .map_err(|_| "expected up to 16 hexadecimal digits, as a report prints them".to_owned())
+}

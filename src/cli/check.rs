@@ -1,0 +1,160 @@
+//! Finding, reading and checking scenario files, for `check` and `run`.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use drdrill::{
+    drill::{validate_against, validate_design},
+    scenario::{BYTES_MAX, Parsed, Problem, Problems, read},
+    system::{Description, System, catalogue},
+};
+
+use super::{
+    arguments::{CheckArguments, ScenarioArguments},
+    exit::{Exit, Failure},
+    output,
+};
+
+/// How deep folders are searched.
+const DEPTH_MAX: u32 = 8;
+
+/// Checks scenarios and says which are right.
+///
+/// # Errors
+/// When a path is not there or holds no scenario.
+pub fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let files = files(&arguments.scenarios.paths)?;
+    let checked = checked(&files, &arguments.scenarios.overrides);
+    for parsed in checked.iter().flatten() {
+        let steps = parsed.scenario.drill.len();
+        output::result(&format!("ok  {}  ({steps} steps)\n", parsed.file));
+    }
+    let wrong = checked.iter().filter(|c| c.is_none()).count();
+    if wrong == 0 {
+        return Ok(Exit::Pass);
+    }
+    output::talk(&format!("{wrong} of {} files have problems\n", files.len()));
+    Ok(Exit::ScenarioInvalid)
+}
+
+/// Reads and checks every scenario that `run` is to run; all of them must be right.
+///
+/// # Errors
+/// When a path is not there, or any scenario has problems.
+pub fn ready(arguments: &ScenarioArguments, repeat: Option<u32>) -> Result<Vec<Parsed>, Failure> {
+    let files = files(&arguments.paths)?;
+    let mut overrides = arguments.overrides.clone();
+    overrides.extend(repeat.map(|count| ("repeat".to_owned(), count.to_string())));
+    let parsed: Option<Vec<Parsed>> = checked(&files, &overrides).into_iter().collect();
+    parsed.ok_or_else(|| {
+        Failure::new(
+            Exit::ScenarioInvalid,
+            "not every scenario can be run, so none was",
+            "mend what is shown above; `drdrill check` repeats it",
+        )
+    })
+}
+
+/// One entry per file, none for a file with problems, which are printed.
+fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Parsed>> {
+    let systems = catalogue::all();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut one = |path: &PathBuf| {
+        let file = path.display().to_string();
+        let parsed = text(path)
+            .map_err(|problem| Problems::new(&file, vec![problem]))
+            .and_then(|text| read(&file, &text, overrides))
+            .and_then(|parsed| {
+                let mut problems = plan_problems(&parsed, &systems);
+                let name = parsed.scenario.name.clone();
+                if let Some(other) = names.insert(name.clone(), file.clone()) {
+                    problems.push(parsed.spans.problem(
+                        &["name"],
+                        format!("the name `{name}` is taken by `{other}`"),
+                        "give it another name: it names the report folder",
+                    ));
+                }
+                if problems.is_empty() {
+                    Ok(parsed)
+                } else {
+                    Err(Problems::new(&file, problems))
+                }
+            });
+        parsed.map_err(|problems| output::problems(&problems)).ok()
+    };
+    files.iter().map(&mut one).collect()
+}
+
+/// What is wrong with the plan: first against the descriptions, then, if it fits, against the design.
+fn plan_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
+    let offers: Vec<Description> = systems.iter().map(|system| system.describe()).collect();
+    let problems = validate_against(parsed, &offers);
+    if !problems.is_empty() {
+        return problems;
+    }
+    let used = systems.iter().zip(&offers);
+    used.filter(|(_, offer)| parsed.scenario.stack.contains_key(offer.name))
+        .flat_map(|(system, _)| validate_design(parsed, system.as_ref()))
+        .collect()
+}
+
+/// The file's text, at most a little more than the reader takes.
+fn text(path: &Path) -> Result<String, Problem> {
+    let unreadable = |cause: String| {
+        Problem::new(format!("failed to read the file: {cause}"))
+            .help("a scenario is a UTF-8 text file")
+    };
+    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(BYTES_MAX)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
+    file.take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| unreadable(error.utf8_error().to_string()))
+}
+
+/// The files that the paths name, folders searched, each once and in order.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        let help = "name a scenario file, or a folder that holds `.yaml` files";
+        if path.is_dir() {
+            let before = files.len();
+            search(path, DEPTH_MAX, &mut files);
+            if files.len() == before {
+                let message = format!("there is no scenario in `{}`", path.display());
+                return Err(Failure::new(Exit::Usage, message, help));
+            }
+        } else if path.exists() {
+            files.push(path.clone());
+        } else {
+            let message = format!("there is no file `{}`", path.display());
+            return Err(Failure::new(Exit::Usage, message, help));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    Ok(files)
+}
+
+fn search(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() && depth > 0 {
+            search(&path, depth - 1, found);
+        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            found.push(path);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Machines for a run, and where drdrill keeps its journals.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use drdrill::{
+    drill::Plan,
+    id::RunId,
+    image::{
+        ImageError, Preflight, Resolver, SIDECAR,
+        doctor::{self, Check},
+        preflight,
+    },
+    record::{Emitter, Origin, What},
+    runtime::{
+        ProcessSweeper, Runtime, RuntimeError,
+        docker::{AddressBase, DockerRuntime, DockerSweeper, Engine, Options},
+        journal::Journal,
+        sweep::{Scope, SweepReport, sweep},
+    },
+};
+
+/// Why no machines could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum MachinesError {
+    /// The engine does not answer, or refused.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// An image could not be had.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// An image lacks programs that the start scripts need.
+    #[error(
+        "image `{image}` cannot be used: it has no {missing}; name another image, or add them to it"
+    )]
+    Lacking {
+        /// The image.
+        image: String,
+        /// The programs.
+        missing: String,
+    },
+    /// A person stopped it.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Machines and the images to use on them, by the reference that was asked for.
+pub type Machines = (Arc<dyn Runtime>, BTreeMap<String, String>);
+
+/// Containers for a plan, with every image there and fit for its start scripts.
+///
+/// # Errors
+/// When no engine answers, or an image cannot be had or used.
+pub async fn docker(
+    plan: &Plan,
+    run: &RunId,
+    journal: &Journal,
+    emitter: &Emitter,
+    state: &Path,
+) -> Result<Machines, MachinesError> {
+    let engine = Engine::connect(docker_host().as_deref()).await?;
+    let resolver = resolver(&engine, state, emitter);
+    let mut images = BTreeMap::new();
+    for reference in &plan.design.images {
+        let fact = resolver.resolve(reference).await?;
+        // Our own recipes hold what our scripts need.
+        if fact.origin != Origin::Built {
+            let programs = plan.system.programs(&plan.design, reference);
+            look_into(&engine, run, &fact.used, programs).await?;
+        }
+        images.insert(reference.clone(), fact.used.clone());
+        emitter.say(What::Image(fact));
+    }
+    let sidecar = resolver.resolve(SIDECAR).await?;
+    let options = Options {
+        base: AddressBase::DEFAULT,
+        sidecar_image: Some(sidecar.used.clone()),
+    };
+    emitter.say(What::Image(sidecar));
+    let runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
+    Ok((Arc::new(runtime), images))
+}
+
+async fn look_into(
+    engine: &Engine,
+    run: &RunId,
+    image: &str,
+    programs: &[&str],
+) -> Result<(), MachinesError> {
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let missing = match preflight(engine, run, image, programs).await? {
+        Preflight::Missing(missing) if missing.is_empty() => return Ok(()),
+        Preflight::Missing(missing) => missing.join(", "),
+        Preflight::NoShell => "shell".into(),
+    };
+    Err(MachinesError::Lacking {
+        image: image.to_owned(),
+        missing,
+    })
+}
+
+fn resolver(engine: &Engine, state: &Path, emitter: &Emitter) -> Resolver {
+    let emitter = emitter.clone();
+    let say = Arc::new(move |text: String| emitter.note(text));
+    Resolver::new(Arc::new(engine.clone()), state.join("locks"), say)
+}
+
+/// The engine's address, if the environment names one.
+pub fn docker_host() -> Option<String> {
+    env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty())
+}
+
+/// drdrill's own executable.
+pub fn program() -> PathBuf {
+    env::current_exe().unwrap_or_else(|_| PathBuf::from("drdrill"))
+}
+
+/// The folder of journals: `$DRDRILL_STATE`, else `drdrill` in the user's state folder.
+pub fn state_folder() -> PathBuf {
+    let variable = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    variable("DRDRILL_STATE")
+        .or_else(|| Some(variable("XDG_STATE_HOME")?.join("drdrill")))
+        .or_else(|| Some(variable("HOME")?.join(".local/state/drdrill")))
+        .unwrap_or_else(|| PathBuf::from("/var/tmp/drdrill"))
+}
+
+/// Sweeps what dead runs left.
+///
+/// # Errors
+/// When the state folder cannot be read.
+pub async fn sweep_dead(state: &Path) -> std::io::Result<SweepReport> {
+    let docker = DockerSweeper::new(docker_host());
+    sweep(state, &[&docker, &ProcessSweeper], &Scope::Dead).await
+}
+
+/// What this machine can do.
+pub async fn examine() -> Vec<Check> {
+    let host = docker_host();
+    let run = RunId::new("doctor000000000", std::process::id());
+    let locks = state_folder().join("locks");
+    match Engine::connect(host.as_deref()).await {
+        Ok(engine) => {
+            let resolver = Resolver::new(Arc::new(engine), locks, Arc::new(|_| {}));
+            doctor::examine(host.as_deref(), &resolver, &run).await
+        }
+        Err(error) => vec![doctor::no_engine(&error)],
+    }
+}

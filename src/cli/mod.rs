@@ -1,0 +1,53 @@
+//! The command line: arguments, wiring, printing, exit codes. Results go to stdout, talk to stderr.
+
+mod arguments;
+mod check;
+mod commands;
+mod completions;
+mod environment;
+mod exit;
+mod list;
+mod machines;
+mod output;
+mod report;
+mod run;
+mod session;
+mod sweep;
+
+use std::{panic, process::ExitCode};
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use exit::{Exit, Failure};
+
+/// Reads the arguments, does what they ask for, and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = panic::catch_unwind(|| dispatch(arguments.command));
+    let exit = match outcome {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            output::failure(&failure);
+            failure.exit
+        }
+        // The panic hook has said where.
+        Err(_) => Exit::Bug,
+    };
+    exit.into()
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Doctor(arguments) => environment::doctor(&arguments),
+        Command::List => Ok(list::list()),
+        Command::Images(arguments) => environment::images(&arguments),
+        Command::Sweep => sweep::sweep(),
+        Command::Report(arguments) => report::report(&arguments),
+        Command::Schema(arguments) => Ok(commands::schema(&arguments)),
+        Command::Completions(arguments) => Ok(completions::completions(arguments.shell)),
+        Command::ReferenceNode(arguments) => commands::reference_node(&arguments.arguments),
+    }
+}

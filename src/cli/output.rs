@@ -1,0 +1,65 @@
+//! Printing: results to stdout, talk to stderr, colour only where someone reads it.
+
+use std::io::{self, IsTerminal, Write};
+
+use drdrill::{report::Style, scenario::Problems};
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use super::exit::Failure;
+
+/// Prints a result. A reader that has gone away (`| head`) is no error.
+pub fn result(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// Prints talk.
+pub fn talk(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Prints why a command could not do its work.
+pub fn failure(failure: &Failure) {
+    talk(&format!(
+        "error: {}\n  help: {}\n",
+        failure.message, failure.help
+    ));
+}
+
+/// Prints every problem of a file with its place, then how many there are.
+pub fn problems(problems: &Problems) {
+    let theme = if colour() {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    let mut text = String::new();
+    for problem in &problems.all {
+        if handler.render_report(&mut text, problem).is_err() {
+            text.push_str(&format!("  {problem}\n"));
+        }
+        text.push('\n');
+    }
+    talk(&format!("{text}{problems}\n\n"));
+}
+
+/// Whether stderr may be coloured: a person reads it and has not said `NO_COLOR`.
+fn colour() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !unwanted
+}
+
+/// How to write results: as wide as the terminal allows, coloured only for a person.
+pub fn style() -> Style {
+    let person = io::stdout().is_terminal();
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Style {
+        width: columns.unwrap_or(100),
+        colour: person && !unwanted,
+    }
+}

@@ -1,0 +1,60 @@
+//! `drdrill report`: judges and renders a finished run again.
+
+use std::fs;
+
+use drdrill::{
+    evidence,
+    report::{View, terminal},
+    score,
+};
+
+use super::{
+    arguments::ReportArguments,
+    exit::{Exit, Failure},
+    output,
+    run::exit_of,
+    session::rendered,
+};
+
+/// Judges a run again from its folder, prints the scorecard, and compares every report with what the
+/// folder holds; an incomplete folder gets its reports.
+///
+/// # Errors
+/// When the folder is no run's, or its files are not what its manifest says.
+pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
+    let folder = &arguments.folder;
+    let loaded = evidence::load(folder)
+        .map_err(|error| Failure::new(Exit::EvidenceUnverified, error.to_string(), error.help()))?;
+    for notice in &loaded.notices {
+        output::talk(&format!("notice: {notice}\n"));
+    }
+    let judgement = score::judge(&loaded.record, &loaded.history);
+    for (name, bytes) in rendered(&loaded.record, &loaded.history, &judgement) {
+        let path = folder.join(name);
+        let same = fs::read(&path).is_ok_and(|old| old == bytes);
+        if loaded.manifest.is_none() {
+            let written = fs::write(&path, bytes);
+            written.map_err(|error| unwritten(&path.display().to_string(), &error))?;
+        } else if !same {
+            output::talk(&format!(
+                "notice: `{name}` of the folder was rendered by another version of drdrill\n"
+            ));
+        }
+    }
+    let view = View::new(&loaded.record, &loaded.history, &judgement);
+    let place = folder.join("report.html");
+    output::result(&terminal(
+        &view,
+        &place.display().to_string(),
+        output::style(),
+    ));
+    Ok(exit_of(&loaded.record, &judgement))
+}
+
+fn unwritten(path: &str, error: &std::io::Error) -> Failure {
+    Failure::new(
+        Exit::EnvironmentUnfit,
+        format!("failed to write `{path}`: {error}"),
+        "make room there",
+    )
+}

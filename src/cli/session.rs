@@ -1,0 +1,316 @@
+//! One run, from its opening in the register to its sealed folder.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use drdrill::{
+    drill::{self, Finished, Plan, Site, Stop},
+    evidence::{
+        self, Closing, EventLog, EvidenceError, HistoryThread, Observed, Opening, Register,
+        RunFolder,
+    },
+    history::{History, Outcome},
+    id::RunId,
+    record::{Emitter, Event, Opened, Record, Status, What},
+    report::{Counters, Progress},
+    runtime::{
+        Owner, Runtime,
+        journal::{Header, Journal},
+        process::ProcessRuntime,
+    },
+    score::{self, Judgement},
+    seed::Seed,
+    time::Clock,
+    workload::Sink,
+};
+
+use super::machines;
+
+/// The version of the run folder's formats.
+const FORMAT: u32 = 1;
+
+/// What a session runs, and where.
+pub struct Session<'a> {
+    /// The drill.
+    pub plan: &'a Plan,
+    /// The scenario file's bytes.
+    pub text: &'a [u8],
+    /// The reports folder.
+    pub reports: &'a Path,
+    /// The folder of journals.
+    pub state: &'a Path,
+    /// The seed.
+    pub seed: Seed,
+    /// Which repeat this is, from 1, and out of how many.
+    pub attempt: (u32, u32),
+    /// Whether the stack stays until Ctrl-C.
+    pub keep: bool,
+    /// How a person stops it.
+    pub stop: Stop,
+}
+
+/// A run that has ended.
+pub struct Ended {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What was observed.
+    pub record: Record,
+    /// What the clients asked and were told.
+    pub history: History,
+    /// What follows from it.
+    pub judgement: Judgement,
+}
+
+/// Why a run could not be carried to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The evidence could not be written or read back.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The journal could not be written, so nothing was started.
+    #[error("failed to write the undo journal under `{0}`: {1}")]
+    Journal(PathBuf, std::io::Error),
+}
+
+impl Session<'_> {
+    /// Runs the drill, judges it, writes its folder and closes it in the register.
+    ///
+    /// # Errors
+    /// When the evidence cannot be written or no machines can be had. Whatever was created is removed
+    /// all the same, as far as possible; the register stays open then, and the next sweep closes it.
+    pub async fn run<W: Write + Send + 'static>(
+        self,
+        progress: Progress<W>,
+    ) -> Result<Ended, SessionError> {
+        let clock = Clock::start();
+        let run = RunId::new(
+            &stamp(&clock),
+            self.seed.stream(&format!("run {}", self.attempt.0)).bits(),
+        );
+        let opened = self.open(&run, &clock)?;
+        let register = Register::of(self.reports);
+        register.open(&Opening {
+            run: run.clone(),
+            scenario: self.plan.scenario.name.clone(),
+            scenario_sha256: opened.scenario_sha256.clone(),
+            folder: format!("{}/{run}", self.plan.scenario.name),
+            started: opened.started.clone(),
+        })?;
+        let folder = RunFolder::create(self.reports, &self.plan.scenario.name, &run)?;
+        folder.scenario(self.text)?;
+        let (emitter, events) = Emitter::new(clock);
+        emitter.say(What::Opened(Box::new(opened)));
+        let (sink, history, counts) = history(&folder)?;
+        let writer = write_events(
+            folder.events()?,
+            events,
+            progress,
+            counts,
+            self.stop.clone(),
+        );
+        let outcome = self.drill(&run, emitter, sink).await;
+        let written = writer.join().expect("the event writer returns its errors");
+        let history = history.join();
+        let finished = outcome?;
+        written?;
+        history?;
+        for (node, text) in &finished.logs {
+            folder.log(node, text)?;
+        }
+        self.conclude(&folder, &register)
+    }
+
+    fn open(&self, run: &RunId, clock: &Clock) -> Result<Opened, SessionError> {
+        Ok(Opened {
+            format: FORMAT,
+            run: run.clone(),
+            started: clock.wall_start().to_string(),
+            attempt: self.attempt.0,
+            attempts: self.attempt.1,
+            seed: self.seed,
+            scenario_sha256: evidence::sha256(self.text),
+            scenario: self.plan.scenario.clone(),
+        })
+    }
+
+    /// Gets the machines and runs the drill. Every sender of events and operations is gone afterwards.
+    async fn drill(
+        &self,
+        run: &RunId,
+        emitter: Emitter,
+        sink: Sink,
+    ) -> Result<Finished, SessionError> {
+        let kind = self.plan.description.runtime;
+        let header = Header {
+            run: run.clone(),
+            owner: Owner::current(),
+            runtime: kind.to_owned(),
+            docker_host: machines::docker_host(),
+            reports: std::path::absolute(self.reports).ok(),
+        };
+        let journal = Journal::open(self.state, &header)
+            .map_err(|error| SessionError::Journal(self.state.to_owned(), error))?;
+        let machines = match kind {
+            "docker" => {
+                let wanted = machines::docker(self.plan, run, &journal, &emitter, self.state);
+                match self.stop.or(wanted).await {
+                    Some(machines) => machines,
+                    None => Err(machines::MachinesError::Interrupted),
+                }
+            }
+            _ => {
+                let home = self.state.join("nodes").join(run.to_string());
+                let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
+                Ok((Arc::new(runtime) as Arc<dyn Runtime>, BTreeMap::new()))
+            }
+        };
+        let (runtime, images) = match machines {
+            Ok(machines) => machines,
+            Err(error) => return Ok(self.without_machines(&emitter, &journal, &error)),
+        };
+        let site = Site {
+            runtime,
+            images,
+            program: machines::program(),
+            emitter,
+            journal: journal.clone(),
+            seed: self.seed,
+            stratum: (self.attempt.0 - 1, self.attempt.1),
+            keep: self.keep,
+        };
+        let finished = drill::run(self.plan, site, sink, self.stop.clone()).await;
+        // What could not be removed stays in the journal, for the next sweep.
+        let _ = journal.finish();
+        Ok(finished)
+    }
+
+    fn without_machines(
+        &self,
+        emitter: &Emitter,
+        journal: &Journal,
+        error: &machines::MachinesError,
+    ) -> Finished {
+        let status = match error {
+            machines::MachinesError::Interrupted => Status::Interrupted,
+            other => Status::Aborted(other.to_string()),
+        };
+        emitter.say(What::Closed(status.clone()));
+        emitter.say(What::Residue(drdrill::record::Residue::default()));
+        let _ = journal.finish();
+        Finished {
+            status,
+            logs: Vec::new(),
+            clean: true,
+        }
+    }
+
+    /// Judges what the folder holds, so that judging it again later cannot differ, and seals it.
+    fn conclude(&self, folder: &RunFolder, register: &Register) -> Result<Ended, SessionError> {
+        let loaded = evidence::load(folder.path())?;
+        folder.environment(&loaded.record.environment)?;
+        let judgement = score::judge(&loaded.record, &loaded.history);
+        for (name, bytes) in rendered(&loaded.record, &loaded.history, &judgement) {
+            folder.write(name, &bytes)?;
+        }
+        let verdict = Some(judgement.scorecard.verdict);
+        let previous = register.last_manifest()?;
+        let (_, manifest_sha256) = folder.seal(verdict, previous)?;
+        register.close(&Closing {
+            run: folder.run().clone(),
+            status: loaded.record.status.clone(),
+            verdict,
+            manifest_sha256: Some(manifest_sha256),
+        })?;
+        Ok(Ended {
+            folder: folder.path().to_owned(),
+            record: loaded.record,
+            history: loaded.history,
+            judgement,
+        })
+    }
+}
+
+/// Every file that follows from a record and its operations alone, by name.
+pub fn rendered(
+    record: &Record,
+    history: &History,
+    judgement: &Judgement,
+) -> Vec<(&'static str, Vec<u8>)> {
+    let mut files = vec![("result.json", evidence::result_json(record, judgement))];
+    files.extend(drdrill::report::render_all(record, history, judgement));
+    files
+}
+
+/// UTC to the second without separators, as run names need it.
+fn stamp(clock: &Clock) -> String {
+    clock.wall_start().strftime("%Y%m%dt%H%M%S").to_string()
+}
+
+/// Operations per outcome since the last look.
+#[derive(Default)]
+struct Counts {
+    ok: AtomicU64,
+    not_ok: AtomicU64,
+}
+
+fn history(folder: &RunFolder) -> Result<(Sink, HistoryThread, Arc<Counts>), EvidenceError> {
+    let (ops, received) = channel::<Observed>();
+    let thread = folder.history()?.follow(received)?;
+    let counts = Arc::new(Counts::default());
+    let counting = counts.clone();
+    let sink: Sink = Box::new(move |op, error| {
+        let counter = if op.outcome == Outcome::Ok {
+            &counting.ok
+        } else {
+            &counting.not_ok
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        // Without a writer left the history is incomplete, which its thread reports.
+        let _ = ops.send((op, error));
+    });
+    Ok((sink, thread, counts))
+}
+
+/// Writes events as they come and shows them. If they cannot be written, the drill is stopped.
+fn write_events<W: Write + Send + 'static>(
+    mut log: EventLog,
+    events: Receiver<Event>,
+    mut progress: Progress<W>,
+    counts: Arc<Counts>,
+    stop: Stop,
+) -> JoinHandle<Result<(), EvidenceError>> {
+    std::thread::spawn(move || {
+        let mut result = Ok(());
+        loop {
+            match events.recv_timeout(Duration::from_secs(1)) {
+                Ok(event) => {
+                    // A terminal that is gone is no reason to stop.
+                    let _ = progress.on_event(&event);
+                    if result.is_ok() {
+                        result = log.append(&event);
+                        if result.is_err() {
+                            stop.wish();
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => progress.on_counters(Counters {
+                    ok: counts.ok.swap(0, Ordering::Relaxed),
+                    not_ok: counts.not_ok.swap(0, Ordering::Relaxed),
+                }),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        progress.finish();
+        result
+    })
+}

@@ -1,0 +1,105 @@
+//! `drdrill sweep`, and the sweep before every run.
+
+use std::path::Path;
+
+use drdrill::{
+    evidence::{Closing, Register},
+    record::Status,
+    runtime::sweep::{SweepReport, Swept},
+};
+
+use super::{
+    exit::{Exit, Failure},
+    machines, output,
+    run::runtime,
+};
+
+/// Removes what dead runs left behind, and closes them in their registers.
+///
+/// # Errors
+/// When the journals cannot be read.
+pub fn sweep() -> Result<Exit, Failure> {
+    let state = machines::state_folder();
+    let report = runtime()?
+        .block_on(machines::sweep_dead(&state))
+        .map_err(|error| {
+            let message = format!(
+                "failed to read the journals in `{}`: {error}",
+                state.display()
+            );
+            Failure::new(
+                Exit::EnvironmentUnfit,
+                message,
+                "check the folder's permissions",
+            )
+        })?;
+    close(&report);
+    output::result(&text(&report));
+    let left = report.swept.iter().any(|swept| !swept.failures.is_empty());
+    Ok(if left {
+        Exit::CleanupIncomplete
+    } else {
+        Exit::Pass
+    })
+}
+
+/// Does the same before a run, and speaks only of what it found. That an engine does not answer is
+/// said by the run that needs it.
+pub async fn before_a_run(state: &Path) {
+    if let Ok(report) = machines::sweep_dead(state).await
+        && !report.swept.is_empty()
+    {
+        close(&report);
+        output::talk(&text(&report));
+    }
+}
+
+/// Writes the closing line of runs that died. A register that cannot be written keeps them open, which
+/// is what is true of it.
+fn close(report: &SweepReport) {
+    for swept in &report.swept {
+        let reports = swept
+            .header
+            .as_ref()
+            .and_then(|header| header.reports.as_deref());
+        let Some(register) = reports.map(Register::of) else {
+            continue;
+        };
+        let open = register.unclosed().unwrap_or_default();
+        if open.iter().any(|opening| opening.run == swept.run) {
+            let why = "drdrill ended before the run did; a later sweep removed what it had created";
+            let closing = Closing {
+                run: swept.run.clone(),
+                status: Status::Aborted(why.into()),
+                verdict: None,
+                manifest_sha256: None,
+            };
+            if let Err(error) = register.close(&closing) {
+                output::talk(&format!("warning: {error}\n"));
+            }
+        }
+    }
+}
+
+fn text(report: &SweepReport) -> String {
+    let mut text = String::new();
+    for Swept {
+        run,
+        removed,
+        failures,
+        ..
+    } in &report.swept
+    {
+        text.push_str(&format!("swept run {run}: {removed} things removed\n"));
+        for failure in failures {
+            text.push_str(&format!("  still there: {failure}\n"));
+        }
+    }
+    for left in report.left.iter().chain(&report.unseen) {
+        text.push_str(&format!("{left}\n"));
+    }
+    if text.is_empty() {
+        text.push_str("nothing to sweep: no run has left anything behind\n");
+    }
+    text
+}

@@ -1,0 +1,74 @@
+//! After the steps: how far members drifted apart, the convergence guard, and the final reads.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    fault::Ground,
+    id::NodeName,
+    record::{FinalRead, MemberKind, Source, What},
+};
+
+/// The longest wait for replay to finish and positions to be equal.
+const CONVERGE_LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest time for one final read.
+const READ_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often convergence is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Reads each member, waits until they have converged, reads the authoritative side twice and each
+/// member again. What cannot be read is recorded as such.
+pub async fn final_reads(ground: &Ground) {
+    let members = ground
+        .members()
+        .iter()
+        .filter(|member| member.kind == MemberKind::Data);
+    let nodes: Vec<NodeName> = members.map(|member| member.name.clone()).collect();
+    for node in &nodes {
+        read(ground, Source::Before { node: node.clone() }).await;
+    }
+    converge(ground).await;
+    for pass in [1, 2] {
+        read(ground, Source::Authority { pass }).await;
+    }
+    for node in &nodes {
+        read(ground, Source::After { node: node.clone() }).await;
+    }
+}
+
+async fn converge(ground: &Ground) {
+    let mut last = Vec::new();
+    let poll = async {
+        loop {
+            let converged = ground.system.converged().await;
+            last = converged.evidence;
+            if converged.whole {
+                return;
+            }
+            sleep(LOOK).await;
+        }
+    };
+    let reached = timeout(CONVERGE_LIMIT, poll).await.is_ok();
+    ground.emitter.say(What::Converged {
+        reached,
+        evidence: last,
+    });
+}
+
+async fn read(ground: &Ground, source: Source) {
+    let (at, result) = ground
+        .emitter
+        .time(timeout(READ_LIMIT, ground.system.final_read(&source)))
+        .await;
+    let holdings = match result {
+        Ok(Ok(holdings)) => Ok(holdings),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("not read within {READ_LIMIT:?}")),
+    };
+    ground
+        .emitter
+        .say_at(at, What::Final(FinalRead { source, holdings }));
+}

@@ -1,0 +1,19 @@
+//! Runs one drill: binds a scenario to a stack, takes its steps, and always cleans up.
+
+mod faults;
+mod finish;
+mod plan;
+mod plan_checks;
+mod plan_design;
+mod provision;
+mod run;
+mod steps;
+mod stop;
+mod wait;
+
+pub use plan::{Plan, warnings};
+pub use plan_checks::validate_against;
+pub use plan_design::validate_design;
+pub use provision::Site;
+pub use run::{Finished, run};
+pub use stop::Stop;

@@ -1,0 +1,120 @@
+//! A scenario bound to a system: everything is known, nothing has been created.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    scenario::{Scenario, Step, SystemSpec},
+    system::{Description, Design, Issue, System},
+};
+
+/// A drill that can be run.
+#[derive(Clone)]
+pub struct Plan {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The system.
+    pub system: Arc<dyn System>,
+    /// What it offers.
+    pub description: Description,
+    /// The stack as it will be built.
+    pub design: Design,
+}
+
+impl Plan {
+    /// Binds a scenario that has been checked against the system's description.
+    ///
+    /// # Errors
+    /// What the system finds wrong with the specification.
+    pub fn bind(scenario: Scenario, system: Arc<dyn System>) -> Result<Self, Vec<Issue>> {
+        let description = system.describe();
+        let spec = scenario
+            .stack
+            .get(description.name)
+            .cloned()
+            .unwrap_or_else(SystemSpec::default);
+        let design = system.design(&spec, scenario.clients.route.as_deref())?;
+        Ok(Self {
+            scenario,
+            system,
+            description,
+            design,
+        })
+    }
+}
+
+/// Operations that a baseline needs before anything may be concluded (measurement definitions, section 4).
+const BASELINE_LEAST: f64 = 1000.0;
+
+/// What a person should know before the run: a resolution too coarse for the target, a baseline too short.
+pub fn warnings(scenario: &Scenario) -> Vec<String> {
+    coarse(scenario)
+        .into_iter()
+        .chain(short(scenario))
+        .collect()
+}
+
+/// The baseline's service operations, were every one of them ok: write lanes at the rate, half as many read
+/// lanes at the same interval, and the slow lane.
+fn short(scenario: &Scenario) -> Option<String> {
+    let service = &scenario.clients.service;
+    let lanes = f64::from(service.lanes.max(1));
+    let reads = f64::from(service.lanes.max(1).div_ceil(2));
+    let rate = service.rate.0 * (1.0 + reads / lanes) + 10.0;
+    let steady: Duration = scenario
+        .drill
+        .iter()
+        .map_while(|step| match step {
+            Step::Steady(time) => Some(time.0),
+            _ => None,
+        })
+        .sum();
+    let operations = rate * steady.as_secs_f64();
+    (operations < BASELINE_LEAST * 1.05).then(|| {
+        format!(
+            "the baseline of {} s will have about {operations:.0} operations; under {BASELINE_LEAST:.0} nothing may be \
+             concluded: lengthen the first `steady` or raise `clients.service.rate`",
+            steady.as_secs_f64(),
+        )
+    })
+}
+
+fn coarse(scenario: &Scenario) -> Option<String> {
+    let service = &scenario.clients.service;
+    let interval = Duration::from_secs_f64(f64::from(service.lanes.max(1)) / service.rate.0);
+    let resolution = service.timeout.0 + interval;
+    let target = scenario.targets.rto.and_then(crate::scenario::Goal::limit);
+    let coarse = target.filter(|target| resolution > target.0.mul_f64(0.05));
+    coarse
+        .map(|target| {
+            format!(
+                "the RTO target of {target} is judged with a resolution of {} ms (timeout {} + probe interval {} ms): \
+                 more than 5 % of it; shorten `clients.service.timeout` or raise `rate`",
+                resolution.as_millis(),
+                service.timeout,
+                interval.as_millis(),
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::read;
+
+    fn scenario(steady: &str, rate: &str, rto: &str) -> Scenario {
+        let text = format!(
+            "schema: 1\nname: a\nsummary: b\nstack: {{ reference: {{}} }}\n\
+             clients: {{ service: {{ lanes: 4, rate: {rate}, timeout: 200ms }} }}\n\
+             targets: {{ rto: {rto}, rpo: any }}\n\
+             drill: [ {{ steady: {steady} }}, {{ fault: {{ kill: primary }} }}, {{ expect: {{ recovered: {{ within: 1m }} }} }} ]\n"
+        );
+        read("a.yaml", &text, &[]).expect("a scenario").scenario
+    }
+
+    #[test]
+    fn a_short_baseline_and_a_coarse_resolution_are_told() {
+        assert!(warnings(&scenario("10s", "100/s", "10s")).is_empty());
+        assert_eq!(warnings(&scenario("4s", "100/s", "10s")).len(), 1);
+        assert_eq!(warnings(&scenario("10s", "100/s", "2s")).len(), 1);
+    }
+}

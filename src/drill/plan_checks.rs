@@ -1,0 +1,265 @@
+//! Checks a scenario against what the systems offer, before anything is created.
+
+use crate::{
+    scenario::{
+        Condition, Dur, Fault, Parsed, Problem, Selector, Spans, Step, SystemSpec, Victim, suggest,
+    },
+    system::{Description, SettingKind, SettingSpec, TopologySpec},
+};
+
+/// Everything in the file that no system could carry out: unknown systems, topologies, routes, settings
+/// and runbooks, values of the wrong kind, and steps that the topology or its runtime cannot take.
+pub fn validate_against(parsed: &Parsed, offers: &[Description]) -> Vec<Problem> {
+    let stack = &parsed.scenario.stack;
+    if let Some(second) = stack.keys().nth(1) {
+        // Which of them routes and steps speak of is unknown, so nothing else can be said.
+        return vec![parsed.spans.key_problem(
+            &["stack", second],
+            "a stack of several systems is not supported yet",
+            "write one scenario per system for now",
+        )];
+    }
+    let mut problems = Vec::new();
+    for (name, spec) in stack {
+        let Some(offer) = offers.iter().find(|offer| offer.name == name) else {
+            let names: Vec<&str> = offers.iter().map(|offer| offer.name).collect();
+            problems.push(parsed.spans.key_problem(
+                &["stack", name],
+                format!("unknown system `{name}`"),
+                suggest::help(name, &names),
+            ));
+            continue;
+        };
+        problems.extend(system_problems(parsed, spec, offer));
+    }
+    problems
+}
+
+/// What is checked: one system of the stack as one topology.
+struct Bound<'p> {
+    parsed: &'p Parsed,
+    spans: &'p Spans,
+    offer: &'p Description,
+    topology: &'p TopologySpec,
+    nodes: u32,
+}
+
+fn system_problems(parsed: &Parsed, spec: &SystemSpec, offer: &Description) -> Vec<Problem> {
+    let spans = &parsed.spans;
+    let mut problems: Vec<Problem> = spec
+        .settings
+        .iter()
+        .filter_map(|(name, value)| setting_problem(spans, offer, name, value))
+        .collect();
+    if spec.image.is_some() && offer.image.is_empty() {
+        problems.push(spans.problem(
+            &["stack", offer.name, "image"],
+            format!("`{}` is part of drdrill and has no image", offer.name),
+            "remove the key",
+        ));
+    }
+    let topology = match &spec.topology {
+        None => offer.topologies.first(),
+        Some(name) => offer.topologies.iter().find(|t| t.name == name),
+    };
+    let Some(topology) = topology else {
+        let name = spec.topology.as_deref().unwrap_or_default();
+        let names: Vec<&str> = offer.topologies.iter().map(|t| t.name).collect();
+        problems.push(spans.problem(
+            &["stack", offer.name, "topology"],
+            format!("unknown topology `{name}` of `{}`", offer.name),
+            suggest::help(name, &names),
+        ));
+        return problems;
+    };
+    let bound = Bound {
+        parsed,
+        spans,
+        offer,
+        topology,
+        nodes: spec.nodes.unwrap_or(topology.nodes.1),
+    };
+    problems.extend(bound.nodes_problem());
+    problems.extend(bound.route_problem());
+    for (index, step) in parsed.scenario.drill.iter().enumerate() {
+        problems.extend(bound.step_problems(&index.to_string(), step));
+    }
+    problems
+}
+
+fn setting_problem(spans: &Spans, offer: &Description, name: &str, value: &str) -> Option<Problem> {
+    let path = ["stack", offer.name, "settings", name];
+    let Some(setting) = offer.settings.iter().find(|s| s.name == name) else {
+        let names: Vec<&str> = offer.settings.iter().map(|s| s.name).collect();
+        let message = format!("unknown setting `{name}` of `{}`", offer.name);
+        return Some(spans.key_problem(&path, message, suggest::help(name, &names)));
+    };
+    let help = expected(setting, value)?;
+    let message = format!("failed to read `{value}` as the setting `{name}`");
+    Some(spans.problem(&path, message, help))
+}
+
+/// What the setting expects, if the value is something else.
+fn expected(setting: &SettingSpec, value: &str) -> Option<String> {
+    match setting.kind {
+        SettingKind::Duration => value.parse::<Dur>().err().map(|error| error.0),
+        SettingKind::Count => value
+            .parse::<u64>()
+            .err()
+            .map(|_| "expected a whole number from 0".to_owned()),
+        SettingKind::Flag => {
+            (!matches!(value, "true" | "false")).then(|| "expected `true` or `false`".to_owned())
+        }
+        SettingKind::OneOf(words) => (!words.contains(&value)).then(|| {
+            suggest::nearest(value, words).map_or_else(
+                || format!("expected one of {}", suggest::list(words)),
+                |near| format!("did you mean `{near}`?"),
+            )
+        }),
+    }
+}
+
+impl Bound<'_> {
+    fn nodes_problem(&self) -> Option<Problem> {
+        let (least, _, most) = self.topology.nodes;
+        (!(least..=most).contains(&self.nodes)).then(|| {
+            self.spans.problem(
+                &["stack", self.offer.name, "nodes"],
+                format!(
+                    "`{}` cannot stand on {} nodes",
+                    self.topology.name, self.nodes
+                ),
+                format!("choose {least} to {most}"),
+            )
+        })
+    }
+
+    fn route_problem(&self) -> Option<Problem> {
+        let route = self.parsed.scenario.clients.route.as_deref()?;
+        (!self.topology.routes.contains(&route)).then(|| {
+            self.spans.problem(
+                &["clients", "route"],
+                format!("there is no route `{route}` to `{}`", self.topology.name),
+                suggest::help(route, self.topology.routes),
+            )
+        })
+    }
+
+    fn step_problems(&self, index: &str, step: &Step) -> Vec<Problem> {
+        match step {
+            Step::Steady(_) | Step::Hold(_) | Step::Expect(_) | Step::Heal(_) => Vec::new(),
+            Step::Fault(fault) => self.fault_problems(index, fault),
+            Step::Runbook(name) => self.runbook_problem(index, name).into_iter().collect(),
+            Step::Switchover(to) => self.move_problems(index, "switchover", to.to.as_ref()),
+            Step::Failback(to) => self.move_problems(index, "failback", to.to.as_ref()),
+        }
+    }
+
+    fn runbook_problem(&self, index: &str, name: &str) -> Option<Problem> {
+        let runbooks = self.topology.runbooks;
+        let message = format!("unknown runbook `{name}` of `{}`", self.topology.name);
+        let help = if runbooks.is_empty() {
+            format!(
+                "`{}` fails over by itself: remove the step",
+                self.topology.name
+            )
+        } else {
+            suggest::help(name, runbooks)
+        };
+        (!runbooks.contains(&name)).then(|| {
+            self.spans
+                .problem(&["drill", index, "runbook"], message, help)
+        })
+    }
+
+    fn move_problems(&self, index: &str, step: &str, to: Option<&Selector>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !self.topology.planned_moves {
+            problems.push(self.spans.key_problem(
+                &["drill", index, step],
+                format!(
+                    "`{}` has no planned move of the primary",
+                    self.topology.name
+                ),
+                "remove the step, or use a topology that has (see `drdrill list`)",
+            ));
+        }
+        problems.extend(to.and_then(|to| self.selector_problem(&["drill", index, step, "to"], to)));
+        problems
+    }
+
+    fn fault_problems(&self, index: &str, fault: &Fault) -> Vec<Problem> {
+        let at = |kind| ["drill", index, "fault", kind];
+        match fault {
+            Fault::Noop => Vec::new(),
+            Fault::Kill(victim) => self.victim_problems(&at("kill"), victim),
+            Fault::Stop(victim) => self.victim_problems(&at("stop"), victim),
+            Fault::Pause(victim) => self.victim_problems(&at("pause"), victim),
+            Fault::Restart(victim) => self.victim_problems(&at("restart"), victim),
+            Fault::Partition(partition) => {
+                let path = at("partition");
+                let between = partition.between.iter().flat_map(|(a, b)| [a, b]);
+                let named = partition.isolate.iter().chain(between);
+                let mut problems: Vec<Problem> = named
+                    .filter_map(|selector| self.selector_problem(&path, selector))
+                    .collect();
+                if self.offer.runtime == "process" {
+                    problems.push(self.spans.key_problem(
+                        &path,
+                        format!(
+                            "`{}` runs as processes on this machine, which cannot be partitioned",
+                            self.offer.name
+                        ),
+                        "use kill, stop, pause or restart, or a system that runs in containers",
+                    ));
+                }
+                problems
+            }
+        }
+    }
+
+    fn victim_problems(&self, path: &[&str], victim: &Victim) -> Vec<Problem> {
+        let below = |key| [path, &[key]].concat();
+        let mut problems: Vec<Problem> = self
+            .selector_problem(&below("node"), &victim.node)
+            .into_iter()
+            .collect();
+        for (key, condition) in [("and", victim.and), ("unless", victim.unless)] {
+            if condition == Some(Condition::EtcdLeader) && !self.topology.etcd {
+                problems.push(self.spans.problem(
+                    &below(key),
+                    format!(
+                        "there is no etcd beside the nodes of `{}`",
+                        self.topology.name
+                    ),
+                    "remove the condition, or use a topology that has etcd (see `drdrill list`)",
+                ));
+            }
+        }
+        problems
+    }
+
+    /// Names of nodes are the design's to check; here roles are.
+    fn selector_problem(&self, path: &[&str], selector: &Selector) -> Option<Problem> {
+        let replicas = usize::try_from(self.nodes.saturating_sub(1)).unwrap_or(usize::MAX);
+        let missing = match selector {
+            Selector::Replica(index) => index.unwrap_or(0) >= replicas,
+            Selector::Primary | Selector::OldPrimary | Selector::All | Selector::Named(_) => false,
+        };
+        let help = match replicas {
+            0 => "the stack has one node: raise `nodes`".to_owned(),
+            1 => "the stack has one replica: `replica[0]`".to_owned(),
+            n => format!(
+                "replicas are counted from 0: choose `replica[0]` to `replica[{}]`",
+                n - 1
+            ),
+        };
+        missing.then(|| {
+            self.spans.problem(
+                path,
+                format!("there is no `{selector}` in this stack"),
+                help,
+            )
+        })
+    }
+}

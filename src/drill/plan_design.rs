@@ -1,0 +1,83 @@
+//! Checks a scenario against the stack that its system would build, before anything is created.
+
+use crate::{
+    scenario::{Fault, Parsed, Problem, Selector, Step, SystemSpec, suggest},
+    system::{Design, System},
+};
+
+/// What the system itself finds wrong, and nodes named that the stack would not have. For scenarios that
+/// fit the system's description.
+pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
+    let name = system.describe().name;
+    let spec = parsed.scenario.stack.get(name).cloned();
+    let route = parsed.scenario.clients.route.as_deref();
+    match system.design(&spec.unwrap_or_else(SystemSpec::default), route) {
+        Ok(design) => unknown_nodes(parsed, &design),
+        Err(issues) => issues
+            .into_iter()
+            .map(|issue| {
+                let below = issue.path.iter().map(String::as_str);
+                let path: Vec<&str> = ["stack", name].into_iter().chain(below).collect();
+                parsed.spans.problem(&path, issue.message, issue.help)
+            })
+            .collect(),
+    }
+}
+
+fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {
+    let known: Vec<&str> = design.members.iter().map(|m| m.name.as_str()).collect();
+    let mut problems = Vec::new();
+    for (index, step) in parsed.scenario.drill.iter().enumerate() {
+        let index = index.to_string();
+        for (keys, selector) in selectors(step) {
+            let Selector::Named(name) = selector else {
+                continue;
+            };
+            if !known.contains(&name.as_str()) {
+                let path: Vec<&str> = ["drill", &index].into_iter().chain(keys).collect();
+                let message = format!("there is no node `{name}` in this stack");
+                problems.push(
+                    parsed
+                        .spans
+                        .problem(&path, message, suggest::help(name, &known)),
+                );
+            }
+        }
+    }
+    problems
+}
+
+/// Everyone whom a step names, and under which keys.
+fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
+    let victim = |kind, selector| vec![(vec!["fault", kind, "node"], selector)];
+    match step {
+        Step::Steady(_) | Step::Hold(_) | Step::Runbook(_) | Step::Expect(_) | Step::Heal(_) => {
+            Vec::new()
+        }
+        Step::Switchover(to) => to
+            .to
+            .iter()
+            .map(|to| (vec!["switchover", "to"], to))
+            .collect(),
+        Step::Failback(to) => to
+            .to
+            .iter()
+            .map(|to| (vec!["failback", "to"], to))
+            .collect(),
+        Step::Fault(fault) => match fault {
+            Fault::Noop => Vec::new(),
+            Fault::Kill(v) => victim("kill", &v.node),
+            Fault::Stop(v) => victim("stop", &v.node),
+            Fault::Pause(v) => victim("pause", &v.node),
+            Fault::Restart(v) => victim("restart", &v.node),
+            Fault::Partition(partition) => {
+                let at = |key| vec!["fault", "partition", key];
+                let isolated = partition.isolate.iter().map(|node| (at("isolate"), node));
+                let between = partition.between.iter().flat_map(|(a, b)| [a, b]);
+                isolated
+                    .chain(between.map(|node| (at("between"), node)))
+                    .collect()
+            }
+        },
+    }
+}

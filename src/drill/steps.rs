@@ -1,0 +1,255 @@
+//! The steps of a drill.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{
+    fault::{self, Ground, select},
+    record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
+    runbook,
+    scenario::{Dur, Expect, Fault, Move, Step},
+    seed::Stream,
+    time::Nanos,
+    workload::Load,
+};
+
+use super::{faults::Faults, wait};
+
+/// The longest wait, after the last step, for an outage that is still going on.
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+
+/// What steps act on and remember.
+pub struct Stage<'a> {
+    /// What faults act on.
+    pub ground: Ground,
+    /// The clients.
+    pub load: &'a Load,
+    /// The faults in force.
+    pub faults: Faults,
+    /// Random numbers for the wait before a fault.
+    pub phase: Stream,
+    /// Which repeat this is, from 0, and out of how many: the wait is stratified over them.
+    pub stratum: (u32, u32),
+    /// When the last disruption was over.
+    pub disrupted: Nanos,
+}
+
+impl Stage<'_> {
+    /// Takes one step.
+    pub async fn take(&mut self, index: usize, step: &Step) -> StepResult {
+        match step {
+            Step::Steady(time) | Step::Hold(time) => {
+                sleep(time.0).await;
+                StepResult::Done
+            }
+            Step::Fault(fault) => self.inject(index, fault).await,
+            Step::Switchover(to) => self.planned(index, to, DisruptionKind::Switchover).await,
+            Step::Failback(to) => self.planned(index, to, DisruptionKind::Failback).await,
+            Step::Runbook(_) => {
+                let emitter = self.ground.emitter.clone();
+                match runbook::promote_replica(index, &self.ground.system, &emitter).await {
+                    Ok(_) => StepResult::Done,
+                    Err(error) => StepResult::Failed(error.to_string()),
+                }
+            }
+            Step::Expect(Expect::Recovered(limit)) => {
+                wait::recovered(self.load, &self.ground, self.disrupted, limit.within.0).await
+            }
+            Step::Expect(Expect::Redundant(limit)) => {
+                wait::redundant(&self.ground, limit.within.0).await
+            }
+            Step::Heal(_) => match self.faults.heal_all(&self.ground).await.as_slice() {
+                [] => StepResult::Done,
+                failures => StepResult::Failed(failures.join("; ")),
+            },
+        }
+    }
+
+    /// Lets the clients go on until the last outage has been over for the sustain window, so that no
+    /// recovery is left unproven at the end. At once when that is so already.
+    pub async fn settle(&mut self) {
+        if self.disrupted == Nanos::default() {
+            return;
+        }
+        let settled = wait::recovered(self.load, &self.ground, self.disrupted, SETTLE_LIMIT).await;
+        if let StepResult::Unmet(why) = settled {
+            self.ground.emitter.note(format!("at the end, {why}"));
+        }
+    }
+
+    async fn inject(&mut self, index: usize, fault: &Fault) -> StepResult {
+        sleep(self.phase_wait()).await;
+        self.remember_primary().await;
+        let injected = match fault::inject(fault, index, &self.ground).await {
+            Ok(injected) => injected,
+            Err(error) => return StepResult::Failed(error.to_string()),
+        };
+        let at = injected.at;
+        self.disrupted = at.high;
+        let lasting = lasting(fault).map(|time| (at.high, time));
+        self.faults.hold(injected.active, lasting, &self.ground);
+        self.ground
+            .emitter
+            .say_at(at, What::Disrupted(injected.disruption));
+        let effect = fault::verify(index, &injected.expected, &self.ground).await;
+        let result = match effect.state {
+            EffectState::NotVerified => StepResult::Unmet("the fault's effect was not seen".into()),
+            EffectState::Verified | EffectState::Unchanged => StepResult::Done,
+        };
+        self.ground.emitter.say(What::Effect(effect));
+        result
+    }
+
+    /// A seeded part of the engine's lease or heartbeat period, spread evenly over the repeats.
+    fn phase_wait(&mut self) -> Duration {
+        let period = Duration::from_nanos(self.ground.system.stack().phase_ns);
+        let (stratum, strata) = self.stratum;
+        period.mul_f64((f64::from(stratum) + self.phase.unit()) / f64::from(strata.max(1)))
+    }
+
+    async fn remember_primary(&mut self) {
+        if self.disrupted == Nanos::default()
+            && let Ok(primary) = self.ground.system.primary().await
+        {
+            self.ground.first_primary = primary;
+        }
+    }
+
+    async fn planned(&mut self, index: usize, to: &Move, kind: DisruptionKind) -> StepResult {
+        self.remember_primary().await;
+        match self.try_planned(index, to, kind).await {
+            Ok(result) => result,
+            Err(error) => StepResult::Failed(error),
+        }
+    }
+
+    async fn try_planned(
+        &mut self,
+        index: usize,
+        to: &Move,
+        kind: DisruptionKind,
+    ) -> Result<StepResult, String> {
+        let system = self.ground.system.clone();
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let planned = system
+            .planned_move()
+            .ok_or("this topology has no planned move")?;
+        let from = system.primary().await.map_err(|e| text(&e))?;
+        let to = match (&to.to, kind) {
+            (Some(selector), _) => select(selector, &self.ground)
+                .await
+                .map_err(|e| text(&e))?
+                .into_iter()
+                .next(),
+            (None, DisruptionKind::Failback) => Some(self.ground.first_primary.clone()),
+            (None, _) => None,
+        };
+        if to.as_ref() == Some(&from) {
+            return Err(format!("`{from}` is primary already"));
+        }
+        let (at, moved) = self
+            .ground
+            .emitter
+            .time(planned.switchover(to.as_ref()))
+            .await;
+        self.disrupted = at.high;
+        let disruption = Disruption {
+            step: index,
+            kind,
+            name: if kind == DisruptionKind::Failback {
+                "failback"
+            } else {
+                "switchover"
+            }
+            .into(),
+            victims: vec![from.clone()],
+            primary_hit: true,
+            means: "the system's own planned move".into(),
+        };
+        self.ground.emitter.say_at(at, What::Disrupted(disruption));
+        let asked = moved
+            .as_ref()
+            .map_err(|e| text(e))
+            .map(|node| node.to_string());
+        let effect = self.moved(index, &from, asked.clone()).await;
+        let verified = effect.state == EffectState::Verified;
+        self.ground.emitter.say(What::Effect(effect));
+        asked?;
+        Ok(if verified {
+            StepResult::Done
+        } else {
+            StepResult::Unmet("the primary did not move as asked".into())
+        })
+    }
+
+    /// Whether another node is primary now, and the one that was asked for.
+    async fn moved(
+        &self,
+        step: usize,
+        from: &crate::id::NodeName,
+        asked: Result<String, String>,
+    ) -> Effect {
+        let now = self
+            .ground
+            .system
+            .primary()
+            .await
+            .map(|node| node.to_string())
+            .map_err(|e| e.to_string());
+        let (state, text) = match (now, asked) {
+            (Ok(now), Ok(asked)) if now == asked => (
+                EffectState::Verified,
+                format!("{now} is primary, {from} was"),
+            ),
+            (Ok(now), Ok(asked)) => (
+                EffectState::NotVerified,
+                format!("{now} is primary, {asked} was asked for"),
+            ),
+            (Err(error), _) | (_, Err(error)) => (EffectState::NotVerified, error),
+        };
+        Effect {
+            step,
+            state,
+            evidence: vec![text],
+        }
+    }
+}
+
+fn lasting(fault: &Fault) -> Option<Dur> {
+    match fault {
+        Fault::Pause(victim) => victim.lasting,
+        Fault::Partition(partition) => partition.lasting,
+        Fault::Kill(_) | Fault::Stop(_) | Fault::Restart(_) | Fault::Noop => None,
+    }
+}
+
+/// The step in a few words, for progress.
+pub fn title(step: &Step) -> String {
+    match step {
+        Step::Steady(time) => format!("steady for {time}: the baseline"),
+        Step::Hold(time) => format!("hold for {time}"),
+        Step::Fault(Fault::Kill(victim)) => format!("kill the {}", victim.node),
+        Step::Fault(Fault::Stop(victim)) => format!("stop the {}", victim.node),
+        Step::Fault(Fault::Pause(victim)) => format!("pause the {}", victim.node),
+        Step::Fault(Fault::Restart(victim)) => format!("restart the {}", victim.node),
+        Step::Fault(Fault::Partition(partition)) => {
+            match (&partition.isolate, &partition.between) {
+                (Some(node), _) => format!("isolate the {node}"),
+                (None, Some((one, other))) => format!("cut {one} off from {other}"),
+                (None, None) => "partition".into(),
+            }
+        }
+        Step::Fault(Fault::Noop) => "do nothing: the control".into(),
+        Step::Switchover(_) => "switch the primary over".into(),
+        Step::Runbook(name) => format!("runbook {name}"),
+        Step::Expect(Expect::Recovered(limit)) => {
+            format!("expect recovery within {}", limit.within)
+        }
+        Step::Expect(Expect::Redundant(limit)) => {
+            format!("expect redundancy within {}", limit.within)
+        }
+        Step::Heal(what) => format!("heal {what}"),
+        Step::Failback(_) => "fail back to the first primary".into(),
+    }
+}

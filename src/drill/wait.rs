@@ -1,0 +1,82 @@
+//! Waiting for conditions, each with its deadline.
+
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    fault::Ground,
+    record::{StepResult, What},
+    time::Nanos,
+    workload::{Load, SUSTAIN, SUSTAIN_LEAST},
+};
+
+/// How often a condition is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How often the stack is asked whether it is whole; asking costs it something.
+const ASK: Duration = Duration::from_millis(100);
+
+/// The longest wait for the first operations of every lane to succeed.
+const WARM_LIMIT: Duration = Duration::from_secs(15);
+
+/// Waits until every service lane has had its first good operations, so that connecting is no part
+/// of the baseline.
+///
+/// # Errors
+/// When that takes too long.
+pub async fn warm(load: &Load) -> Result<(), String> {
+    let poll = async {
+        while !load.live(|live| live.healthy(3)) {
+            sleep(LOOK).await;
+        }
+    };
+    let late = |_| format!("the clients had no success on every lane within {WARM_LIMIT:?}");
+    timeout(WARM_LIMIT, poll).await.map_err(late)
+}
+
+/// Waits until every service lane has recovered and stayed so for the sustain window; `within` counts
+/// from `since` to the recovery, not to the end of the window.
+pub async fn recovered(load: &Load, ground: &Ground, since: Nanos, within: Duration) -> StepResult {
+    let poll = async {
+        while !load.live(|live| live.sustained(since, ground.emitter.now(), SUSTAIN, SUSTAIN_LEAST))
+        {
+            sleep(LOOK).await;
+        }
+    };
+    let end = since.after(within + SUSTAIN + load.longest_timeout());
+    match timeout(end.since(ground.emitter.now()), poll).await {
+        Ok(()) => StepResult::Done,
+        Err(_) => StepResult::Unmet(format!(
+            "not every service lane recovered within {within:?}"
+        )),
+    }
+}
+
+/// Waits until every member is back in sync, and says when.
+pub async fn redundant(ground: &Ground, within: Duration) -> StepResult {
+    let mut last = Vec::new();
+    let poll = async {
+        loop {
+            let (at, redundancy) = ground.emitter.time(ground.system.redundancy()).await;
+            if redundancy.whole {
+                ground.emitter.say_at(
+                    at,
+                    What::Redundant {
+                        evidence: redundancy.evidence,
+                    },
+                );
+                return;
+            }
+            last = redundancy.evidence;
+            sleep(ASK).await;
+        }
+    };
+    match timeout(within, poll).await {
+        Ok(()) => StepResult::Done,
+        Err(_) => StepResult::Unmet(format!(
+            "the stack was not whole within {within:?}: {}",
+            last.join("; ")
+        )),
+    }
+}

@@ -1,0 +1,186 @@
+//! The folder of one run: who writes which file, and how a file becomes durable.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use crate::{
+    id::{NodeName, RunId},
+    record::Environment,
+    score::Verdict,
+};
+
+use super::{EventLog, EvidenceError, HistoryWriter, Manifest, manifest};
+
+/// The version of the run folder's formats.
+pub const FORMAT: u32 = 1;
+
+/// The scenario as given.
+pub const SCENARIO: &str = "scenario.yaml";
+/// What the drill ran on.
+pub const ENVIRONMENT: &str = "environment.json";
+/// What happened, one event per line.
+pub const EVENTS: &str = "events.jsonl";
+/// Every operation: an Arrow IPC stream, compressed with zstd.
+pub const HISTORY: &str = "history.arrows";
+/// The nodes' logs.
+pub const LOGS: &str = "logs";
+/// The digests of all other files; written last.
+pub const MANIFEST: &str = "manifest.json";
+
+/// The folder of one run while it is written.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+    run: RunId,
+}
+
+impl RunFolder {
+    /// Creates `root/<scenario>/<run>` with its folder for logs.
+    ///
+    /// # Errors
+    /// When it is there already, when the scenario's name is not a plain name, or when it cannot be created.
+    pub fn create(root: &Path, scenario: &str, run: &RunId) -> Result<Self, EvidenceError> {
+        let parent = root.join(plain(scenario)?);
+        fs::create_dir_all(&parent).map_err(EvidenceError::io("create", &parent))?;
+        let path = parent.join(run.to_string());
+        if path.exists() {
+            return Err(EvidenceError::Exists(path));
+        }
+        fs::create_dir(&path).map_err(EvidenceError::io("create", &path))?;
+        let logs = path.join(LOGS);
+        fs::create_dir(&logs).map_err(EvidenceError::io("create", &logs))?;
+        sync_dir(&path)?;
+        sync_dir(&parent)?;
+        Ok(Self {
+            path,
+            run: run.clone(),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose it is.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Writes the scenario file's bytes as they were given.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn scenario(&self, bytes: &[u8]) -> Result<(), EvidenceError> {
+        self.write(SCENARIO, bytes)
+    }
+
+    /// Writes what the drill runs on.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn environment(&self, environment: &Environment) -> Result<(), EvidenceError> {
+        self.write(
+            ENVIRONMENT,
+            &json(environment, &self.path.join(ENVIRONMENT))?,
+        )
+    }
+
+    /// Opens the event log.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn events(&self) -> Result<EventLog, EvidenceError> {
+        EventLog::create(self.path.join(EVENTS))
+    }
+
+    /// Opens the history.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn history(&self) -> Result<HistoryWriter, EvidenceError> {
+        HistoryWriter::create(self.path.join(HISTORY), &self.run)
+    }
+
+    /// Writes the log of a node.
+    ///
+    /// # Errors
+    /// When the node's name is not a plain name or the file cannot be written.
+    pub fn log(&self, node: &NodeName, text: &str) -> Result<(), EvidenceError> {
+        let name = format!("{}.log", plain(node.as_str())?);
+        replace(&self.path.join(LOGS).join(name), text.as_bytes())
+    }
+
+    /// Writes a whole file durably: under another name first, then renamed.
+    ///
+    /// # Errors
+    /// When the name is not a plain name or the file cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), EvidenceError> {
+        replace(&self.path.join(plain(name)?), bytes)
+    }
+
+    /// Writes the manifest, after which the folder is complete, and returns it with its own digest.
+    ///
+    /// # Errors
+    /// When a file cannot be read or the manifest cannot be written.
+    pub fn seal(
+        &self,
+        verdict: Option<Verdict>,
+        previous: Option<String>,
+    ) -> Result<(Manifest, String), EvidenceError> {
+        let manifest = Manifest {
+            format: FORMAT,
+            run: self.run.clone(),
+            verdict,
+            previous,
+            files: manifest::digests(&self.path)?,
+        };
+        let path = self.path.join(MANIFEST);
+        let bytes = json(&manifest, &path)?;
+        replace(&path, &bytes)?;
+        Ok((manifest, manifest::sha256(&bytes)))
+    }
+}
+
+/// Pretty JSON with a final newline; the same value gives the same bytes.
+pub(super) fn json(value: &impl Serialize, path: &Path) -> Result<Vec<u8>, EvidenceError> {
+    let mut bytes =
+        serde_json::to_vec_pretty(value).map_err(|e| EvidenceError::content(path, e))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Accepts names that stay within their folder.
+fn plain(name: &str) -> Result<&str, EvidenceError> {
+    let fits = !name.is_empty()
+        && !name.starts_with('.')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    fits.then_some(name)
+        .ok_or_else(|| EvidenceError::Name(name.to_owned()))
+}
+
+/// Replaces a file's content so that a reader sees the old or the new one, power loss included.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let temporary = path.with_file_name(name);
+    let mut file = File::create(&temporary).map_err(EvidenceError::io("create", &temporary))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(EvidenceError::io("write", &temporary))?;
+    fs::rename(&temporary, path).map_err(EvidenceError::io("rename to", path))?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+fn sync_dir(path: &Path) -> Result<(), EvidenceError> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(EvidenceError::io("sync", path))
+}

@@ -1,0 +1,142 @@
+//! Reads a run folder back into what judging and reporting take.
+
+use std::{fmt, fs, path::Path};
+
+use crate::{history::History, record::Record};
+
+use super::{
+    EvidenceError, Manifest, events,
+    folder::{EVENTS, FORMAT, HISTORY, MANIFEST, SCENARIO},
+    history_read, manifest,
+};
+
+/// A run as its folder holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// Everything observed, except the operations.
+    pub record: Record,
+    /// The operations, sorted.
+    pub history: History,
+    /// The scenario file's bytes as given.
+    pub scenario: Vec<u8>,
+    /// The manifest, if the run got as far as writing it. Its digests hold.
+    pub manifest: Option<Manifest>,
+    /// What is not as it should be and yet does not keep the run from being read.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that a reader of the run must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// There is no manifest: the run did not end, or is still going on.
+    Incomplete,
+    /// The last line of the event log was cut off.
+    EventsTruncated,
+    /// The history has no end mark: operations after the last complete batch are missing.
+    HistoryTruncated,
+    /// There is no history: the run ended before the clients started.
+    NoHistory,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Incomplete => {
+                "incomplete: there is no `manifest.json`, so the run did not end or is still going on; nothing protects its files"
+            }
+            Self::EventsTruncated => "the last line of `events.jsonl` is cut off and was left out",
+            Self::HistoryTruncated => {
+                "`history.arrows` is truncated: operations after its last complete batch are missing"
+            }
+            Self::NoHistory => "there is no `history.arrows`: no client ran",
+        })
+    }
+}
+
+/// Loads a run. Where there is a manifest, every file must agree with it.
+///
+/// # Errors
+/// When the folder is not a run's, a file is damaged or of another version, or the digests do not hold.
+pub fn load(folder: &Path) -> Result<Loaded, EvidenceError> {
+    for missing in [EVENTS, SCENARIO] {
+        if !folder.join(missing).is_file() {
+            return Err(EvidenceError::NotARun {
+                folder: folder.to_owned(),
+                missing,
+            });
+        }
+    }
+    let mut notices = Vec::new();
+    let manifest = checked_manifest(folder)?;
+    if manifest.is_none() {
+        notices.push(Notice::Incomplete);
+    }
+    let events_path = folder.join(EVENTS);
+    let (events, cut) = events::read(&events_path)?;
+    if cut {
+        notices.push(Notice::EventsTruncated);
+    }
+    let record = Record::fold(&events).map_err(|e| EvidenceError::content(&events_path, e))?;
+    check_format(&events_path, record.opened.format)?;
+    let scenario = checked_scenario(folder, &record)?;
+    let history = read_history(folder, &mut notices)?;
+    Ok(Loaded {
+        record,
+        history,
+        scenario,
+        manifest,
+        notices,
+    })
+}
+
+fn checked_manifest(folder: &Path) -> Result<Option<Manifest>, EvidenceError> {
+    let Some(manifest) = manifest::read(folder)? else {
+        return Ok(None);
+    };
+    let verification = manifest::verify(folder, &manifest)?;
+    if verification.holds() {
+        Ok(Some(manifest))
+    } else {
+        Err(EvidenceError::Altered {
+            folder: folder.to_owned(),
+            problems: format!("against `{MANIFEST}` {verification}"),
+        })
+    }
+}
+
+fn check_format(path: &Path, found: u32) -> Result<(), EvidenceError> {
+    if found == FORMAT {
+        Ok(())
+    } else {
+        Err(EvidenceError::Format {
+            path: path.to_owned(),
+            found,
+            known: FORMAT,
+        })
+    }
+}
+
+fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>, EvidenceError> {
+    let path = folder.join(SCENARIO);
+    let bytes = fs::read(&path).map_err(EvidenceError::io("read", &path))?;
+    let expected = &record.opened.scenario_sha256;
+    if manifest::sha256(&bytes) == *expected {
+        Ok(bytes)
+    } else {
+        let problem = format!("it is not the scenario that the run was opened with ({expected})");
+        Err(EvidenceError::content(&path, problem))
+    }
+}
+
+fn read_history(folder: &Path, notices: &mut Vec<Notice>) -> Result<History, EvidenceError> {
+    let path = folder.join(HISTORY);
+    if !path.is_file() {
+        notices.push(Notice::NoHistory);
+        return Ok(History::default());
+    }
+    let read = history_read::read(&path)?;
+    if read.truncated {
+        notices.push(Notice::HistoryTruncated);
+    }
+    Ok(read.history)
+}

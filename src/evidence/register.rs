@@ -1,0 +1,199 @@
+//! The register of all runs: a line before anything is created, a line at the end, each chained to the one before.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{id::RunId, record::Status, score::Verdict};
+
+use super::{EvidenceError, manifest::sha256};
+
+/// The register's file name.
+const FILE: &str = "register.jsonl";
+
+/// The register of one reports folder.
+#[derive(Debug, Clone)]
+pub struct Register {
+    path: PathBuf,
+}
+
+/// What is known of a run before anything is created for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The run.
+    pub run: RunId,
+    /// The scenario's name.
+    pub scenario: String,
+    /// SHA-256 of the scenario file's bytes: targets cannot be changed afterwards.
+    pub scenario_sha256: String,
+    /// The run's folder, relative to the register.
+    pub folder: String,
+    /// Wall-clock start, RFC 3339, for labels only.
+    pub started: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// The run.
+    pub run: RunId,
+    /// How it ended.
+    pub status: Status,
+    /// Its verdict; absent where it could not be judged.
+    pub verdict: Option<Verdict>,
+    /// The digest of its manifest; absent where none was written.
+    pub manifest_sha256: Option<String>,
+}
+
+/// One line of the register.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// SHA-256 of the line before, without its line end; absent in the first line.
+    pub previous: Option<String>,
+    /// What it says.
+    pub what: Said,
+}
+
+/// What a line of the register says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Said {
+    /// A run was opened.
+    Opened(Opening),
+    /// A run was closed.
+    Closed(Closing),
+}
+
+impl Register {
+    /// The register of a reports folder; nothing is created before the first line.
+    pub fn of(reports: &Path) -> Self {
+        Self {
+            path: reports.join(FILE),
+        }
+    }
+
+    /// Writes a run's opening line. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// When the register cannot be written or is damaged.
+    pub fn open(&self, opening: &Opening) -> Result<(), EvidenceError> {
+        self.append(|_| Some(Said::Opened(opening.clone())))
+    }
+
+    /// Writes a run's closing line; a run that is closed already stays as it is.
+    ///
+    /// # Errors
+    /// When the register cannot be written or is damaged.
+    pub fn close(&self, closing: &Closing) -> Result<(), EvidenceError> {
+        self.append(|entries| {
+            (!closed(entries, &closing.run)).then(|| Said::Closed(closing.clone()))
+        })
+    }
+
+    /// The runs that were opened and not closed, oldest first: what `sweep` must look after.
+    ///
+    /// # Errors
+    /// When the register cannot be read or is damaged.
+    pub fn unclosed(&self) -> Result<Vec<Opening>, EvidenceError> {
+        let entries = self.entries()?;
+        let open = entries.iter().filter_map(|entry| match &entry.what {
+            Said::Opened(opening) if !closed(&entries, &opening.run) => Some(opening.clone()),
+            Said::Opened(_) | Said::Closed(_) => None,
+        });
+        Ok(open.collect())
+    }
+
+    /// The digest of the last manifest that the register names: the chain's head for the next run.
+    ///
+    /// # Errors
+    /// When the register cannot be read or is damaged.
+    pub fn last_manifest(&self) -> Result<Option<String>, EvidenceError> {
+        let entries = self.entries()?;
+        Ok(entries.iter().rev().find_map(|entry| match &entry.what {
+            Said::Closed(closing) => closing.manifest_sha256.clone(),
+            Said::Opened(_) => None,
+        }))
+    }
+
+    /// All lines, their chain checked.
+    ///
+    /// # Errors
+    /// When the register cannot be read, a line is damaged, or a line was changed or left out.
+    pub fn entries(&self) -> Result<Vec<Entry>, EvidenceError> {
+        if !self.path.exists() {
+            return Ok(Vec::new());
+        }
+        let text = fs::read_to_string(&self.path).map_err(EvidenceError::io("read", &self.path))?;
+        self.parse(complete(&text))
+    }
+
+    fn parse(&self, text: &str) -> Result<Vec<Entry>, EvidenceError> {
+        let mut entries = Vec::new();
+        let mut previous = None;
+        for (index, line) in text.lines().enumerate() {
+            let wrong = |problem: String| EvidenceError::Line {
+                path: self.path.clone(),
+                line: index + 1,
+                problem,
+            };
+            let entry: Entry = serde_json::from_str(line).map_err(|e| wrong(e.to_string()))?;
+            if entry.previous != previous {
+                return Err(wrong(
+                    "it does not follow from the line before, which was changed or removed".into(),
+                ));
+            }
+            previous = Some(sha256(line.as_bytes()));
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// Appends what `say` makes of the lines so far, as the only writer.
+    fn append(&self, say: impl FnOnce(&[Entry]) -> Option<Said>) -> Result<(), EvidenceError> {
+        let failed = |action| EvidenceError::io(action, &self.path);
+        if let Some(parent) = self.path.parent() {
+            fs::create_dir_all(parent).map_err(EvidenceError::io("create", parent))?;
+        }
+        let mut file: File = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(&self.path)
+            .map_err(failed("open"))?;
+        // Writers hold the lock for one line; it goes with the file handle, a crash included.
+        file.lock().map_err(failed("lock"))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed("read"))?;
+        let whole = complete(&text);
+        let entries = self.parse(whole)?;
+        let Some(what) = say(&entries) else {
+            return Ok(());
+        };
+        if whole.len() < text.len() {
+            // A writer died within a line; nothing relied on it, since it was not reported as written.
+            file.set_len(whole.len() as u64).map_err(failed("repair"))?;
+        }
+        let previous = whole.lines().last().map(|line| sha256(line.as_bytes()));
+        let mut line = serde_json::to_vec(&Entry { previous, what })
+            .map_err(|e| EvidenceError::content(&self.path, e))?;
+        line.push(b'\n');
+        file.write_all(&line)
+            .and_then(|()| file.sync_all())
+            .map_err(failed("append to"))
+    }
+}
+
+/// The text up to its last line end.
+fn complete(text: &str) -> &str {
+    &text[..text.rfind('\n').map_or(0, |end| end + 1)]
+}
+
+fn closed(entries: &[Entry], run: &RunId) -> bool {
+    entries
+        .iter()
+        .any(|entry| matches!(&entry.what, Said::Closed(closing) if closing.run == *run))
+}

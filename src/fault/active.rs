@@ -1,0 +1,121 @@
+//! A fault in force, and undoing it.
+
+use futures_util::future::join_all;
+
+use crate::{
+    id::NodeName,
+    record::What,
+    runtime::{NodeState, journal},
+};
+
+use super::{FaultError, Ground};
+
+/// A fault in force. It must be healed, once; the journal heals it when this process cannot.
+#[must_use = "a fault that is not healed stays in force until the next sweep"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveFault {
+    /// The step that injected it.
+    pub step: usize,
+    /// What undoes it.
+    pub undo: Undo,
+}
+
+/// What undoes a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undo {
+    /// Nothing is to be undone.
+    Nothing,
+    /// These nodes come back as the system brings nodes back.
+    BringBack(Vec<NodeName>),
+    /// These nodes go on.
+    Unpause(Vec<NodeName>),
+    /// All packets pass again.
+    Links(Vec<NodeName>),
+}
+
+impl ActiveFault {
+    /// Undoes it. Everything is tried; the first failure is returned.
+    ///
+    /// # Errors
+    /// When a node could not be brought back or reached.
+    pub async fn heal(self, ground: &Ground) -> Result<(), FaultError> {
+        let low = ground.emitter.now();
+        let result = match &self.undo {
+            Undo::Nothing => return Ok(()),
+            Undo::BringBack(nodes) => bring_back(nodes, ground).await,
+            Undo::Unpause(nodes) => unpause(nodes, ground).await,
+            Undo::Links(nodes) => reconnect(nodes, ground).await,
+        };
+        let at = crate::time::Bracket {
+            low,
+            high: ground.emitter.now(),
+        };
+        ground.emitter.say_at(at, What::Healed { step: self.step });
+        for node in self.undo.nodes() {
+            ground
+                .emitter
+                .say_at(at, What::Returned { node: node.clone() });
+        }
+        result
+    }
+}
+
+impl Undo {
+    fn nodes(&self) -> &[NodeName] {
+        match self {
+            Self::Nothing => &[],
+            Self::BringBack(nodes) | Self::Unpause(nodes) | Self::Links(nodes) => nodes,
+        }
+    }
+}
+
+/// Brings all nodes back together, and only then arms their links: a node's probes reach for all others.
+async fn bring_back(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+    let mut gone = Vec::new();
+    for node in nodes {
+        // A node that came back by itself is left alone.
+        if ground.runtime.state(node).await != Ok(NodeState::Running) {
+            gone.push(node.clone());
+        }
+    }
+    let back = join_all(gone.iter().map(|node| ground.system.bring_back(node))).await;
+    let mut first = back
+        .into_iter()
+        .collect::<Result<Vec<()>, _>>()
+        .map(drop)
+        .map_err(FaultError::from);
+    // A node that was started again has new links, which are probed from now on.
+    if let Some(links) = ground.links.as_ref().filter(|_| !gone.is_empty()) {
+        let armed = links.arm(&gone).await;
+        first = first.and(armed.map_err(FaultError::from));
+    }
+    first
+}
+
+async fn unpause(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+    let mut first = Ok(());
+    for node in nodes {
+        let result = ground.runtime.unpause(node).await.map_err(FaultError::from);
+        if result.is_ok() {
+            let _ = ground
+                .journal
+                .undone(journal::Effect::Paused { node: node.clone() })
+                .await;
+        }
+        first = first.and(result);
+    }
+    first
+}
+
+async fn reconnect(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+    if let Some(links) = &ground.links {
+        links.heal().await?;
+        for node in nodes {
+            let _ = ground
+                .journal
+                .undone(journal::Effect::Cut { node: node.clone() })
+                .await;
+        }
+    }
+    Ok(())
+}

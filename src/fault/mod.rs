@@ -1,0 +1,116 @@
+//! Break, verify the effect, un-break: one family per file.
+
+mod active;
+mod noop;
+mod partition;
+mod process;
+mod select;
+
+use std::sync::Arc;
+
+use crate::{
+    id::NodeName,
+    net::Links,
+    record::{Disruption, Effect, Emitter, Member},
+    runtime::{Runtime, RuntimeError, journal::Journal},
+    scenario::Fault,
+    system::{SharedRunning, SystemError},
+    time::Bracket,
+};
+
+pub use active::{ActiveFault, Undo};
+pub use select::{expand_hosts, select};
+
+/// What faults act on.
+#[derive(Clone)]
+pub struct Ground {
+    /// The machines.
+    pub runtime: Arc<dyn Runtime>,
+    /// Their links, where they can be cut.
+    pub links: Option<Arc<dyn Links>>,
+    /// The stack.
+    pub system: SharedRunning,
+    /// Where what happens is said.
+    pub emitter: Emitter,
+    /// The write-ahead undo.
+    pub journal: Journal,
+    /// The primary when the drill's first disruptive step started.
+    pub first_primary: NodeName,
+}
+
+impl Ground {
+    /// The stack's members.
+    pub fn members(&self) -> &[Member] {
+        &self.system.stack().members
+    }
+}
+
+/// Why a fault could not be injected or undone.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum FaultError {
+    /// The machines failed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The system failed.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// The selector chose nobody.
+    #[error("`{0}` chooses no node of this stack")]
+    NoVictim(String),
+    /// The undo could not be written, so the effect was not made.
+    #[error("failed to write the undo ahead of the effect: {0}")]
+    Journal(String),
+}
+
+/// A fault that was injected: what it was, when, whether its effect was seen, and its undo.
+pub struct Injected {
+    /// What it was.
+    pub disruption: Disruption,
+    /// `[t-, t+]`.
+    pub at: Bracket,
+    /// Its undo.
+    pub active: ActiveFault,
+    /// What is to be verified.
+    pub expected: Expected,
+}
+
+/// What a fault's effect should look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// These nodes' processes have ended.
+    Ended(Vec<NodeName>),
+    /// These nodes ended, and run again.
+    Restarted(Vec<NodeName>),
+    /// These nodes are frozen.
+    Frozen(Vec<NodeName>),
+    /// These pairs are cut, and no others; without a second node the harness is meant.
+    Cut(Vec<(NodeName, Option<NodeName>)>),
+    /// Nothing has changed, and this node is primary as before.
+    Unchanged(NodeName),
+}
+
+/// Injects a fault. The effect's undo is on disk before the effect.
+///
+/// # Errors
+/// When it has no victim, or the means failed; what was done until then has been journalled.
+pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
+    match fault {
+        Fault::Kill(victim) => process::kill(victim, step, ground).await,
+        Fault::Stop(victim) => process::stop(victim, step, ground).await,
+        Fault::Pause(victim) => process::pause(victim, step, ground).await,
+        Fault::Restart(victim) => process::restart(victim, step, ground).await,
+        Fault::Partition(partition) => partition::cut(partition, step, ground).await,
+        Fault::Noop => noop::noop(step, ground).await,
+    }
+}
+
+/// Looks whether the effect is there, from the machines and by application bytes.
+pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect {
+    match expected {
+        Expected::Ended(nodes) => process::verify_ended(step, nodes, ground).await,
+        Expected::Restarted(nodes) => process::verify_restarted(step, nodes, ground).await,
+        Expected::Frozen(nodes) => process::verify_frozen(step, nodes, ground).await,
+        Expected::Cut(pairs) => partition::verify(step, pairs, ground).await,
+        Expected::Unchanged(primary) => noop::verify(step, primary, ground).await,
+    }
+}

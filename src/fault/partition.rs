@@ -1,0 +1,210 @@
+//! Packets dropped between groups of nodes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
+
+use crate::{
+    id::NodeName,
+    net::{Grudge, LinkProbe},
+    record::{Disruption, DisruptionKind, Effect, MemberKind},
+    runtime::{NodeState, RuntimeError, journal},
+    scenario::{Cut, Direction, Partition},
+};
+
+use super::{
+    ActiveFault, Expected, FaultError, Ground, Injected, Undo,
+    process::Seen,
+    select::{expand_hosts, select},
+};
+
+/// A link without an answer within this time counts as cut. Bytes between containers of one machine
+/// take well under a millisecond; a first retransmission takes 200 ms.
+const PROBE_LIMIT: Duration = Duration::from_millis(600);
+
+/// Cuts the links.
+pub async fn cut(
+    partition: &Partition,
+    step: usize,
+    ground: &Ground,
+) -> Result<Injected, FaultError> {
+    let unsupported = || RuntimeError::Unsupported("links of this stack cannot be cut".into());
+    let links = ground.links.clone().ok_or_else(unsupported)?;
+    let (near, far) = groups(partition, ground).await?;
+    let primary = ground.system.primary().await.ok();
+    let harness = match partition.clients {
+        Cut::Cut => links.harness_address(),
+        Cut::Keep => None,
+    };
+    let grudges = grudges(partition.direction, &near, &far, harness, ground);
+    for node in &near {
+        let effect = journal::Effect::Cut { node: node.clone() };
+        ground
+            .journal
+            .ensure(effect)
+            .await
+            .map_err(|error| FaultError::Journal(error.to_string()))?;
+    }
+    let (at, result) = ground.emitter.time(links.cut(&grudges)).await;
+    result?;
+    let mut pairs: Vec<(NodeName, Option<NodeName>)> = Vec::new();
+    for one in &near {
+        pairs.extend(far.iter().map(|other| (one.clone(), Some(other.clone()))));
+        pairs.extend(harness.map(|_| (one.clone(), None)));
+    }
+    let disruption = Disruption {
+        step,
+        kind: DisruptionKind::Fault,
+        name: "partition".into(),
+        primary_hit: primary.is_some_and(|primary| near.contains(&primary)),
+        victims: near.clone(),
+        means: links.means().into(),
+    };
+    let active = ActiveFault {
+        step,
+        undo: Undo::Links(near),
+    };
+    Ok(Injected {
+        disruption,
+        at,
+        active,
+        expected: Expected::Cut(pairs),
+    })
+}
+
+/// The two sides. The machines of the first group are cut as a whole; where clients keep reaching
+/// everyone, so does what leads them there.
+async fn groups(
+    partition: &Partition,
+    ground: &Ground,
+) -> Result<(Vec<NodeName>, Vec<NodeName>), FaultError> {
+    let wrong = || FaultError::NoVictim("partition".into());
+    let (near, far) = match (&partition.isolate, &partition.between) {
+        (Some(isolated), _) => (expand_hosts(&select(isolated, ground).await?, ground), None),
+        (None, Some((one, other))) => (
+            select(one, ground).await?,
+            Some(select(other, ground).await?),
+        ),
+        (None, None) => return Err(wrong()),
+    };
+    let rest = || {
+        let kept = |kind| kind == MemberKind::Route && partition.clients == Cut::Keep;
+        let others = ground
+            .members()
+            .iter()
+            .filter(|member| !near.contains(&member.name));
+        others
+            .filter(|member| !kept(member.kind))
+            .map(|member| member.name.clone())
+            .collect()
+    };
+    let far: Vec<NodeName> = far.unwrap_or_else(rest);
+    let far: Vec<NodeName> = far
+        .into_iter()
+        .filter(|name| !near.contains(name))
+        .collect();
+    if far.is_empty() {
+        Err(wrong())
+    } else {
+        Ok((near, far))
+    }
+}
+
+fn grudges(
+    direction: Direction,
+    near: &[NodeName],
+    far: &[NodeName],
+    harness: Option<IpAddr>,
+    ground: &Ground,
+) -> Vec<Grudge> {
+    let addresses: BTreeMap<&NodeName, IpAddr> = ground
+        .members()
+        .iter()
+        .filter_map(|member| {
+            let (address, _) = member.address.rsplit_once(':')?;
+            Some((&member.name, address.parse().ok()?))
+        })
+        .collect();
+    let mut others: Vec<IpAddr> = far
+        .iter()
+        .filter_map(|name| addresses.get(name).copied())
+        .collect();
+    others.extend(harness);
+    let grudge = |node: &NodeName| Grudge {
+        node: node.clone(),
+        incoming_from: if direction == Direction::Out {
+            Vec::new()
+        } else {
+            others.clone()
+        },
+        outgoing_to: if direction == Direction::In {
+            Vec::new()
+        } else {
+            others.clone()
+        },
+    };
+    near.iter().map(grudge).collect()
+}
+
+/// Exactly the intended links are dead, on connections opened before and now, and all others live.
+pub async fn verify(
+    step: usize,
+    pairs: &[(NodeName, Option<NodeName>)],
+    ground: &Ground,
+) -> Effect {
+    let mut seen = Seen::default();
+    let Some(links) = &ground.links else {
+        seen.no("links cannot be probed".into());
+        return seen.effect(step);
+    };
+    let probes = match links.probe(PROBE_LIMIT).await {
+        Ok(probes) => probes,
+        Err(error) => {
+            seen.no(error.to_string());
+            return seen.effect(step);
+        }
+    };
+    let mut down = BTreeSet::new();
+    for member in ground.members() {
+        if !matches!(
+            ground.runtime.state(&member.name).await,
+            Ok(NodeState::Running)
+        ) {
+            down.insert(member.name.clone());
+        }
+    }
+    let intended = |probe: &LinkProbe| {
+        pairs.iter().any(|(one, other)| match (&probe.to, other) {
+            (Some(to), Some(other)) => {
+                (probe.from == *one && to == other) || (probe.from == *other && to == one)
+            }
+            (None, None) => probe.from == *one,
+            _ => false,
+        })
+    };
+    let (mut dead, mut alive) = (0, 0);
+    for probe in &probes {
+        let to = probe.to.as_ref().map_or("the harness", |to| to.as_str());
+        let at_rest =
+            down.contains(&probe.from) || probe.to.as_ref().is_some_and(|to| down.contains(to));
+        match (intended(probe), probe.established, probe.fresh) {
+            (true, false, false) => dead += 1,
+            (true, ..) => seen.no(format!("{} still reaches {to}", probe.from)),
+            (false, true, true) => alive += 1,
+            (false, ..) if at_rest => {}
+            (false, ..) => seen.no(format!(
+                "{} does not reach {to}, which was not intended",
+                probe.from
+            )),
+        }
+    }
+    let text = format!("{dead} links as intended pass no bytes, {alive} others do");
+    if dead == 0 {
+        seen.no(text)
+    } else {
+        seen.yes(text)
+    }
+    seen.effect(step)
+}

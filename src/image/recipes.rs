@@ -1,0 +1,152 @@
+//! The recipes that drdrill carries, and for which references each may stand in.
+
+use sha2::{Digest, Sha256};
+
+/// What recipes build on where it can be had.
+pub const DEBIAN: &str = "debian:trixie-slim";
+/// What they build on otherwise; `scripts/setup.sh` makes it from Debian packages.
+pub const BASE: &str = "drdrill.local/base:trixie";
+/// The image of sidecars.
+pub const SIDECAR: &str = "drdrill.local/sidecar:1";
+/// What our own images' names start with: no registry has them.
+pub(super) const OURS: &str = "drdrill.local/";
+
+/// A way to build an image.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipe {
+    /// Its name, also of its folder under `docker/`.
+    pub name: &'static str,
+    /// The reference that the built image gets.
+    pub image: &'static str,
+    /// References that it may stand in for; `v3.5.*` takes every tag that starts with `v3.5.`.
+    pub stands_for: &'static [&'static str],
+    /// Its Dockerfile.
+    pub dockerfile: &'static str,
+    /// What its argument `BASE` is.
+    pub base: Base,
+}
+
+/// What a recipe builds on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// A Debian system.
+    Debian,
+    /// The image that this reference resolves to.
+    Image(&'static str),
+}
+
+/// All recipes.
+pub const RECIPES: &[Recipe] = &[
+    Recipe {
+        name: "sidecar",
+        image: SIDECAR,
+        stands_for: &[],
+        dockerfile: include_str!("../../docker/sidecar/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "redis",
+        image: "drdrill.local/redis:8",
+        stands_for: &["redis:8", "redis:8.0"],
+        dockerfile: include_str!("../../docker/redis/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "valkey",
+        image: "drdrill.local/valkey:8",
+        stands_for: &["valkey/valkey:8", "valkey/valkey:8.1"],
+        dockerfile: include_str!("../../docker/valkey/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "postgres",
+        image: "drdrill.local/postgres:17",
+        stands_for: &["postgres:17"],
+        dockerfile: include_str!("../../docker/postgres/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "patroni",
+        image: "drdrill.local/patroni:17",
+        stands_for: &[],
+        dockerfile: include_str!("../../docker/patroni/Dockerfile"),
+        base: Base::Image("postgres:17"),
+    },
+    Recipe {
+        name: "etcd",
+        image: "drdrill.local/etcd:3.5",
+        stands_for: &["quay.io/coreos/etcd:v3.5", "quay.io/coreos/etcd:v3.5.*"],
+        dockerfile: include_str!("../../docker/etcd/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "haproxy",
+        image: "drdrill.local/haproxy:3.0",
+        stands_for: &["haproxy:3.0"],
+        dockerfile: include_str!("../../docker/haproxy/Dockerfile"),
+        base: Base::Debian,
+    },
+];
+
+impl Recipe {
+    /// The recipe's own digest: an image built by another version of it is outdated.
+    pub fn digest(&self) -> String {
+        let digest = Sha256::digest(self.dockerfile.as_bytes());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn fits(&self, reference: &str) -> bool {
+        let listed = self
+            .stands_for
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => reference.starts_with(start),
+                None => reference == *pattern,
+            });
+        listed || reference == self.image
+    }
+}
+
+/// The recipe that may stand in for a reference. Whoever names a digest wants those very bytes.
+pub fn standing_in(reference: &str) -> Option<&'static Recipe> {
+    let short = reference.strip_prefix("docker.io/").unwrap_or(reference);
+    let short = short.strip_prefix("library/").unwrap_or(short);
+    RECIPES.iter().find(|recipe| recipe.fits(short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_stands_in_only_for_what_it_lists() {
+        let cases = [
+            ("redis:8", Some("redis")),
+            ("docker.io/library/redis:8.0", Some("redis")),
+            ("quay.io/coreos/etcd:v3.5.21", Some("etcd")),
+            ("drdrill.local/patroni:17", Some("patroni")),
+            ("redis:7", None),
+            ("redis:8.2", None),
+            ("redis", None),
+            ("elsewhere.example/redis:8", None),
+            ("quay.io/coreos/etcd:v3.50", None),
+            ("postgres:17@sha256:0011", None),
+        ];
+        for (reference, wanted) in cases {
+            assert_eq!(
+                standing_in(reference).map(|recipe| recipe.name),
+                wanted,
+                "{reference}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_recipe_takes_its_base_as_an_argument_and_is_labelled() {
+        for recipe in RECIPES {
+            assert!(recipe.dockerfile.contains("ARG BASE="), "{}", recipe.name);
+            let label = format!("LABEL drdrill.recipe={}", recipe.name);
+            assert!(recipe.dockerfile.contains(&label), "{}", recipe.name);
+        }
+    }
+}

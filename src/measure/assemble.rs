@@ -1,0 +1,75 @@
+//! All figures of a run, from its record and its history.
+
+use crate::{history::History, record::Record, time::Nanos};
+
+use super::{
+    Figure, Figures,
+    availability::{availability, max_gap, outcomes, unavailable_total, union},
+    divergence::divergence,
+    event::event,
+    loss::{integrity, loss},
+    redundancy::redundancy,
+    scan::Scan,
+    staleness::staleness,
+    windows::{baseline_p99, degraded, pooled, rto_slo, summaries},
+};
+
+/// Measures a run. Pure: the same record and history give the same figures. The history must be
+/// sorted. O(n log n) in the operations.
+pub fn measure(record: &Record, history: &History) -> Figures {
+    let scan = Scan::new(record, history);
+    let pooled = pooled(&scan);
+    let events: Vec<_> = (0..record.disruptions.len())
+        .map(|index| event(&scan, index, &pooled))
+        .collect();
+    let headline = headline(record);
+    let p99 = baseline_p99(record, &pooled);
+    let integrity = integrity(record, history);
+    let (redundancy_restored, redundancy_from_fault) = redundancy(record);
+    let down = service_outages(&scan);
+    Figures {
+        rto_slo: rto_slo(record, &pooled, &p99),
+        rto_capacity: Figure::Missing(
+            "not measured: the offered load is not known to be 80 % of the measured capacity"
+                .into(),
+        ),
+        max_gap: max_gap(&scan),
+        unavailable_total: unavailable_total(&scan),
+        degraded: degraded(record, &pooled, &p99, &down),
+        availability: availability(&scan),
+        redundancy_restored,
+        redundancy_from_fault,
+        loss: loss(record, history, &integrity),
+        staleness: staleness(record, history),
+        divergence_ratio: divergence(record),
+        latency: summaries(
+            record,
+            &pooled,
+            headline.and_then(|index| events.get(index)),
+        ),
+        outcomes: outcomes(history),
+        integrity,
+        headline,
+        events,
+    }
+}
+
+/// The place of the headline among the events.
+fn headline(record: &Record) -> Option<usize> {
+    let (at, headline) = record.headline()?;
+    record
+        .disruptions
+        .iter()
+        .position(|(when, disruption)| when == at && disruption.step == headline.step)
+}
+
+/// When any service lane was in an outage, at the longest: disjoint and ascending.
+fn service_outages(scan: &Scan<'_>) -> Vec<(Nanos, Nanos)> {
+    let intervals = scan.service.iter().flat_map(|scanned| {
+        scanned.outages.iter().map(|outage| {
+            let end = outage.recovered().unwrap_or(Nanos(u64::MAX));
+            (outage.onset.low, end)
+        })
+    });
+    union(intervals.collect())
+}

@@ -1,0 +1,271 @@
+//! Figures over the whole run: availability, gaps, the union of outages, outcomes.
+
+use std::time::Duration;
+
+use crate::{
+    history::{Access, History, Outcome},
+    id::LaneId,
+    record::Record,
+    time::{Bracket, Nanos, Span},
+};
+
+use super::{
+    Availability, Figure,
+    lane::{is_available, is_ok},
+    outage::well_before,
+    scan::{Scan, Scanned},
+};
+
+/// Operations by outcome: ok, conflict, fail, info, shed.
+pub fn outcomes(history: &History) -> [u64; 5] {
+    let mut counts = [0; 5];
+    for op in &history.ops {
+        let place = match op.outcome {
+            Outcome::Ok => 0,
+            Outcome::Conflict => 1,
+            Outcome::Fail => 2,
+            Outcome::Info => 3,
+            Outcome::Shed => 4,
+        };
+        counts[place] += 1;
+    }
+    counts
+}
+
+/// ok / (ok + fail + info + shed) of the service lanes over the clients' time, by intended slot.
+pub fn availability(scan: &Scan<'_>) -> Figure<Availability> {
+    let Some((start, end)) = scan.record.load else {
+        return Figure::Missing("the clients did not start".into());
+    };
+    let (mut ok, mut total) = (0, 0);
+    for op in scan.service.iter().flat_map(|scanned| scanned.ops) {
+        match op.outcome {
+            Outcome::Ok => {
+                ok += 1;
+                total += 1;
+            }
+            Outcome::Conflict => {}
+            Outcome::Fail | Outcome::Info | Outcome::Shed => total += 1,
+        }
+    }
+    if total == 0 {
+        return Figure::Missing("no service operation was made".into());
+    }
+    Figure::Measured(Availability {
+        ok,
+        total,
+        window: Bracket {
+            low: start,
+            high: end,
+        },
+    })
+}
+
+/// The longest time between two ok completions of a service lane, and the lane. Its lower end leaves
+/// out one probe interval, in which nothing was asked. A lane that ends without a completion for
+/// longer has an unseen end.
+pub fn max_gap(scan: &Scan<'_>) -> Figure<(Span, LaneId)> {
+    let mut worst: Option<(Span, LaneId)> = None;
+    for scanned in &scan.service {
+        let Some(span) = lane_gap(scanned, scan.record) else {
+            return Figure::Missing(format!("{} has no operation", scanned.lane.name));
+        };
+        let length = |span: Span| span.high_ns.unwrap_or(u64::MAX);
+        if worst.is_none_or(|(w, _)| (length(span), span.low_ns) > (length(w), w.low_ns)) {
+            worst = Some((span, scanned.lane.id));
+        }
+    }
+    worst.map_or_else(
+        || Figure::Missing("there is no service lane".into()),
+        Figure::Measured,
+    )
+}
+
+fn lane_gap(scanned: &Scanned<'_>, record: &Record) -> Option<Span> {
+    let interval = scanned.lane.interval;
+    let last_slot = scanned.ops.last()?.intended;
+    let mut completions: Vec<Nanos> = scanned
+        .ops
+        .iter()
+        .filter(|op| is_ok(scanned.lane, op))
+        .filter_map(|op| op.done)
+        .collect();
+    completions.sort_unstable();
+    let longest = completions
+        .windows(2)
+        .map(|pair| pair[1].since(pair[0]))
+        .max()
+        .unwrap_or(Duration::ZERO);
+    let begun = record
+        .load
+        .map_or(scanned.ops[0].intended, |(start, _)| start);
+    let tail = last_slot.since(completions.last().copied().unwrap_or(begun));
+    Some(if tail > longest || completions.is_empty() {
+        Span::at_least(tail.saturating_sub(interval))
+    } else {
+        Span::between(longest.saturating_sub(interval), longest)
+    })
+}
+
+/// The union of the write outages of the run. Here an outage is a maximal run of non-ok operations of
+/// a service write lane by intended time; it lasts at most from the start of the last ok one that
+/// had ended before, to the end of the first ok one sent after, at least from the end of its first to the start of its last.
+pub fn unavailable_total(scan: &Scan<'_>) -> Figure<Span> {
+    let mut lanes = scan.service_of(Access::Write).peekable();
+    if lanes.peek().is_none() {
+        return Figure::Missing("there is no service write lane".into());
+    }
+    let (mut inner, mut outer) = (Vec::new(), Vec::new());
+    let mut seen_end = true;
+    for scanned in lanes {
+        if scanned.ops.is_empty() {
+            return Figure::Missing(format!("{} has no operation", scanned.lane.name));
+        }
+        for run in runs(scanned) {
+            inner.extend(run.inner);
+            seen_end &= run.outer.1.is_some();
+            outer.extend(run.outer.1.map(|end| (run.outer.0, end)));
+        }
+    }
+    let low = length(&union(inner));
+    Figure::Measured(if seen_end {
+        Span::between(low, length(&union(outer)))
+    } else {
+        Span::at_least(low)
+    })
+}
+
+/// A maximal run of non-ok operations.
+struct Run {
+    /// From the end of its first to the start of its last operation that was sent.
+    inner: Option<(Nanos, Nanos)>,
+    /// From the start of the last ok operation that had ended before to the end of the first ok one sent after.
+    outer: (Nanos, Option<Nanos>),
+}
+
+fn runs(scanned: &Scanned<'_>) -> Vec<Run> {
+    let (lane, ops) = (scanned.lane, scanned.ops);
+    let oks: Vec<usize> = (0..ops.len()).filter(|i| is_ok(lane, &ops[*i])).collect();
+    let mut found = Vec::new();
+    let mut index = 0;
+    while index < ops.len() {
+        if is_available(lane, &ops[index]) {
+            index += 1;
+            continue;
+        }
+        let length = ops[index..]
+            .iter()
+            .position(|op| is_available(lane, op))
+            .unwrap_or(ops.len() - index);
+        let run = &ops[index..index + length];
+        let first = run.iter().find_map(|op| op.done);
+        let last = run.iter().rev().find_map(|op| op.sent);
+        let split = oks.partition_point(|ok| *ok < index);
+        let before = split
+            .checked_sub(1)
+            .and_then(|newest| well_before(lane, &ops[..=oks[newest]], &ops[index]));
+        let after = oks[split..]
+            .iter()
+            .map(|ok| &ops[*ok])
+            .find(|op| op.sent >= last)
+            .and_then(|op| op.done);
+        found.push(Run {
+            inner: first.zip(last).filter(|(first, last)| first < last),
+            outer: (before.unwrap_or(ops[0].intended), after),
+        });
+        index += length;
+    }
+    found
+}
+
+/// Disjoint, ascending intervals that cover the same time.
+pub fn union(mut intervals: Vec<(Nanos, Nanos)>) -> Vec<(Nanos, Nanos)> {
+    intervals.sort_unstable();
+    let mut merged: Vec<(Nanos, Nanos)> = Vec::new();
+    for (start, end) in intervals {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
+        }
+    }
+    merged
+}
+
+fn length(intervals: &[(Nanos, Nanos)]) -> Duration {
+    intervals.iter().map(|(start, end)| end.since(*start)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::fixture::{Bench, R1, W1, W2, ms};
+
+    fn gap(bench: &Bench) -> (Span, LaneId) {
+        let scan = Scan::new(&bench.record, &bench.history);
+        *max_gap(&scan).value().expect("there are lanes")
+    }
+
+    #[test]
+    fn availability_leaves_conflicts_out_and_counts_what_was_shed() {
+        let mut bench = Bench::new();
+        bench.fail(W1, ms(0), ms(400));
+        bench.shed(W2, ms(0), ms(400));
+        bench.change(R1, ms(0), ms(400), |op| op.outcome = Outcome::Conflict);
+        let scan = Scan::new(&bench.record, &bench.history);
+        let figure = availability(&scan);
+        let share = figure.value().unwrap();
+        assert_eq!((share.ok, share.total), (4500 - 30, 4500 - 10));
+        bench.history.ops.clear();
+        assert!(
+            availability(&Scan::new(&bench.record, &bench.history))
+                .value()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn the_longest_gap_is_between_completions_of_one_lane() {
+        let mut bench = Bench::new();
+        bench.fail(W2, ms(30_000), ms(31_000));
+        // Completions at 29,963 and 31,003; up to one interval of it nothing was asked.
+        assert_eq!(
+            gap(&bench),
+            (
+                Span {
+                    low_ns: 1_000_000_000,
+                    high_ns: Some(1_040_000_000)
+                },
+                W2
+            )
+        );
+        bench.change(R1, ms(40_000), ms(40_040), |op| op.done = Some(ms(40_001)));
+        assert_eq!(gap(&bench).1, W2);
+    }
+
+    #[test]
+    fn a_lane_that_stays_silent_has_an_unseen_gap() {
+        let mut bench = Bench::new();
+        bench.fail(R1, ms(50_000), ms(60_000));
+        let (span, lane) = gap(&bench);
+        assert_eq!((span.high_ns, lane), (None, R1));
+        assert_eq!(span.low_ns, 59_961_000_000 - 49_963_000_000 - 40_000_000);
+    }
+
+    #[test]
+    fn write_outages_are_united_over_lanes() {
+        let mut bench = Bench::new();
+        bench.fail(W1, ms(30_000), ms(31_000));
+        bench.fail(W2, ms(30_500), ms(31_500));
+        bench.fail(W2, ms(40_000), ms(41_000));
+        bench.fail(R1, ms(45_000), ms(46_000));
+        let scan = Scan::new(&bench.record, &bench.history);
+        let span = *unavailable_total(&scan).value().unwrap();
+        // [29,961.1, 31,523] and [39,961.1, 41,003] at most.
+        assert_eq!(span.high_ns, Some(1_561_900_000 + 1_041_900_000));
+        // [30,002.1, 31,481.1] and [40,002.1, 40,961.1] at least.
+        assert_eq!(span.low_ns, 1_479_000_000 + 959_000_000);
+        let calm = Bench::new();
+        let scan = Scan::new(&calm.record, &calm.history);
+        assert_eq!(unavailable_total(&scan), Figure::Measured(Span::ZERO));
+    }
+}

@@ -1,0 +1,141 @@
+//! The figures of one disruptive step.
+
+use std::time::Duration;
+
+use crate::{
+    history::{Access, Op},
+    stats,
+    time::{Bracket, Nanos, Span},
+};
+
+use super::{
+    EventFigures, Figure, LaneOutage, Uncertainty,
+    availability::union,
+    phases::{phases, unexplained},
+    recovery::{fencing, recovered_by},
+    rto::{Seen, all_outages, best, deciding, seen, worst},
+    scan::{Scan, Scanned},
+    windows::{baseline, latencies},
+};
+
+/// About fault, onset and recovery, how far lateness of the harness matters.
+pub const CRITICAL: Duration = Duration::from_secs(1);
+
+/// The figures of the event at `index`.
+pub fn event(scan: &Scan<'_>, index: usize, pooled: &[&Op]) -> EventFigures {
+    let (at, disruption) = &scan.record.disruptions[index];
+    let of = |lanes: &[Scanned<'_>]| -> Vec<Seen> {
+        lanes.iter().map(|lane| seen(scan, lane, index)).collect()
+    };
+    let (service, app) = (of(&scan.service), of(&scan.app));
+    let access = |access: Access| {
+        let pairs = scan.service.iter().zip(&service);
+        worst(
+            pairs
+                .filter(|(scanned, _)| scanned.lane.access == access)
+                .map(|(_, seen)| seen.rto()),
+        )
+    };
+    let first: Vec<LaneOutage> = service
+        .iter()
+        .filter_map(|seen| match seen {
+            Seen::Outage(outage) => Some(outage.clone()),
+            Seen::Calm(_) | Seen::Unknown(_) => None,
+        })
+        .collect();
+    let rto = worst(service.iter().map(Seen::rto));
+    let (recovered_by, successor) = recovered_by(scan, index, &first);
+    let phases = phases(scan, index, &first);
+    EventFigures {
+        step: disruption.step,
+        kind: disruption.kind,
+        name: disruption.name.clone(),
+        victims: disruption.victims.clone(),
+        at: *at,
+        outage_seen: !first.is_empty(),
+        rto_write: access(Access::Write),
+        rto_read: access(Access::Read),
+        rto_first: best(service.iter().map(Seen::rto)),
+        rto_all: rto.clone(),
+        rto_app: if scan.app.is_empty() {
+            Figure::Missing("there are no app lanes".into())
+        } else {
+            worst(app.iter().map(Seen::rto))
+        },
+        outage: worst(service.iter().map(Seen::length)),
+        fencing: fencing(scan, index, &recovered_by),
+        recovered_by,
+        successor,
+        unexplained: unexplained(&phases),
+        uncertainty: uncertainty(scan, index, &first, &rto, pooled),
+        phases,
+        rto,
+        lanes: scan
+            .service
+            .iter()
+            .chain(&scan.app)
+            .flat_map(|scanned| all_outages(scanned, index, *at))
+            .collect(),
+    }
+}
+
+/// The times about an event's fault, and its outages' onsets and recoveries, in which lateness of the
+/// harness would spoil its recovery times.
+pub fn critical(at: Bracket, outages: &[LaneOutage]) -> Vec<(Nanos, Nanos)> {
+    let about = |low: Nanos, high: Nanos| (low.before(CRITICAL), high.after(CRITICAL));
+    let mut windows = vec![about(at.low, at.high)];
+    for outage in outages {
+        windows.push(about(outage.onset.low, outage.onset.high));
+        let end = outage.recovered.unwrap_or(outage.last_failed);
+        windows.push(about(outage.last_failed.min(end), end));
+    }
+    union(windows)
+}
+
+/// The largest `sent - intended` of a lane's operations intended within windows.
+pub fn lateness(ops: &[Op], windows: &[(Nanos, Nanos)]) -> Duration {
+    let mut worst = Duration::ZERO;
+    for (start, end) in windows {
+        let from = ops.partition_point(|op| op.intended < *start);
+        let to = ops.partition_point(|op| op.intended <= *end);
+        for op in ops.get(from..to).unwrap_or_default() {
+            worst = worst.max(
+                op.sent
+                    .map_or(Duration::ZERO, |sent| sent.since(op.intended)),
+            );
+        }
+    }
+    worst
+}
+
+fn uncertainty(
+    scan: &Scan<'_>,
+    index: usize,
+    first: &[LaneOutage],
+    rto: &Figure<Span>,
+    pooled: &[&Op],
+) -> Uncertainty {
+    let ns = |duration: Duration| Nanos::from_duration(duration).0;
+    let at = scan.record.disruptions[index].0;
+    let decider = deciding(first.iter()).map(|outage| outage.lane);
+    let interval = scan
+        .service
+        .iter()
+        .filter(|scanned| decider.is_none_or(|lane| lane == scanned.lane.id))
+        .map(|scanned| scanned.lane.interval)
+        .max()
+        .unwrap_or_default();
+    let windows = critical(at, first);
+    let late = scan.service.iter().map(|s| lateness(s.ops, &windows)).max();
+    let service = latencies(pooled, &baseline(scan.record));
+    let width = rto
+        .value()
+        .and_then(|span| Some(span.high_ns?.saturating_sub(span.low_ns)));
+    Uncertainty {
+        injection_ns: ns(at.width()),
+        interval_ns: ns(interval),
+        lateness_ns: ns(late.unwrap_or_default()),
+        service_ns: stats::quantile(&service, 0.5).unwrap_or_default(),
+        standard_ns: width.map_or(0, |width| (width as f64 / 12f64.sqrt()).round() as u64),
+    }
+}

@@ -1,0 +1,295 @@
+//! The figures that a drill yields, each with its bracket or the reason why it is missing.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{LaneId, NodeName},
+    record::{DisruptionKind, Milestone},
+    scenario::RecoveredBy,
+    time::{Bracket, Nanos, Span},
+};
+
+/// A figure, or why it could not be measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure<T> {
+    /// It was measured.
+    Measured(T),
+    /// It was not, for this reason.
+    Missing(String),
+}
+
+impl<T> Figure<T> {
+    /// The value, if it was measured.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Measured(value) => Some(value),
+            Self::Missing(_) => None,
+        }
+    }
+}
+
+/// All figures of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// One entry per disruptive step, in order.
+    pub events: Vec<EventFigures>,
+    /// Index in `events` of the one that `rto` and `rpo` speak of.
+    pub headline: Option<usize>,
+    /// Earliest moment from which 99 % are ok within 5 x the baseline's p99 for the sustain window, from the fault.
+    pub rto_slo: Figure<Span>,
+    /// The same with throughput of 95 % of the baseline.
+    pub rto_capacity: Figure<Span>,
+    /// Longest time between two ok completions in a service lane, and the lane.
+    pub max_gap: Figure<(Span, LaneId)>,
+    /// Union of the write outages of the run.
+    pub unavailable_total: Figure<Span>,
+    /// Time outside outages with latency beyond 3 x the baseline's p99.
+    pub degraded: Figure<Duration>,
+    /// Share of operations that succeeded.
+    pub availability: Figure<Availability>,
+    /// From the node's return, and from the fault, until every member was back in sync.
+    pub redundancy_restored: Figure<Span>,
+    /// The same, from the fault.
+    pub redundancy_from_fault: Figure<Span>,
+    /// Acknowledged data that is gone, and what is there and should not be.
+    pub loss: Figure<Loss>,
+    /// What stands whatever else is void.
+    pub integrity: Integrity,
+    /// How old reads were.
+    pub staleness: Figure<Staleness>,
+    /// Share of elements that differ per member before the convergence guard.
+    pub divergence_ratio: Vec<(NodeName, Figure<f64>)>,
+    /// Latency before, during and after.
+    pub latency: Vec<LatencySummary>,
+    /// Operations by outcome: ok, conflict, fail, info, shed.
+    pub outcomes: [u64; 5],
+}
+
+/// The figures of one disruptive step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventFigures {
+    /// The step's index in the scenario.
+    pub step: usize,
+    /// What it was.
+    pub kind: DisruptionKind,
+    /// In a word, for instance `kill`.
+    pub name: String,
+    /// The nodes that it hit.
+    pub victims: Vec<NodeName>,
+    /// `[t-, t+]`.
+    pub at: Bracket,
+    /// Whether any service lane saw an outage that belongs to this event. Without one, the upper end of
+    /// each recovery time is the resolution: an outage up to that long could have gone unseen.
+    pub outage_seen: bool,
+    /// Worst service lane. The headline figure.
+    pub rto: Figure<Span>,
+    /// Worst write lane.
+    pub rto_write: Figure<Span>,
+    /// Worst read lane.
+    pub rto_read: Figure<Span>,
+    /// Best lane; never judged.
+    pub rto_first: Figure<Span>,
+    /// Worst over lanes, keys, shards, partitions.
+    pub rto_all: Figure<Span>,
+    /// Worst app lane.
+    pub rto_app: Figure<Span>,
+    /// Longest outage from its onset, over service lanes.
+    pub outage: Figure<Span>,
+    /// Who or what brought the service back.
+    pub recovered_by: Figure<RecoveredBy>,
+    /// The node that answered first after the outage, where its lanes agree on one.
+    pub successor: Option<NodeName>,
+    /// Last acknowledgement by the old primary, from `t-`.
+    pub fencing: Figure<Span>,
+    /// What the time is made of.
+    pub phases: Vec<Phase>,
+    /// Time between milestones that no source names.
+    pub unexplained: Figure<Span>,
+    /// How sure the RTO is.
+    pub uncertainty: Uncertainty,
+    /// The outages of each lane that belong to this event.
+    pub lanes: Vec<LaneOutage>,
+}
+
+/// One outage of one lane.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LaneOutage {
+    /// The lane.
+    pub lane: LaneId,
+    /// Start of the last ok operation before it, end of its first non-ok operation.
+    pub onset: Bracket,
+    /// Start of its last non-ok operation that was sent; the last one's intended time where all were shed.
+    pub last_failed: Nanos,
+    /// `d*`: end of the first ok operation after it; absent when a sustained recovery was not seen.
+    pub recovered: Option<Nanos>,
+    /// Non-ok operations in it.
+    pub failed: u64,
+    /// Its RTO from the event.
+    pub rto: Span,
+    /// Its length from the onset.
+    pub length: Span,
+}
+
+/// One phase of the recovery: from the milestone before to `until`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// The milestone that ends it.
+    pub until: Milestone,
+    /// When that was.
+    pub at: Bracket,
+    /// How long it took.
+    pub took: Span,
+    /// Who said so.
+    pub source: String,
+}
+
+/// How sure an RTO is: its parts, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Uncertainty {
+    /// Width of the injecting call.
+    pub injection_ns: u64,
+    /// Probe interval of the lane that decided.
+    pub interval_ns: u64,
+    /// Largest scheduler lateness within 1 s of fault, onset and recovery.
+    pub lateness_ns: u64,
+    /// Median service time in the baseline.
+    pub service_ns: u64,
+    /// `(high - low) / sqrt(12)`.
+    pub standard_ns: u64,
+}
+
+/// Acknowledged data that is gone, and what is there and should not be. Counts are never subtracted from each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loss {
+    /// Acknowledged writes of the run.
+    pub acknowledged: u64,
+    /// Writes that may have been applied.
+    pub info: u64,
+    /// `rpo_count`: lost, acknowledged before the fault.
+    pub lost: Vec<LostWrite>,
+    /// `rpo_seconds`; zero when nothing is lost.
+    pub rpo_seconds: Span,
+    /// Payload bytes of `lost`.
+    pub rpo_bytes: u64,
+    /// Lost, acknowledged after the fault: two nodes took writes.
+    pub split_brain: Vec<LostWrite>,
+    /// From the first to the last of `split_brain`.
+    pub split_brain_window: Option<Bracket>,
+    /// Whether two nodes acknowledged pinned probes in overlapping brackets, and which.
+    pub dual_primary: Option<(NodeName, NodeName, Bracket)>,
+    /// Writes at risk at the fault.
+    pub exposure: Exposure,
+    /// Info, and present.
+    pub recovered: u64,
+    /// Fail, and yet present.
+    pub resurrected: Vec<(LaneId, u64)>,
+    /// Never attempted, and present.
+    pub phantom: Vec<(LaneId, u64)>,
+    /// Present more than once.
+    pub duplicate: Vec<(LaneId, u64, u32)>,
+    /// Checksum differs.
+    pub corrupt: Vec<(LaneId, u64)>,
+    /// Of `lost`, while a later write of the lane that was acknowledged by `t_f+` survives.
+    pub holes: Vec<(LaneId, u64)>,
+}
+
+/// What was positively observed in either pass of the authoritative side, or by pinned probes. It
+/// stands even where the reads were unequal or convergence was not reached.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Integrity {
+    /// Fail or conflict, and yet present.
+    pub resurrected: Vec<(LaneId, u64)>,
+    /// Never attempted, and present; at most the first 10,000.
+    pub phantom: Vec<(LaneId, u64)>,
+    /// Present more than once.
+    pub duplicate: Vec<(LaneId, u64, u32)>,
+    /// Checksum differs.
+    pub corrupt: Vec<(LaneId, u64)>,
+    /// Rows that carry the run's name and cannot be read as an element.
+    pub alien: u64,
+    /// Two nodes acknowledged pinned probes at the same time: which, and when.
+    pub dual_primary: Option<(NodeName, NodeName, Bracket)>,
+}
+
+/// One lost acknowledged write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostWrite {
+    /// Its lane.
+    pub lane: LaneId,
+    /// Its number.
+    pub seq: u64,
+    /// When it was sent.
+    pub sent: Nanos,
+    /// When it was acknowledged.
+    pub done: Nanos,
+    /// Index in `Stack::members` of the node that acknowledged it, if the answer named one.
+    pub node: Option<u16>,
+}
+
+/// Writes at risk at the fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Exposure {
+    /// Writes acknowledged in the window before the fault.
+    pub writes: u64,
+    /// The window, nanoseconds: the RPO target, else 1 s.
+    pub window_ns: u64,
+    /// Whether the last of them is at most two write periods old.
+    pub recent: bool,
+    /// Longest time between two acknowledgements in the window, nanoseconds: the resolution of `rpo_seconds`.
+    pub spacing_ns: u64,
+}
+
+/// How old reads were.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Staleness {
+    /// The stalest read's bracket.
+    pub worst: Span,
+    /// Reads that were certainly stale.
+    pub stale_reads: u64,
+    /// Reads judged.
+    pub reads: u64,
+    /// Reads of a lane that went backwards.
+    pub monotonic_violations: u64,
+    /// Reads that missed a write which their own client group had seen acknowledged before.
+    pub read_your_writes_violations: u64,
+}
+
+/// Share of operations that succeeded, by intended time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Availability {
+    /// ok operations.
+    pub ok: u64,
+    /// ok, fail, info and shed operations.
+    pub total: u64,
+    /// The window.
+    pub window: Bracket,
+}
+
+impl Availability {
+    /// The share in percent.
+    pub fn percent(&self) -> f64 {
+        if self.total == 0 {
+            0.0
+        } else {
+            self.ok as f64 * 100.0 / self.total as f64
+        }
+    }
+}
+
+/// Latency of ok operations in one window, from the intended time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatencySummary {
+    /// `before`, `during` or `after`.
+    pub window: String,
+    /// Operations.
+    pub count: u64,
+    /// Median, nanoseconds.
+    pub p50_ns: u64,
+    /// 99th percentile, nanoseconds.
+    pub p99_ns: u64,
+    /// Largest, nanoseconds.
+    pub max_ns: u64,
+}

@@ -1,0 +1,393 @@
+//! A drill for tests: a healthy run with one kill, into which a test plants what it needs.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    history::{Access, Group, History, Lane, Op, Outcome},
+    id::{LaneId, NodeName, RunId},
+    record::{
+        Bound, Disruption, DisruptionKind, Effect, EffectState, Environment, FinalRead, Holdings,
+        Member, MemberKind, Opened, Record, Residue, Source, Stack, Status, StepResult,
+    },
+    scenario::{
+        Clients, Dur, Fault, Goal, Rpo, Scenario, Selector, ServiceClients, Step, Targets, Victim,
+    },
+    seed::Seed,
+    time::{Bracket, Nanos, Span},
+};
+
+/// A moment in milliseconds.
+pub(crate) fn ms(ms: u64) -> Nanos {
+    Nanos(ms * 1_000_000)
+}
+
+/// The fault's bracket.
+pub(crate) const FAULT: Bracket = Bracket {
+    low: Nanos(20_000_000_000),
+    high: Nanos(20_002_000_000),
+};
+
+/// Lanes of the drill: two write lanes, a read lane of the first, pinned probes to pg1 and pg2.
+pub(crate) const W1: LaneId = LaneId(0);
+pub(crate) const W2: LaneId = LaneId(1);
+pub(crate) const R1: LaneId = LaneId(2);
+pub(crate) const P1: LaneId = LaneId(3);
+pub(crate) const P2: LaneId = LaneId(4);
+
+/// A run that tests change.
+pub(crate) struct Bench {
+    pub record: Record,
+    pub history: History,
+    /// Elements that the final reads lack.
+    pub absent: Vec<(LaneId, u64)>,
+    /// Elements that the final reads hold besides.
+    pub extra: Vec<(LaneId, u64, bool)>,
+}
+
+pub(crate) fn lane(id: u16, name: &str, group: Group, access: Access, interval_ms: u64) -> Lane {
+    Lane {
+        id: LaneId(id),
+        name: name.into(),
+        group,
+        access,
+        fresh: false,
+        reads: None,
+        pinned: None,
+        interval: Duration::from_millis(interval_ms),
+        timeout: Duration::from_millis(500),
+        objective: None,
+    }
+}
+
+/// An operation that was answered 2 ms after its intended time.
+pub(crate) fn ok(lane: LaneId, seq: u64, intended: Nanos) -> Op {
+    Op {
+        lane,
+        seq,
+        intended,
+        sent: Some(Nanos(intended.0 + 100_000)),
+        done: Some(Nanos(intended.0 + 2_000_000)),
+        outcome: Outcome::Ok,
+        error: None,
+        node: Some(0),
+        version: None,
+    }
+}
+
+impl Bench {
+    /// Load from 0 to 60 s, steady until 20 s, the primary pg1 killed at 20 s; pg2 takes over at once.
+    pub(crate) fn new() -> Self {
+        let mut lanes = vec![
+            lane(0, "write-1", Group::Service, Access::Write, 40),
+            lane(1, "write-2", Group::Service, Access::Write, 40),
+            lane(2, "read-1", Group::Service, Access::Read, 40),
+            lane(3, "pinned-pg1", Group::Pinned, Access::Write, 100),
+            lane(4, "pinned-pg2", Group::Pinned, Access::Write, 100),
+        ];
+        lanes[2].reads = Some(W1);
+        lanes[3].pinned = Some(NodeName::new("pg1"));
+        lanes[4].pinned = Some(NodeName::new("pg2"));
+        let mut ops = Vec::new();
+        for lane in &lanes {
+            let step = lane.interval.as_nanos() as u64;
+            for seq in 0..60_000_000_000 / step {
+                ops.push(healthy(lane, seq, Nanos(seq * step + 1_000_000)));
+            }
+        }
+        let mut history = History {
+            ops,
+            errors: vec![],
+        };
+        history.sort();
+        Self {
+            record: record(lanes),
+            history,
+            absent: Vec::new(),
+            extra: Vec::new(),
+        }
+    }
+
+    /// The drill with an outage of all service lanes from the fault to `until`.
+    pub(crate) fn with_outage(until: Nanos) -> Self {
+        let mut bench = Self::new();
+        for lane in [W1, W2, R1] {
+            bench.fail(lane, FAULT.low, until);
+        }
+        bench
+    }
+
+    /// Changes each operation of a lane that is intended within `[from, to)`.
+    pub(crate) fn change(&mut self, lane: LaneId, from: Nanos, to: Nanos, how: impl Fn(&mut Op)) {
+        self.history
+            .ops
+            .iter_mut()
+            .filter(|op| op.lane == lane && from <= op.intended && op.intended < to)
+            .for_each(how);
+    }
+
+    /// Refuses each operation of a lane that is intended within `[from, to)`, 1 ms after it was sent.
+    pub(crate) fn fail(&mut self, lane: LaneId, from: Nanos, to: Nanos) {
+        self.change(lane, from, to, |op| {
+            op.outcome = Outcome::Fail;
+            op.done = op.sent.map(|sent| Nanos(sent.0 + 1_000_000));
+            op.node = None;
+            op.version = None;
+        });
+    }
+
+    /// Sheds each operation of a lane that is intended within `[from, to)`.
+    pub(crate) fn shed(&mut self, lane: LaneId, from: Nanos, to: Nanos) {
+        self.change(lane, from, to, |op| {
+            op.outcome = Outcome::Shed;
+            (op.sent, op.done, op.node, op.version) = (None, None, None, None);
+        });
+    }
+
+    /// One operation.
+    pub(crate) fn op(&mut self, lane: LaneId, seq: u64) -> &mut Op {
+        self.history
+            .ops
+            .iter_mut()
+            .find(|op| op.lane == lane && op.seq == seq)
+            .expect("the operation exists")
+    }
+
+    /// The scenario's targets.
+    pub(crate) fn targets(&mut self) -> &mut Targets {
+        &mut self.record.opened.scenario.targets
+    }
+
+    /// Fills in the final reads: every acknowledged write, without `absent`, with `extra`.
+    pub(crate) fn build(mut self) -> (Record, History) {
+        let holdings = self.holdings();
+        let mut sources = vec![Source::Authority { pass: 1 }, Source::Authority { pass: 2 }];
+        for name in ["pg1", "pg2"] {
+            let node = NodeName::new(name);
+            sources.push(Source::Before { node: node.clone() });
+            sources.push(Source::After { node });
+        }
+        for source in sources {
+            if self.record.final_read(&source).is_none() {
+                self.record.finals.push(FinalRead {
+                    source,
+                    holdings: Ok(holdings.clone()),
+                });
+            }
+        }
+        (self.record, self.history)
+    }
+
+    pub(crate) fn holdings(&self) -> Holdings {
+        let written = self
+            .history
+            .ops
+            .iter()
+            .filter(|op| [W1, W2].contains(&op.lane) && op.outcome == Outcome::Ok)
+            .map(|op| (op.lane, op.seq, true))
+            .filter(|(lane, seq, _)| !self.absent.contains(&(*lane, *seq)));
+        Holdings::collect(written.chain(self.extra.iter().copied()))
+    }
+}
+
+fn healthy(lane: &Lane, seq: u64, intended: Nanos) -> Op {
+    let mut op = ok(lane.id, seq, intended);
+    let before = intended < FAULT.low;
+    op.node = Some(u16::from(!before));
+    if lane.access == Access::Read {
+        op.version = Some(seq);
+    }
+    let accepts = match lane.pinned.as_ref().map(NodeName::as_str) {
+        Some("pg1") => before,
+        Some(_) => !before,
+        None => true,
+    };
+    if !accepts {
+        op.outcome = Outcome::Fail;
+        op.node = None;
+    }
+    op
+}
+
+fn record(lanes: Vec<Lane>) -> Record {
+    Record {
+        opened: opened(),
+        environment: Environment::default(),
+        images: vec![],
+        stack: Some(stack()),
+        ready_at: Some(Nanos(0)),
+        lanes,
+        load: Some((Nanos(0), ms(60_100))),
+        steady: vec![(Nanos(0), ms(19_990))],
+        disruptions: vec![(
+            FAULT,
+            Disruption {
+                step: 1,
+                kind: DisruptionKind::Fault,
+                name: "kill".into(),
+                victims: vec![NodeName::new("pg1")],
+                primary_hit: true,
+                means: "SIGKILL".into(),
+            },
+        )],
+        effects: vec![Effect {
+            step: 1,
+            state: EffectState::Verified,
+            evidence: vec!["the process is gone".into()],
+        }],
+        healed: vec![],
+        steps: vec![
+            (bracket(0, 19_990), 0, StepResult::Done),
+            (bracket(20_000, 20_010), 1, StepResult::Done),
+        ],
+        actions: vec![],
+        views: vec![],
+        control: vec![],
+        stalls: vec![],
+        returned: vec![],
+        redundant: vec![],
+        converged: Some((true, vec!["positions are equal".into()])),
+        finals: vec![],
+        status: Status::Completed,
+        residue: Some(Residue::default()),
+    }
+}
+
+/// A bracket in milliseconds.
+pub(crate) fn bracket(low: u64, high: u64) -> Bracket {
+    Bracket {
+        low: ms(low),
+        high: ms(high),
+    }
+}
+
+fn opened() -> Opened {
+    let targets = Targets {
+        rto: Some(Goal::Limit(Dur(Duration::from_secs(10)))),
+        rpo: Some(Rpo {
+            seconds: None,
+            count: Some(Goal::Limit(0)),
+            bytes: None,
+        }),
+        ..Targets::default()
+    };
+    Opened {
+        format: 1,
+        run: RunId::new("20261121t081500", 1),
+        started: "2026-11-21T08:15:00Z".into(),
+        attempt: 1,
+        attempts: 1,
+        seed: Seed(1),
+        scenario_sha256: String::new(),
+        scenario: Scenario {
+            schema: 1,
+            name: "kill-primary".into(),
+            summary: "The primary dies.".into(),
+            tags: vec![],
+            stack: BTreeMap::new(),
+            clients: Clients {
+                route: None,
+                service: ServiceClients::default(),
+                app: None,
+                workload: "appends".into(),
+            },
+            targets,
+            headline: None,
+            drill: vec![
+                Step::Steady(Dur(Duration::from_secs(20))),
+                Step::Fault(Fault::Kill(Victim {
+                    node: Selector::Primary,
+                    unless: None,
+                    and: None,
+                    lasting: None,
+                })),
+            ],
+            repeat: 1,
+        },
+    }
+}
+
+fn stack() -> Stack {
+    let member = |name: &str| Member {
+        name: NodeName::new(name),
+        kind: MemberKind::Data,
+        address: String::new(),
+        host: name.into(),
+        image: String::new(),
+    };
+    Stack {
+        system: "postgres".into(),
+        topology: "manual".into(),
+        route: "direct".into(),
+        server: "17".into(),
+        members: vec![member("pg1"), member("pg2")],
+        primary: NodeName::new("pg1"),
+        effective: vec![],
+        bounds: vec![Bound {
+            fault: "kill primary".into(),
+            rto: Span::between(Duration::from_secs(1), Duration::from_secs(4)),
+            basis: "lease".into(),
+            confirmed: true,
+        }],
+        connection_limit: None,
+        phase_ns: 0,
+        idempotent: true,
+        element_bytes: 64,
+        ready: vec!["pg2 streams".into()],
+    }
+}
+
+/// Adds a second event.
+pub(crate) fn add_event(bench: &mut Bench, at: Bracket, kind: DisruptionKind, victim: &str) {
+    let step = bench.record.opened.scenario.drill.len();
+    let (name, scenario_step) = match kind {
+        DisruptionKind::Fault => (
+            "kill",
+            Step::Fault(Fault::Kill(Victim {
+                node: Selector::Named(victim.into()),
+                unless: None,
+                and: None,
+                lasting: None,
+            })),
+        ),
+        DisruptionKind::Control => ("noop", Step::Fault(Fault::Noop)),
+        DisruptionKind::Switchover => (
+            "switchover",
+            Step::Switchover(crate::scenario::Move::default()),
+        ),
+        DisruptionKind::Failback => ("failback", Step::Failback(crate::scenario::Move::default())),
+    };
+    bench.record.opened.scenario.drill.push(scenario_step);
+    bench.record.disruptions.push((
+        at,
+        Disruption {
+            step,
+            kind,
+            name: name.into(),
+            victims: vec![NodeName::new(victim)],
+            primary_hit: false,
+            means: String::new(),
+        },
+    ));
+    bench.record.effects.push(Effect {
+        step,
+        state: EffectState::Verified,
+        evidence: vec![],
+    });
+    bench.record.steps.push((at, step, StepResult::Done));
+}
+
+/// Turns the drill into a control.
+pub(crate) fn control() -> Bench {
+    let mut bench = Bench::new();
+    bench.record.opened.scenario.drill[1] = Step::Fault(Fault::Noop);
+    let disruption = &mut bench.record.disruptions[0].1;
+    disruption.kind = DisruptionKind::Control;
+    disruption.name = "noop".into();
+    disruption.victims.clear();
+    disruption.primary_hit = false;
+    bench.record.effects[0].state = EffectState::Unchanged;
+    for op in &mut bench.history.ops {
+        op.node = op.node.map(|_| 0);
+    }
+    bench
+}

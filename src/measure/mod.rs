@@ -1,0 +1,31 @@
+//! RTO, RPO, availability, phases and latency from a record. Definitions: `docs/measurement.md`.
+
+pub mod assemble;
+pub mod availability;
+#[cfg(test)]
+mod brute;
+#[cfg(test)]
+mod brute_loss;
+pub mod divergence;
+pub mod dual;
+pub mod event;
+pub mod figures;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod format;
+pub mod lane;
+pub mod loss;
+pub mod outage;
+pub mod phases;
+pub mod recovery;
+pub mod redundancy;
+pub mod rto;
+pub mod scan;
+pub mod staleness;
+pub mod windows;
+
+pub use assemble::measure;
+pub use figures::{
+    Availability, EventFigures, Exposure, Figure, Figures, Integrity, LaneOutage, LatencySummary,
+    Loss, LostWrite, Phase, Staleness, Uncertainty,
+};

@@ -1,0 +1,220 @@
+//! The outages of one lane: from a first non-ok operation to the last before a sustained recovery.
+
+use std::time::Duration;
+
+use crate::{
+    history::{Lane, Op},
+    time::{Bracket, Nanos},
+};
+
+use super::lane::{SUSTAIN_OPS, covers, effect, is_available, is_ok, sustain};
+
+/// One outage of one lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// How many events had begun when its first non-ok operation ended; it belongs to the last of them, 0 to none.
+    pub event: usize,
+    /// Index of its first non-ok operation.
+    pub first: usize,
+    /// Index of its last non-ok operation, n.
+    pub last: usize,
+    /// Non-ok operations in it.
+    pub failed: u64,
+    /// Start of the last ok operation that had ended before its first non-ok one was sent (the lane's first
+    /// intended time if none), end of the first non-ok operation that was sent.
+    pub onset: Bracket,
+    /// Start of the last non-ok operation that was sent; none when all were shed.
+    pub last_sent: Option<Nanos>,
+    /// When its latest non-ok operation ended, in whatever order they did.
+    pub latest: Nanos,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How an outage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A sustained recovery, and `d*`.
+    Recovered(Nanos),
+    /// The lane's history ends before a recovery was sustained.
+    Unseen,
+    /// An operation was answered, and another event struck before the recovery was sustained.
+    Struck,
+}
+
+impl Outage {
+    /// `d*`, if a sustained recovery was seen.
+    pub fn recovered(&self) -> Option<Nanos> {
+        match self.end {
+            End::Recovered(at) => Some(at),
+            End::Unseen | End::Struck => None,
+        }
+    }
+
+    /// The service time that certainly lies in the outage, from the end of its onset.
+    pub fn shortest(&self) -> Duration {
+        self.last_sent
+            .map_or(Duration::ZERO, |last| last.since(self.onset.high))
+    }
+}
+
+/// All outages of a lane in intended order. `events` holds each event's `t-`, ascending.
+///
+/// A non-ok operation belongs to the last event that had begun by its end; an outage to that of its
+/// first, unless it was over (`d*`) before that event. An event that strikes while
+/// no operation has been answered since the last non-ok is part of that outage; one that strikes after
+/// an answer ends the observation of the outage and may begin another. Linear but for one binary search
+/// per outage.
+pub fn outages(lane: &Lane, ops: &[Op], events: &[Nanos]) -> Vec<Outage> {
+    let event_of = |op: &Op| events.partition_point(|begun| *begun <= effect(op));
+    let mut found: Vec<Outage> = Vec::new();
+    let mut open: Option<Outage> = None;
+    let mut newest_ok: Option<usize> = None;
+    for (index, op) in ops.iter().enumerate() {
+        if is_available(lane, op) {
+            newest_ok = if is_ok(lane, op) {
+                Some(index)
+            } else {
+                newest_ok
+            };
+            continue;
+        }
+        if let Some(outage) = open.take() {
+            match end_before(lane, ops, &outage, index, event_of(op), events) {
+                Some(end) => found.push(Outage { end, ..outage }),
+                None => open = Some(outage),
+            }
+        }
+        let outage = open.get_or_insert_with(|| {
+            let before = newest_ok.and_then(|ok| well_before(lane, &ops[..=ok], op));
+            begin(ops, index, event_of(op), before)
+        });
+        extend(outage, index, op);
+    }
+    if let Some(outage) = open {
+        let end = sustained(lane, ops, &outage).unwrap_or(End::Unseen);
+        found.push(Outage { end, ..outage });
+    }
+    for outage in &mut found {
+        close_onset(outage, ops);
+        if let End::Recovered(at) = outage.end {
+            outage.event = outage
+                .event
+                .min(events.partition_point(|begun| *begun <= at));
+        }
+    }
+    found
+}
+
+/// An onset whose upper end no operation has given yet.
+const OPEN: Nanos = Nanos(u64::MAX);
+
+fn begin(ops: &[Op], index: usize, event: usize, before: Option<Nanos>) -> Outage {
+    Outage {
+        event,
+        first: index,
+        last: index,
+        failed: 0,
+        onset: Bracket {
+            low: before.unwrap_or(ops[0].intended),
+            high: OPEN,
+        },
+        last_sent: None,
+        latest: Nanos(0),
+        end: End::Unseen,
+    }
+}
+
+/// When the last ok operation of `before` was sent that had ended before `op` was sent: an answer that
+/// came later may come from after the outage.
+pub fn well_before(lane: &Lane, before: &[Op], op: &Op) -> Option<Nanos> {
+    let start = op.sent.unwrap_or(op.intended);
+    before
+        .iter()
+        .rev()
+        .find(|op| is_ok(lane, op) && op.done.is_some_and(|done| done <= start))
+        .and_then(|op| op.sent)
+}
+
+fn extend(outage: &mut Outage, index: usize, op: &Op) {
+    outage.last = index;
+    outage.failed += 1;
+    outage.latest = outage.latest.max(effect(op));
+    if op.sent.is_some() {
+        outage.last_sent = op.sent;
+    }
+    if let (OPEN, Some(done)) = (outage.onset.high, op.done) {
+        outage.onset.high = done;
+    }
+}
+
+/// An outage of shed operations alone has no end of its onset but its own end.
+fn close_onset(outage: &mut Outage, ops: &[Op]) {
+    if outage.onset.high == OPEN {
+        let last = ops[ops.len() - 1];
+        outage.onset.high = outage.recovered().unwrap_or(effect(&last));
+    }
+}
+
+/// How the outage ended before the non-ok operation at `next`, if it did.
+fn end_before(
+    lane: &Lane,
+    ops: &[Op],
+    outage: &Outage,
+    next: usize,
+    event: usize,
+    events: &[Nanos],
+) -> Option<End> {
+    let until = ops[outage.last].intended.after(sustain(lane));
+    if ops[next].intended > until
+        && let Some(end) = sustained(lane, ops, outage)
+    {
+        return Some(end);
+    }
+    let struck = event > outage.event && answered_before(lane, ops, outage, events[event - 1]);
+    struck.then_some(End::Struck)
+}
+
+/// Whether an operation intended after n was answered before `moment`. Looks only at operations
+/// intended before it, so that a long outage across an event stays linear.
+fn answered_before(lane: &Lane, ops: &[Op], outage: &Outage, moment: Nanos) -> bool {
+    let not_before = outage.last_sent.unwrap_or_default();
+    ops[outage.last + 1..]
+        .iter()
+        .take_while(|op| op.intended < moment)
+        .any(|op| {
+            is_ok(lane, op)
+                && op.sent.is_some_and(|sent| sent >= not_before)
+                && op.done.is_some_and(|done| done < moment)
+        })
+}
+
+/// Whether every operation of `(i(n), i(n)+W]` is there and at least k of them; the caller has made
+/// sure that none of them is non-ok.
+fn sustained(lane: &Lane, ops: &[Op], outage: &Outage) -> Option<End> {
+    let until = ops[outage.last].intended.after(sustain(lane));
+    let after = outage.last + 1;
+    let count = ops[after..].partition_point(|op| op.intended <= until);
+    if count < SUSTAIN_OPS as usize || !covers(lane, ops, until) {
+        return None;
+    }
+    first_ok(lane, ops, outage).map(End::Recovered)
+}
+
+/// `d*`: the earliest end of an ok operation intended after n and sent no earlier than n.
+fn first_ok(lane: &Lane, ops: &[Op], outage: &Outage) -> Option<Nanos> {
+    let not_before = outage.last_sent.unwrap_or_default();
+    let mut best: Option<Nanos> = None;
+    for op in &ops[outage.last + 1..] {
+        if best.is_some_and(|done| done <= op.intended) {
+            break;
+        }
+        if is_ok(lane, op) && op.sent.is_some_and(|sent| sent >= not_before) {
+            best = match (best, op.done) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+    }
+    best
+}

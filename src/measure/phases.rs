@@ -1,0 +1,255 @@
+//! What the recovery time is made of: milestones in the order of time, and what no source names.
+
+use crate::{
+    history::{Access, Group, Outcome},
+    id::NodeName,
+    record::Milestone,
+    time::{Bracket, Nanos, Span},
+};
+
+use super::{Figure, LaneOutage, Phase, rto::deciding, scan::Scan};
+
+/// All milestones, in their canonical order.
+const ORDER: [Milestone; 6] = [
+    Milestone::FirstFailure,
+    Milestone::Declared,
+    Milestone::Accepts,
+    Milestone::Routed,
+    Milestone::FirstSuccess,
+    Milestone::Sustained,
+];
+
+/// The phases of the event at `index` from its service outages; none without an outage.
+pub fn phases(scan: &Scan<'_>, index: usize, outages: &[LaneOutage]) -> Vec<Phase> {
+    let at = scan.record.disruptions[index].0;
+    let mut milestones = client_milestones(scan, outages);
+    if milestones.is_empty() {
+        return Vec::new();
+    }
+    for milestone in [Milestone::Declared, Milestone::Accepts, Milestone::Routed] {
+        let said = said(scan, index, milestone);
+        let probed = (milestone == Milestone::Accepts)
+            .then(|| accepted(scan, index))
+            .flatten();
+        let earliest = said.into_iter().chain(probed).min_by_key(|m| m.1.high);
+        milestones.extend(earliest);
+    }
+    milestones.sort_by_key(|(milestone, moment, _)| (moment.high, *milestone));
+    let mut from = at;
+    milestones
+        .into_iter()
+        .map(|(until, moment, source)| {
+            let took = Span::between(moment.low.since(from.high), moment.high.since(from.low));
+            from = moment;
+            Phase {
+                until,
+                at: moment,
+                took,
+                source,
+            }
+        })
+        .collect()
+}
+
+/// The time of the phases between first failure and first success in which a milestone is missing
+/// that no source named: it cannot be told what happened in them. Never negative.
+pub fn unexplained(phases: &[Phase]) -> Figure<Span> {
+    let place = |milestone| ORDER.iter().position(|m| *m == milestone);
+    let failure = phases
+        .iter()
+        .position(|p| p.until == Milestone::FirstFailure);
+    let success = phases
+        .iter()
+        .position(|p| p.until == Milestone::FirstSuccess);
+    let (Some(failure), Some(success)) = (failure, success) else {
+        return Figure::Missing("no outage with a recovery was seen".into());
+    };
+    let named = |milestone: &Milestone| phases.iter().any(|p| p.until == *milestone);
+    let mut total = Span::ZERO;
+    for index in failure + 1..=success {
+        let (from, to) = (place(phases[index - 1].until), place(phases[index].until));
+        let (Some(from), Some(to)) = (from, to) else {
+            continue;
+        };
+        let between = ORDER.get(from + 1..to).unwrap_or_default();
+        if !between.iter().all(named) {
+            total = add(total, phases[index].took);
+        }
+    }
+    Figure::Measured(total)
+}
+
+fn add(a: Span, b: Span) -> Span {
+    Span {
+        low_ns: a.low_ns.saturating_add(b.low_ns),
+        high_ns: a.high_ns.zip(b.high_ns).map(|(a, b)| a.saturating_add(b)),
+    }
+}
+
+type Found = (Milestone, Bracket, String);
+
+/// First failure, first success and sustained, from the clients.
+fn client_milestones(scan: &Scan<'_>, outages: &[LaneOutage]) -> Vec<Found> {
+    let name = |outage: &LaneOutage| -> String {
+        scan.record
+            .lanes
+            .get(usize::from(outage.lane.0))
+            .map_or_else(String::new, |lane| lane.name.clone())
+    };
+    let until = |outage: &LaneOutage, milestone| {
+        let recovered = outage.recovered?;
+        let at = Bracket {
+            low: outage.last_failed.min(recovered),
+            high: recovered,
+        };
+        Some((milestone, at, name(outage)))
+    };
+    let first = outages.iter().min_by_key(|outage| outage.onset.high);
+    let mut found: Vec<Found> = first
+        .map(|outage| (Milestone::FirstFailure, outage.onset, name(outage)))
+        .into_iter()
+        .collect();
+    let success = outages
+        .iter()
+        .filter(|outage| outage.recovered.is_some())
+        .min_by_key(|outage| outage.recovered);
+    found.extend(success.and_then(|outage| until(outage, Milestone::FirstSuccess)));
+    found.extend(deciding(outages.iter()).and_then(|outage| until(outage, Milestone::Sustained)));
+    found
+}
+
+/// The span of the event: from its `t-` to the next event's.
+fn span(scan: &Scan<'_>, index: usize) -> (Nanos, Nanos) {
+    let end = scan.events.get(index + 1).copied();
+    (scan.events[index], end.unwrap_or(Nanos(u64::MAX)))
+}
+
+/// The first time that the control plane named the milestone.
+fn said(scan: &Scan<'_>, index: usize, milestone: Milestone) -> Option<Found> {
+    let (start, end) = span(scan, index);
+    scan.record
+        .control
+        .iter()
+        .filter(|(at, said)| said.milestone == Some(milestone) && start <= at.low && at.high < end)
+        .min_by_key(|(at, _)| at.high)
+        .map(|(at, said)| (milestone, *at, said.source.to_string()))
+}
+
+/// The first write that a node other than the victims acknowledged to a pinned probe, if it had
+/// refused one just before: a node that accepted all along marks no moment.
+fn accepted(scan: &Scan<'_>, index: usize) -> Option<Found> {
+    let (start, end) = span(scan, index);
+    let victims: &[NodeName] = &scan.record.disruptions[index].1.victims;
+    let pinned = scan
+        .record
+        .lanes
+        .iter()
+        .filter(|lane| lane.group == Group::Pinned && lane.access == Access::Write);
+    pinned
+        .filter_map(|lane| {
+            let node = lane
+                .pinned
+                .as_ref()
+                .filter(|node| !victims.contains(node))?;
+            let ops = scan.history.lane(lane.id);
+            let first = ops.iter().position(|op| {
+                op.outcome == Outcome::Ok
+                    && op.sent.is_some_and(|sent| sent >= start)
+                    && op.done.is_some_and(|done| done < end)
+            })?;
+            let refused = ops[..first]
+                .iter()
+                .rev()
+                .find(|op| op.sent.is_some())
+                .filter(|op| op.outcome != Outcome::Ok)?;
+            let at = Bracket {
+                low: refused.sent?.max(start).min(ops[first].done?),
+                high: ops[first].done?,
+            };
+            Some((Milestone::Accepts, at, format!("probe of {node}")))
+        })
+        .min_by_key(|found| found.1.high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        measure::{
+            EventFigures,
+            fixture::{Bench, P2, bracket, ms},
+            measure,
+        },
+        record::ControlEvent,
+    };
+
+    fn say(bench: &mut Bench, at: u64, milestone: Milestone) {
+        let event = ControlEvent {
+            source: NodeName::new("sentinel1"),
+            milestone: Some(milestone),
+            node: None,
+            text: String::new(),
+        };
+        bench.record.control.push((bracket(at, at), event));
+    }
+
+    fn event(bench: Bench) -> EventFigures {
+        let (record, history) = bench.build();
+        measure(&record, &history).events[0].clone()
+    }
+
+    #[test]
+    fn phases_lie_in_the_order_of_time_and_end_where_sources_say() {
+        let mut bench = Bench::with_outage(ms(24_000));
+        bench.fail(P2, ms(20_000), ms(23_500));
+        say(&mut bench, 15_000, Milestone::Declared);
+        say(&mut bench, 22_000, Milestone::Declared);
+        say(&mut bench, 23_700, Milestone::Routed);
+        let event = event(bench);
+        let order: Vec<Milestone> = event.phases.iter().map(|phase| phase.until).collect();
+        assert_eq!(order, ORDER);
+        let took: Vec<u64> = event
+            .phases
+            .iter()
+            .map(|phase| phase.took.high_ns.unwrap() / 1_000_000)
+            .collect();
+        // First failure by 20,002.1; declared at 22,000; accepts between 23,401.1 and 23,503; routed at
+        // 23,700; first ok and lasting at 24,003.
+        assert_eq!(took[0], 2);
+        assert_eq!(event.phases[1].at, bracket(22_000, 22_000));
+        assert_eq!(event.phases[2].at.high, ms(23_503));
+        assert_eq!(event.phases[2].source, "probe of pg2");
+        assert_eq!(took[3], 298);
+        assert_eq!(event.unexplained, Figure::Measured(Span::ZERO));
+    }
+
+    #[test]
+    fn what_no_source_names_is_unexplained() {
+        let mut bench = Bench::with_outage(ms(24_000));
+        bench.fail(P2, ms(20_000), ms(23_500));
+        let event = event(bench);
+        // From the first failure to acceptance nobody declared, from there nobody routed.
+        let span = event.unexplained.value().unwrap();
+        let total: u64 = event.phases[1..3]
+            .iter()
+            .map(|p| p.took.high_ns.unwrap())
+            .sum();
+        assert_eq!(event.phases[1].until, Milestone::Accepts);
+        assert_eq!(span.high_ns, Some(total));
+        assert!(span.low_ns > 3_000_000_000);
+    }
+
+    #[test]
+    fn a_control_plane_that_speaks_before_the_clients_notice_makes_no_negative_phase() {
+        let mut bench = Bench::with_outage(ms(24_000));
+        say(&mut bench, 20_001, Milestone::Declared);
+        let event = event(bench);
+        assert_eq!(event.phases[0].until, Milestone::Declared);
+        assert!(
+            event
+                .phases
+                .iter()
+                .all(|p| p.took.high_ns.unwrap() >= p.took.low_ns)
+        );
+    }
+}

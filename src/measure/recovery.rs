@@ -1,0 +1,199 @@
+//! Who brought the service back, and how long the old primary still acknowledged.
+
+use std::time::Duration;
+
+use crate::{
+    history::{Access, Group, Op, Outcome},
+    id::NodeName,
+    record::{Disruption, Record},
+    scenario::{Fault, RecoveredBy, Step},
+    time::{Bracket, Nanos, Span},
+};
+
+use super::{
+    Figure, LaneOutage,
+    lane::is_ok,
+    scan::{Scan, Scanned},
+};
+
+/// Who acknowledged first after the outages of one event, and the node if all lanes agree on one: write
+/// lanes if any of them saw an outage, else read lanes. Missing where lanes disagree on the way, no
+/// answer names a node, or no recovery was seen.
+pub fn recovered_by(
+    scan: &Scan<'_>,
+    index: usize,
+    outages: &[LaneOutage],
+) -> (Figure<RecoveredBy>, Option<NodeName>) {
+    let missing = |why: &str| (Figure::Missing(why.to_owned()), None);
+    let deciders = deciders(scan, outages);
+    if deciders.is_empty() {
+        return missing("no outage was seen: nothing had to recover");
+    }
+    let mut answers: Vec<(RecoveredBy, &NodeName)> = Vec::new();
+    for (scanned, outage) in deciders {
+        let Some(recovered) = outage.recovered else {
+            return missing("recovery was not seen");
+        };
+        let Some(node) = answerer(scan.record, scanned, outage, recovered) else {
+            return missing("no answer after the outage names its node");
+        };
+        answers.push((way_of(scan.record, index, node, recovered), node));
+    }
+    let (way, node) = answers[0];
+    if answers.iter().any(|(other, _)| *other != way) {
+        return missing("lanes came back in different ways");
+    }
+    let agreed = answers.iter().all(|(_, other)| *other == node);
+    (Figure::Measured(way), agreed.then(|| node.clone()))
+}
+
+/// The outages that decide, with their lanes.
+fn deciders<'a, 'r>(
+    scan: &'a Scan<'r>,
+    outages: &'a [LaneOutage],
+) -> Vec<(&'a Scanned<'r>, &'a LaneOutage)> {
+    let of = |access: Access| -> Vec<_> {
+        scan.service_of(access)
+            .filter_map(|scanned| {
+                let first = outages.iter().find(|o| o.lane == scanned.lane.id)?;
+                Some((scanned, first))
+            })
+            .collect()
+    };
+    let writes = of(Access::Write);
+    if writes.is_empty() {
+        of(Access::Read)
+    } else {
+        writes
+    }
+}
+
+/// The node of the operation that gives `d*`.
+fn answerer<'a>(
+    record: &'a Record,
+    scanned: &Scanned<'_>,
+    outage: &LaneOutage,
+    recovered: Nanos,
+) -> Option<&'a NodeName> {
+    scanned
+        .ops
+        .iter()
+        .find(|op| {
+            op.done == Some(recovered) && op.intended > outage.onset.low && is_ok(scanned.lane, op)
+        })
+        .and_then(|op| record.node_name(op.node?))
+}
+
+fn way_of(record: &Record, index: usize, node: &NodeName, recovered: Nanos) -> RecoveredBy {
+    let (at, disruption) = &record.disruptions[index];
+    if !disruption.victims.contains(node) {
+        return RecoveredBy::OtherNode;
+    }
+    let began = |moment: &Bracket| moment.low >= at.low && moment.low <= recovered;
+    let healed = record
+        .healed
+        .iter()
+        .any(|(when, step)| *step == disruption.step && began(when));
+    let returned = record
+        .returned
+        .iter()
+        .any(|(when, who)| who == node && began(when));
+    if (healed || returned) && !restarts(record, disruption) {
+        RecoveredBy::Heal
+    } else {
+        RecoveredBy::Restart
+    }
+}
+
+/// Whether starting the victim again is part of the fault itself.
+fn restarts(record: &Record, disruption: &Disruption) -> bool {
+    matches!(
+        record.opened.scenario.drill.get(disruption.step),
+        Some(Step::Fault(Fault::Restart(_)))
+    )
+}
+
+/// The last acknowledgement of a write by the old primary, up to the next event.
+///
+/// Needs a pinned lane to the old primary: only a probe that it did not answer shows that it had
+/// stopped. Without a later unanswered probe the end is not seen.
+pub fn fencing(scan: &Scan<'_>, index: usize, by: &Figure<RecoveredBy>) -> Figure<Span> {
+    let record = scan.record;
+    let (at, disruption) = &record.disruptions[index];
+    if !disruption.primary_hit || disruption.victims.is_empty() {
+        return Figure::Missing("the primary was not hit".into());
+    }
+    match by {
+        Figure::Measured(RecoveredBy::OtherNode) => {}
+        Figure::Measured(RecoveredBy::Restart | RecoveredBy::Heal) => {
+            return Figure::Missing("the old primary led again".into());
+        }
+        Figure::Missing(why) => return Figure::Missing(why.clone()),
+    }
+    let until = scan
+        .events
+        .get(index + 1)
+        .copied()
+        .unwrap_or(Nanos(u64::MAX));
+    let Some((last, stopped, interval)) = old_primary(scan, disruption, *at, until) else {
+        return Figure::Missing("no probe was pinned to the old primary".into());
+    };
+    let low = last.map_or(Duration::ZERO, |op| {
+        op.sent.map_or(Duration::ZERO, |sent| sent.since(at.high))
+    });
+    let high = last
+        .and_then(|op| op.done)
+        .map_or(Duration::ZERO, |done| done.since(at.low));
+    Figure::Measured(match (stopped, last) {
+        (false, _) => Span::at_least(low),
+        (true, Some(_)) => Span::between(low, high),
+        (true, None) => Span::between(low, interval),
+    })
+}
+
+/// The last write that a victim acknowledged after `t-`, whether a probe pinned to it went unanswered
+/// later, and the probe's interval. None without such a probe.
+fn old_primary<'a>(
+    scan: &'a Scan<'_>,
+    disruption: &Disruption,
+    at: Bracket,
+    until: Nanos,
+) -> Option<(Option<&'a Op>, bool, Duration)> {
+    let record = scan.record;
+    let indices: Vec<u16> = disruption
+        .victims
+        .iter()
+        .filter_map(|victim| record.node_index(victim))
+        .collect();
+    let within = |op: &&Op| {
+        op.outcome == Outcome::Ok && op.done.is_some_and(|done| at.low <= done && done < until)
+    };
+    let mut last: Option<&Op> = None;
+    let mut probes: Vec<&[Op]> = Vec::new();
+    let mut interval = Duration::ZERO;
+    for lane in record.lanes.iter().filter(|l| l.access == Access::Write) {
+        let ops = scan.history.lane(lane.id);
+        let pinned = lane.group == Group::Pinned
+            && lane
+                .pinned
+                .as_ref()
+                .is_some_and(|node| disruption.victims.contains(node));
+        if pinned {
+            probes.push(ops);
+            interval = interval.max(lane.interval);
+        }
+        let by_victim = |op: &&Op| pinned || op.node.is_some_and(|node| indices.contains(&node));
+        let newest = ops
+            .iter()
+            .filter(within)
+            .filter(by_victim)
+            .max_by_key(|op| op.done);
+        last = last.into_iter().chain(newest).max_by_key(|op| op.done);
+    }
+    let since = last.and_then(|op| op.done).unwrap_or(at.high);
+    let stopped = probes.iter().all(|ops| {
+        ops.iter()
+            .any(|op| !op.outcome.available() && op.sent.is_some_and(|s| since <= s && s < until))
+    });
+    (!probes.is_empty()).then_some((last, stopped, interval))
+}

@@ -1,0 +1,71 @@
+//! The lanes that measure time, each with its operations and its outages, found once.
+
+use crate::{
+    history::{Access, Group, History, Lane, Op},
+    record::Record,
+    time::Nanos,
+};
+
+use super::{
+    lane::lanes,
+    outage::{Outage, outages},
+};
+
+/// One lane with what was found in it.
+#[derive(Debug)]
+pub struct Scanned<'a> {
+    /// The lane.
+    pub lane: &'a Lane,
+    /// Its operations in intended order.
+    pub ops: &'a [Op],
+    /// Its outages.
+    pub outages: Vec<Outage>,
+}
+
+/// The service and app lanes of a run, and its events.
+#[derive(Debug)]
+pub struct Scan<'a> {
+    /// Everything observed.
+    pub record: &'a Record,
+    /// All operations.
+    pub history: &'a History,
+    /// Each event's `t-`, in order.
+    pub events: Vec<Nanos>,
+    /// Service lanes.
+    pub service: Vec<Scanned<'a>>,
+    /// App lanes.
+    pub app: Vec<Scanned<'a>>,
+}
+
+impl<'a> Scan<'a> {
+    /// Finds the outages of every service and app lane.
+    pub fn new(record: &'a Record, history: &'a History) -> Self {
+        let events: Vec<Nanos> = record.disruptions.iter().map(|(at, _)| at.low).collect();
+        let group = |group| {
+            lanes(record, group, None)
+                .map(|lane| {
+                    let ops = history.lane(lane.id);
+                    Scanned {
+                        lane,
+                        ops,
+                        outages: outages(lane, ops, &events),
+                    }
+                })
+                .collect()
+        };
+        Self {
+            record,
+            history,
+            service: group(Group::Service),
+            app: group(Group::App),
+            events,
+        }
+    }
+
+    /// The service lanes of one kind of access.
+    pub fn service_of(&self, access: Access) -> impl Iterator<Item = &Scanned<'a>> {
+        self.service
+            .iter()
+            .filter(move |scanned| scanned.lane.access == access)
+    }
+}

@@ -1,0 +1,191 @@
+//! The events of a run, in the order in which they were written to `events.jsonl`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    history::Lane,
+    id::{NodeName, RunId},
+    scenario::Scenario,
+    seed::Seed,
+    time::Bracket,
+};
+
+use super::{ControlEvent, Environment, FinalRead, ImageFact, Stack, View};
+
+/// One thing that happened, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Just before and just after it, on the run's clock.
+    pub at: Bracket,
+    /// What it was.
+    pub what: What,
+}
+
+/// What can happen in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// The run was opened; always the first event, written before anything is created.
+    Opened(Box<Opened>),
+    /// What the drill runs on.
+    Environment(Environment),
+    /// An image was resolved.
+    Image(ImageFact),
+    /// Progress worth telling a person; nothing is judged by it.
+    Note(String),
+    /// The stack stands and replication is proven flowing.
+    Stack(Box<Stack>),
+    /// The clients start: their lanes.
+    Clients(Vec<Lane>),
+    /// A step of the scenario starts.
+    StepStarted { step: usize, title: String },
+    /// A step has ended.
+    StepEnded { step: usize, result: StepResult },
+    /// A disruptive step acted; the bracket is `[t-, t+]`.
+    Disrupted(Disruption),
+    /// Whether a disruption's effect was seen.
+    Effect(Effect),
+    /// A fault was undone: the step that injected it. Whatever recovers later may owe it to this.
+    Healed { step: usize },
+    /// An operator's action of a runbook, and the node it acted on.
+    Action {
+        step: usize,
+        text: String,
+        node: Option<NodeName>,
+    },
+    /// A node's own view of itself, or that it could not be asked.
+    View(View),
+    /// What the control plane said.
+    Control(ControlEvent),
+    /// The harness itself was held up for this long: its pacer woke late.
+    Stalled { by: Duration },
+    /// A node that a fault took away was started again or reached again.
+    Returned { node: NodeName },
+    /// Every member is present, in sync, eligible for failover, its lag under the limit.
+    Redundant { evidence: Vec<String> },
+    /// Replay is finished and positions are equal (`true`), or the deadline passed before.
+    Converged {
+        reached: bool,
+        evidence: Vec<String>,
+    },
+    /// The clients have stopped: no operation is in flight.
+    ClientsStopped,
+    /// A final read of one source.
+    Final(FinalRead),
+    /// The run's work is over; judging starts.
+    Closed(Status),
+    /// What teardown left behind; empty means nothing.
+    Residue(Residue),
+}
+
+/// What is fixed before the fault: written first so that targets cannot be changed afterwards.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The version of the run folder's formats.
+    pub format: u32,
+    /// The run.
+    pub run: RunId,
+    /// Wall-clock start, RFC 3339, for labels only.
+    pub started: String,
+    /// Which repeat this is, from 1.
+    pub attempt: u32,
+    /// Out of how many.
+    pub attempts: u32,
+    /// The seed of all random choices.
+    pub seed: Seed,
+    /// SHA-256 of the scenario file's bytes, hexadecimal.
+    pub scenario_sha256: String,
+    /// The scenario as resolved.
+    pub scenario: Scenario,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepResult {
+    /// As intended.
+    Done,
+    /// A condition did not hold by its deadline.
+    Unmet(String),
+    /// It could not be done.
+    Failed(String),
+}
+
+/// A step that may interrupt the service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Disruption {
+    /// The step's index in the scenario.
+    pub step: usize,
+    /// What kind of event it opens.
+    pub kind: DisruptionKind,
+    /// The fault or move in a word, for instance `kill`.
+    pub name: String,
+    /// The nodes it hits.
+    pub victims: Vec<NodeName>,
+    /// Whether a victim was the primary.
+    pub primary_hit: bool,
+    /// By which means, for instance `SIGKILL by the engine` or `nftables in the sidecar`.
+    pub means: String,
+}
+
+/// What kind of event a disruption opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisruptionKind {
+    /// Something was broken.
+    Fault,
+    /// Nothing was done: the control.
+    Control,
+    /// The primary was moved in the planned way.
+    Switchover,
+    /// The primary was moved back.
+    Failback,
+}
+
+/// Whether a disruption's effect was seen, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The step that disrupted.
+    pub step: usize,
+    /// What was seen.
+    pub state: EffectState,
+    /// The observations, one sentence each.
+    pub evidence: Vec<String>,
+}
+
+/// What was seen of a disruption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectState {
+    /// Exactly what was intended.
+    Verified,
+    /// Not what was intended.
+    NotVerified,
+    /// Nothing changed, as intended of a control.
+    Unchanged,
+}
+
+/// How the run ended. Apart from the verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Every step was taken.
+    Completed,
+    /// A person stopped it.
+    Interrupted,
+    /// It could not go on, and why.
+    Aborted(String),
+}
+
+/// What teardown left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Residue {
+    /// Things that are still there, for instance `container drdrill-ab12cd-pg1`.
+    pub left: Vec<String>,
+    /// Undo steps that failed, and why.
+    pub failed: Vec<String>,
+    /// How many containers, networks, volumes and processes were removed.
+    pub removed: u32,
+}

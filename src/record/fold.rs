@@ -1,0 +1,214 @@
+//! Folds a run's events into one record, which is all that judging and reporting read.
+
+use std::time::Duration;
+
+use crate::{
+    history::Lane,
+    id::NodeName,
+    time::{Bracket, Nanos},
+};
+
+use super::{
+    ControlEvent, Disruption, DisruptionKind, Effect, Environment, Event, FinalRead, Holdings,
+    ImageFact, Opened, Residue, Source, Stack, Status, StepResult, View, What,
+};
+
+/// Everything observed in one run, except the operations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// What was fixed before the fault.
+    pub opened: Opened,
+    /// What it ran on.
+    pub environment: Environment,
+    /// The images used.
+    pub images: Vec<ImageFact>,
+    /// The stack, if it came up.
+    pub stack: Option<Stack>,
+    /// When the stack was ready.
+    pub ready_at: Option<Nanos>,
+    /// The clients' lanes; `LaneId` indexes them.
+    pub lanes: Vec<Lane>,
+    /// When the clients started and stopped.
+    pub load: Option<(Nanos, Nanos)>,
+    /// Undisturbed windows: each `steady` step's start and end.
+    pub steady: Vec<(Nanos, Nanos)>,
+    /// Disruptive steps with their brackets, in order.
+    pub disruptions: Vec<(Bracket, Disruption)>,
+    /// Whether their effects were seen.
+    pub effects: Vec<Effect>,
+    /// When each fault was undone: its step.
+    pub healed: Vec<(Bracket, usize)>,
+    /// How each step ended.
+    pub steps: Vec<(Bracket, usize, StepResult)>,
+    /// Operators' actions.
+    pub actions: Vec<(Bracket, String, Option<NodeName>)>,
+    /// Nodes' views of themselves.
+    pub views: Vec<(Bracket, View)>,
+    /// What the control plane said.
+    pub control: Vec<(Bracket, ControlEvent)>,
+    /// When the harness was held up, and for how long.
+    pub stalls: Vec<(Bracket, Duration)>,
+    /// When nodes returned.
+    pub returned: Vec<(Bracket, NodeName)>,
+    /// When every member was back in sync.
+    pub redundant: Vec<Bracket>,
+    /// The convergence guard: whether it was reached, and its proof.
+    pub converged: Option<(bool, Vec<String>)>,
+    /// The final reads.
+    pub finals: Vec<FinalRead>,
+    /// How the run ended.
+    pub status: Status,
+    /// What was left behind; `None` when teardown was not reached.
+    pub residue: Option<Residue>,
+}
+
+/// Why events could not be folded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The first event must say what was opened.
+    #[error("the event log does not start with the run's opening")]
+    NotOpened,
+}
+
+impl Record {
+    /// Folds events in their order.
+    ///
+    /// # Errors
+    /// When the first event is not the opening.
+    pub fn fold(events: &[Event]) -> Result<Self, RecordError> {
+        let Some(What::Opened(opened)) = events.first().map(|event| &event.what) else {
+            return Err(RecordError::NotOpened);
+        };
+        let mut record = Self::open(opened.as_ref().clone());
+        let mut step_began = Nanos::default();
+        for Event { at, what } in events {
+            if let What::StepStarted { .. } = what {
+                step_began = at.low;
+            }
+            record.add(*at, what.clone(), step_began);
+        }
+        Ok(record)
+    }
+
+    fn open(opened: Opened) -> Self {
+        Self {
+            opened,
+            environment: Environment::default(),
+            images: Vec::new(),
+            stack: None,
+            ready_at: None,
+            lanes: Vec::new(),
+            load: None,
+            steady: Vec::new(),
+            disruptions: Vec::new(),
+            effects: Vec::new(),
+            healed: Vec::new(),
+            steps: Vec::new(),
+            actions: Vec::new(),
+            views: Vec::new(),
+            control: Vec::new(),
+            stalls: Vec::new(),
+            returned: Vec::new(),
+            redundant: Vec::new(),
+            converged: None,
+            finals: Vec::new(),
+            status: Status::Aborted("the run's end was not recorded".into()),
+            residue: None,
+        }
+    }
+
+    fn add(&mut self, at: Bracket, what: What, step_began: Nanos) {
+        match what {
+            What::Opened(_) | What::Note(_) | What::StepStarted { .. } => {}
+            What::Environment(environment) => self.environment = environment,
+            What::Image(image) => self.images.push(image),
+            What::Stack(stack) => {
+                self.stack = Some(*stack);
+                self.ready_at = Some(at.high);
+            }
+            What::Clients(lanes) => {
+                self.lanes = lanes;
+                self.load = Some((at.low, at.high));
+            }
+            What::ClientsStopped => self.load = self.load.map(|(start, _)| (start, at.high)),
+            What::StepEnded { step, result } => {
+                self.end_step(
+                    Bracket {
+                        low: step_began,
+                        high: at.high,
+                    },
+                    step,
+                    result,
+                );
+            }
+            What::Disrupted(disruption) => self.disruptions.push((at, disruption)),
+            What::Effect(effect) => self.effects.push(effect),
+            What::Healed { step } => self.healed.push((at, step)),
+            What::Action { text, node, .. } => self.actions.push((at, text, node)),
+            What::View(view) => self.views.push((at, view)),
+            What::Control(event) => self.control.push((at, event)),
+            What::Stalled { by } => self.stalls.push((at, by)),
+            What::Returned { node } => self.returned.push((at, node)),
+            What::Redundant { .. } => self.redundant.push(at),
+            What::Converged { reached, evidence } => self.converged = Some((reached, evidence)),
+            What::Final(read) => self.finals.push(read),
+            What::Closed(status) => self.status = status,
+            What::Residue(residue) => self.residue = Some(residue),
+        }
+    }
+
+    fn end_step(&mut self, span: Bracket, step: usize, result: StepResult) {
+        if matches!(
+            self.opened.scenario.drill.get(step),
+            Some(crate::scenario::Step::Steady(_))
+        ) {
+            self.steady.push((span.low, span.high));
+        }
+        self.steps.push((span, step, result));
+    }
+
+    /// The disruption that `rto` and `rpo` speak of: the scenario's headline step, else the first.
+    pub fn headline(&self) -> Option<&(Bracket, Disruption)> {
+        match self.opened.scenario.headline {
+            Some(step) => self.disruptions.iter().find(|(_, d)| d.step == step),
+            None => self.disruptions.first(),
+        }
+    }
+
+    /// Whether the run was a control: its headline did nothing on purpose.
+    pub fn is_control(&self) -> bool {
+        self.headline()
+            .is_some_and(|(_, d)| d.kind == DisruptionKind::Control)
+    }
+
+    /// The effect seen of a step's disruption.
+    pub fn effect(&self, step: usize) -> Option<&Effect> {
+        self.effects.iter().rev().find(|effect| effect.step == step)
+    }
+
+    /// A final read by its source.
+    pub fn final_read(&self, source: &Source) -> Option<&Result<Holdings, String>> {
+        self.finals
+            .iter()
+            .find(|read| read.source == *source)
+            .map(|read| &read.holdings)
+    }
+
+    /// The index that `Op::node` uses for a node.
+    pub fn node_index(&self, node: &NodeName) -> Option<u16> {
+        let members = &self.stack.as_ref()?.members;
+        members
+            .iter()
+            .position(|m| m.name == *node)
+            .and_then(|i| u16::try_from(i).ok())
+    }
+
+    /// The name behind an `Op::node`.
+    pub fn node_name(&self, index: u16) -> Option<&NodeName> {
+        self.stack
+            .as_ref()?
+            .members
+            .get(usize::from(index))
+            .map(|member| &member.name)
+    }
+}

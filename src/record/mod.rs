@@ -1,0 +1,18 @@
+//! Everything observed in one run: a list of events as they happened, and the record folded from them.
+
+pub mod emit;
+pub mod event;
+pub mod finals;
+pub mod fold;
+pub mod stack;
+pub mod view;
+
+pub use emit::Emitter;
+pub use event::{
+    Disruption, DisruptionKind, Effect, EffectState, Event, Opened, Residue, Status, StepResult,
+    What,
+};
+pub use finals::{FinalRead, Holdings, Range, Repeated, Source};
+pub use fold::{Record, RecordError};
+pub use stack::{Bound, Environment, ImageFact, Member, MemberKind, Origin, Setting, Stack};
+pub use view::{ControlEvent, Milestone, Role, View};

@@ -1,0 +1,123 @@
+//! What stands: its members, images, effective settings and the failover bounds that follow from them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{id::NodeName, time::Span};
+
+/// What the drill runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Environment {
+    /// drdrill's version.
+    pub drdrill: String,
+    /// Facts by name: kernel, engine, cores, memory, operating system.
+    pub facts: Vec<(String, String)>,
+}
+
+/// An image as used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageFact {
+    /// The reference that was asked for, for instance `redis:8`.
+    pub reference: String,
+    /// The reference that was used; another one where it was built by our recipe.
+    pub used: String,
+    /// The image's content digest.
+    pub digest: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where an image came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// It was there.
+    Present,
+    /// It was pulled for this run.
+    Pulled,
+    /// It was built by drdrill's recipe, which stands in for the reference.
+    Built,
+    /// No image: a program on this machine.
+    Program,
+}
+
+/// The stack as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stack {
+    /// The system, for instance `redis`.
+    pub system: String,
+    /// Its topology, for instance `sentinel`.
+    pub topology: String,
+    /// How clients find the primary.
+    pub route: String,
+    /// The server's version as it reports it.
+    pub server: String,
+    /// All members, in a fixed order: `Op::node` indexes this list.
+    pub members: Vec<Member>,
+    /// The node that was primary when the stack was ready.
+    pub primary: NodeName,
+    /// Settings as read back from the running stack.
+    pub effective: Vec<Setting>,
+    /// What the settings let the failover take, per fault.
+    pub bounds: Vec<Bound>,
+    /// Connections that the server takes at most, as read back.
+    pub connection_limit: Option<u32>,
+    /// The lease or heartbeat period that the wait before a fault is drawn from, nanoseconds; 0 if none.
+    pub phase_ns: u64,
+    /// Whether repeating an append leaves one element: then a duplicate is a fault of the data.
+    pub idempotent: bool,
+    /// Payload bytes of one element of the workload: the factor from `rpo_count` to `rpo_bytes`.
+    pub element_bytes: u32,
+    /// How the stack proved that replication flows, one sentence each.
+    pub ready: Vec<String>,
+}
+
+/// One member of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its name.
+    pub name: NodeName,
+    /// What it does.
+    pub kind: MemberKind,
+    /// Where clients reach it: `address:port`.
+    pub address: String,
+    /// The machine that it stands for: members with the same host die together.
+    pub host: String,
+    /// The reference of its image.
+    pub image: String,
+}
+
+/// What a member does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberKind {
+    /// Holds data.
+    Data,
+    /// Watches and decides: Sentinel, etcd.
+    Control,
+    /// Leads clients to the primary: HAProxy.
+    Route,
+}
+
+/// One setting as read back from the running stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The engine's own name for it.
+    pub name: String,
+    /// Its value with unit.
+    pub value: String,
+    /// Who said so, for instance `sentinel1: SENTINEL MASTER`.
+    pub source: String,
+}
+
+/// How long the failover may take after one kind of fault, by the effective settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// The fault in a word, for instance `kill`, and the victim's role.
+    pub fault: String,
+    /// The bounds of the client-observed recovery.
+    pub rto: Span,
+    /// The arithmetic, for a reader.
+    pub basis: String,
+    /// Whether drills on the real component have confirmed the lower bound.
+    pub confirmed: bool,
+}

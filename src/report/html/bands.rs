@@ -1,0 +1,83 @@
+//! Who was primary when: a row per data member, by its own view, with what it acknowledged.
+
+use crate::{
+    record::Role,
+    report::view::{Picture, picture::NodeBand, text},
+    time::Nanos,
+};
+
+use super::axes::{Axis, LEFT, label, line, rect, short};
+
+/// Height of a row.
+pub(super) const BAND: f64 = 28.0;
+/// Height of the coloured part of a row.
+const BAR: f64 = 16.0;
+/// Narrower spans carry no word.
+const WORD_WIDTH: f64 = 72.0;
+
+/// The rows of all data members.
+pub(super) fn bands(picture: &Picture, axis: Axis, top: f64) -> String {
+    let mut out = String::new();
+    if !picture.nodes.is_empty() {
+        out.push_str(&label(
+            4.0,
+            top - 11.0,
+            "panel",
+            "role by each node's own view; line below: writes acknowledged",
+        ));
+    }
+    for (index, node) in picture.nodes.iter().enumerate() {
+        out.push_str(&band(node, axis, top + index as f64 * BAND));
+    }
+    out
+}
+
+fn band(node: &NodeBand, axis: Axis, top: f64) -> String {
+    let mut out = label(LEFT - 8.0, top + 13.0, "node end", &short(&node.name, 13));
+    for (from, to, role) in &node.roles {
+        if *to < axis.from || *from > axis.to {
+            continue;
+        }
+        let (left, right) = (axis.x(*from), axis.x(*to));
+        let word = text::role(*role);
+        let title = format!(
+            "{}: {word}, {} to {}",
+            node.name,
+            text::offset(*from, axis.zero),
+            text::offset(*to, axis.zero)
+        );
+        out.push_str(&rect(class(*role), (left, top), (right, top + BAR), &title));
+        if right - left > WORD_WIDTH {
+            let class = if *role == Role::Primary {
+                "word on"
+            } else {
+                "word"
+            };
+            out.push_str(&label(left + 6.0, top + 12.0, class, word));
+        }
+    }
+    out.push_str(&strokes(&node.probes, "probe", axis, top + BAR + 6.5));
+    out.push_str(&strokes(&node.acks, "ack", axis, top + BAR + 3.5));
+    out
+}
+
+fn strokes(times: &[(Nanos, Nanos)], class: &str, axis: Axis, y: f64) -> String {
+    let shown = times
+        .iter()
+        .filter(|(from, to)| *to >= axis.from && *from <= axis.to);
+    shown
+        .map(|(from, to)| {
+            let left = axis.x(*from);
+            line(class, (left, y), (axis.x(*to).max(left + 1.5), y))
+        })
+        .collect()
+}
+
+fn class(role: Role) -> &'static str {
+    match role {
+        Role::Primary => "role primary",
+        Role::Replica => "role replica",
+        Role::Other => "role other",
+        Role::Unreachable => "role unreachable",
+    }
+}

@@ -1,0 +1,117 @@
+//! The scorecard as JUnit XML, for what GitLab, Jenkins and annotating actions read of it.
+
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::score::{Line, LineState, Verdict};
+
+use super::view::{View, text};
+
+/// The scenario's place within the run folder.
+const FILE: &str = "scenario.yaml";
+
+/// Renders the scorecard as JUnit XML: a case for the verdict and one per target line.
+pub fn junit(view: &View) -> String {
+    let title = &view.title;
+    let class = format!("drill.{}.{}", ascii(&title.scenario), ascii(&title.system));
+    let mut suite = TestSuite::new(class.clone());
+    suite.extra.insert("id".into(), title.run.as_str().into());
+    suite
+        .extra
+        .insert("timestamp".into(), title.started.as_str().into());
+    suite.extra.insert("file".into(), FILE.into());
+    suite.add_test_case(case("verdict".into(), &class, verdict(view)));
+    let mut names: Vec<String> = vec!["verdict".into()];
+    for line in &view.card.lines {
+        let name = unique(&mut names, &ascii(&line.figure));
+        let mut case = case(name, &class, status(line));
+        if let (true, Some(seconds)) = (line.figure.starts_with("rto"), line.value)
+            && let Ok(time) = Duration::try_from_secs_f64(seconds)
+        {
+            case.set_time(time);
+        }
+        suite.add_test_case(case);
+    }
+    let mut report = Report::new(format!("drdrill {}", ascii(&title.scenario)));
+    report.add_test_suite(suite);
+    report
+        .to_string()
+        .expect("text that was stripped of control characters is XML")
+}
+
+fn case(name: String, class: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class.to_owned());
+    case.extra.insert("file".into(), FILE.into());
+    case
+}
+
+/// The verdict's own case: what makes a drill fail without missing a target is red too.
+fn verdict(view: &View) -> TestCaseStatus {
+    let mut sentence = format!(
+        "{}: {}",
+        text::verdict(view.card.verdict),
+        view.card.sentence
+    );
+    for reason in &view.card.reasons {
+        sentence.push_str(&format!(" {}: {}", reason.name, reason.text));
+    }
+    match view.card.verdict {
+        Verdict::Pass | Verdict::Control => TestCaseStatus::success(),
+        Verdict::Fail => not_ok(NonSuccessKind::Failure, &sentence),
+        Verdict::Inconclusive => not_ok(NonSuccessKind::Error, &sentence),
+    }
+}
+
+fn status(line: &Line) -> TestCaseStatus {
+    let sentence = View::sentence(line);
+    match line.state {
+        LineState::Met => TestCaseStatus::success(),
+        LineState::Missed => not_ok(NonSuccessKind::Failure, &sentence),
+        LineState::Inconclusive => not_ok(NonSuccessKind::Error, &sentence),
+        LineState::Any => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(ascii(&sentence));
+            status.set_description(ascii(&sentence));
+            status
+        }
+    }
+}
+
+/// The same sentence as message and as text: readers show one or the other.
+fn not_ok(kind: NonSuccessKind, sentence: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(ascii(sentence));
+    status.set_type("drdrill");
+    status.set_description(ascii(sentence));
+    status
+}
+
+/// GitLab ignores a second case of the same name.
+fn unique(names: &mut Vec<String>, wanted: &str) -> String {
+    let mut name = wanted.to_owned();
+    let mut number = 2;
+    while names.contains(&name) {
+        name = format!("{wanted}_{number}");
+        number += 1;
+    }
+    names.push(name.clone());
+    name
+}
+
+/// Plain words: annotating actions strip what is not ASCII, so it is written out or replaced here.
+fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '≤' => out.push_str("<="),
+            '≥' => out.push_str(">="),
+            '–' | '—' | '−' => out.push('-'),
+            c if c.is_control() => out.push(' '),
+            c if c.is_ascii() => out.push(c),
+            _ => out.push('?'),
+        }
+    }
+    out
+}

@@ -1,0 +1,41 @@
+//! Renders a finished run in each format, and shows a run's progress while it goes on.
+//!
+//! Every format is made from one [`View`], which alone formats values and bins operations, so that formats
+//! cannot disagree. Nothing here prints, reads a clock or computes a figure that a reader could quote.
+
+pub mod html;
+pub mod junit;
+pub mod markdown;
+pub mod metrics;
+pub mod progress;
+pub mod repeats;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
+pub mod view;
+
+use crate::{history::History, record::Record, score::Judgement};
+
+pub use indicatif::ProgressDrawTarget;
+pub use progress::{Counters, Progress};
+pub use repeats::{RepeatRow, repeats};
+pub use terminal::{Style, terminal};
+pub use view::View;
+
+/// The file formats of one run: each file's name and bytes. The same arguments give the same bytes.
+pub fn render_all(
+    record: &Record,
+    history: &History,
+    judgement: &Judgement,
+) -> Vec<(&'static str, Vec<u8>)> {
+    let view = View::new(record, history, judgement);
+    vec![
+        ("report.html", html::html(&view).into_bytes()),
+        ("report.md", markdown::markdown(&view).into_bytes()),
+        ("junit.xml", junit::junit(&view).into_bytes()),
+        (
+            "metrics.prom",
+            metrics::metrics(record, judgement).into_bytes(),
+        ),
+    ]
+}

@@ -1,0 +1,207 @@
+//! Live progress: a line per meaningful event, and on a terminal a spinner that shows the clients' state.
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::record::{Event, Milestone, Role, What};
+
+use super::view::text;
+
+/// Shorter hold-ups are in the record, and judged; a person at the terminal need not hear of them.
+const STALL_WORTH_SAYING: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// What the clients did within the last second.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Acknowledged operations per second.
+    pub ok: u64,
+    /// Other operations per second.
+    pub not_ok: u64,
+}
+
+/// Shows a run's progress. It is given events and counters, and writes nowhere but to its writer.
+pub struct Progress<W> {
+    out: W,
+    spinner: Option<ProgressBar>,
+    step: String,
+    primaries: Vec<String>,
+    counters: Counters,
+    clients: bool,
+}
+
+impl<W: Write> Progress<W> {
+    /// Plain lines only: for files, pipes and CI.
+    pub fn plain(out: W) -> Self {
+        Self {
+            out,
+            spinner: None,
+            step: "starting".into(),
+            primaries: Vec::new(),
+            counters: Counters::default(),
+            clients: false,
+        }
+    }
+
+    /// Lines, with a spinner below them that is drawn on `target`; lines then go through the spinner.
+    pub fn live(out: W, target: ProgressDrawTarget) -> Self {
+        let spinner = ProgressBar::with_draw_target(None, target);
+        let style = ProgressStyle::with_template("{spinner:.cyan} {elapsed:>4} {wide_msg}")
+            .expect("the template is valid");
+        spinner.set_style(style);
+        spinner.enable_steady_tick(std::time::Duration::from_millis(120));
+        Self {
+            spinner: Some(spinner),
+            ..Self::plain(out)
+        }
+    }
+
+    /// Takes an event.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn on_event(&mut self, event: &Event) -> io::Result<()> {
+        if let What::View(view) = &event.what {
+            return self.on_view(event, view.node.as_str(), view.role);
+        }
+        match &event.what {
+            What::StepStarted { title, .. } => {
+                self.step.clone_from(title);
+                if let Some(spinner) = &self.spinner {
+                    spinner.reset_elapsed();
+                }
+            }
+            What::Clients(_) => self.clients = true,
+            What::ClientsStopped => {
+                self.clients = false;
+                self.step = "final reads".into();
+            }
+            What::Closed(_) => self.step = "tearing down".into(),
+            _ => {}
+        }
+        if let Some(line) = line(&event.what) {
+            self.say(event, &line)?;
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    /// Takes the clients' counters, about once a second; shown on a terminal only.
+    pub fn on_counters(&mut self, counters: Counters) {
+        self.counters = counters;
+        self.refresh();
+    }
+
+    /// Takes the spinner away.
+    pub fn finish(&mut self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+
+    /// Says so when another set of nodes calls itself primary.
+    fn on_view(&mut self, event: &Event, node: &str, role: Role) -> io::Result<()> {
+        let before = self.primaries.clone();
+        self.primaries.retain(|other| other != node);
+        if role == Role::Primary {
+            self.primaries.push(node.to_owned());
+            self.primaries.sort();
+        }
+        if self.primaries != before {
+            let line = match self.primaries.as_slice() {
+                [] => "no node calls itself primary".to_owned(),
+                [one] => format!("primary: {one}"),
+                several => format!("more than one primary: {}", several.join(", ")),
+            };
+            self.say(event, &line)?;
+        }
+        self.refresh();
+        Ok(())
+    }
+
+    fn say(&mut self, event: &Event, line: &str) -> io::Result<()> {
+        let text = format!("{:>9}  {line}", text::seconds(event.at.high.0));
+        match &self.spinner {
+            Some(spinner) if !spinner.is_hidden() => {
+                let out = &mut self.out;
+                spinner.suspend(|| writeln!(out, "{text}"))
+            }
+            Some(_) | None => writeln!(self.out, "{text}"),
+        }
+    }
+
+    fn refresh(&self) {
+        let Some(spinner) = &self.spinner else {
+            return;
+        };
+        let mut message = self.step.clone();
+        if self.clients {
+            let Counters { ok, not_ok } = self.counters;
+            message.push_str(&format!("  |  {ok} ok/s, {not_ok} not ok/s"));
+        }
+        if !self.primaries.is_empty() {
+            message.push_str(&format!("  |  primary: {}", self.primaries.join(", ")));
+        }
+        spinner.set_message(message);
+    }
+}
+
+/// An event in one line; `None` for those that are no news to a person.
+fn line(what: &What) -> Option<String> {
+    let line = match what {
+        What::Opened(opened) => format!(
+            "run {} of {}, attempt {} of {}, seed {}",
+            opened.run, opened.scenario.name, opened.attempt, opened.attempts, opened.seed
+        ),
+        What::Image(image) => format!("image {}", image.used),
+        What::Note(note) => note.clone(),
+        What::Stack(stack) => format!(
+            "{} {} is ready, primary {}",
+            stack.server, stack.topology, stack.primary
+        ),
+        What::Clients(lanes) => format!(
+            "clients started: {}",
+            text::plural(lanes.len() as u64, "lane")
+        ),
+        What::StepStarted { step, title } => format!("step {}: {title}", step + 1),
+        What::StepEnded { step, result } => format!("step {} {}", step + 1, text::step(result)),
+        What::Disrupted(disruption) => {
+            format!("{} ({})", text::disruption(disruption), disruption.means)
+        }
+        What::Effect(effect) => text::effect(effect.state).into(),
+        What::Healed { step } => format!("healed what step {} broke", step + 1),
+        What::Action { text, node, .. } => match node {
+            Some(node) => format!("{text} on {node}"),
+            None => text.clone(),
+        },
+        What::Control(event) if event.milestone.is_some_and(worth) => {
+            format!("{}: {}", event.source, event.text)
+        }
+        What::Stalled { by } if *by < STALL_WORTH_SAYING => return None,
+        What::Stalled { by } => format!("the harness was held up for {} ms", by.as_millis()),
+        What::Returned { node } => format!("{node} is back"),
+        What::Redundant { .. } => "every member is back in sync".into(),
+        What::Converged { reached: true, .. } => "members converged".into(),
+        What::Converged { reached: false, .. } => "members did not converge".into(),
+        What::ClientsStopped => "clients stopped".into(),
+        What::Closed(status) => format!("run {}", text::status(status)),
+        What::Residue(residue) if residue.left.is_empty() && residue.failed.is_empty() => {
+            format!("cleaned up: {} removed, nothing left", residue.removed)
+        }
+        What::Residue(residue) => format!(
+            "cleanup incomplete: left {}; failed {}",
+            residue.left.join(", "),
+            residue.failed.join(", ")
+        ),
+        What::Environment(_) | What::View(_) | What::Control(_) | What::Final(_) => return None,
+    };
+    Some(line)
+}
+
+/// Whether the control plane's word for a milestone is news: the clients' own milestones are theirs to say.
+fn worth(milestone: Milestone) -> bool {
+    match milestone {
+        Milestone::Declared | Milestone::Accepts | Milestone::Routed => true,
+        Milestone::FirstFailure | Milestone::FirstSuccess | Milestone::Sustained => false,
+    }
+}

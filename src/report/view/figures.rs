@@ -1,0 +1,291 @@
+//! Figures as tables: recovery, phases, bounds, lanes, latency, uncertainty.
+
+use std::time::Duration;
+
+use crate::{
+    measure::{Availability, EventFigures, Figure, Figures, Staleness},
+    record::Record,
+    time::Span,
+};
+
+use super::{BoundView, PhaseView, Table, reach, text, thousandths};
+
+/// Lane outages shown; the rest is counted.
+const LANES_MAX: usize = 50;
+
+/// The phases of the headline event.
+pub(super) fn phases(event: &EventFigures) -> Vec<PhaseView> {
+    let zero = event.at.low;
+    let scale = event
+        .phases
+        .iter()
+        .map(|phase| phase.at.high.0.saturating_sub(zero.0))
+        .max()
+        .unwrap_or(0);
+    let mut began = 0;
+    let mut views = Vec::new();
+    for (index, phase) in event.phases.iter().enumerate() {
+        let ended = phase.at.high.0.saturating_sub(zero.0);
+        views.push(PhaseView {
+            number: index + 1,
+            until: text::milestone(phase.until),
+            took: text::upper(phase.took),
+            bracket: text::bracket(phase.took),
+            ended: text::offset(phase.at.high, zero),
+            source: text::clean(&phase.source),
+            bar: (thousandths(began, scale), thousandths(ended, scale)),
+        });
+        began = ended;
+    }
+    views
+}
+
+/// The predicted bounds beside the measured recovery.
+pub(super) fn bounds(record: &Record, event: Option<&EventFigures>) -> Vec<BoundView> {
+    let Some(stack) = &record.stack else {
+        return Vec::new();
+    };
+    let measured = event.map(|event| (hit(record, event), &event.rto));
+    stack
+        .bounds
+        .iter()
+        .map(|bound| {
+            let own = measured
+                .as_ref()
+                .filter(|(fault, _)| *fault == bound.fault || bound.fault.is_empty())
+                .map(|(_, rto)| *rto);
+            let value = own.and_then(Figure::value).copied();
+            let scale = reach(bound.rto).max(value.map_or(0, reach)) / 10 * 11;
+            BoundView {
+                fault: text::clean(&bound.fault),
+                predicted: text::bracket(bound.rto),
+                measured: match own {
+                    Some(rto) => {
+                        event.map_or_else(String::new, |event| text::recovery(event, rto).0)
+                    }
+                    None => "another fault".into(),
+                },
+                basis: text::clean(&bound.basis),
+                confirmed: if bound.confirmed {
+                    "confirmed by drills"
+                } else {
+                    "not yet confirmed"
+                },
+                bar: (
+                    thousandths(bound.rto.low_ns, scale),
+                    bound
+                        .rto
+                        .high_ns
+                        .map_or(1000, |high| thousandths(high, scale)),
+                    value.map(|value| thousandths(reach(value), scale)),
+                ),
+            }
+        })
+        .collect()
+}
+
+/// The event's fault in the words that bounds use: `kill primary`.
+fn hit(record: &Record, event: &EventFigures) -> String {
+    let primary = record
+        .disruptions
+        .iter()
+        .any(|(_, disruption)| disruption.step == event.step && disruption.primary_hit);
+    let role = if primary { "primary" } else { "replica" };
+    format!("{} {role}", event.name)
+}
+
+/// All figures, each with its bracket or the reason why it is missing.
+pub(super) fn figures(record: &Record, figures: &Figures, event: Option<&EventFigures>) -> Table {
+    let mut table = Table::new(&["figure", "measured", "bracket or reason"], "");
+    let mut rows = event.map_or_else(Vec::new, of_event);
+    rows.extend(of_run(record, figures));
+    let names = ["ok", "conflict", "fail", "info", "shed"];
+    for (name, number) in names.iter().zip(figures.outcomes) {
+        let cells = (text::count(number), String::new());
+        rows.push((format!("operations {name}"), cells));
+    }
+    for (name, (value, note)) in rows {
+        table.row([name, value, note]);
+    }
+    table
+}
+
+/// A figure's name, value, and bracket or reason.
+type Row = (String, (String, String));
+
+fn of_event(event: &EventFigures) -> Vec<Row> {
+    let mut rows: Vec<Row> = [
+        ("rto", &event.rto),
+        ("rto_write", &event.rto_write),
+        ("rto_read", &event.rto_read),
+        ("rto_first", &event.rto_first),
+        ("rto_all", &event.rto_all),
+        ("rto_app", &event.rto_app),
+        ("outage", &event.outage),
+    ]
+    .map(|(name, figure)| (name.to_owned(), text::recovery(event, figure)))
+    .into();
+    rows.push(("fencing".into(), span(&event.fencing)));
+    let by = |by: &_| (text::recovered_by(*by).into(), String::new());
+    rows.push(("recovered_by".into(), text::figure(&event.recovered_by, by)));
+    rows
+}
+
+fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
+    let gap = |(gap, lane): &(Span, _)| {
+        let lane = setup_lane(record, *lane);
+        (text::upper(*gap), format!("{} {lane}", text::bracket(*gap)))
+    };
+    let degraded = |time: &Duration| (text::upper(Span::between(*time, *time)), String::new());
+    let mut rows: Vec<Row> = [
+        ("rto_slo", span(&figures.rto_slo)),
+        ("rto_capacity", span(&figures.rto_capacity)),
+        ("max_gap", text::figure(&figures.max_gap, gap)),
+        ("unavailable_total", span(&figures.unavailable_total)),
+        ("degraded", text::figure(&figures.degraded, degraded)),
+        (
+            "availability",
+            text::figure(&figures.availability, available),
+        ),
+        ("redundancy_restored", span(&figures.redundancy_restored)),
+        (
+            "redundancy_from_fault",
+            span(&figures.redundancy_from_fault),
+        ),
+        ("staleness", text::figure(&figures.staleness, stale)),
+    ]
+    .map(|(name, cells)| (name.to_owned(), cells))
+    .into();
+    for (node, ratio) in &figures.divergence_ratio {
+        let percent = |ratio: &f64| {
+            let share = format!("{:.3} %", ratio * 100.0);
+            (share, "before convergence".into())
+        };
+        let name = format!("divergence_ratio {node}");
+        rows.push((name, text::figure(ratio, percent)));
+    }
+    rows
+}
+
+fn available(available: &Availability) -> (String, String) {
+    let (ok, total) = (text::count(available.ok), text::count(available.total));
+    let share = format!("{:.3} %", available.percent());
+    (share, format!("{ok} of {total} operations"))
+}
+
+fn stale(staleness: &Staleness) -> (String, String) {
+    let reads = format!(
+        "{} of {} reads certainly stale, {} backwards, {} missed an own write",
+        text::count(staleness.stale_reads),
+        text::count(staleness.reads),
+        text::count(staleness.monotonic_violations),
+        text::count(staleness.read_your_writes_violations)
+    );
+    (text::upper(staleness.worst), reads)
+}
+
+fn span(figure: &Figure<Span>) -> (String, String) {
+    text::figure(figure, |span| (text::upper(*span), text::bracket(*span)))
+}
+
+/// A lane's name.
+pub(super) fn setup_lane(record: &Record, lane: crate::id::LaneId) -> String {
+    record.lanes.get(usize::from(lane.0)).map_or_else(
+        || format!("lane {}", lane.0),
+        |lane| text::clean(&lane.name),
+    )
+}
+
+/// The outages of each lane that belong to the headline event.
+pub(super) fn lanes(record: &Record, event: Option<&EventFigures>) -> Table {
+    let mut table = Table::new(
+        &["lane", "onset", "recovered", "rto", "bracket", "not ok"],
+        "No lane saw an outage.",
+    );
+    let Some(event) = event else {
+        return table;
+    };
+    let zero = event.at.low;
+    for outage in &event.lanes {
+        table.row([
+            setup_lane(record, outage.lane),
+            text::offsets(outage.onset, zero),
+            outage
+                .recovered
+                .map_or_else(|| "not seen".into(), |at| text::offset(at, zero)),
+            text::upper(outage.rto),
+            text::bracket(outage.rto),
+            text::count(outage.failed),
+        ]);
+    }
+    table.first(LANES_MAX)
+}
+
+/// Latency per window.
+pub(super) fn latency(figures: &Figures) -> Table {
+    let mut table = Table::new(
+        &["window", "ok operations", "p50", "p99", "max"],
+        "No latency was measured.",
+    );
+    for summary in &figures.latency {
+        let value = |ns| {
+            if summary.count == 0 {
+                "not measured".into()
+            } else {
+                text::milliseconds(ns)
+            }
+        };
+        table.row([
+            summary.window.clone(),
+            text::count(summary.count),
+            value(summary.p50_ns),
+            value(summary.p99_ns),
+            value(summary.max_ns),
+        ]);
+    }
+    table
+}
+
+/// The parts of the recovery time's uncertainty.
+pub(super) fn uncertainty(event: Option<&EventFigures>) -> Table {
+    let mut table = Table::new(
+        &["part", "size", "what it is"],
+        "No disruption was measured.",
+    );
+    let Some(event) = event else {
+        return table;
+    };
+    if event.rto.value().is_none() {
+        return Table::new(
+            &["part", "size", "what it is"],
+            "No recovery time was measured.",
+        );
+    }
+    let parts = event.uncertainty;
+    for (part, ns, what) in [
+        (
+            "injection",
+            parts.injection_ns,
+            "width of the injecting call",
+        ),
+        (
+            "interval",
+            parts.interval_ns,
+            "probe interval of the lane that decided",
+        ),
+        (
+            "lateness",
+            parts.lateness_ns,
+            "largest scheduler lateness within 1 s of fault, onset and recovery",
+        ),
+        ("service time", parts.service_ns, "median in the baseline"),
+        (
+            "standard uncertainty",
+            parts.standard_ns,
+            "(high - low) / sqrt(12)",
+        ),
+    ] {
+        table.row([part.into(), text::milliseconds(ns), what.into()]);
+    }
+    table
+}

@@ -1,0 +1,334 @@
+//! The picture of the outage: operations binned over time, marks, and who was primary when.
+
+use crate::{
+    history::{Access, Group, History, Op, Outcome},
+    measure::EventFigures,
+    record::{DisruptionKind, MemberKind, Record, Role},
+    time::Nanos,
+};
+
+use super::{text, zero};
+
+/// Bins of the detailed picture, at most.
+const BINS_MAX: u64 = 140;
+/// Widths of a bin, nanoseconds.
+const WIDTHS_MS: [u64; 16] = [
+    10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 120_000, 300_000,
+    600_000, 3_600_000,
+];
+/// Acknowledgements closer than this are drawn as one stroke.
+const STROKE_NS: u64 = 250_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// The picture of a run. Bins are for drawing: no figure is taken from them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// The moment that times are shown from.
+    pub zero: Nanos,
+    /// What that moment is.
+    pub zero_name: &'static str,
+    /// The time around the headline disruption.
+    pub detail: Series,
+    /// The whole run, where that is much longer.
+    pub overview: Option<Series>,
+    /// Times during which a fault was in place.
+    pub faults: Vec<FaultWindow>,
+    /// Milestones, numbered as the phases are.
+    pub marks: Vec<Mark>,
+    /// Each data member's roles and acknowledgements.
+    pub nodes: Vec<NodeBand>,
+}
+
+/// Operations in bins of one width.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// Start of the first bin.
+    pub from: Nanos,
+    /// Width of a bin.
+    pub width_ns: u64,
+    /// The bins, without gaps.
+    pub bins: Vec<Bin>,
+}
+
+impl Series {
+    /// End of the last bin.
+    pub fn to(&self) -> Nanos {
+        Nanos(self.from.0 + self.width_ns * self.bins.len() as u64)
+    }
+}
+
+/// The service operations intended in one bin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bin {
+    /// Operations by outcome: ok, conflict, fail, info, shed.
+    pub counts: [u64; 5],
+    /// Latency of its ok operations: median, 99th percentile, largest.
+    pub latency: Option<[u64; 3]>,
+}
+
+/// A time during which a fault was in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultWindow {
+    /// From just before the injecting call.
+    pub from: Nanos,
+    /// Until it was undone, or a planned move was over; open when that was not seen.
+    pub to: Option<Nanos>,
+    /// Whether it was something to be undone.
+    pub kind: DisruptionKind,
+    /// What it was.
+    pub label: String,
+}
+
+/// A milestone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Its number.
+    pub number: usize,
+    /// When.
+    pub at: Nanos,
+    /// What.
+    pub label: &'static str,
+}
+
+/// A data member over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeBand {
+    /// Its name.
+    pub name: String,
+    /// Its role by its own view, each until the next view differs.
+    pub roles: Vec<(Nanos, Nanos, Role)>,
+    /// When it acknowledged clients' writes.
+    pub acks: Vec<(Nanos, Nanos)>,
+    /// When it acknowledged pinned probes.
+    pub probes: Vec<(Nanos, Nanos)>,
+}
+
+/// Makes the picture; `None` when no client ran.
+pub(super) fn picture(
+    record: &Record,
+    history: &History,
+    event: Option<&EventFigures>,
+) -> Option<Picture> {
+    let (start, recorded_stop) = record.load?;
+    let last = history.ops.iter().map(|op| op.intended).max()?;
+    let stop = recorded_stop.max(last);
+    let zero = zero(record);
+    let (from, to) = focus(zero, start, stop, event);
+    let detail = series(record, history, zero, (from, to));
+    let shown = to.0.saturating_sub(from.0);
+    let whole = stop.0.saturating_sub(start.0);
+    Some(Picture {
+        zero,
+        zero_name: if record.headline().is_some() {
+            "the fault"
+        } else {
+            "the clients' start"
+        },
+        overview: (shown * 5 < whole * 4).then(|| series(record, history, zero, (start, stop))),
+        detail,
+        faults: fault_windows(record),
+        marks: marks(event),
+        nodes: bands(record, history),
+    })
+}
+
+/// The time around the disruption and the recovery from it; everything when there was none.
+fn focus(zero: Nanos, start: Nanos, stop: Nanos, event: Option<&EventFigures>) -> (Nanos, Nanos) {
+    let Some(event) = event else {
+        return (start, stop);
+    };
+    let unseen = event.lanes.iter().any(|outage| outage.recovered.is_none());
+    let recovered = event.lanes.iter().filter_map(|outage| outage.recovered);
+    let marks = event.phases.iter().map(|phase| phase.at.high);
+    let end = recovered.chain(marks).max().filter(|_| !unseen);
+    let length = match end {
+        Some(end) => end.0.saturating_sub(zero.0),
+        None if unseen => stop.0.saturating_sub(zero.0),
+        None => 2 * SECOND,
+    };
+    let from = Nanos(zero.0.saturating_sub((length / 3).max(2 * SECOND)));
+    let to = Nanos(zero.0 + length + (length / 2).max(3 * SECOND));
+    (from.max(start), to.min(stop).max(from.max(start)))
+}
+
+/// Bins the service operations intended in a window; an edge of a bin lies at `zero`.
+fn series(record: &Record, history: &History, zero: Nanos, window: (Nanos, Nanos)) -> Series {
+    let (from, to) = window;
+    let length = to.0.saturating_sub(from.0).max(1);
+    let width_ns = width(record, length);
+    let before = zero.0.saturating_sub(from.0) / width_ns * width_ns;
+    let first = Nanos(if zero >= from {
+        zero.0 - before
+    } else {
+        from.0
+    });
+    let number = (to.0.saturating_sub(first.0) / width_ns).max(1);
+    let mut bins = vec![Bin::default(); usize::try_from(number).unwrap_or(1)];
+    let mut latencies: Vec<Vec<u64>> = vec![Vec::new(); bins.len()];
+    for op in history.ops.iter().filter(|op| serves(record, op)) {
+        let Some(since) = op.intended.0.checked_sub(first.0) else {
+            continue;
+        };
+        let index = usize::try_from(since / width_ns).unwrap_or(usize::MAX);
+        let Some(bin) = bins.get_mut(index) else {
+            continue;
+        };
+        bin.counts[op.outcome as usize] += 1;
+        if let (Outcome::Ok, Some(done)) = (op.outcome, op.done) {
+            latencies[index].push(done.0.saturating_sub(op.intended.0));
+        }
+    }
+    for (bin, mut latencies) in bins.iter_mut().zip(latencies) {
+        latencies.sort_unstable();
+        bin.latency = summary(&latencies);
+    }
+    Series {
+        from: first,
+        width_ns,
+        bins,
+    }
+}
+
+/// The narrowest round width that gives few enough bins, stretched to whole intervals of all lanes: a bin
+/// that holds now two and now three operations of a lane would draw waves that are not there.
+fn width(record: &Record, length: u64) -> u64 {
+    let round = WIDTHS_MS
+        .iter()
+        .map(|ms| ms * 1_000_000)
+        .find(|width| length / width < BINS_MAX)
+        .unwrap_or(length / BINS_MAX);
+    let service = record
+        .lanes
+        .iter()
+        .filter(|lane| lane.group == Group::Service);
+    let interval = service
+        .map(|lane| Nanos::from_duration(lane.interval).0.max(1))
+        .try_fold(1, |all, one| {
+            least_common_multiple(all, one).filter(|ns| *ns <= SECOND / 2)
+        });
+    round.next_multiple_of(interval.unwrap_or(1))
+}
+
+fn least_common_multiple(a: u64, b: u64) -> Option<u64> {
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    (a / x).checked_mul(b)
+}
+
+/// Whether the operation is of a lane that measures the system.
+fn serves(record: &Record, op: &Op) -> bool {
+    record
+        .lanes
+        .get(usize::from(op.lane.0))
+        .is_some_and(|lane| lane.group == Group::Service)
+}
+
+/// Median, 99th percentile by nearest rank, and largest of sorted values.
+fn summary(sorted: &[u64]) -> Option<[u64; 3]> {
+    let rank = |percent: usize| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1];
+    sorted.last().map(|max| [rank(50), rank(99), *max])
+}
+
+fn fault_windows(record: &Record) -> Vec<FaultWindow> {
+    record
+        .disruptions
+        .iter()
+        .map(|(at, disruption)| {
+            let healed = record
+                .healed
+                .iter()
+                .find(|(_, step)| *step == disruption.step);
+            FaultWindow {
+                from: at.low,
+                to: match disruption.kind {
+                    DisruptionKind::Fault => healed.map(|(at, _)| at.high),
+                    DisruptionKind::Control
+                    | DisruptionKind::Switchover
+                    | DisruptionKind::Failback => Some(at.high),
+                },
+                kind: disruption.kind,
+                label: text::clean(&text::disruption(disruption)),
+            }
+        })
+        .collect()
+}
+
+fn marks(event: Option<&EventFigures>) -> Vec<Mark> {
+    let phases = event.map_or(&[][..], |event| &event.phases);
+    phases
+        .iter()
+        .enumerate()
+        .map(|(index, phase)| Mark {
+            number: index + 1,
+            at: phase.at.high,
+            label: text::milestone(phase.until),
+        })
+        .collect()
+}
+
+fn bands(record: &Record, history: &History) -> Vec<NodeBand> {
+    let members = record
+        .stack
+        .as_ref()
+        .map_or(&[][..], |stack| &stack.members);
+    members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.kind == MemberKind::Data)
+        .map(|(index, member)| {
+            let mut roles: Vec<(Nanos, Nanos, Role)> = Vec::new();
+            let views = record
+                .views
+                .iter()
+                .filter(|(_, view)| view.node == member.name);
+            for (at, view) in views {
+                match roles.last_mut() {
+                    Some(last) if last.2 == view.role => last.1 = at.high,
+                    Some(last) => {
+                        last.1 = at.low;
+                        roles.push((at.low, at.high, view.role));
+                    }
+                    None => roles.push((at.low, at.high, view.role)),
+                }
+            }
+            NodeBand {
+                name: text::clean(member.name.as_str()),
+                roles,
+                acks: strokes(record, history, index, &[Group::Service, Group::App]),
+                probes: strokes(record, history, index, &[Group::Pinned]),
+            }
+        })
+        .collect()
+}
+
+/// When a node acknowledged writes, as strokes.
+fn strokes(
+    record: &Record,
+    history: &History,
+    node: usize,
+    groups: &[Group],
+) -> Vec<(Nanos, Nanos)> {
+    let mut times: Vec<Nanos> = history
+        .ops
+        .iter()
+        .filter(|op| op.outcome == Outcome::Ok && op.node.map(usize::from) == Some(node))
+        .filter(|op| {
+            record
+                .lanes
+                .get(usize::from(op.lane.0))
+                .is_some_and(|lane| lane.access == Access::Write && groups.contains(&lane.group))
+        })
+        .filter_map(|op| op.done)
+        .collect();
+    times.sort_unstable();
+    let mut strokes: Vec<(Nanos, Nanos)> = Vec::new();
+    for time in times {
+        match strokes.last_mut() {
+            Some(last) if time.0 - last.1.0 <= STROKE_NS => last.1 = time,
+            _ => strokes.push((time, time)),
+        }
+    }
+    strokes
+}

@@ -1,0 +1,252 @@
+//! What stood, what was done to it, and how it was measured.
+
+use crate::{
+    history::{Access, Group, Lane},
+    record::{DisruptionKind, MemberKind, Origin, Record, Status},
+    time::Nanos,
+};
+
+use super::{FaultView, Table, Title, text};
+
+/// Which run this is.
+pub(super) fn title(record: &Record) -> Title {
+    let opened = &record.opened;
+    let stack = record.stack.as_ref();
+    let asked = opened.scenario.stack.keys().next();
+    Title {
+        scenario: text::clean(&opened.scenario.name),
+        summary: text::clean(&opened.scenario.summary),
+        run: opened.run.to_string(),
+        started: text::clean(&opened.started),
+        attempt: (opened.attempt, opened.attempts),
+        system: stack.map_or_else(
+            || asked.map_or_else(|| "none".into(), Clone::clone),
+            |stack| text::clean(&stack.system),
+        ),
+        stack: stack.map_or_else(
+            || "the stack did not come up".into(),
+            |stack| {
+                text::clean(&format!(
+                    "{}, {}, clients by {}",
+                    stack.server, stack.topology, stack.route
+                ))
+            },
+        ),
+        status: text::clean(&text::status(&record.status)),
+        seed: opened.seed.to_string(),
+        drdrill: record.environment.drdrill.clone(),
+        scenario_sha256: opened.scenario_sha256.clone(),
+    }
+}
+
+/// The headline disruption.
+pub(super) fn fault(record: &Record) -> Option<FaultView> {
+    let (at, disruption) = record.headline()?;
+    let effect = record.effect(disruption.step);
+    Some(FaultView {
+        name: text::clean(&text::disruption(disruption)),
+        means: text::clean(&disruption.means),
+        width: text::milliseconds(at.high.0.saturating_sub(at.low.0)),
+        effect: effect.map_or("effect not looked at", |effect| text::effect(effect.state)),
+        evidence: effect
+            .iter()
+            .flat_map(|effect| &effect.evidence)
+            .map(|said| text::clean(said))
+            .collect(),
+    })
+}
+
+/// What a reader must know first.
+pub(super) fn alarms(record: &Record) -> Vec<String> {
+    let mut alarms = Vec::new();
+    if record.status != Status::Completed {
+        alarms.push(format!(
+            "The run did not complete; it was {}.",
+            text::status(&record.status)
+        ));
+    }
+    match &record.residue {
+        None => alarms
+            .push("Teardown was not recorded: `drdrill sweep` removes what may be left.".into()),
+        Some(residue) => {
+            if !residue.left.is_empty() {
+                alarms.push(format!("Left behind: {}.", residue.left.join(", ")));
+            }
+            if !residue.failed.is_empty() {
+                alarms.push(format!("Undo failed: {}.", residue.failed.join(", ")));
+            }
+        }
+    }
+    if let Some((false, evidence)) = &record.converged {
+        alarms.push(format!(
+            "The members did not converge: {}.",
+            evidence.join("; ")
+        ));
+    }
+    alarms.iter().map(|alarm| text::clean(alarm)).collect()
+}
+
+/// Settings as read back.
+pub(super) fn settings(record: &Record) -> Table {
+    let mut table = Table::new(
+        &["setting", "value", "read from"],
+        "No setting was read back.",
+    );
+    for setting in record.stack.iter().flat_map(|stack| &stack.effective) {
+        table.row([
+            setting.name.clone(),
+            setting.value.clone(),
+            setting.source.clone(),
+        ]);
+    }
+    table
+}
+
+/// Images with digest and origin.
+pub(super) fn images(record: &Record) -> Table {
+    let mut table = Table::new(&["image", "used", "origin", "digest"], "No image was used.");
+    for image in &record.images {
+        let origin = match image.origin {
+            Origin::Present => "present",
+            Origin::Pulled => "pulled for this run",
+            Origin::Built => "built by drdrill's recipe",
+            Origin::Program => "program on this machine",
+        };
+        table.row([
+            image.reference.clone(),
+            image.used.clone(),
+            origin.into(),
+            image.digest.clone(),
+        ]);
+    }
+    table
+}
+
+/// The stack's members.
+pub(super) fn members(record: &Record) -> Table {
+    let mut table = Table::new(
+        &["member", "does", "address", "host", "image"],
+        "No stack came up.",
+    );
+    for member in record.stack.iter().flat_map(|stack| &stack.members) {
+        let kind = match member.kind {
+            MemberKind::Data => "holds data",
+            MemberKind::Control => "decides",
+            MemberKind::Route => "leads clients",
+        };
+        table.row([
+            member.name.to_string(),
+            kind.into(),
+            member.address.clone(),
+            member.host.clone(),
+            member.image.clone(),
+        ]);
+    }
+    table
+}
+
+/// What the drill ran on.
+pub(super) fn environment(record: &Record) -> Table {
+    let mut table = Table::new(&["fact", "value"], "Nothing is known of the machine.");
+    let environment = &record.environment;
+    table.row(["drdrill".into(), environment.drdrill.clone()]);
+    for (name, value) in &environment.facts {
+        table.row([name.clone(), value.clone()]);
+    }
+    if let Some(stack) = &record.stack {
+        let limit = stack.connection_limit;
+        table.row([
+            "connection limit".into(),
+            limit.map_or_else(|| "not known".into(), |limit| text::count(limit.into())),
+        ]);
+    }
+    table
+}
+
+/// What was done, step by step.
+pub(super) fn steps(record: &Record, zero: Nanos) -> Table {
+    let mut table = Table::new(&["step", "from", "to", "came out"], "No step was taken.");
+    let titles = &record.opened.scenario.drill;
+    for (at, step, result) in &record.steps {
+        let title = titles
+            .get(*step)
+            .map_or_else(|| "unknown step".into(), step_title);
+        table.row([
+            format!("{}. {title}", step + 1),
+            text::offset(at.low, zero),
+            text::offset(at.high, zero),
+            text::step(result),
+        ]);
+    }
+    table
+}
+
+/// A step as the scenario's file holds it, on one line.
+fn step_title(step: &crate::scenario::Step) -> String {
+    let json = serde_json::to_string(step).unwrap_or_default();
+    let plain: String = json
+        .chars()
+        .filter(|c| !matches!(c, '"' | '{' | '}'))
+        .collect();
+    plain.replace(':', ": ").replace(',', ", ")
+}
+
+/// How it was measured, and what the numbers do not show.
+pub(super) fn method(record: &Record) -> Vec<String> {
+    let mut said = Vec::new();
+    let service = |access| {
+        record
+            .lanes
+            .iter()
+            .filter(move |lane| lane.group == Group::Service && lane.access == access)
+    };
+    let (writes, reads): (Vec<&Lane>, Vec<&Lane>) = (
+        service(Access::Write).collect(),
+        service(Access::Read).collect(),
+    );
+    if let Some(slowest) = writes.iter().chain(&reads).map(|lane| lane.interval).max() {
+        let timeout = record
+            .lanes
+            .iter()
+            .filter(|lane| lane.group == Group::Service)
+            .map(|lane| lane.timeout)
+            .max();
+        said.push(format!(
+            "{} and {} started operations at fixed times, whatever earlier ones did, at most {} ms apart per lane, each given up after {} ms.",
+            text::plural(writes.len() as u64, "write lane"),
+            text::plural(reads.len() as u64, "read lane"),
+            slowest.as_millis(),
+            timeout.unwrap_or_default().as_millis(),
+        ));
+    }
+    let fresh = record.lanes.iter().filter(|lane| lane.fresh).count() as u64;
+    if !record.lanes.is_empty() {
+        said.push(format!(
+            "Each lane has a connection of its own, without pool and retry, dropped at the first operation that is not ok; {} for every operation.",
+            match fresh {
+                0 => "none connects afresh".into(),
+                1 => "one connects afresh".into(),
+                several => format!("{several} connect afresh"),
+            }
+        ));
+    }
+    said.push("Recovery time runs from just before the injecting call to the end of the first successful operation after which a lane stays available; the printed value is the upper end of its bracket, over the worst service lane.".into());
+    let guard = match &record.converged {
+        Some((true, _)) => "taken after the members had converged",
+        Some((false, _)) => "taken although the members had not converged",
+        None => "which were not preceded by a convergence check",
+    };
+    said.push(format!("Loss is what was acknowledged and is absent from the final reads, {guard}; an operation whose outcome the client does not know is never counted as loss."));
+    if record
+        .disruptions
+        .iter()
+        .any(|(_, d)| d.kind == DisruptionKind::Control)
+    {
+        said.push("This is a control run: nothing was broken on purpose, so that it shows what the instrument itself does.".into());
+    }
+    said.push("Not shown: hangs shorter than the operations' timeout count as latency and in max_gap, not as recovery time; one run says what happened once, not how often it would; client and stack share one machine, so that network distance is not part of any figure.".into());
+    said.push(
+        "Nodes' own views are polled; they annotate the picture and decide no figure.".into(),
+    );
+    said
+}

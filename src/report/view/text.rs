@@ -1,0 +1,222 @@
+//! How values are written: one rule per kind of value, for all formats.
+
+use crate::{
+    check::Answer,
+    measure::{EventFigures, Figure},
+    record::{Disruption, DisruptionKind, EffectState, Milestone, Role, Status, StepResult},
+    scenario::RecoveredBy,
+    score::{LineState, Verdict},
+    time::{Bracket, Nanos, Span},
+};
+
+/// Text from outside without control characters, which could move a terminal's cursor or break a format.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// Seconds to the millisecond: `4.047 s`.
+pub fn seconds(ns: u64) -> String {
+    let ms = (ns + 500_000) / 1_000_000;
+    format!("{}.{:03} s", ms / 1000, ms % 1000)
+}
+
+/// Milliseconds to the hundredth: `1.12 ms`.
+pub fn milliseconds(ns: u64) -> String {
+    let hundredths = (ns + 5_000) / 10_000;
+    format!("{}.{:02} ms", hundredths / 100, hundredths % 100)
+}
+
+/// A count with groups of three: `12,345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: `1 write`, `2 writes`.
+pub fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
+
+/// The printed value of a duration: its upper end, or what was observed when the end was not seen.
+pub fn upper(span: Span) -> String {
+    match span.high_ns {
+        Some(high) => seconds(high),
+        None => format!(">= {}", seconds(span.low_ns)),
+    }
+}
+
+/// The bracket of a duration: `[3.979 s, 4.047 s]`; nothing when it has no width.
+pub fn bracket(span: Span) -> String {
+    match span.high_ns {
+        Some(high) if high == span.low_ns => String::new(),
+        Some(high) => format!("[{}, {}]", seconds(span.low_ns), seconds(high)),
+        None => format!("[{}, not seen]", seconds(span.low_ns)),
+    }
+}
+
+/// The value and bracket of an event's recovery time, which is zero where no outage was seen.
+pub fn recovery(event: &EventFigures, figure: &Figure<Span>) -> (String, String) {
+    let (value, note) = self::figure(figure, |span| (upper(*span), bracket(*span)));
+    if event.outage_seen || figure.value() != Some(&Span::ZERO) {
+        (value, note)
+    } else {
+        (value, "no outage seen".into())
+    }
+}
+
+/// A moment from another: `+3.149 s`, `-0.032 s`.
+pub fn offset(at: Nanos, zero: Nanos) -> String {
+    if at >= zero {
+        format!("+{}", seconds(at.0 - zero.0))
+    } else {
+        format!("-{}", seconds(zero.0 - at.0))
+    }
+}
+
+/// A bracket of moments from another moment.
+pub fn offsets(at: Bracket, zero: Nanos) -> String {
+    if at.low == at.high {
+        offset(at.low, zero)
+    } else {
+        format!("{} to {}", offset(at.low, zero), offset(at.high, zero))
+    }
+}
+
+/// A figure's value and bracket; of a missing one `not measured` and the reason.
+pub fn figure<T>(figure: &Figure<T>, value: impl Fn(&T) -> (String, String)) -> (String, String) {
+    match figure {
+        Figure::Measured(measured) => value(measured),
+        Figure::Missing(reason) => ("not measured".into(), reason.clone()),
+    }
+}
+
+/// The verdict as a word.
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "PASS",
+        Verdict::Fail => "FAIL",
+        Verdict::Inconclusive => "INCONCLUSIVE",
+        Verdict::Control => "CONTROL",
+    }
+}
+
+/// A line's state as a word.
+pub fn state(state: LineState) -> &'static str {
+    match state {
+        LineState::Met => "met",
+        LineState::Missed => "missed",
+        LineState::Inconclusive => "inconclusive",
+        LineState::Any => "any",
+    }
+}
+
+/// A checker's answer as a word.
+pub fn answer(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Valid => "valid",
+        Answer::Invalid => "invalid",
+        Answer::Unknown => "unknown",
+    }
+}
+
+/// What happens at a milestone.
+pub fn milestone(milestone: Milestone) -> &'static str {
+    match milestone {
+        Milestone::FirstFailure => "first failure",
+        Milestone::Declared => "declared gone",
+        Milestone::Accepts => "another node accepts",
+        Milestone::Routed => "clients are led there",
+        Milestone::FirstSuccess => "first success",
+        Milestone::Sustained => "sustained",
+    }
+}
+
+/// A role as a word.
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Primary => "primary",
+        Role::Replica => "replica",
+        Role::Other => "other",
+        Role::Unreachable => "unreachable",
+    }
+}
+
+/// A disruption in a few words: `kill redis1`.
+pub fn disruption(disruption: &Disruption) -> String {
+    let victims: Vec<&str> = disruption
+        .victims
+        .iter()
+        .map(|node| node.as_str())
+        .collect();
+    match (disruption.kind, victims.is_empty()) {
+        (DisruptionKind::Control, _) => "control: nothing was done".into(),
+        (_, true) => disruption.name.clone(),
+        (_, false) => format!("{} {}", disruption.name, victims.join(", ")),
+    }
+}
+
+/// What was seen of an effect.
+pub fn effect(state: EffectState) -> &'static str {
+    match state {
+        EffectState::Verified => "effect verified",
+        EffectState::NotVerified => "effect not verified",
+        EffectState::Unchanged => "nothing changed, as intended",
+    }
+}
+
+/// How a run ended.
+pub fn status(status: &Status) -> String {
+    match status {
+        Status::Completed => "completed".into(),
+        Status::Interrupted => "interrupted".into(),
+        Status::Aborted(why) => format!("aborted: {why}"),
+    }
+}
+
+/// How a step ended.
+pub fn step(result: &StepResult) -> String {
+    match result {
+        StepResult::Done => "done".into(),
+        StepResult::Unmet(why) => format!("not met: {why}"),
+        StepResult::Failed(why) => format!("failed: {why}"),
+    }
+}
+
+/// Who brought the service back.
+pub fn recovered_by(by: RecoveredBy) -> &'static str {
+    match by {
+        RecoveredBy::OtherNode => "other-node",
+        RecoveredBy::Restart => "restart",
+        RecoveredBy::Heal => "heal",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_rounded_to_the_printed_digit_and_never_lose_their_unit() {
+        assert_eq!(seconds(4_046_500_000), "4.047 s");
+        assert_eq!(seconds(999_999_999), "1.000 s");
+        assert_eq!(milliseconds(1_124_999), "1.12 ms");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "write"), "1 write");
+        let unseen = Span {
+            low_ns: 9_000_000_000,
+            high_ns: None,
+        };
+        assert_eq!(upper(unseen), ">= 9.000 s");
+        assert_eq!(offset(Nanos(1), Nanos(32_000_001)), "-0.032 s");
+    }
+}

@@ -1,0 +1,162 @@
+//! What the engine is told to create for a node and for its sidecar, and the files put into it.
+
+use std::{collections::HashMap, io};
+
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
+    Mount, MountType, MountVolumeOptions, NetworkingConfig,
+};
+
+use crate::runtime::{NodeFile, NodeSpec};
+
+use super::network::Network;
+
+/// Shared memory of a node; the engine's 64 MiB is too little for parallel queries.
+const SHARED_MEMORY: i64 = 256 << 20;
+/// Memory of a sidecar: an interpreter and the packet filter's tool.
+const SIDECAR_MEMORY: i64 = 128 << 20;
+
+/// The body of a node's container. `volumes` are the paths that its image declares as volumes.
+pub(super) fn node(
+    spec: &NodeSpec,
+    network: &Network,
+    volumes: &[String],
+    labels: &HashMap<String, String>,
+) -> ContainerCreateBody {
+    let endpoint = EndpointSettings {
+        ipam_config: Some(EndpointIpamConfig {
+            ipv4_address: network.addresses.get(&spec.name).map(ToString::to_string),
+            ..EndpointIpamConfig::default()
+        }),
+        aliases: Some(vec![spec.name.to_string()]),
+        ..EndpointSettings::default()
+    };
+    let hosts = network
+        .addresses
+        .iter()
+        .filter(|(name, _)| **name != spec.name);
+    let host = HostConfig {
+        network_mode: Some(network.name.clone()),
+        extra_hosts: Some(hosts.map(|(name, ip)| format!("{name}:{ip}")).collect()),
+        mounts: Some(volumes.iter().map(|path| volume(path, labels)).collect()),
+        shm_size: Some(SHARED_MEMORY),
+        ..limited(i64::from(spec.memory_mib) << 20)
+    };
+    ContainerCreateBody {
+        hostname: Some(spec.name.to_string()),
+        image: Some(spec.image.clone()),
+        entrypoint: some_unless_empty(&spec.entrypoint),
+        cmd: some_unless_empty(&spec.command),
+        env: Some(
+            spec.env
+                .iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect(),
+        ),
+        labels: Some(labels.clone()),
+        host_config: Some(host),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(network.name.clone(), endpoint)])),
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// The body of a sidecar: it waits in the network namespace of the node's container.
+pub(super) fn sidecar(
+    image: &str,
+    container: &str,
+    labels: &HashMap<String, String>,
+) -> ContainerCreateBody {
+    let host = HostConfig {
+        network_mode: Some(format!("container:{container}")),
+        cap_add: Some(vec!["NET_ADMIN".into()]),
+        ..limited(SIDECAR_MEMORY)
+    };
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(Vec::new()),
+        cmd: Some(["sleep", "infinity"].map(str::to_owned).to_vec()),
+        labels: Some(labels.clone()),
+        host_config: Some(host),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// The body of a throw-away container without a network.
+pub(super) fn once(
+    image: &str,
+    argv: &[&str],
+    labels: &HashMap<String, String>,
+) -> ContainerCreateBody {
+    let host = HostConfig {
+        network_mode: Some("none".into()),
+        cap_add: Some(vec!["NET_ADMIN".into()]),
+        ..limited(SIDECAR_MEMORY)
+    };
+    let (program, rest) = argv
+        .split_first()
+        .map_or(("", argv), |(first, rest)| (*first, rest));
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        user: Some("0".into()),
+        entrypoint: Some(vec![program.to_owned()]),
+        cmd: Some(rest.iter().map(|&word| word.to_owned()).collect()),
+        labels: Some(labels.clone()),
+        host_config: Some(host),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// Limits that all containers of a run have: memory without swap, a bounded log, an init that reaps
+/// children and hands signals on. Restarting is the drill's decision: there is no restart policy.
+fn limited(memory: i64) -> HostConfig {
+    let log = [("max-size", "32m"), ("max-file", "2")];
+    HostConfig {
+        init: Some(true),
+        memory: (memory > 0).then_some(memory),
+        memory_swap: (memory > 0).then_some(memory),
+        log_config: Some(HostConfigLogConfig {
+            typ: Some("json-file".into()),
+            config: Some(
+                log.map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .into(),
+            ),
+        }),
+        ..HostConfig::default()
+    }
+}
+
+/// A volume for a path that the image declares. Without a name it is removed with its container;
+/// unlike the one that the engine would make by itself it carries the run's label.
+fn volume(path: &str, labels: &HashMap<String, String>) -> Mount {
+    Mount {
+        target: Some(path.to_owned()),
+        typ: Some(MountType::VOLUME),
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(labels.clone()),
+            ..MountVolumeOptions::default()
+        }),
+        ..Mount::default()
+    }
+}
+
+fn some_unless_empty(words: &[String]) -> Option<Vec<String>> {
+    (!words.is_empty()).then(|| words.to_vec())
+}
+
+/// Packs files for the engine's archive call, to be unpacked at `/`. Folders are not listed, so
+/// those that exist keep their owner and mode.
+pub(super) fn pack(files: &[NodeFile]) -> io::Result<Vec<u8>> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for file in files {
+        let path = file.path.strip_prefix("/").unwrap_or(&file.path);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(file.bytes.len() as u64);
+        header.set_mode(file.mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        archive.append_data(&mut header, path, file.bytes.as_slice())?;
+    }
+    archive.into_inner()
+}

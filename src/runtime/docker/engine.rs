@@ -1,0 +1,185 @@
+//! The connection to a container engine: address, version, deadlines, and errors in plain words.
+
+use std::{
+    fmt::Display, fs, future::Future, os::unix::fs::MetadataExt, path::Path, time::Duration,
+};
+
+use bollard::{ClientVersion, Docker, errors::Error};
+use tokio::time::timeout;
+
+use crate::runtime::RuntimeError;
+
+/// How long an engine may take to answer at all.
+pub(super) const ANSWER: Duration = Duration::from_secs(2);
+/// How long questions about state may take.
+pub(super) const ASK: Duration = Duration::from_secs(10);
+/// How long creating, starting, pausing or signalling may take.
+pub(super) const ACT: Duration = Duration::from_secs(30);
+/// How long removing one thing may take.
+pub(super) const REMOVE: Duration = Duration::from_secs(30);
+/// bollard's own limit on response headers, above every deadline of ours and every stop's grace.
+const CLIENT_SECONDS: u64 = 900;
+
+const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+
+/// A connection to a container engine. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(super) docker: Docker,
+    host: Option<String>,
+}
+
+impl Engine {
+    /// Connects to the engine at `host` (`unix://`, `tcp://` or `http://`), or at the usual sockets.
+    ///
+    /// # Errors
+    /// `Unavailable` within 2 s when none answers; its text says what to do.
+    pub async fn connect(host: Option<&str>) -> Result<Self, RuntimeError> {
+        let address = host.map_or_else(usual_socket, str::to_owned);
+        let docker = open(&address).map_err(|error| unavailable(&address, &error))?;
+        match timeout(ANSWER, docker.negotiate_version()).await {
+            Ok(Ok(docker)) => Ok(Self {
+                docker,
+                host: host.map(str::to_owned),
+            }),
+            Ok(Err(error)) => Err(unavailable(&address, &error)),
+            Err(_) => Err(RuntimeError::Unavailable(format!(
+                "nothing came from `{address}` within {ANSWER:?}; is the engine overloaded or hung?"
+            ))),
+        }
+    }
+
+    /// The address that was asked for, if one was.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// The connection's API version, for instance `1.41`.
+    pub fn api(&self) -> String {
+        self.docker.client_version().to_string()
+    }
+}
+
+/// The system's socket, or the rootless one of this user where only that exists.
+fn usual_socket() -> String {
+    let user = fs::metadata("/proc/self").map_or(0, |process| process.uid());
+    let rootless = format!("/run/user/{user}/docker.sock");
+    if !Path::new(DEFAULT_SOCKET).exists() && Path::new(&rootless).exists() {
+        return format!("unix://{rootless}");
+    }
+    format!("unix://{DEFAULT_SOCKET}")
+}
+
+fn open(address: &str) -> Result<Docker, Error> {
+    const VERSION: &ClientVersion = bollard::API_DEFAULT_VERSION;
+    match address.split_once("://") {
+        Some(("tcp" | "http", _)) => Docker::connect_with_http(address, CLIENT_SECONDS, VERSION),
+        Some(("unix", _)) => Docker::connect_with_unix(address, CLIENT_SECONDS, VERSION),
+        _ => Err(Error::UnsupportedURISchemeError {
+            uri: address.to_owned(),
+        }),
+    }
+}
+
+fn unavailable(address: &str, error: &Error) -> RuntimeError {
+    let text = cause(error);
+    let path = address.strip_prefix("unix://");
+    let advice = match error {
+        Error::UnsupportedURISchemeError { .. } => {
+            "only unix://, tcp:// and http:// addresses are spoken; use an SSH tunnel for others"
+        }
+        _ if text.contains("ermission denied") => {
+            "join the group that owns the socket (usually `docker`), or run as root"
+        }
+        _ if path.is_some_and(|path| !Path::new(path).exists()) => {
+            "there is no such socket: install and start Docker (scripts/setup.sh does on Debian and \
+             Ubuntu), or name the engine's address in DOCKER_HOST"
+        }
+        _ => "start Docker (scripts/setup.sh does on Debian and Ubuntu), or check DOCKER_HOST",
+    };
+    RuntimeError::Unavailable(format!("`{address}`: {text}; {advice}"))
+}
+
+/// The engine's own words, without the client library's wrapping.
+pub(super) fn cause(error: &Error) -> String {
+    match error {
+        Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
+        Error::DockerStreamError { error } => error.trim().to_owned(),
+        other => {
+            let mut text = other.to_string();
+            let mut source = std::error::Error::source(other);
+            while let Some(inner) = source {
+                let inner_text = inner.to_string();
+                if !text.contains(&inner_text) {
+                    text = format!("{text}: {inner_text}");
+                }
+                source = inner.source();
+            }
+            text
+        }
+    }
+}
+
+/// The status that the engine answered with, if it did.
+pub(super) fn status(error: &Error) -> Option<u16> {
+    match error {
+        Error::DockerResponseServerError { status_code, .. } => Some(*status_code),
+        _ => None,
+    }
+}
+
+/// Turns an engine's error into ours.
+pub(super) fn failed(action: &'static str, thing: impl Display, error: &Error) -> RuntimeError {
+    RuntimeError::Failed {
+        action,
+        node: thing.to_string(),
+        cause: cause(error),
+    }
+}
+
+/// Waits for a call at most until its deadline.
+pub(super) async fn within<T>(
+    action: &'static str,
+    thing: impl Display,
+    limit: Duration,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, RuntimeError> {
+    match timeout(limit, call).await {
+        Ok(result) => result.map_err(|error| failed(action, thing, &error)),
+        Err(_) => Err(RuntimeError::Deadline {
+            action,
+            node: thing.to_string(),
+            limit,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_missing_engine_is_unavailable_at_once_and_says_what_to_do() {
+        for (host, word) in [
+            ("unix:///nonexistent/docker.sock", "scripts/setup.sh"),
+            ("tcp://127.0.0.1:9", "DOCKER_HOST"),
+            ("ssh://example", "tunnel"),
+        ] {
+            let error = Engine::connect(Some(host)).await.unwrap_err();
+            assert!(
+                matches!(&error, RuntimeError::Unavailable(text) if text.contains(word)),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_accepts_and_says_nothing_is_unavailable_within_two_seconds() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("tcp://{}", silent.local_addr().unwrap());
+        let answer = timeout(ANSWER * 2, Engine::connect(Some(&host)))
+            .await
+            .unwrap();
+        assert!(matches!(answer, Err(RuntimeError::Unavailable(_))));
+    }
+}

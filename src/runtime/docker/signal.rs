@@ -1,0 +1,95 @@
+//! Signals by kill(2) where the container's process is visible here, so that the bracket is microseconds wide.
+
+use std::fs;
+
+use bollard::query_parameters::KillContainerOptionsBuilder;
+use nix::{
+    sys::signal::{Signal as UnixSignal, kill},
+    unistd::Pid,
+};
+
+use crate::runtime::{RuntimeError, Signal, start_time};
+
+use super::engine::{ACT, Engine, within};
+
+/// A container's main process as seen from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Visible {
+    pid: u32,
+    started: u64,
+}
+
+impl Visible {
+    /// The process, if it is on this machine, in sight, and in that container.
+    pub fn find(pid: i64, container: &str) -> Option<Self> {
+        let pid = u32::try_from(pid).ok().filter(|pid| *pid > 1)?;
+        let visible = Self {
+            pid,
+            started: start_time(pid)?,
+        };
+        // Read after the start time: a process that took the number over in between is in no such group.
+        belongs(
+            &fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?,
+            container,
+        )
+        .then_some(visible)
+    }
+
+    /// Whether that very process still runs.
+    pub fn runs(self) -> bool {
+        start_time(self.pid) == Some(self.started)
+    }
+
+    /// Sends a signal to that very process; false when it is gone or may not be signalled.
+    pub fn signal(self, signal: Signal) -> bool {
+        let number = i32::try_from(self.pid).map(Pid::from_raw);
+        self.runs() && number.is_ok_and(|pid| kill(pid, unix(signal)).is_ok())
+    }
+}
+
+fn belongs(cgroup: &str, container: &str) -> bool {
+    container.len() >= 12 && cgroup.lines().any(|line| line.contains(container))
+}
+
+fn unix(signal: Signal) -> UnixSignal {
+    match signal {
+        Signal::Kill => UnixSignal::SIGKILL,
+        Signal::Term => UnixSignal::SIGTERM,
+    }
+}
+
+/// Sends a signal to a container's main process, directly if it is visible, else by the engine.
+pub(super) async fn send(
+    engine: &Engine,
+    container: &str,
+    visible: Option<Visible>,
+    signal: Signal,
+) -> Result<(), RuntimeError> {
+    if visible.is_some_and(|process| process.signal(signal)) {
+        return Ok(());
+    }
+    let options = KillContainerOptionsBuilder::new()
+        .signal(unix(signal).as_str())
+        .build();
+    let call = engine.docker.kill_container(container, Some(options));
+    within("signal", container, ACT, call).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_processes_of_the_container_are_found() {
+        let id = "0123456789abcdef";
+        assert!(belongs("4:memory:/docker/0123456789abcdef\n", id));
+        assert!(belongs(
+            "0::/system.slice/docker-0123456789abcdef.scope\n",
+            id
+        ));
+        assert!(!belongs("0::/user.slice\n", id));
+        assert!(!belongs("0::/user.slice\n", ""));
+        assert_eq!(Visible::find(i64::from(std::process::id()), id), None);
+        assert_eq!(Visible::find(0, id), None);
+    }
+}

@@ -1,0 +1,201 @@
+//! Machines: create, signal, execute, copy, remove. Speaks of nodes, never of an engine's networks.
+
+mod apart;
+mod children;
+pub mod docker;
+pub mod facts;
+mod images;
+pub mod journal;
+mod owner;
+pub mod process;
+pub mod sweep;
+
+pub use apart::apart;
+pub use children::ProcessSweeper;
+pub use images::{BuildSpec, ImageInfo, ImageStore};
+pub use owner::{Liveness, Owner, SameMachine, start_time};
+
+use std::{net::IpAddr, path::PathBuf, pin::Pin, time::Duration};
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::id::{NodeName, RunId};
+
+/// The label that every container, network and volume of a run carries.
+pub const RUN_LABEL: &str = "drdrill.run";
+
+/// The label beside it that names the process which the run belongs to.
+pub const OWNER_LABEL: &str = "drdrill.owner";
+
+/// A node as it is to be created.
+#[derive(Debug, Clone)]
+pub struct NodeSpec {
+    /// Its name, which is also its host name.
+    pub name: NodeName,
+    /// The image reference to use, already resolved; for processes the program.
+    pub image: String,
+    /// Replaces the image's entrypoint; empty keeps it.
+    pub entrypoint: Vec<String>,
+    /// Replaces the image's command; empty keeps it.
+    pub command: Vec<String>,
+    /// Environment variables.
+    pub env: Vec<(String, String)>,
+    /// Files put into it before it starts.
+    pub files: Vec<NodeFile>,
+    /// Memory limit in MiB; none if zero.
+    pub memory_mib: u32,
+    /// Whether a sidecar shares its network namespace, so that its links can be cut and probed.
+    pub sidecar: bool,
+}
+
+/// A file put into a node.
+#[derive(Debug, Clone)]
+pub struct NodeFile {
+    /// Absolute path in the node.
+    pub path: PathBuf,
+    /// Mode bits, for instance `0o755`.
+    pub mode: u32,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What a node's machine does at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeState {
+    /// Its main process runs.
+    Running,
+    /// It is frozen.
+    Paused,
+    /// Its main process has ended, or was never started (code 0).
+    Exited {
+        /// The exit code; 128 + signal when a signal ended it.
+        code: i64,
+    },
+    /// It does not exist.
+    Missing,
+}
+
+/// Signals that faults send to a node's main process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Ends it at once.
+    Kill,
+    /// Asks it to end.
+    Term,
+}
+
+/// What a command in a node answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecOutput {
+    /// Its exit code.
+    pub code: i64,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// A program that runs beside a node, with its input and output held open.
+pub struct Pipe {
+    /// Its standard input.
+    pub input: Pin<Box<dyn AsyncWrite + Send>>,
+    /// Its standard output.
+    pub output: Pin<Box<dyn AsyncRead + Send>>,
+}
+
+/// Why a machine could not be handled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuntimeError {
+    /// There is no engine, or it does not answer.
+    #[error("the container engine does not answer: {0}")]
+    Unavailable(String),
+    /// The engine refused or failed.
+    #[error("failed to {action} `{node}`: {cause}")]
+    Failed {
+        /// The verb, for instance `start`.
+        action: &'static str,
+        /// The node or thing.
+        node: String,
+        /// The engine's words.
+        cause: String,
+    },
+    /// It took longer than its deadline.
+    #[error("failed to {action} `{node}` within {limit:?}")]
+    Deadline {
+        /// The verb.
+        action: &'static str,
+        /// The node or thing.
+        node: String,
+        /// The deadline.
+        limit: Duration,
+    },
+    /// This runtime cannot do it at all.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// Machines of one run. Every method has a deadline of its own; none hangs.
+#[async_trait]
+pub trait Runtime: Send + Sync {
+    /// Its name: `docker` or `process`.
+    fn kind(&self) -> &'static str;
+
+    /// The run whose machines it handles.
+    fn run(&self) -> &RunId;
+
+    /// Facts about it for the report: engine version, kernel, cores, memory.
+    async fn facts(&self) -> Result<Vec<(String, String)>, RuntimeError>;
+
+    /// Gives every node of the run a fixed address, before any is created. Called once.
+    async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError>;
+
+    /// The address by which nodes see the harness, once addresses are reserved; none if they cannot.
+    fn harness_address(&self) -> Option<IpAddr> {
+        None
+    }
+
+    /// Creates a node with its files in place, and its sidecar if wanted; does not start it.
+    async fn create(&self, spec: &NodeSpec) -> Result<(), RuntimeError>;
+
+    /// Starts a node (again), its sidecar with it.
+    async fn start(&self, node: &NodeName) -> Result<(), RuntimeError>;
+
+    /// Sends a signal to a node's main process. Returns as soon as it is sent.
+    async fn signal(&self, node: &NodeName, signal: Signal) -> Result<(), RuntimeError>;
+
+    /// Ends a node in an orderly way, and after `grace` at once.
+    async fn stop(&self, node: &NodeName, grace: Duration) -> Result<(), RuntimeError>;
+
+    /// Freezes all processes of a node.
+    async fn pause(&self, node: &NodeName) -> Result<(), RuntimeError>;
+
+    /// Lets them go on.
+    async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError>;
+
+    /// What its machine does at the moment.
+    async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError>;
+
+    /// Runs a command in a node.
+    async fn exec(
+        &self,
+        node: &NodeName,
+        argv: &[&str],
+        limit: Duration,
+    ) -> Result<ExecOutput, RuntimeError>;
+
+    /// Puts files into a node, running or not.
+    async fn upload(&self, node: &NodeName, files: &[NodeFile]) -> Result<(), RuntimeError>;
+
+    /// Starts a program in the node's sidecar and keeps its input and output open.
+    async fn beside(&self, node: &NodeName, argv: &[&str]) -> Result<Pipe, RuntimeError>;
+
+    /// The last lines of a node's log.
+    async fn logs(&self, node: &NodeName, lines: u32) -> Result<String, RuntimeError>;
+
+    /// Removes everything that the run created; returns how many things and what failed.
+    async fn teardown(&self) -> (u32, Vec<String>);
+
+    /// What is still there of the run, one name each.
+    async fn residue(&self) -> Result<Vec<String>, RuntimeError>;
+}

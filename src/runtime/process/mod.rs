@@ -1,0 +1,304 @@
+//! Nodes as child processes on loopback addresses, really killed and stopped by signals.
+
+mod child;
+mod fence;
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use crate::id::{NodeName, RunId};
+
+use super::{
+    ExecOutput, NodeFile, NodeSpec, NodeState, Pipe, Runtime, RuntimeError, Signal,
+    facts::machine_facts,
+    journal::{Effect, Journal},
+};
+use child::Child;
+use fence::Fence;
+
+pub use child::ProcessId;
+
+/// The environment variable by which a node's process names its run.
+pub const RUN_VARIABLE: &str = "DRDRILL_RUN";
+
+/// The longest wait for a signalled process to end.
+const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// The machines of one run as child processes.
+pub struct ProcessRuntime {
+    run: RunId,
+    /// Holds each node's log and data; removed by teardown.
+    home: PathBuf,
+    journal: Journal,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    fence: Option<Fence>,
+    specs: BTreeMap<NodeName, NodeSpec>,
+    children: BTreeMap<NodeName, Child>,
+}
+
+impl ProcessRuntime {
+    /// A runtime whose nodes keep their files under `home`.
+    pub fn new(run: RunId, home: PathBuf, journal: Journal) -> Self {
+        Self {
+            run,
+            home,
+            journal,
+            inner: Mutex::default(),
+        }
+    }
+
+    async fn ahead(&self, effect: Effect) -> Result<(), RuntimeError> {
+        let ensured = self.journal.ensure(effect).await;
+        ensured.map_err(|error| failed("write the undo of", &self.run, &error))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with_child<T>(
+        &self,
+        action: &'static str,
+        node: &NodeName,
+        act: impl FnOnce(&mut Child) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let mut inner = self.inner();
+        let child = inner
+            .children
+            .get_mut(node)
+            .ok_or_else(|| failed(action, node, &"it was not started"))?;
+        act(child)
+    }
+
+    async fn ended(&self, node: &NodeName, limit: Duration) -> bool {
+        let poll = async {
+            while !matches!(
+                self.state(node).await,
+                Ok(NodeState::Exited { .. } | NodeState::Missing)
+            ) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(limit, poll).await.is_ok()
+    }
+}
+
+fn failed(action: &'static str, node: &impl ToString, cause: &impl ToString) -> RuntimeError {
+    RuntimeError::Failed {
+        action,
+        node: node.to_string(),
+        cause: cause.to_string(),
+    }
+}
+
+#[async_trait]
+impl Runtime for ProcessRuntime {
+    fn kind(&self) -> &'static str {
+        "process"
+    }
+
+    fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    async fn facts(&self) -> Result<Vec<(String, String)>, RuntimeError> {
+        let mut facts = vec![(
+            "runtime".to_owned(),
+            "child processes on loopback addresses".to_owned(),
+        )];
+        facts.extend(machine_facts());
+        Ok(facts)
+    }
+
+    async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError> {
+        let fence = Fence::take(self.run.tail())
+            .map_err(|error| failed("reserve", &"loopback addresses", &error))?;
+        let address =
+            |index: usize| IpAddr::V4(fence.address(u8::try_from(index + 1).unwrap_or(u8::MAX)));
+        let reserved = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (name.clone(), address(index)))
+            .collect();
+        self.inner().fence = Some(fence);
+        Ok(reserved)
+    }
+
+    async fn create(&self, spec: &NodeSpec) -> Result<(), RuntimeError> {
+        let folder = self.home.join(spec.name.as_str());
+        self.ahead(Effect::Folder {
+            path: self.home.clone(),
+        })
+        .await?;
+        std::fs::create_dir_all(&folder).map_err(|error| failed("create", &spec.name, &error))?;
+        self.inner().specs.insert(spec.name.clone(), spec.clone());
+        Ok(())
+    }
+
+    async fn start(&self, node: &NodeName) -> Result<(), RuntimeError> {
+        let spec = self.inner().specs.get(node).cloned();
+        let spec = spec.ok_or_else(|| failed("start", node, &"it was not created"))?;
+        let run = self.run.to_string();
+        let spec = NodeSpec {
+            env: [spec.env, vec![(RUN_VARIABLE.into(), run)]].concat(),
+            ..spec
+        };
+        let child = Child::spawn(&spec, &self.home.join(node.as_str()))
+            .map_err(|e| failed("start", node, &e))?;
+        let ProcessId { pid, started } = child.id();
+        self.inner().children.insert(node.clone(), child);
+        // Its number is known only now; until this line is on disk, the run's name in its environment
+        // is what a sweep finds it by.
+        self.ahead(Effect::Process {
+            node: node.clone(),
+            pid,
+            started,
+        })
+        .await
+    }
+
+    async fn signal(&self, node: &NodeName, signal: Signal) -> Result<(), RuntimeError> {
+        self.with_child("signal", node, |child| {
+            let signal = match signal {
+                Signal::Kill => nix::sys::signal::Signal::SIGKILL,
+                Signal::Term => nix::sys::signal::Signal::SIGTERM,
+            };
+            child
+                .signal(signal)
+                .map_err(|error| failed("signal", node, &error))
+        })
+    }
+
+    async fn stop(&self, node: &NodeName, grace: Duration) -> Result<(), RuntimeError> {
+        self.signal(node, Signal::Term).await?;
+        if !self.ended(node, grace).await {
+            self.signal(node, Signal::Kill).await?;
+        }
+        if self.ended(node, END_LIMIT).await {
+            Ok(())
+        } else {
+            Err(RuntimeError::Deadline {
+                action: "stop",
+                node: node.to_string(),
+                limit: END_LIMIT,
+            })
+        }
+    }
+
+    async fn pause(&self, node: &NodeName) -> Result<(), RuntimeError> {
+        self.with_child("pause", node, |child| {
+            child
+                .signal(nix::sys::signal::Signal::SIGSTOP)
+                .map_err(|error| failed("pause", node, &error))
+        })
+    }
+
+    async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError> {
+        self.with_child("unpause", node, |child| {
+            child
+                .signal(nix::sys::signal::Signal::SIGCONT)
+                .map_err(|error| failed("unpause", node, &error))
+        })
+    }
+
+    async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
+        let mut inner = self.inner();
+        Ok(inner
+            .children
+            .get_mut(node)
+            .map_or(NodeState::Missing, Child::state))
+    }
+
+    async fn exec(
+        &self,
+        _: &NodeName,
+        _: &[&str],
+        _: Duration,
+    ) -> Result<ExecOutput, RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "a process has no inside to run commands in".into(),
+        ))
+    }
+
+    async fn upload(&self, node: &NodeName, _: &[NodeFile]) -> Result<(), RuntimeError> {
+        Err(RuntimeError::Unsupported(format!(
+            "`{node}` is a process: it has no file system of its own"
+        )))
+    }
+
+    async fn beside(&self, _: &NodeName, _: &[&str]) -> Result<Pipe, RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "processes share one network: there is no sidecar".into(),
+        ))
+    }
+
+    async fn logs(&self, node: &NodeName, lines: u32) -> Result<String, RuntimeError> {
+        let path = self.home.join(node.as_str()).join("log");
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| failed("read the log of", node, &error))?;
+        let all: Vec<&str> = text.lines().collect();
+        Ok(all[all.len().saturating_sub(lines as usize)..].join("\n"))
+    }
+
+    async fn teardown(&self) -> (u32, Vec<String>) {
+        let names: Vec<NodeName> = self.inner().children.keys().cloned().collect();
+        let mut failures = Vec::new();
+        for node in &names {
+            if !matches!(self.state(node).await, Ok(NodeState::Exited { .. })) {
+                failures.extend(
+                    self.signal(node, Signal::Kill)
+                        .await
+                        .err()
+                        .map(|error| error.to_string()),
+                );
+            }
+            if !self.ended(node, END_LIMIT).await {
+                failures.push(format!("`{node}` did not end within {END_LIMIT:?}"));
+            }
+        }
+        let removed = u32::try_from(names.len()).unwrap_or(u32::MAX);
+        match std::fs::remove_dir_all(&self.home) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                failures.push(format!(
+                    "failed to remove `{}`: {error}",
+                    self.home.display()
+                ));
+            }
+        }
+        if failures.is_empty() {
+            for effect in self.journal.outstanding() {
+                // Undoing it once more from the journal does no harm.
+                let _ = self.journal.undone(effect).await;
+            }
+        }
+        *self.inner() = Inner::default();
+        (removed, failures)
+    }
+
+    async fn residue(&self) -> Result<Vec<String>, RuntimeError> {
+        let mut left = Vec::new();
+        let names: Vec<NodeName> = self.inner().children.keys().cloned().collect();
+        for node in names {
+            if !matches!(self.state(&node).await?, NodeState::Exited { .. }) {
+                left.push(format!("process of `{node}`"));
+            }
+        }
+        if self.home.exists() {
+            left.push(format!("folder `{}`", self.home.display()));
+        }
+        Ok(left)
+    }
+}

@@ -1,0 +1,227 @@
+//! What breaks: faults and the selectors that choose their victims.
+
+use std::{fmt, str::FromStr};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Dur, scalar::ScalarError};
+
+/// One fault.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// Ends a node's processes at once, as a power loss would.
+    Kill(Victim),
+    /// Ends a node in an orderly way (the image's stop signal), as maintenance would.
+    Stop(Victim),
+    /// Freezes a node: connections stay open, nothing answers.
+    Pause(Victim),
+    /// Kills a node and starts it again at once.
+    Restart(Victim),
+    /// Drops packets between nodes.
+    Partition(Partition),
+    /// Changes nothing: the control run.
+    Noop,
+}
+
+/// Every fault by its name in a file, with what it does.
+pub const FAULTS: &[(&str, &str)] = &[
+    (
+        "kill",
+        "ends a node's processes at once, as a power loss would",
+    ),
+    (
+        "stop",
+        "ends a node in an orderly way, as maintenance would",
+    ),
+    (
+        "pause",
+        "freezes a node: connections stay open, nothing answers",
+    ),
+    ("restart", "kills a node and starts it again at once"),
+    ("partition", "drops packets between nodes"),
+    ("noop", "changes nothing: the control run"),
+];
+
+/// Whom a process fault hits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Victim {
+    /// The node, by role.
+    pub node: Selector,
+    /// A role that the victim's machine must not hold; the harness moves it away first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<Condition>,
+    /// A role that the victim's machine must hold as well; the harness moves it there first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub and: Option<Condition>,
+    /// For `pause`: ends by itself after this time. Without it, it lasts until `heal`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Dur>,
+}
+
+/// A second role on the victim's machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// The leader of the etcd cluster that Patroni uses.
+    EtcdLeader,
+}
+
+/// Packets dropped between groups of nodes, established connections included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Partition {
+    /// Cuts these nodes off from all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolate: Option<Selector>,
+    /// Cuts two groups off from each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<(Selector, Selector)>,
+    /// Which packets are dropped, seen from the first group.
+    #[serde(default)]
+    pub direction: Direction,
+    /// Whether the first group is cut off from the clients too.
+    #[serde(default)]
+    pub clients: Cut,
+    /// Ends by itself after this time. Without it, it lasts until `heal`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Dur>,
+}
+
+/// Which packets a partition drops, seen from its first group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    Both,
+    /// Those that come in.
+    In,
+    /// Those that go out.
+    Out,
+}
+
+/// Whether clients are cut off too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cut {
+    /// They lose the first group, as if they stood with the second.
+    #[default]
+    Cut,
+    /// They keep reaching everyone.
+    Keep,
+}
+
+/// Chooses nodes by role.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Selector {
+    /// The node that is primary when the step starts.
+    Primary,
+    /// The nth replica (from 0) when the step starts; without index all replicas.
+    Replica(Option<usize>),
+    /// Every member that holds data.
+    All,
+    /// The node that was primary when the drill's first fault struck.
+    OldPrimary,
+    /// One node by name.
+    Named(String),
+}
+
+impl FromStr for Selector {
+    type Err = ScalarError;
+
+    fn from_str(text: &str) -> Result<Self, ScalarError> {
+        let text = text.trim();
+        Ok(match text {
+            "primary" => Self::Primary,
+            "replica" => Self::Replica(Some(0)),
+            "replicas" => Self::Replica(None),
+            "all" => Self::All,
+            "old-primary" => Self::OldPrimary,
+            _ => {
+                if let Some(index) = text
+                    .strip_prefix("replica[")
+                    .and_then(|t| t.strip_suffix(']'))
+                {
+                    let index = index.parse().map_err(|_| {
+                        ScalarError(
+                            "expected a number between the brackets, such as `replica[0]`".into(),
+                        )
+                    })?;
+                    return Ok(Self::Replica(Some(index)));
+                }
+                let named = text.starts_with(|c: char| c.is_ascii_lowercase())
+                    && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+                if !named {
+                    return Err(ScalarError(
+                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `all` or a node's name".into(),
+                    ));
+                }
+                Self::Named(text.to_owned())
+            }
+        })
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Primary => f.write_str("primary"),
+            Self::Replica(None) => f.write_str("replicas"),
+            Self::Replica(Some(index)) => write!(f, "replica[{index}]"),
+            Self::All => f.write_str("all"),
+            Self::OldPrimary => f.write_str("old-primary"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Serialize for Selector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Selector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Selector {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Selector".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "all"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_print_as_they_are_read() {
+        for text in [
+            "primary",
+            "replica[1]",
+            "replicas",
+            "all",
+            "old-primary",
+            "pg2",
+        ] {
+            assert_eq!(
+                text.parse::<Selector>().map(|s| s.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        assert!("replica[x]".parse::<Selector>().is_err());
+        assert!("Primary!".parse::<Selector>().is_err());
+    }
+}

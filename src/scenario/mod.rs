@@ -1,0 +1,21 @@
+//! The scenario file: its types, and reading it with every problem shown at its place.
+
+pub mod fault;
+pub mod problem;
+mod read;
+pub mod scalar;
+pub mod schema;
+pub mod spans;
+pub mod suggest;
+pub mod targets;
+pub mod types;
+
+pub use fault::{Condition, Cut, Direction, FAULTS, Fault, Partition, Selector, Victim};
+pub use problem::{Problem, Problems};
+pub use read::{BYTES_MAX, Parsed, SCHEMA, read, to_json};
+pub use scalar::{Dur, Goal, Percent, Rate, ScalarError};
+pub use spans::Spans;
+pub use targets::{Confidence, RecoveredBy, Rpo, Targets};
+pub use types::{
+    AppClients, Clients, Expect, Move, Scenario, ServiceClients, Step, SystemSpec, Within,
+};

@@ -1,0 +1,198 @@
+//! Problems of a scenario: what is wrong, where in which text, and what to do.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+/// A text that a problem can point into: the file, or one `--set` argument.
+pub type Source = Arc<NamedSource<String>>;
+
+/// One thing that is wrong. The message is lower case without a full stop; the way out is in the help.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    message: String,
+    help: Option<String>,
+    place: Option<Box<Place>>,
+    label: String,
+    also: Option<Box<(Range<usize>, String)>>,
+}
+
+/// A range of bytes in a source.
+#[derive(Debug, Clone)]
+pub struct Place {
+    source: Source,
+    range: Range<usize>,
+}
+
+impl Place {
+    /// A range of a text; it is clipped to the text, so that rendering cannot fail.
+    pub fn new(source: &Source, range: Range<usize>) -> Self {
+        let text = source.inner();
+        let mut start = range.start.min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = range.end.clamp(start, text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        Self {
+            source: source.clone(),
+            range: start..end,
+        }
+    }
+
+    /// The bytes.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// The text that it covers.
+    pub fn text(&self) -> &str {
+        &self.source.inner()[self.range.clone()]
+    }
+
+    /// Line and column, both from 1.
+    pub fn line_column(&self) -> (usize, usize) {
+        let before = &self.source.inner()[..self.range.start];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
+    }
+}
+
+impl Problem {
+    /// A problem of the whole file, for instance that it is too large.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: None,
+            place: None,
+            label: "here".into(),
+            also: None,
+        }
+    }
+
+    /// A problem at a place.
+    pub fn at(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            place: Some(Box::new(place)),
+            ..Self::new(message)
+        }
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Says in a few words what stands at the place; `here` otherwise.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Points at a second place, if it is in the same text.
+    #[must_use]
+    pub fn also(mut self, place: &Place, label: impl Into<String>) -> Self {
+        let same = self
+            .place
+            .as_ref()
+            .is_some_and(|own| Arc::ptr_eq(&own.source, &place.source));
+        if same {
+            self.also = Some(Box::new((place.range(), label.into())));
+        }
+        self
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do.
+    pub fn help_text(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_deref()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.place.as_ref().map(|p| &p.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let place = self.place.as_ref()?;
+        let own = LabeledSpan::new_primary_with_span(Some(self.label.clone()), place.range());
+        let also = self
+            .also
+            .as_deref()
+            .map(|(range, label)| LabeledSpan::new_with_span(Some(label.clone()), range.clone()));
+        Some(Box::new(std::iter::once(own).chain(also)))
+    }
+}
+
+/// Everything that is wrong with one file, in the order of the file.
+#[derive(Debug, Clone)]
+pub struct Problems {
+    /// The file's name as it was given.
+    pub file: String,
+    /// At least one.
+    pub all: Vec<Problem>,
+}
+
+impl Problems {
+    /// Orders problems by their place; those of the whole file and of `--set` come first.
+    pub fn new(file: impl Into<String>, mut all: Vec<Problem>) -> Self {
+        let file = file.into();
+        all.sort_by_key(|problem| {
+            problem
+                .place
+                .as_ref()
+                .filter(|place| place.source.name() == file)
+                .map(|place| place.range.start)
+        });
+        Self { file, all }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.all.len() {
+            1 => write!(f, "`{}` has 1 problem", self.file),
+            n => write!(f, "`{}` has {n} problems", self.file),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Diagnostic for Problems {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.all.iter().map(|p| p as &dyn Diagnostic)))
+    }
+}

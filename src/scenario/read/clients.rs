@@ -1,0 +1,103 @@
+//! Decoding `clients`: who uses the stack, how often, and how long they wait.
+
+use std::time::Duration;
+
+use crate::scenario::{AppClients, Clients, Dur, Rate, ServiceClients};
+
+use super::{
+    decode::{Decoder, Fields},
+    stack::word,
+    tree::Tree,
+};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Decodes `clients`.
+pub fn clients(d: &mut Decoder, tree: &Tree) -> Option<Clients> {
+    let mut f = d.fields(tree, "`clients`")?;
+    let route = f.get("route").map(|tree| word(d, tree, "a route"));
+    let service = f
+        .get("service")
+        .map_or_else(|| Some(ServiceClients::default()), |tree| service(d, tree));
+    let app = f.get("app").map(|tree| app(d, tree));
+    let workload = f.get("workload").map_or(Some("appends"), |tree| {
+        d.word(tree, "workload", &[("appends", "appends")])
+    });
+    d.finish(f);
+    Some(Clients {
+        route: route.flatten(),
+        service: service?,
+        app: app.flatten(),
+        workload: workload?.to_owned(),
+    })
+}
+
+fn service(d: &mut Decoder, tree: &Tree) -> Option<ServiceClients> {
+    let mut f = d.fields(tree, "`clients.service`")?;
+    let default = ServiceClients::default();
+    let lanes = lanes(d, &mut f, default.lanes);
+    let rate = rate(d, &mut f, default.rate);
+    // An operation that waits longer than this would hide when the service came back.
+    let timeout = duration(d, &mut f, "timeout", default.timeout, (10 * MS, SECOND));
+    let pinned = duration(d, &mut f, "pinned", default.pinned, (50 * MS, 10 * SECOND));
+    d.finish(f);
+    Some(ServiceClients {
+        lanes: lanes?,
+        rate: rate?,
+        timeout: timeout?,
+        pinned: pinned?,
+    })
+}
+
+fn app(d: &mut Decoder, tree: &Tree) -> Option<AppClients> {
+    let mut f = d.fields(tree, "`clients.app`")?;
+    let default = AppClients::default();
+    let lanes = lanes(d, &mut f, default.lanes);
+    let rate = rate(d, &mut f, default.rate);
+    let timeout = duration(
+        d,
+        &mut f,
+        "timeout",
+        default.timeout,
+        (10 * MS, 300 * SECOND),
+    );
+    let pool = f.get("pool").map_or(Some(default.pool), |tree| {
+        d.number(tree, "a pool size", 1..=1000)
+    });
+    let slo = duration(d, &mut f, "slo", default.slo, (MS, 300 * SECOND));
+    d.finish(f);
+    Some(AppClients {
+        lanes: lanes?,
+        rate: rate?,
+        timeout: timeout?,
+        pool: pool?,
+        slo: slo?,
+    })
+}
+
+fn lanes(d: &mut Decoder, f: &mut Fields<'_>, default: u16) -> Option<u16> {
+    f.get("lanes").map_or(Some(default), |tree| {
+        d.number(tree, "a number of lanes", 1..=64)
+    })
+}
+
+fn rate(d: &mut Decoder, f: &mut Fields<'_>, default: Rate) -> Option<Rate> {
+    f.get("rate").map_or(Some(default), |tree| {
+        let rate: Rate = d.scalar(tree, "a rate")?;
+        d.within(tree, "a rate", rate, Rate(0.1)..=Rate(20_000.0))
+    })
+}
+
+fn duration(
+    d: &mut Decoder,
+    f: &mut Fields<'_>,
+    name: &'static str,
+    default: Dur,
+    (least, most): (Duration, Duration),
+) -> Option<Dur> {
+    f.get(name).map_or(Some(default), |tree| {
+        let dur: Dur = d.scalar(tree, "a duration")?;
+        d.within(tree, &format!("a {name}"), dur, Dur(least)..=Dur(most))
+    })
+}

@@ -1,0 +1,115 @@
+//! What parts of a scenario say about each other: targets that could never be measured, claims that the
+//! repeats cannot support.
+
+use crate::scenario::{Confidence, Expect, Goal, Scenario, Step, problem::Problem, spans::Spans};
+
+/// Every contradiction between parts that are right by themselves.
+pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
+    let mut problems = unmeasurable(scenario, spans);
+    problems.extend(headline(scenario, spans));
+    problems.extend(deadline(scenario, spans));
+    problems.extend(
+        scenario
+            .targets
+            .confidence
+            .and_then(|claim| confidence(claim, scenario.repeat, spans)),
+    );
+    problems
+}
+
+/// Targets whose figure this drill cannot yield.
+fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
+    let has = |wanted: fn(&Step) -> bool| scenario.drill.iter().any(wanted);
+    let rows = [
+        (
+            "rto-app",
+            spans.has(&["clients", "app"]),
+            "add the application's clients: `clients: { app: { ... } }`",
+        ),
+        (
+            "rto-slo",
+            spans.has(&["clients", "app"]),
+            "add the application's clients with their `slo`: `clients: { app: { slo: 1s } }`",
+        ),
+        (
+            "outage",
+            has(|step| matches!(step, Step::Switchover(_))),
+            "add a `- switchover: planned` step",
+        ),
+        (
+            "failback",
+            has(|step| matches!(step, Step::Failback(_))),
+            "add a `- failback: planned` step",
+        ),
+        (
+            "redundancy-restored",
+            has(|step| matches!(step, Step::Expect(Expect::Redundant(_)))),
+            "add a step `- expect: { redundant: { within: 2m } }`",
+        ),
+    ];
+    let missing = rows
+        .into_iter()
+        .filter(|(name, measured, _)| !measured && spans.has(&["targets", name]));
+    missing
+        .map(|(name, _, help)| {
+            let message = format!("the target `{name}` would never be measured");
+            spans.problem(
+                &["targets", name],
+                message,
+                format!("{help}, or remove the target"),
+            )
+        })
+        .collect()
+}
+
+/// The step that the main figures speak of must be one that breaks or moves something.
+fn headline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
+    let index = scenario.headline?;
+    let fits = matches!(
+        scenario.drill.get(index),
+        Some(Step::Fault(_) | Step::Switchover(_))
+    );
+    let message = format!("step {index} is no fault and no switchover");
+    let help = "count the steps from 0, and name the one that `rto` and `rpo` speak of";
+    (!fits).then(|| spans.problem(&["headline"], message, help))
+}
+
+/// A wait that ends before the target does would turn a slow recovery into an unknown one.
+fn deadline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
+    let Some(Goal::Limit(rto)) = scenario.targets.rto else {
+        return None;
+    };
+    let (index, within) =
+        scenario
+            .drill
+            .iter()
+            .enumerate()
+            .find_map(|(index, step)| match step {
+                Step::Expect(Expect::Recovered(within)) => Some((index, within.within)),
+                _ => None,
+            })?;
+    let message = format!("the wait of {within} is shorter than the target of {rto} for `rto`");
+    let help = format!("wait at least {rto}: a recovery within the target must be seen");
+    let step = index.to_string();
+    let path = ["drill", &step, "expect", "recovered", "within"];
+    (within < rto).then(|| spans.problem(&path, message, help))
+}
+
+/// The largest of n values lies above the quantile q with probability 1 - q^n (the distribution-free
+/// bound by order statistics), so n must reach the level.
+fn confidence(claim: Confidence, repeat: u32, spans: &Spans) -> Option<Problem> {
+    let quantile = claim.quantile.0 / 100.0;
+    let level = claim.level.0 / 100.0;
+    let needed = ((1.0 - level).ln() / quantile.ln()).ceil();
+    if f64::from(repeat) >= needed {
+        return None;
+    }
+    let message = format!(
+        "{repeat} {} cannot show a quantile of {} at a level of {}",
+        if repeat == 1 { "drill" } else { "drills" },
+        claim.quantile,
+        claim.level,
+    );
+    let help = format!("write `repeat: {needed}`, or claim less");
+    Some(spans.problem(&["targets", "confidence"], message, help))
+}

@@ -1,0 +1,124 @@
+//! Decoding `drill`: the list of steps.
+
+use std::time::Duration;
+
+use crate::scenario::{Dur, Expect, Move, Selector, Step, Within, problem::Problem};
+
+use super::{
+    decode::{Choice, Decoder},
+    fault, order,
+    stack::word,
+    tree::{Tree, Value},
+};
+
+const STEPS: &[&str] = &[
+    "steady",
+    "hold",
+    "fault",
+    "switchover",
+    "runbook",
+    "expect",
+    "heal",
+    "failback",
+];
+const STEPS_MAX: usize = 100;
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Decodes the steps and checks their order.
+pub fn drill(d: &mut Decoder, tree: &Tree) -> Option<Vec<Step>> {
+    let items = d.list(tree, "`drill`")?;
+    if items.len() > STEPS_MAX {
+        let message = format!(
+            "the drill has {} steps; at most {STEPS_MAX} are run",
+            items.len()
+        );
+        d.note(Problem::at(tree.place.clone(), message).help("split it into several scenarios"));
+        return None;
+    }
+    let steps: Vec<Option<Step>> = items.iter().map(|item| step(d, item)).collect();
+    order::check(d, tree, items, &steps);
+    steps.into_iter().collect()
+}
+
+fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
+    let choice = d.choice(tree, "step", STEPS)?;
+    let help = match choice.name {
+        "steady" => "write how long, such as `- steady: 10s`",
+        "hold" => "write how long, such as `- hold: 5s`",
+        "fault" => {
+            "write what breaks, such as `- fault: { kill: { node: primary } }` or `- fault: noop`"
+        }
+        "switchover" => {
+            "write `- switchover: planned`, or say where to: `- switchover: { to: replica }`"
+        }
+        "runbook" => "name a runbook, such as `- runbook: promote-replica`",
+        "expect" => "write what for, such as `- expect: { recovered: { within: 60s } }`",
+        "heal" => "write `- heal: all`, or the kind of fault",
+        _ => "write `- failback: planned`",
+    };
+    let body = d.body(&choice, help)?;
+    Some(match choice.name {
+        "steady" => Step::Steady(lasting(d, body, 2 * SECOND)?),
+        "hold" => Step::Hold(lasting(d, body, SECOND / 10)?),
+        "fault" => Step::Fault(fault::fault(d, body)?),
+        "switchover" => Step::Switchover(planned(d, body, "`switchover`")?),
+        "runbook" => Step::Runbook(word(d, body, "a runbook")?),
+        "expect" => Step::Expect(expect(d, body)?),
+        "heal" => Step::Heal(heal(d, body)?),
+        _ => Step::Failback(planned(d, body, "`failback`")?),
+    })
+}
+
+fn lasting(d: &mut Decoder, tree: &Tree, least: Duration) -> Option<Dur> {
+    let dur: Dur = d.scalar(tree, "a duration")?;
+    d.within(tree, "a time", dur, Dur(least)..=Dur(DAY))
+}
+
+/// `planned`, or where to.
+fn planned(d: &mut Decoder, tree: &Tree, what: &'static str) -> Option<Move> {
+    match &tree.value {
+        Value::Scalar(text) if text == "planned" => return Some(Move::default()),
+        Value::Scalar(text) => {
+            let message = format!("unknown way `{text}` for {what}");
+            let help = "write `planned`, or say where to: `{ to: replica }`";
+            d.note(Problem::at(tree.place.clone(), message).help(help));
+            return None;
+        }
+        Value::Null | Value::List(_) | Value::Map(_) => {}
+    }
+    let mut f = d.fields(tree, what)?;
+    let to = f.get("to").map(|tree| d.scalar::<Selector>(tree, "a node"));
+    d.finish(f);
+    match to {
+        None => Some(Move::default()),
+        Some(to) => Some(Move { to: Some(to?) }),
+    }
+}
+
+fn expect(d: &mut Decoder, tree: &Tree) -> Option<Expect> {
+    let choice = d.choice(tree, "condition", &["recovered", "redundant"])?;
+    let within = within(d, &choice)?;
+    Some(match choice.name {
+        "recovered" => Expect::Recovered(within),
+        _ => Expect::Redundant(within),
+    })
+}
+
+fn within(d: &mut Decoder, choice: &Choice<'_>) -> Option<Within> {
+    let help = "every wait has a deadline: write `{ within: 60s }`";
+    let body = d.body(choice, help)?;
+    let mut f = d.fields(body, "the condition")?;
+    let within = f
+        .need("within", help)
+        .and_then(|tree| lasting(d, tree, SECOND));
+    d.finish(f);
+    Some(Within { within: within? })
+}
+
+fn heal(d: &mut Decoder, tree: &Tree) -> Option<String> {
+    let kinds = fault::KINDS.iter().map(|kind| (*kind, *kind));
+    let words: Vec<(&'static str, &'static str)> =
+        std::iter::once(("all", "all")).chain(kinds).collect();
+    d.word(tree, "fault to heal", &words).map(str::to_owned)
+}

@@ -1,0 +1,173 @@
+//! The order of steps: what cannot follow what.
+
+use crate::scenario::{
+    Expect, Fault, Selector, Step,
+    problem::{Place, Problem},
+};
+
+use super::{decode::Decoder, fault::kind, tree::Tree};
+
+/// What has happened up to a step.
+#[derive(Default)]
+struct Before<'t> {
+    /// A baseline was measured.
+    steady: bool,
+    /// Something was done that clients may notice, and where.
+    disturbed: Option<&'t Place>,
+    /// The primary may have moved.
+    moved: bool,
+    /// Faults not yet healed, and where.
+    unhealed: Vec<(&'t Fault, &'t Place)>,
+    /// Some step waited after the first disturbance.
+    waited: bool,
+}
+
+/// Notes steps that make no sense where they stand. A step that could not be read may be anything, so
+/// nothing is said about those behind it.
+pub fn check(d: &mut Decoder, list: &Tree, items: &[Tree], steps: &[Option<Step>]) {
+    let mut before = Before::default();
+    for (item, step) in items.iter().zip(steps) {
+        let Some(step) = step else {
+            return;
+        };
+        if let Some(problem) = before.problem(step, &item.place) {
+            d.note(problem);
+        }
+        before.take(step, &item.place);
+    }
+    match before.disturbed {
+        None => d.note(
+            Problem::at(list.place.clone(), "nothing happens in this drill").help(
+                "add a step such as `- fault: { kill: primary }`; a control run says `- fault: noop`",
+            ),
+        ),
+        Some(place) if !before.waited => d.note(
+            Problem::at(place.clone(), "the drill ends before anything can be measured").help(
+                "wait for the recovery behind it: `- expect: { recovered: { within: 60s } }`",
+            ),
+        ),
+        Some(_) => {}
+    }
+}
+
+impl<'t> Before<'t> {
+    fn problem(&self, step: &Step, place: &Place) -> Option<Problem> {
+        let (message, help) = match step {
+            Step::Steady(_) | Step::Hold(_) => return None,
+            Step::Fault(_) | Step::Switchover(_) if !self.steady && self.disturbed.is_none() => (
+                "there is no baseline before this step".to_owned(),
+                "let the clients run undisturbed first: `- steady: 10s`",
+            ),
+            Step::Fault(fault) => return self.victim_problem(fault, place),
+            Step::Switchover(_) => return None,
+            Step::Runbook(name) if self.disturbed.is_none() => (
+                format!("the runbook `{name}` has no cause yet"),
+                "put the fault that it answers before it",
+            ),
+            Step::Runbook(_) => return None,
+            Step::Expect(expect) if self.disturbed.is_none() => (
+                format!(
+                    "nothing has happened yet before `{}` is expected",
+                    noun(expect)
+                ),
+                "put it behind a fault or a switchover",
+            ),
+            Step::Expect(_) => return None,
+            Step::Heal(what) => return self.heal_problem(what, place),
+            Step::Failback(_) => return self.failback_problem(place),
+        };
+        Some(Problem::at(place.clone(), message).help(help))
+    }
+
+    fn victim_problem(&self, fault: &Fault, place: &Place) -> Option<Problem> {
+        (self.disturbed.is_none() && selectors(fault).contains(&&Selector::OldPrimary)).then(|| {
+            Problem::at(
+                place.clone(),
+                "there is no old primary before the first fault",
+            )
+            .help("say `primary`")
+        })
+    }
+
+    fn heal_problem(&self, what: &str, place: &Place) -> Option<Problem> {
+        if self
+            .unhealed
+            .iter()
+            .any(|(fault, _)| what == "all" || what == kind(fault))
+        {
+            return None;
+        }
+        let message = if what == "all" {
+            "there is no fault to heal here".to_owned()
+        } else {
+            format!("there is no `{what}` to heal here")
+        };
+        Some(Problem::at(place.clone(), message).help("put it behind the fault that it ends, once"))
+    }
+
+    fn failback_problem(&self, place: &Place) -> Option<Problem> {
+        if !self.moved {
+            return Some(
+                Problem::at(place.clone(), "nothing has moved the primary before this failback")
+                    .help("remove the step, or put it behind the fault or switchover that moves the primary"),
+            );
+        }
+        let (fault, cause) = self.unhealed.iter().find(|(fault, _)| lasts(fault))?;
+        Some(
+            Problem::at(
+                place.clone(),
+                format!("the {} is not healed yet at this failback", kind(fault)),
+            )
+            .also(cause, "broken here")
+            .help("heal first and wait: `- heal: all`, then `- expect: { redundant: { within: 2m } }`"),
+        )
+    }
+
+    fn take(&mut self, step: &'t Step, place: &'t Place) {
+        match step {
+            Step::Steady(_) => self.steady = true,
+            Step::Hold(_) | Step::Expect(_) => self.waited |= self.disturbed.is_some(),
+            Step::Fault(fault) => {
+                self.disturbed.get_or_insert(place);
+                self.moved |= *fault != Fault::Noop;
+                self.unhealed.push((fault, place));
+            }
+            Step::Switchover(_) | Step::Failback(_) | Step::Runbook(_) => {
+                self.disturbed.get_or_insert(place);
+                self.moved = true;
+            }
+            Step::Heal(what) => self
+                .unhealed
+                .retain(|(fault, _)| what != "all" && what != kind(fault)),
+        }
+    }
+}
+
+/// Whether it needs a `heal` to end.
+fn lasts(fault: &Fault) -> bool {
+    match fault {
+        Fault::Kill(_) | Fault::Stop(_) => true,
+        Fault::Pause(victim) => victim.lasting.is_none(),
+        Fault::Partition(partition) => partition.lasting.is_none(),
+        Fault::Restart(_) | Fault::Noop => false,
+    }
+}
+
+/// Everyone whom a fault names.
+fn selectors(fault: &Fault) -> Vec<&Selector> {
+    match fault {
+        Fault::Kill(v) | Fault::Stop(v) | Fault::Pause(v) | Fault::Restart(v) => vec![&v.node],
+        Fault::Partition(partition) => {
+            let between = partition.between.iter().flat_map(|(a, b)| [a, b]);
+            partition.isolate.iter().chain(between).collect()
+        }
+        Fault::Noop => Vec::new(),
+    }
+}
+
+fn noun(expect: &Expect) -> &'static str {
+    match expect {
+        Expect::Recovered(_) => "recovered",
+        Expect::Redundant(_) => "redundant",
+    }
+}

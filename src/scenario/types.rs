@@ -1,0 +1,200 @@
+//! The scenario as resolved: every default filled in. It serialises to the shape of the file.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Dur, Fault, Rate, Selector, Targets};
+
+/// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// The version of this language: 1.
+    pub schema: u32,
+    /// Its name: lower-case letters, digits and dashes; names the report folder.
+    pub name: String,
+    /// One sentence on what the drill shows.
+    pub summary: String,
+    /// Words to choose scenarios by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What stands: the key names the system.
+    pub stack: BTreeMap<String, SystemSpec>,
+    /// Who uses it.
+    #[serde(default)]
+    pub clients: Clients,
+    /// What must hold.
+    #[serde(default)]
+    pub targets: Targets,
+    /// The step that `rto` and `rpo` speak of, counted from 0; the first fault, switchover or
+    /// noop unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headline: Option<usize>,
+    /// What happens, in order.
+    pub drill: Vec<Step>,
+    /// How often, each time on a fresh stack.
+    #[serde(default = "once")]
+    pub repeat: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// One system of the stack.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SystemSpec {
+    /// How its members stand to each other; the system's default unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<String>,
+    /// How many members hold data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u32>,
+    /// The container image of the members that hold data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Parameters of the system; `drdrill list` shows which there are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Who uses the stack.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Clients {
+    /// How clients find the primary, for instance `direct`, `sentinel` or `haproxy`; the topology's own unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// Lanes that measure the system.
+    #[serde(default)]
+    pub service: ServiceClients,
+    /// Lanes that measure the application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppClients>,
+    /// What they do: `appends`.
+    #[serde(default = "appends")]
+    pub workload: String,
+}
+
+impl Default for Clients {
+    /// Service lanes on the topology's own route, and no application.
+    fn default() -> Self {
+        Self {
+            route: None,
+            service: ServiceClients::default(),
+            app: None,
+            workload: appends(),
+        }
+    }
+}
+
+fn appends() -> String {
+    "appends".into()
+}
+
+/// Lanes that measure the system: own connection each, no pool, no retry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ServiceClients {
+    /// Write lanes; as many read lanes as half of it (at least one) and one lane that connects afresh are added.
+    pub lanes: u16,
+    /// Rate of all write lanes together; read lanes run at the same rate each.
+    pub rate: Rate,
+    /// After which an attempt is given up; at most 1 s.
+    pub timeout: Dur,
+    /// Interval of the pinned probe to each node.
+    pub pinned: Dur,
+}
+
+impl Default for ServiceClients {
+    /// 4 write lanes at 25/s each: a probe each 40 ms resolves an RTO target of 1 s to 4 %.
+    fn default() -> Self {
+        Self {
+            lanes: 4,
+            rate: Rate(100.0),
+            timeout: Dur(std::time::Duration::from_millis(500)),
+            pinned: Dur(std::time::Duration::from_millis(100)),
+        }
+    }
+}
+
+/// Lanes that measure the application: its driver, pool, timeouts and retries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct AppClients {
+    /// Lanes.
+    pub lanes: u16,
+    /// Rate of all lanes together.
+    pub rate: Rate,
+    /// The application's own timeout.
+    pub timeout: Dur,
+    /// Connections in its pool.
+    pub pool: u32,
+    /// The latency from the intended time within which an operation counts as ok.
+    pub slo: Dur,
+}
+
+impl Default for AppClients {
+    /// Two lanes at 20/s with a pool of 5, a timeout of 5 s and an objective of 1 s.
+    fn default() -> Self {
+        Self {
+            lanes: 2,
+            rate: Rate(20.0),
+            timeout: Dur(std::time::Duration::from_secs(5)),
+            pool: 5,
+            slo: Dur(std::time::Duration::from_secs(1)),
+        }
+    }
+}
+
+/// One step of the drill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Runs the clients undisturbed for this long: the baseline.
+    Steady(Dur),
+    /// Leaves things as they are for this long.
+    Hold(Dur),
+    /// Breaks something.
+    Fault(Fault),
+    /// Moves the primary in the planned way; without `to` the system chooses.
+    Switchover(Move),
+    /// Runs a runbook of the system, for instance `promote-replica`.
+    Runbook(String),
+    /// Waits until a condition holds, at most as long as said.
+    Expect(Expect),
+    /// Undoes faults: `all`, or those of one kind.
+    Heal(String),
+    /// Moves the primary back to the node that held it first, in the planned way.
+    Failback(Move),
+}
+
+/// Where a planned move of the primary goes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Move {
+    /// The node that is to become primary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Selector>,
+}
+
+/// A condition with its deadline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expect {
+    /// Every service lane has recovered and stays so over the sustain window.
+    Recovered(Within),
+    /// Every member is present, in sync and eligible for failover.
+    Redundant(Within),
+}
+
+/// A deadline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Within {
+    /// The longest time to wait.
+    pub within: Dur,
+}

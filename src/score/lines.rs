@@ -1,0 +1,428 @@
+//! One line per target: its measurement, and how it came out by itself.
+
+use std::time::Duration;
+
+use crate::{
+    check::Touch,
+    history::{Access, Group},
+    measure::{
+        EventFigures, Figure, Figures, Loss,
+        format::{self, Round},
+    },
+    record::{DisruptionKind, Record},
+    scenario::{Dur, Goal, RecoveredBy, Targets},
+    time::Span,
+};
+
+use super::{Line, LineState};
+
+/// A line and the family of reasons that touch it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// The line.
+    pub line: Line,
+    /// `Time` or `Data`.
+    pub family: Touch,
+}
+
+/// All lines: RTO and RPO first, a missing target of either is a line too. Reasons are not yet applied.
+pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
+    let targets = &record.opened.scenario.targets;
+    let event = figures.headline.and_then(|index| figures.events.get(index));
+    let mut lines = vec![rto(targets, event)];
+    lines.extend(rpo(record, figures));
+    lines.extend(times(targets, figures, event, record));
+    lines.push(split_brain(targets, figures));
+    lines.extend(staleness(targets, figures));
+    lines.extend(availability(targets, figures));
+    lines.extend(recovered_by(targets, event));
+    lines
+}
+
+/// Whether a planned move is the headline: it gates on `outage`, which then stands for `rto`.
+pub fn is_planned(kind: DisruptionKind) -> bool {
+    match kind {
+        DisruptionKind::Switchover | DisruptionKind::Failback => true,
+        DisruptionKind::Fault | DisruptionKind::Control => false,
+    }
+}
+
+fn rto(targets: &Targets, event: Option<&EventFigures>) -> Judged {
+    let planned = event.is_some_and(|event| is_planned(event.kind));
+    let (name, goal) = match (targets.rto, targets.outage) {
+        (None, Some(goal)) if planned => ("outage", Some(goal)),
+        (goal, _) => ("rto", goal),
+    };
+    let figure = event.map_or_else(no_event, |event| match name {
+        "outage" => event.outage.clone(),
+        _ => event.rto.clone(),
+    });
+    span_line(name, goal, &figure, quiet(event))
+}
+
+fn no_event() -> Figure<Span> {
+    Figure::Missing("no disruptive step was taken".into())
+}
+
+/// How a span without an outage is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quiet {
+    /// No outage was seen: the upper end is the resolution.
+    Yes,
+    /// The span was measured.
+    No,
+}
+
+fn quiet(event: Option<&EventFigures>) -> Quiet {
+    if event.is_some_and(|event| !event.outage_seen) {
+        Quiet::Yes
+    } else {
+        Quiet::No
+    }
+}
+
+/// Whether no lane of a kind saw an outage of the event.
+fn quiet_in(
+    record: &Record,
+    event: Option<&EventFigures>,
+    group: Group,
+    access: Option<Access>,
+) -> Quiet {
+    let among = event.is_some_and(|event| {
+        event.lanes.iter().any(|outage| {
+            record
+                .lanes
+                .get(usize::from(outage.lane.0))
+                .is_some_and(|lane| {
+                    lane.group == group && access.is_none_or(|access| access == lane.access)
+                })
+        })
+    });
+    if among { Quiet::No } else { Quiet::Yes }
+}
+
+/// The lines of time that the scenario sets a target for, except the first.
+fn times(
+    targets: &Targets,
+    figures: &Figures,
+    event: Option<&EventFigures>,
+    record: &Record,
+) -> Vec<Judged> {
+    let of = |pick: fn(&EventFigures) -> &Figure<Span>| {
+        event.map_or_else(no_event, |event| pick(event).clone())
+    };
+    let write = quiet_in(record, event, Group::Service, Some(Access::Write));
+    let read = quiet_in(record, event, Group::Service, Some(Access::Read));
+    let app = quiet_in(record, event, Group::App, None);
+    let planned = event.is_some_and(|event| is_planned(event.kind));
+    let outage = targets.outage.filter(|_| !planned || targets.rto.is_some());
+    let gap = match &figures.max_gap {
+        Figure::Measured((span, _)) => Figure::Measured(*span),
+        Figure::Missing(why) => Figure::Missing(why.clone()),
+    };
+    let failback = worst_failback(figures);
+    let rows = [
+        ("rto_write", targets.rto_write, of(|e| &e.rto_write), write),
+        ("rto_read", targets.rto_read, of(|e| &e.rto_read), read),
+        ("rto_app", targets.rto_app, of(|e| &e.rto_app), app),
+        (
+            "rto_slo",
+            targets.rto_slo,
+            figures.rto_slo.clone(),
+            Quiet::No,
+        ),
+        ("outage", outage, of(|e| &e.outage), quiet(event)),
+        ("failback", targets.failback, failback.0, failback.1),
+        ("max_gap", targets.max_gap, gap, Quiet::No),
+        ("fencing", targets.fencing, of(|e| &e.fencing), Quiet::No),
+        (
+            "redundancy_restored",
+            targets.redundancy_restored,
+            figures.redundancy_restored.clone(),
+            Quiet::No,
+        ),
+        (
+            "unavailable_total",
+            targets.unavailable_total,
+            figures.unavailable_total.clone(),
+            Quiet::No,
+        ),
+    ];
+    rows.into_iter()
+        .filter(|(_, goal, _, _)| goal.is_some())
+        .map(|(name, goal, figure, quiet)| span_line(name, goal, &figure, quiet))
+        .collect()
+}
+
+/// The worst outage over failbacks.
+fn worst_failback(figures: &Figures) -> (Figure<Span>, Quiet) {
+    let failbacks: Vec<&EventFigures> = figures
+        .events
+        .iter()
+        .filter(|event| event.kind == DisruptionKind::Failback)
+        .collect();
+    if failbacks.is_empty() {
+        return (Figure::Missing("no failback took place".into()), Quiet::No);
+    }
+    let quiet = if failbacks.iter().any(|event| event.outage_seen) {
+        Quiet::No
+    } else {
+        Quiet::Yes
+    };
+    let outages = failbacks.iter().map(|event| event.outage.clone());
+    (crate::measure::rto::worst(outages), quiet)
+}
+
+fn span_line(name: &str, goal: Option<Goal<Dur>>, figure: &Figure<Span>, quiet: Quiet) -> Judged {
+    let (measured, bracket) = match figure {
+        Figure::Missing(_) => (NOT_MEASURED.into(), String::new()),
+        Figure::Measured(span) => match (quiet, span.high()) {
+            (Quiet::Yes, Some(high)) => (
+                "no outage seen".into(),
+                format!("resolution {}", format::duration(high, Round::Up)),
+            ),
+            _ => (format::value(*span), format::bracket(*span)),
+        },
+    };
+    let (state, why) = match (goal, figure) {
+        (None, _) => (LineState::Inconclusive, "no target is set".into()),
+        (Some(_), Figure::Missing(why)) => (LineState::Inconclusive, why.clone()),
+        (Some(Goal::Any), Figure::Measured(_)) => (LineState::Any, JUST_MEASURED.into()),
+        (Some(Goal::Limit(limit)), Figure::Measured(span)) => within(*span, limit.0),
+    };
+    Judged {
+        line: Line {
+            figure: name.into(),
+            target: target(goal),
+            measured,
+            bracket,
+            value: figure
+                .value()
+                .and_then(|span| span.high())
+                .map(|d| d.as_secs_f64()),
+            limit: goal
+                .and_then(Goal::limit)
+                .map(|limit| limit.0.as_secs_f64()),
+            state,
+            why,
+        },
+        family: Touch::Time,
+    }
+}
+
+/// How a line tells that there is no measurement.
+pub const NOT_MEASURED: &str = "not measured";
+const JUST_MEASURED: &str = "measured, not judged";
+/// How a line tells that there is no target.
+pub const MISSING: &str = "missing";
+
+fn target<T: std::fmt::Display>(goal: Option<Goal<T>>) -> String {
+    match goal {
+        None => MISSING.into(),
+        Some(Goal::Any) => "any".into(),
+        Some(Goal::Limit(limit)) => format!("<= {limit}"),
+    }
+}
+
+/// Met iff the high end is within the limit, missed iff the low end is beyond it.
+fn within(span: Span, limit: Duration) -> (LineState, String) {
+    if span.low() > limit {
+        return (
+            LineState::Missed,
+            "the lower end of the bracket is beyond the target".into(),
+        );
+    }
+    match span.high() {
+        Some(high) if high <= limit => (
+            LineState::Met,
+            "the upper end of the bracket is within the target".into(),
+        ),
+        Some(_) => (
+            LineState::Inconclusive,
+            "the target lies within the bracket".into(),
+        ),
+        None => (
+            LineState::Inconclusive,
+            "the end was not seen within the run".into(),
+        ),
+    }
+}
+
+fn rpo(record: &Record, figures: &Figures) -> Vec<Judged> {
+    let targets = record.opened.scenario.targets.rpo.as_ref();
+    let set = targets
+        .is_some_and(|rpo| rpo.seconds.is_some() || rpo.count.is_some() || rpo.bytes.is_some());
+    let number = |loss: &Loss| {
+        (
+            loss.lost.len() as u64,
+            format::count(loss.lost.len() as u64),
+        )
+    };
+    let Some(targets) = targets.filter(|_| set) else {
+        return vec![count_line("rpo_count", None, &figures.loss, number)];
+    };
+    let mut lines = Vec::new();
+    if let Some(goal) = targets.seconds {
+        let seconds = match &figures.loss {
+            Figure::Measured(loss) => Figure::Measured(loss.rpo_seconds),
+            Figure::Missing(why) => Figure::Missing(why.clone()),
+        };
+        let mut judged = span_line("rpo_seconds", Some(goal), &seconds, Quiet::No);
+        judged.family = Touch::Data;
+        lines.push(judged);
+    }
+    if let Some(goal) = targets.count {
+        lines.push(count_line("rpo_count", Some(goal), &figures.loss, number));
+    }
+    if let Some(goal) = targets.bytes {
+        let sized = record.stack.as_ref().is_some_and(|s| s.element_bytes > 0);
+        let unknown = Figure::Missing("the size of an element is not known".into());
+        let loss = if sized { &figures.loss } else { &unknown };
+        lines.push(count_line("rpo_bytes", Some(goal), loss, |loss| {
+            (
+                loss.rpo_bytes,
+                format!("{} B", format::count(loss.rpo_bytes)),
+            )
+        }));
+    }
+    lines
+}
+
+fn count_line(
+    name: &str,
+    goal: Option<Goal<u64>>,
+    loss: &Figure<Loss>,
+    number: impl Fn(&Loss) -> (u64, String),
+) -> Judged {
+    let measured = loss.value().map(number);
+    let (state, why) = match (goal, loss, &measured) {
+        (None, _, _) => (LineState::Inconclusive, "no target is set".into()),
+        (Some(_), Figure::Missing(why), _) => (LineState::Inconclusive, why.clone()),
+        (Some(_), Figure::Measured(_), None) => (LineState::Inconclusive, NOT_MEASURED.into()),
+        (Some(Goal::Any), Figure::Measured(_), Some(_)) => (LineState::Any, JUST_MEASURED.into()),
+        (Some(Goal::Limit(limit)), Figure::Measured(_), Some((count, _))) => {
+            if *count <= limit {
+                (LineState::Met, "the count is within the target".into())
+            } else {
+                (LineState::Missed, "the count is beyond the target".into())
+            }
+        }
+    };
+    Judged {
+        line: Line {
+            figure: name.into(),
+            target: target(goal),
+            measured: measured
+                .as_ref()
+                .map_or_else(|| NOT_MEASURED.into(), |(_, text)| text.clone()),
+            bracket: String::new(),
+            value: measured.map(|(count, _)| count as f64),
+            limit: goal.and_then(Goal::limit).map(|limit| limit as f64),
+            state,
+            why,
+        },
+        family: Touch::Data,
+    }
+}
+
+/// Always a line: 0 unless said otherwise. Two primaries seen by probes miss a limit of 0 even where
+/// loss could not be told.
+fn split_brain(targets: &Targets, figures: &Figures) -> Judged {
+    let goal = targets.split_brain.unwrap_or(Goal::Limit(0));
+    let mut judged = count_line("split_brain", Some(goal), &figures.loss, |loss| {
+        let count = loss.split_brain.len() as u64;
+        (count, format::count(count))
+    });
+    if let Some((a, b, _)) = &figures.integrity.dual_primary {
+        judged.line.measured = format!("{}; {a} and {b} both primary", judged.line.measured);
+        if goal == Goal::Limit(0) {
+            judged.line.state = LineState::Missed;
+            judged.line.why = "two nodes acknowledged writes at once".into();
+        }
+    }
+    judged
+}
+
+fn staleness(targets: &Targets, figures: &Figures) -> Option<Judged> {
+    let goal = targets.staleness?;
+    let figure = match &figures.staleness {
+        Figure::Measured(staleness) => Figure::Measured(staleness.worst),
+        Figure::Missing(why) => Figure::Missing(why.clone()),
+    };
+    let mut judged = span_line("staleness", Some(goal), &figure, Quiet::No);
+    judged.family = Touch::Data;
+    Some(judged)
+}
+
+fn availability(targets: &Targets, figures: &Figures) -> Option<Judged> {
+    let goal = targets.availability?;
+    let percent = figures.availability.value().map(|a| a.percent());
+    let (state, why) = match (goal, percent, &figures.availability) {
+        (_, _, Figure::Missing(why)) => (LineState::Inconclusive, why.clone()),
+        (_, None, _) => (LineState::Inconclusive, NOT_MEASURED.into()),
+        (Goal::Any, Some(_), _) => (LineState::Any, JUST_MEASURED.into()),
+        (Goal::Limit(least), Some(share), _) if share >= least.0 => {
+            (LineState::Met, "the share is at least the target".into())
+        }
+        (Goal::Limit(_), Some(_), _) => (LineState::Missed, "the share is below the target".into()),
+    };
+    Some(Judged {
+        line: Line {
+            figure: "availability".into(),
+            target: match goal {
+                Goal::Any => "any".into(),
+                Goal::Limit(least) => format!(">= {least}"),
+            },
+            measured: percent.map_or_else(|| NOT_MEASURED.into(), format::percent),
+            bracket: String::new(),
+            value: percent,
+            limit: goal.limit().map(|least| least.0),
+            state,
+            why,
+        },
+        family: Touch::Time,
+    })
+}
+
+/// How a way of recovery is written, as in a scenario.
+pub fn way(by: RecoveredBy) -> &'static str {
+    match by {
+        RecoveredBy::OtherNode => "other-node",
+        RecoveredBy::Restart => "restart",
+        RecoveredBy::Heal => "heal",
+    }
+}
+
+fn recovered_by(targets: &Targets, event: Option<&EventFigures>) -> Option<Judged> {
+    let expected = targets.recovered_by?;
+    let figure = event.map_or_else(
+        || Figure::Missing("no disruptive step was taken".into()),
+        |event| event.recovered_by.clone(),
+    );
+    let (measured, state, why) = match figure {
+        Figure::Missing(why) => (NOT_MEASURED.into(), LineState::Inconclusive, why),
+        Figure::Measured(by) if by == expected => (
+            way(by).to_owned(),
+            LineState::Met,
+            "the service came back as expected".into(),
+        ),
+        Figure::Measured(by) => (
+            way(by).to_owned(),
+            LineState::Missed,
+            "the service came back in another way".into(),
+        ),
+    };
+    Some(Judged {
+        line: Line {
+            figure: "recovered_by".into(),
+            target: way(expected).into(),
+            measured,
+            bracket: String::new(),
+            value: None,
+            limit: None,
+            state,
+            why,
+        },
+        family: Touch::Time,
+    })
+}

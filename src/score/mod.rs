@@ -1,0 +1,15 @@
+//! Targets against measurements and findings: the scorecard.
+
+pub mod card;
+pub mod judge;
+pub mod lines;
+pub mod repeats;
+pub mod sentence;
+#[cfg(test)]
+mod tests;
+pub mod verdict;
+
+pub use card::{Line, LineState, Reason, Scorecard, Verdict};
+pub use judge::{Judgement, judge};
+pub use repeats::{Repeats, repeats};
+pub use verdict::score;

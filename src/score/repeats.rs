@@ -1,0 +1,322 @@
+//! The scorecards of a repeated drill taken together: what they show, and what they do not yet.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    measure::format,
+    scenario::{Confidence, Targets},
+    stats::{Gate, drills_for, gate, more_needed, shown_by_maximum, zero_of},
+};
+
+use super::{LineState, Scorecard, Verdict, verdict::INTEGRITY};
+
+/// The confidence level where the scenario sets none.
+pub const LEVEL: f64 = 0.95;
+
+/// Repeats taken together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Repeats {
+    /// The verdict over all of them.
+    pub verdict: Verdict,
+    /// One sentence on it.
+    pub sentence: String,
+    /// How many there were.
+    pub runs: u64,
+    /// How many passed, failed, were inconclusive, were controls.
+    pub verdicts: [u64; 4],
+    /// The quantile that the worst of so many runs bounds at the level, from 0 to 1.
+    pub shown: f64,
+    /// What the runs show, one sentence each.
+    pub shows: Vec<String>,
+    /// How many more runs, all within the target, the claim needs; 0 when it stands or none is made.
+    pub more: u64,
+}
+
+/// Combines the scorecards of a repeated drill.
+///
+/// Loss beyond the target in any run fails the repeat, and so does every other missed line but RTO. RTO
+/// is judged by the quantile that `confidence` names; without it, every run must pass. Inconclusive runs
+/// make the repeat inconclusive unless only their RTO is undecided, which the quantile allows for.
+pub fn repeats(cards: &[Scorecard], targets: &Targets) -> Repeats {
+    let runs = cards.len() as u64;
+    let count = |verdict: Verdict| cards.iter().filter(|c| c.verdict == verdict).count() as u64;
+    let verdicts = [
+        count(Verdict::Pass),
+        count(Verdict::Fail),
+        count(Verdict::Inconclusive),
+        count(Verdict::Control),
+    ];
+    let level = targets.confidence.map_or(LEVEL, |c| c.level.0 / 100.0);
+    let (verdict, more) = match targets.confidence {
+        _ if runs == 0 => (Verdict::Inconclusive, 0),
+        _ if verdicts[3] == runs => (Verdict::Control, 0),
+        Some(confidence) => by_quantile(cards, confidence),
+        None => (plainly(verdicts), 0),
+    };
+    Repeats {
+        verdict,
+        sentence: sentence(verdict, runs, verdicts, targets.confidence, more),
+        runs,
+        verdicts,
+        shown: shown_by_maximum(runs, level),
+        shows: shows(cards, level),
+        more,
+    }
+}
+
+fn plainly(verdicts: [u64; 4]) -> Verdict {
+    match verdicts {
+        [_, failed, _, _] if failed > 0 => Verdict::Fail,
+        [passed, 0, 0, 0] if passed > 0 => Verdict::Pass,
+        _ => Verdict::Inconclusive,
+    }
+}
+
+/// Whether the line is a recovery time, which the quantile judges.
+fn is_rto(figure: &str) -> bool {
+    figure == "rto" || figure.starts_with("rto_")
+}
+
+fn by_quantile(cards: &[Scorecard], confidence: Confidence) -> (Verdict, u64) {
+    if cards.iter().any(fails_beside_rto) {
+        return (Verdict::Fail, 0);
+    }
+    let (q, level) = (confidence.quantile.0 / 100.0, confidence.level.0 / 100.0);
+    let n = cards.len() as u64;
+    let mut figures: Vec<&str> = cards
+        .iter()
+        .flat_map(|card| &card.lines)
+        .filter(|line| is_rto(&line.figure) && line.limit.is_some())
+        .map(|line| line.figure.as_str())
+        .collect();
+    figures.sort_unstable();
+    figures.dedup();
+    let mut answer = Verdict::Pass;
+    let mut more = 0;
+    for figure in &figures {
+        let states = |state| {
+            let of = |card: &&Scorecard| {
+                card.lines
+                    .iter()
+                    .any(|line| line.figure == *figure && line.state == state)
+            };
+            cards.iter().filter(of).count() as u64
+        };
+        let (within, beyond) = (states(LineState::Met), states(LineState::Missed));
+        match gate(n, within, beyond, q, level) {
+            Gate::Pass => {}
+            Gate::Fail => return (Verdict::Fail, 0),
+            Gate::Inconclusive => {
+                answer = Verdict::Inconclusive;
+                more = more.max(more_needed(n, within, q, level));
+            }
+        }
+    }
+    if figures.is_empty() || cards.iter().any(undecided_beside_rto) {
+        answer = Verdict::Inconclusive;
+    }
+    (answer, more)
+}
+
+fn fails_beside_rto(card: &Scorecard) -> bool {
+    let missed = card
+        .lines
+        .iter()
+        .any(|line| line.state == LineState::Missed && !is_rto(&line.figure));
+    let integrity = card.verdict == Verdict::Fail
+        && card.reasons.iter().any(|reason| {
+            INTEGRITY.contains(&reason.name.as_str()) || reason.name.starts_with("control-")
+        });
+    let rto = card
+        .lines
+        .iter()
+        .any(|line| line.state == LineState::Missed && is_rto(&line.figure));
+    missed || integrity || (card.verdict == Verdict::Fail && !rto)
+}
+
+fn undecided_beside_rto(card: &Scorecard) -> bool {
+    let other = card
+        .lines
+        .iter()
+        .any(|line| line.state == LineState::Inconclusive && !is_rto(&line.figure));
+    let rto = card
+        .lines
+        .iter()
+        .any(|line| line.state == LineState::Inconclusive && is_rto(&line.figure));
+    other
+        || match card.verdict {
+            Verdict::Pass | Verdict::Fail => false,
+            Verdict::Inconclusive => !rto,
+            Verdict::Control => true,
+        }
+}
+
+/// What n runs show about recovery time and loss.
+fn shows(cards: &[Scorecard], level: f64) -> Vec<String> {
+    let n = cards.len() as u64;
+    let sure = format::percent(level * 100.0);
+    let named = [
+        ("99th percentile", 0.99),
+        ("95th percentile", 0.95),
+        ("90th percentile", 0.90),
+        ("75th percentile", 0.75),
+        ("median", 0.5),
+    ];
+    let highest = named.iter().find(|(_, q)| drills_for(*q, level) <= n);
+    let mut lines = vec![match highest {
+        Some((name, _)) => {
+            format!(
+                "the worst of {n} runs bounds the {name} of the recovery time at {sure} confidence"
+            )
+        }
+        None => format!("{n} runs show no quantile of the recovery time at {sure} confidence"),
+    }];
+    let exposed: Vec<&Scorecard> = cards.iter().filter(|card| is_exposed(card)).collect();
+    let lossy = exposed
+        .iter()
+        .filter(|card| {
+            card.lines
+                .iter()
+                .any(|line| line.figure.starts_with("rpo_") && line.value.is_some_and(|v| v > 0.0))
+        })
+        .count();
+    let exposed = exposed.len() as u64;
+    lines.push(if exposed > 0 && lossy == 0 {
+        let bound = format!("{:.1} %", (zero_of(exposed, level) * 1000.0).ceil() / 10.0);
+        format!("0 of {exposed} exposed runs lost acknowledged data: at {sure} confidence at most {bound} of such drills do")
+    } else {
+        format!("{lossy} of {exposed} exposed runs lost acknowledged data")
+    });
+    lines
+}
+
+/// A run counts for a claim on loss only if its RPO lines were decided.
+fn is_exposed(card: &Scorecard) -> bool {
+    let mut rpo = card
+        .lines
+        .iter()
+        .filter(|line| line.figure.starts_with("rpo_"))
+        .peekable();
+    rpo.peek().is_some() && rpo.all(|line| line.state != LineState::Inconclusive)
+}
+
+fn sentence(
+    verdict: Verdict,
+    runs: u64,
+    [passed, failed, inconclusive, _]: [u64; 4],
+    confidence: Option<Confidence>,
+    more: u64,
+) -> String {
+    let counts = format!(
+        "{passed} of {runs} runs passed, {failed} failed, {inconclusive} were inconclusive"
+    );
+    let claim = confidence.map_or_else(String::new, |c| {
+        format!(
+            " ({} of recoveries within the target, at {} confidence)",
+            c.quantile, c.level
+        )
+    });
+    match verdict {
+        Verdict::Pass => format!("{counts}: the claim holds{claim}."),
+        Verdict::Fail => format!("{counts}: the claim does not hold{claim}."),
+        Verdict::Inconclusive if more > 0 => {
+            let runs = format::counted(more, "more run");
+            format!("{counts}: not yet shown{claim}; it takes {runs} within the target.")
+        }
+        Verdict::Inconclusive => format!("{counts}: nothing is shown{claim}."),
+        Verdict::Control => format!("All {runs} controls stayed quiet."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        measure::fixture::{Bench, W1, control, ms},
+        scenario::Percent,
+        score::tests::card,
+    };
+
+    fn passed() -> Scorecard {
+        card(Bench::with_outage(ms(22_000)))
+    }
+
+    fn slow() -> Scorecard {
+        card(Bench::with_outage(ms(32_000)))
+    }
+
+    fn lossy() -> Scorecard {
+        let mut bench = Bench::with_outage(ms(22_000));
+        bench.absent.push((W1, 499));
+        card(bench)
+    }
+
+    fn unsure() -> Scorecard {
+        let mut bench = Bench::with_outage(ms(22_000));
+        bench.record.converged = None;
+        card(bench)
+    }
+
+    fn claim(quantile: f64) -> Targets {
+        Targets {
+            confidence: Some(Confidence {
+                quantile: Percent(quantile),
+                level: Percent(95.0),
+            }),
+            ..Targets::default()
+        }
+    }
+
+    #[test]
+    fn without_a_claim_every_repeat_must_pass() {
+        let none = Targets::default();
+        let of = |cards: &[Scorecard]| repeats(cards, &none).verdict;
+        assert_eq!(of(&[passed(), passed()]), Verdict::Pass);
+        assert_eq!(of(&[passed(), slow()]), Verdict::Fail);
+        assert_eq!(of(&[passed(), unsure()]), Verdict::Inconclusive);
+        assert_eq!(of(&[unsure(), lossy()]), Verdict::Fail);
+        assert_eq!(of(&[]), Verdict::Inconclusive);
+        assert_eq!(of(&[card(control()), card(control())]), Verdict::Control);
+        assert_eq!(of(&[card(control()), passed()]), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_claim_is_judged_by_its_quantile_and_loss_by_every_run() {
+        let of = |cards: Vec<Scorecard>, quantile: f64| repeats(&cards, &claim(quantile));
+        assert_eq!(of(vec![passed(); 5], 50.0).verdict, Verdict::Pass);
+        let four = of(vec![passed(); 4], 50.0);
+        assert_eq!((four.verdict, four.more), (Verdict::Inconclusive, 1));
+        let mut one_slow = vec![passed(); 19];
+        one_slow.push(slow());
+        assert_eq!(of(one_slow.clone(), 50.0).verdict, Verdict::Pass);
+        assert_eq!(of(one_slow, 95.0).verdict, Verdict::Inconclusive);
+        assert_eq!(of(vec![slow(); 5], 50.0).verdict, Verdict::Fail);
+        let mut one_lossy = vec![passed(); 19];
+        one_lossy.push(lossy());
+        assert_eq!(of(one_lossy, 50.0).verdict, Verdict::Fail);
+        let mut one_unsure = vec![passed(); 19];
+        one_unsure.push(unsure());
+        assert_eq!(of(one_unsure, 50.0).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn repeats_say_what_they_show() {
+        let shown = repeats(&vec![passed(); 10], &Targets::default());
+        assert!((shown.shown - 0.05_f64.powf(0.1)).abs() < 1e-12);
+        assert_eq!(
+            shown.shows,
+            [
+                "the worst of 10 runs bounds the median of the recovery time at 95 % confidence",
+                "0 of 10 exposed runs lost acknowledged data: at 95 % confidence at most 25.9 % of such drills do",
+            ]
+        );
+        let mut cards = vec![passed(); 9];
+        cards.push(unsure());
+        assert!(repeats(&cards, &Targets::default()).shows[1].starts_with("0 of 9 exposed"));
+        let with_loss = repeats(&[lossy(), passed()], &Targets::default());
+        assert_eq!(
+            with_loss.shows[1],
+            "1 of 2 exposed runs lost acknowledged data"
+        );
+    }
+}

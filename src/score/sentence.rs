@@ -1,0 +1,190 @@
+//! What happened, in one plain sentence for somebody who has a minute.
+
+use crate::{
+    measure::{
+        EventFigures, Figure, Figures, LaneOutage, Loss,
+        format::{self, Round},
+    },
+    record::{Disruption, Record, Status},
+    scenario::RecoveredBy,
+    time::{Nanos, Span},
+};
+
+use super::{Reason, Verdict};
+
+/// One sentence: what was done, what the clients saw of it, what is lost, and why nothing may be
+/// concluded where that is so.
+pub fn sentence(
+    record: &Record,
+    figures: &Figures,
+    verdict: Verdict,
+    reasons: &[Reason],
+) -> String {
+    let mut text = match record.headline().zip(headline(figures)) {
+        Some(((_, disruption), event)) => {
+            let done = done(disruption);
+            let seen = seen(record, event);
+            format!("{done}; {seen}; {}", loss(figures))
+        }
+        None => "The run ended before its disruptive step".to_owned(),
+    };
+    match &record.status {
+        Status::Completed => {}
+        Status::Interrupted => text.push_str("; the run was interrupted"),
+        Status::Aborted(why) => text.push_str(&format!("; the run was aborted: {why}")),
+    }
+    match verdict {
+        Verdict::Pass | Verdict::Fail => {}
+        Verdict::Control => text.push_str("; the control stayed quiet"),
+        Verdict::Inconclusive => {
+            let telling =
+                |reason: &&Reason| !reason.lines.is_empty() || reason.name.starts_with("control-");
+            let why = reasons
+                .iter()
+                .find(telling)
+                .map(|reason| reason.text.as_str());
+            let why = why.unwrap_or("no line could be decided");
+            text.push_str(&format!("; nothing may be concluded: {why}"));
+        }
+    }
+    text.push('.');
+    text
+}
+
+fn headline(figures: &Figures) -> Option<&EventFigures> {
+    figures.events.get(figures.headline?)
+}
+
+/// What was done: `The primary pg1 was killed`.
+fn done(disruption: &Disruption) -> String {
+    let names: Vec<&str> = disruption.victims.iter().map(|n| n.as_str()).collect();
+    let victims = match names.split_last() {
+        None => "nobody".to_owned(),
+        Some((only, [])) if disruption.primary_hit => format!("the primary {only}"),
+        Some((only, [])) => (*only).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    };
+    let verb = if names.len() > 1 { "were" } else { "was" };
+    let text = match disruption.name.as_str() {
+        "noop" => "nothing was done on purpose".to_owned(),
+        "switchover" => format!("the primary was moved in the planned way (from {victims})"),
+        "failback" => format!("the primary was moved back in the planned way (from {victims})"),
+        "kill" => format!("{victims} {verb} killed"),
+        "stop" => format!("{victims} {verb} stopped in an orderly way"),
+        "pause" => format!("{victims} {verb} frozen"),
+        "restart" => format!("{victims} {verb} killed and started again"),
+        "partition" => format!("{victims} {verb} cut off"),
+        other => format!("{victims} {verb} hit by `{other}`"),
+    };
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// What the clients saw: writes first, reads where only they failed.
+fn seen(record: &Record, event: &EventFigures) -> String {
+    let writes = of_access(record, event, crate::history::Access::Write);
+    let reads = of_access(record, event, crate::history::Access::Read);
+    let (what, figure) = if !writes.is_empty() {
+        ("writes", &event.rto_write)
+    } else if !reads.is_empty() {
+        ("no write failed, and reads", &event.rto_read)
+    } else {
+        return quiet(event);
+    };
+    match figure {
+        Figure::Missing(why) => format!("{what} failed, for how long could not be told: {why}"),
+        Figure::Measured(span) => failed(what, *span, event),
+    }
+}
+
+fn failed(what: &str, span: Span, event: &EventFigures) -> String {
+    let Some(high) = span.high() else {
+        let seen = last_failure(event);
+        let least = format::duration(seen.since(event.at.low).max(span.low()), Round::Down);
+        return format!("{what} failed and no lasting recovery was seen (at least {least})");
+    };
+    let time = format::duration(high, Round::Up);
+    let until = match (&event.recovered_by, &event.successor) {
+        (Figure::Measured(RecoveredBy::OtherNode), Some(node)) => {
+            format!(" until {node} took over")
+        }
+        (Figure::Measured(RecoveredBy::OtherNode), None) => " until other nodes took over".into(),
+        (Figure::Measured(RecoveredBy::Restart), _) => " until the victim had restarted".into(),
+        (Figure::Measured(RecoveredBy::Heal), _) => " until the fault was undone".into(),
+        (Figure::Missing(_), _) => String::new(),
+    };
+    format!("{what} failed for {time}{until}")
+}
+
+/// When an operation of the event last failed.
+fn last_failure(event: &EventFigures) -> Nanos {
+    event
+        .lanes
+        .iter()
+        .map(|outage| outage.last_failed)
+        .max()
+        .unwrap_or(event.at.high)
+}
+
+fn quiet(event: &EventFigures) -> String {
+    match &event.rto {
+        Figure::Measured(span) => {
+            let resolution = span.high().unwrap_or_default();
+            let resolution = format::duration(resolution, Round::Up);
+            format!("no outage was seen (one of up to {resolution} could have gone unseen)")
+        }
+        Figure::Missing(why) => format!("whether service was interrupted could not be told: {why}"),
+    }
+}
+
+/// The service outages of one kind of access.
+fn of_access<'a>(
+    record: &Record,
+    event: &'a EventFigures,
+    access: crate::history::Access,
+) -> Vec<&'a LaneOutage> {
+    event
+        .lanes
+        .iter()
+        .filter(|outage| {
+            let lane = record.lanes.get(usize::from(outage.lane.0));
+            lane.is_some_and(|lane| {
+                lane.access == access && lane.group == crate::history::Group::Service
+            })
+        })
+        .collect()
+}
+
+fn loss(figures: &Figures) -> String {
+    let loss = match &figures.loss {
+        Figure::Measured(loss) => loss,
+        Figure::Missing(why) => return format!("loss could not be told: {why}"),
+    };
+    let all = format::count(loss.acknowledged);
+    let before = if loss.lost.is_empty() {
+        None
+    } else {
+        Some(lost(loss, &all))
+    };
+    let after = (!loss.split_brain.is_empty()).then(|| {
+        let writes = format::counted(loss.split_brain.len() as u64, "write");
+        format!("{writes} acknowledged after the fault were lost")
+    });
+    match (before, after) {
+        (None, None) if loss.acknowledged == 0 => "no write was acknowledged at all".into(),
+        (None, None) => format!("no acknowledged write was lost (0 of {all})"),
+        (Some(before), None) => before,
+        (None, Some(after)) => after,
+        (Some(before), Some(after)) => format!("{before}, and {after}"),
+    }
+}
+
+fn lost(loss: &Loss, all: &str) -> String {
+    let count = format::count(loss.lost.len() as u64);
+    let age = format::value(loss.rpo_seconds);
+    format!(
+        "{count} of {all} acknowledged writes were lost, the oldest from up to {age} before the fault"
+    )
+}

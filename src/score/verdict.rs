@@ -1,0 +1,255 @@
+//! From lines and findings to the verdict, each reason named. `docs/measurement.md`, section 4.
+
+use crate::{
+    check::{
+        Answer, Finding, Touch, corrupt, duplicates, effect, lost_writes, phantom, residue,
+        split_brain,
+    },
+    measure::{Figure, Figures},
+    record::{Record, Status},
+};
+
+use super::{
+    LineState, Reason, Scorecard, Verdict,
+    lines::{Judged, MISSING, NOT_MEASURED, lines},
+    sentence::sentence,
+};
+
+/// The integrity findings that fail a drill when they are invalid.
+pub const INTEGRITY: [&str; 5] = [
+    lost_writes::NAME,
+    split_brain::NAME,
+    corrupt::NAME,
+    phantom::NAME,
+    duplicates::NAME,
+];
+
+/// Judges a run by its targets. Pure.
+pub fn score(record: &Record, figures: &Figures, findings: &[Finding]) -> Scorecard {
+    let mut judged = lines(record, figures);
+    let mut reasons: Vec<Reason> = status_reason(record, &judged).into_iter().collect();
+    reasons.extend(finding_reasons(findings, &judged));
+    reasons.extend(judged.iter().filter_map(undecided));
+    let voids: Vec<(Touch, String)> = voids(record, findings);
+    for (touch, why) in &voids {
+        judged
+            .iter_mut()
+            .filter(|judged| touched(judged, *touch))
+            .for_each(|judged| void(judged, why));
+    }
+    reasons.extend(judged.iter().filter_map(missed));
+    let verdict = if record.is_control() {
+        control(record, figures, findings, &judged, &mut reasons)
+    } else {
+        verdict(findings, &judged, &mut reasons)
+    };
+    Scorecard {
+        verdict,
+        sentence: sentence(record, figures, verdict, &reasons),
+        lines: judged.into_iter().map(|judged| judged.line).collect(),
+        reasons,
+    }
+}
+
+fn touched(judged: &Judged, touch: Touch) -> bool {
+    match touch {
+        Touch::All => true,
+        Touch::Time | Touch::Data => judged.family == touch,
+    }
+}
+
+/// Makes a line inconclusive, unless it stands: data positively observed to be beyond its target.
+fn void(judged: &mut Judged, why: &str) {
+    let stands = judged.family == Touch::Data && judged.line.state == LineState::Missed;
+    if !stands && judged.line.state != LineState::Inconclusive {
+        judged.line.state = LineState::Inconclusive;
+        judged.line.why = why.to_owned();
+    }
+}
+
+/// What each reason makes inconclusive: unknown findings, findings that are wrong without failing the
+/// drill, and a run that did not complete.
+fn voids(record: &Record, findings: &[Finding]) -> Vec<(Touch, String)> {
+    let mut voids: Vec<(Touch, String)> = match &record.status {
+        Status::Completed => Vec::new(),
+        Status::Interrupted => vec![(Touch::All, "the run was interrupted".into())],
+        Status::Aborted(why) => vec![(Touch::All, format!("the run was aborted: {why}"))],
+    };
+    for finding in findings {
+        let blurs = match finding.answer {
+            Answer::Valid => false,
+            Answer::Unknown => true,
+            Answer::Invalid => !INTEGRITY.contains(&finding.check.as_str()),
+        };
+        if blurs {
+            let why = format!("{}: {}", finding.check, finding.summary);
+            voids.extend(finding.touches.iter().map(|touch| (*touch, why.clone())));
+        }
+    }
+    voids
+}
+
+fn names(judged: &[Judged], touches: &[Touch]) -> Vec<String> {
+    judged
+        .iter()
+        .filter(|judged| touches.iter().any(|touch| touched(judged, *touch)))
+        .map(|judged| judged.line.figure.clone())
+        .collect()
+}
+
+fn status_reason(record: &Record, judged: &[Judged]) -> Option<Reason> {
+    let (name, text) = match &record.status {
+        Status::Completed => return None,
+        Status::Interrupted => ("run-interrupted", "a person stopped the run".to_owned()),
+        Status::Aborted(why) => ("run-aborted", why.clone()),
+    };
+    Some(Reason {
+        name: name.into(),
+        text,
+        lines: names(judged, &[Touch::All]),
+    })
+}
+
+fn finding_reasons<'a>(
+    findings: &'a [Finding],
+    judged: &'a [Judged],
+) -> impl Iterator<Item = Reason> + 'a {
+    findings
+        .iter()
+        .filter(|finding| match finding.answer {
+            Answer::Valid => false,
+            Answer::Invalid => true,
+            Answer::Unknown => !finding.touches.is_empty(),
+        })
+        .map(|finding| Reason {
+            name: finding.check.clone(),
+            text: finding.summary.clone(),
+            lines: names(judged, &finding.touches),
+        })
+}
+
+/// A reason that lies in the line itself: a missing target, missing data, or what the bracket leaves open.
+fn undecided(judged: &Judged) -> Option<Reason> {
+    let line = &judged.line;
+    let name = match line.state {
+        LineState::Met | LineState::Any | LineState::Missed => return None,
+        LineState::Inconclusive if line.target == MISSING => "target-missing",
+        LineState::Inconclusive if line.measured == NOT_MEASURED => "not-measured",
+        LineState::Inconclusive => "undecided",
+    };
+    Some(line_reason(name, judged))
+}
+
+/// That the target is missed, where nothing makes the line inconclusive.
+fn missed(judged: &Judged) -> Option<Reason> {
+    (judged.line.state == LineState::Missed).then(|| line_reason("target-missed", judged))
+}
+
+fn line_reason(name: &str, judged: &Judged) -> Reason {
+    let line = &judged.line;
+    Reason {
+        name: name.into(),
+        text: format!("{}: {}", line.figure, line.why),
+        lines: vec![line.figure.clone()],
+    }
+}
+
+fn integrity_stands(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| {
+        finding.answer == Answer::Invalid && INTEGRITY.contains(&finding.check.as_str())
+    })
+}
+
+fn any_line(judged: &[Judged], state: LineState) -> bool {
+    judged.iter().any(|judged| judged.line.state == state)
+}
+
+/// Fail if a line is missed or an integrity finding stands; else inconclusive if a line is; else pass,
+/// which needs at least one of the RTO and RPO lines met.
+fn verdict(findings: &[Finding], judged: &[Judged], reasons: &mut Vec<Reason>) -> Verdict {
+    if any_line(judged, LineState::Missed) || integrity_stands(findings) {
+        return Verdict::Fail;
+    }
+    if any_line(judged, LineState::Inconclusive) {
+        return Verdict::Inconclusive;
+    }
+    // `lines` puts the RTO line first and the RPO lines next; both are always there.
+    let judges = |judged: &&Judged| {
+        let figure = judged.line.figure.as_str();
+        figure == "rto" || figure == "outage" || figure.starts_with("rpo_")
+    };
+    let met = judged
+        .iter()
+        .filter(judges)
+        .any(|judged| judged.line.state == LineState::Met);
+    if met {
+        return Verdict::Pass;
+    }
+    reasons.push(Reason {
+        name: "nothing-judged".into(),
+        text: "RTO and RPO are both `any`: nothing was promised, so nothing was passed".into(),
+        lines: names(judged, &[Touch::All]),
+    });
+    Verdict::Inconclusive
+}
+
+/// A control behaves as one only if nothing changed, verified, no lane saw an outage, nothing is lost,
+/// and all of that could be told. An outage or a loss without a cause fails.
+fn control(
+    record: &Record,
+    figures: &Figures,
+    findings: &[Finding],
+    judged: &[Judged],
+    reasons: &mut Vec<Reason>,
+) -> Verdict {
+    let sound = record.status == Status::Completed
+        && findings.iter().all(|finding| match finding.answer {
+            Answer::Valid => true,
+            Answer::Unknown => finding.touches.is_empty(),
+            Answer::Invalid => finding.check == residue::NAME,
+        });
+    let event = figures.headline.and_then(|index| figures.events.get(index));
+    let outage = event.is_some_and(|event| event.outage_seen || !event.lanes.is_empty());
+    let told = event.is_some_and(|event| event.rto.value().is_some());
+    let loss = match &figures.loss {
+        Figure::Measured(loss) => Some(!loss.lost.is_empty() || !loss.split_brain.is_empty()),
+        Figure::Missing(_) => None,
+    };
+    if outage {
+        reasons.push(reason(
+            "control-outage",
+            "an outage was seen though nothing was done",
+        ));
+    }
+    if loss == Some(true) {
+        reasons.push(reason(
+            "control-loss",
+            "acknowledged writes are lost though nothing was done",
+        ));
+    }
+    let failed =
+        integrity_stands(findings) || any_line(judged, LineState::Missed) || loss == Some(true);
+    if failed || (outage && sound) {
+        return Verdict::Fail;
+    }
+    let effect = findings
+        .iter()
+        .any(|finding| finding.check == effect::NAME && finding.answer == Answer::Valid);
+    if sound && effect && told && !outage && loss == Some(false) {
+        Verdict::Control
+    } else {
+        reasons.push(reason(
+            "control-untold",
+            "it could not be told that nothing happened",
+        ));
+        Verdict::Inconclusive
+    }
+}
+
+fn reason(name: &str, text: &str) -> Reason {
+    Reason {
+        name: name.into(),
+        text: text.into(),
+        lines: Vec::new(),
+    }
+}

@@ -1,0 +1,156 @@
+//! Planning a stack: what a system offers, and what a scenario makes of it before anything is created.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    id::NodeName,
+    record::{Emitter, Member},
+    runtime::Runtime,
+    scenario::SystemSpec,
+};
+
+use super::{Running, SystemError};
+
+/// What a system offers; `list`, planning and the scenario reference read it.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// The key under `stack`, for instance `redis`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Its topologies, the default first.
+    pub topologies: Vec<TopologySpec>,
+    /// The image of the members that hold data, by default.
+    pub image: &'static str,
+    /// Its settings.
+    pub settings: Vec<SettingSpec>,
+    /// The runtime that it needs: `docker` or `process`.
+    pub runtime: &'static str,
+}
+
+/// One topology of a system.
+#[derive(Debug, Clone)]
+pub struct TopologySpec {
+    /// Its name in the file.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// How clients may find the primary, the default first.
+    pub routes: &'static [&'static str],
+    /// Fewest, usual and most members that hold data.
+    pub nodes: (u32, u32, u32),
+    /// Its runbooks, for instance `promote-replica`.
+    pub runbooks: &'static [&'static str],
+    /// Whether it can move the primary in the planned way (`switchover`, `failback`).
+    pub planned_moves: bool,
+    /// Whether its machines also hold etcd members, so that `etcd-leader` conditions apply.
+    pub etcd: bool,
+}
+
+/// One setting of a system.
+#[derive(Debug, Clone)]
+pub struct SettingSpec {
+    /// Its name in the file, kebab-case.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: SettingKind,
+    /// Its default as text.
+    pub default: &'static str,
+    /// One sentence with the source of the default.
+    pub help: &'static str,
+}
+
+/// What values a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// A duration with its unit.
+    Duration,
+    /// A whole number from 0.
+    Count,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// Why a scenario cannot be planned on this system, and where in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Keys from `stack.<system>` downwards, for instance `["settings", "down-after"]`.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// A stack as it will be built; nothing has been created.
+#[derive(Debug, Clone)]
+pub struct Design {
+    /// The topology.
+    pub topology: &'static str,
+    /// The route.
+    pub route: &'static str,
+    /// All members in their fixed order; addresses are empty until the runtime has reserved them.
+    pub members: Vec<Member>,
+    /// Every setting with its value, defaults filled in.
+    pub settings: BTreeMap<&'static str, String>,
+    /// Image references to resolve, in the order of first use.
+    pub images: Vec<String>,
+}
+
+impl Design {
+    /// Names of the members of one kind, in order.
+    pub fn names(&self, kind: crate::record::MemberKind) -> Vec<NodeName> {
+        self.members
+            .iter()
+            .filter(|m| m.kind == kind)
+            .map(|m| m.name.clone())
+            .collect()
+    }
+}
+
+/// What a system needs to bring its stack up.
+#[derive(Clone)]
+pub struct Deploy {
+    /// The machines.
+    pub runtime: Arc<dyn Runtime>,
+    /// Image references of the design and what to use for each.
+    pub images: BTreeMap<String, String>,
+    /// drdrill's own executable, for systems that are part of it.
+    pub program: PathBuf,
+    /// Where it says what happens.
+    pub emitter: Emitter,
+}
+
+/// A kind of system.
+#[async_trait]
+pub trait System: Send + Sync {
+    /// What it offers.
+    fn describe(&self) -> Description;
+
+    /// Plans a stack; settings that are missing get their defaults.
+    ///
+    /// # Errors
+    /// Every problem of the specification at once. Unknown topologies, routes, settings and values
+    /// out of kind have been refused before, from the description.
+    fn design(&self, spec: &SystemSpec, route: Option<&str>) -> Result<Design, Vec<Issue>>;
+
+    /// Programs that the start scripts need in an image of the design, by its reference; nothing for one
+    /// that is started without a script. An image that lacks one is refused before a node is created.
+    fn programs(&self, _design: &Design, _reference: &str) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Brings the stack up, its nodes in parallel, and returns once replication is proven flowing.
+    ///
+    /// # Errors
+    /// When a deadline passes or a node ends; the error carries the tail of the node's log.
+    async fn deploy(
+        &self,
+        design: &Design,
+        deploy: Deploy,
+    ) -> Result<Arc<dyn Running>, SystemError>;
+}

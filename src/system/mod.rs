@@ -1,0 +1,23 @@
+//! Systems under drill: one folder each, and the one list of them in `catalogue`.
+
+pub mod catalogue;
+pub mod client;
+pub mod design;
+pub mod mark;
+pub mod postgres;
+pub mod redis;
+pub mod reference;
+pub mod roster;
+pub mod running;
+pub mod settings;
+pub mod started;
+pub mod wait;
+pub mod watch;
+
+pub use client::{Client, Reply, Request};
+pub use design::{
+    Deploy, Description, Design, Issue, SettingKind, SettingSpec, System, TopologySpec,
+};
+pub use running::{
+    ControlPlane, Observer, PlannedMove, Promote, Redundancy, Running, SharedRunning, SystemError,
+};

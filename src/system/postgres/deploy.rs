@@ -1,0 +1,213 @@
+//! Brings a PostgreSQL stack up: all nodes in parallel; those that need another wait for it themselves.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use futures_util::future::try_join_all;
+
+use crate::{
+    id::NodeName,
+    record::{Member, MemberKind},
+    runtime::{NodeFile, NodeSpec},
+    system::{Deploy, Design, SystemError, roster::Roster},
+};
+
+use super::{
+    etcd, haproxy, patroni, ready,
+    running::PostgresStack,
+    shape::{Keeper, Shape},
+    sql, streaming,
+};
+
+/// Memory of a node with a database: 64 MiB of shared buffers and some megabytes for each of its sessions.
+const DATABASE_MIB: u32 = 1024;
+
+/// Memory of an etcd member or the proxy; each uses some tens of megabytes.
+const HELPER_MIB: u32 = 256;
+
+/// Deploys the design and returns once replication is proven flowing.
+pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, SystemError> {
+    let shape = Shape::of(design)?;
+    let members = reserve(design, &deploy).await?;
+    let roster = Roster::new(&members)?;
+    let plan = Plan {
+        roster: &roster,
+        shape,
+    };
+    let specs: Vec<NodeSpec> = members
+        .iter()
+        .map(|member| {
+            let image = deploy.images.get(&member.image).unwrap_or(&member.image);
+            plan.node(member, image)
+        })
+        .collect::<Result<_, _>>()?;
+    let starts = specs.iter().map(|spec| async {
+        deploy.runtime.create(spec).await?;
+        deploy.runtime.start(&spec.name).await
+    });
+    try_join_all(starts).await?;
+    let mut stack = PostgresStack::new(design, members, roster, shape, deploy)?;
+    ready::prove(&mut stack).await?;
+    Ok(stack)
+}
+
+async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
+    let names: Vec<NodeName> = design
+        .members
+        .iter()
+        .map(|member| member.name.clone())
+        .collect();
+    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
+    let mut members = design.members.clone();
+    for member in &mut members {
+        let address = addresses.get(&member.name).ok_or_else(|| {
+            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
+        })?;
+        let port = match member.kind {
+            MemberKind::Data => sql::PORT,
+            MemberKind::Control => etcd::PORT,
+            MemberKind::Route => haproxy::PRIMARY_PORT,
+        };
+        member.address = SocketAddr::new(*address, port).to_string();
+    }
+    Ok(members)
+}
+
+/// What the nodes are told.
+pub struct Plan<'a> {
+    /// All members with their addresses.
+    pub roster: &'a Roster,
+    /// The stack's shape.
+    pub shape: Shape,
+}
+
+impl Plan<'_> {
+    fn node(&self, member: &Member, image: &str) -> Result<NodeSpec, SystemError> {
+        let seat = self.roster.named(&member.name)?;
+        let mut spec = NodeSpec {
+            name: member.name.clone(),
+            image: image.to_owned(),
+            entrypoint: Vec::new(),
+            command: Vec::new(),
+            env: Vec::new(),
+            files: Vec::new(),
+            memory_mib: HELPER_MIB,
+            sidecar: true,
+        };
+        match (member.kind, self.shape.keeper) {
+            (MemberKind::Data, keeper) => {
+                let (script, env) = match keeper {
+                    Keeper::Operator => (streaming::START, streaming::env(self, seat)),
+                    Keeper::Patroni(timings) => (patroni::START, patroni::env(self, seat, timings)),
+                };
+                spec.entrypoint = vec!["sh".into(), streaming::START_PATH.into()];
+                spec.env = env.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+                spec.files = vec![file(streaming::START_PATH, 0o755, script)];
+                spec.memory_mib = DATABASE_MIB;
+            }
+            (MemberKind::Control, _) => spec.command = etcd::arguments(self.roster, seat),
+            (MemberKind::Route, Keeper::Patroni(timings)) => {
+                let text = haproxy::config(self.roster, timings);
+                spec.files = vec![file(haproxy::CONFIG_PATH, 0o644, &text)];
+            }
+            (MemberKind::Route, Keeper::Operator) => {}
+        }
+        Ok(spec)
+    }
+
+    /// The settings of every node's server.
+    pub fn settings(&self) -> String {
+        let names: Vec<&str> = self.roster.data().map(|seat| seat.name.as_str()).collect();
+        self.shape.settings(&names)
+    }
+}
+
+fn file(path: &str, mode: u32, text: &str) -> NodeFile {
+    NodeFile {
+        path: PathBuf::from(path),
+        mode,
+        bytes: text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        scenario::SystemSpec,
+        system::{System, postgres::Postgres},
+    };
+
+    fn specs(topology: &str, synchronous: &str) -> Vec<NodeSpec> {
+        let spec = SystemSpec {
+            topology: Some(topology.into()),
+            settings: [("synchronous".to_owned(), synchronous.to_owned())].into(),
+            ..SystemSpec::default()
+        };
+        let design = Postgres.design(&spec, None).expect("a design");
+        let mut members = design.members.clone();
+        for (index, member) in members.iter_mut().enumerate() {
+            let port = if member.kind == crate::record::MemberKind::Control {
+                2379
+            } else {
+                5432
+            };
+            member.address = format!("10.0.0.{}:{port}", index + 1);
+        }
+        let roster = Roster::new(&members).expect("addresses");
+        let shape = Shape::of(&design).expect("a shape");
+        let plan = Plan {
+            roster: &roster,
+            shape,
+        };
+        members
+            .iter()
+            .map(|member| plan.node(member, "image").expect("a spec"))
+            .collect()
+    }
+
+    fn env<'a>(spec: &'a NodeSpec, name: &str) -> &'a str {
+        let found = spec.env.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    #[test]
+    fn the_first_streaming_node_is_primary_and_the_others_follow_it() {
+        let specs = specs("streaming", "remote-apply");
+        assert_eq!(specs.len(), 3);
+        assert_eq!(env(&specs[0], "DRDRILL_ROLE"), "primary");
+        assert_eq!(env(&specs[2], "DRDRILL_ROLE"), "replica");
+        assert_eq!(env(&specs[2], "DRDRILL_PRIMARY_HOST"), "10.0.0.1");
+        let expected = "max_connections = 500\nfsync = on\nsynchronous_commit = remote_apply\n\
+                        synchronous_standby_names = 'ANY 1 (\"pg1\", \"pg2\", \"pg3\")'";
+        assert_eq!(env(&specs[1], "DRDRILL_SETTINGS"), expected);
+    }
+
+    #[test]
+    fn patroni_nodes_know_etcd_and_nothing_is_left_to_fill_in() {
+        let specs = specs("patroni", "on");
+        let etcd = "10.0.0.4:2379,10.0.0.5:2379,10.0.0.6:2379";
+        assert_eq!(env(&specs[0], "DRDRILL_ETCD"), etcd);
+        assert_eq!(env(&specs[0], "DRDRILL_TTL"), "20");
+        assert_eq!(env(&specs[0], "DRDRILL_SYNCHRONOUS_MODE"), "true");
+        assert!(!env(&specs[0], "DRDRILL_SETTINGS").contains("standby_names"));
+        assert!(specs[3].command.contains(&"--name=etcd1".to_owned()));
+        assert!(
+            specs[3]
+                .command
+                .iter()
+                .all(|word| !word.contains('@') && !word.contains('#'))
+        );
+        let config = String::from_utf8(specs[6].files[0].bytes.clone()).expect("text");
+        assert_eq!(
+            config
+                .matches("    server pg2 10.0.0.2:5432 check port 8008\n")
+                .count(),
+            2
+        );
+        assert!(config.contains("default-server inter 1000ms fall 3 rise 1 "));
+        let code = config
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'));
+        assert!(code.into_iter().all(|line| !line.contains('@')));
+    }
+}

@@ -1,0 +1,197 @@
+//! The etcd members beside Patroni: how they are started, who leads them, and the leader's key that they hold.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    record::MemberKind,
+    system::{SystemError, roster::Roster, roster::Seat, wait::until},
+};
+
+use super::http::{Call, request};
+
+/// Where members listen for clients.
+pub const PORT: u16 = 2379;
+
+/// Where members listen for each other.
+const PEER_PORT: u16 = 2380;
+
+/// How often etcd's leader is heard, and after how much silence another stands for election: etcd's defaults.
+pub const HEARTBEAT: Duration = Duration::from_millis(100);
+/// See `HEARTBEAT`.
+pub const ELECTION: Duration = Duration::from_secs(1);
+
+/// The longest wait for one member's answer.
+const ASK_LIMIT: Duration = Duration::from_millis(500);
+
+/// The longest wait for etcd to have the leader that was asked for.
+const MOVE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The key that names Patroni's leader, of `DRDRILL_SCOPE`'s default.
+const LEADER_KEY: &str = "/service/drdrill/leader";
+
+/// The command of one member.
+pub fn arguments(roster: &Roster, seat: &Seat) -> Vec<String> {
+    let cluster: Vec<String> = roster
+        .of(MemberKind::Control)
+        .map(|seat| format!("{}=http://{}:{PEER_PORT}", seat.name, seat.address.ip()))
+        .collect();
+    include_str!("files/etcd.args")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .map(|line| {
+            line.replace("@NAME@", seat.name.as_str())
+                .replace("@IP@", &seat.address.ip().to_string())
+                .replace("@CLUSTER@", &cluster.join(","))
+                .replace("@HEARTBEAT_MS@", &HEARTBEAT.as_millis().to_string())
+                .replace("@ELECTION_MS@", &ELECTION.as_millis().to_string())
+        })
+        .collect()
+}
+
+async fn post(address: SocketAddr, path: &str, body: &Value) -> Result<Value, String> {
+    let body = body.to_string();
+    let call = Call {
+        method: "POST",
+        address,
+        path,
+        body: &body,
+    };
+    request(call, ASK_LIMIT).await?.json()
+}
+
+/// What a member says of itself: its own number and its leader's, as etcd writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its own number.
+    pub own: String,
+    /// Its leader's; none while there is no leader.
+    pub leader: Option<String>,
+}
+
+/// Asks a member how it stands.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn standing(address: SocketAddr) -> Result<Standing, String> {
+    let status = post(address, "/v3/maintenance/status", &json!({})).await?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let own = text(&status["header"]["member_id"]).ok_or("it does not say who it is")?;
+    let leader = text(&status["leader"]).filter(|leader| leader != "0");
+    Ok(Standing { own, leader })
+}
+
+/// The member that leads, by its own word.
+///
+/// # Errors
+/// When none says so.
+pub async fn leader(roster: &Roster) -> Result<Seat, String> {
+    for (seat, standing) in standings(roster).await {
+        if standing.is_ok_and(|standing| standing.leader.as_ref() == Some(&standing.own)) {
+            return Ok(seat);
+        }
+    }
+    Err("no etcd member says that it leads".into())
+}
+
+/// How every member stands, asked at once.
+pub async fn standings(roster: &Roster) -> Vec<(Seat, Result<Standing, String>)> {
+    let asked = roster
+        .of(MemberKind::Control)
+        .map(|seat| async { (seat.clone(), standing(seat.address).await) });
+    futures_util::future::join_all(asked).await
+}
+
+/// Moves the lead to the member on a machine.
+///
+/// # Errors
+/// When there is no such member or it does not lead in time.
+pub async fn move_leader(roster: &Roster, host: &str) -> Result<(), SystemError> {
+    let refused = |error: String| SystemError::Refused(format!("etcd's leader: {error}"));
+    let mut members = roster.of(MemberKind::Control);
+    let to = members
+        .find(|seat| seat.host == host)
+        .ok_or_else(|| refused(format!("there is no member on `{host}`")))?;
+    let moved = until(MOVE_LIMIT, Duration::from_millis(50), || async {
+        let leader = leader(roster).await?;
+        if leader == *to {
+            return Ok(());
+        }
+        let target = standing(to.address).await?.own;
+        let body = json!({ "targetID": target });
+        post(leader.address, "/v3/maintenance/transfer-leadership", &body).await?;
+        Err(format!("`{}` leads, not `{}`", leader.name, to.name))
+    });
+    moved.await.map_err(refused)
+}
+
+/// The node that the leader's key names, as one member tells by agreement with the others; none when the key
+/// is gone.
+///
+/// # Errors
+/// When the member does not answer, for instance since etcd has no leader.
+pub async fn leader_key(address: SocketAddr) -> Result<Option<String>, String> {
+    let body = json!({ "key": base64(LEADER_KEY.as_bytes()) });
+    let found = post(address, "/v3/kv/range", &body).await?;
+    let Some(value) = found["kvs"][0]["value"].as_str() else {
+        return Ok(None);
+    };
+    let bytes = unbase64(value).ok_or("unreadable value of the leader's key")?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn base64(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let index = (bits >> (18 - 6 * digit)) & 63;
+            let padding = digit > three.len();
+            text.push(if padding {
+                '='
+            } else {
+                char::from(DIGITS[index as usize])
+            });
+        }
+    }
+    text
+}
+
+fn unbase64(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut held) = (0u32, 0u32);
+    for digit in text.bytes().filter(|byte| *byte != b'=') {
+        let value = DIGITS.iter().position(|known| *known == digit)?;
+        bits = (bits << 6 | u32::try_from(value).ok()?) & 0xfff;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_as_others_write_it() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("pg1~?", "cGcxfj8="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+            assert_eq!(unbase64(coded).as_deref(), Some(plain.as_bytes()));
+        }
+        assert_eq!(unbase64("?"), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! Reads everything that the run wrote, row by row.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::TryStreamExt;
+use sqlx::{Row, raw_sql};
+use tokio::time::timeout;
+
+use crate::{record::Holdings, system::SystemError};
+
+use super::{
+    element::{ALL, Element, Elements},
+    sql,
+};
+
+/// The longest time for one read; the drill gives it 60 s.
+const READ_LIMIT: Duration = Duration::from_secs(55);
+
+/// Whom a read asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Whoever is behind the clients' endpoint; it must be primary.
+    Endpoint(SocketAddr),
+    /// One node, whatever it is.
+    Node(SocketAddr),
+}
+
+/// Reads all rows.
+///
+/// # Errors
+/// When the server cannot be read, or the endpoint leads to a replica.
+pub async fn holdings(elements: &Elements, reader: Reader) -> Result<Holdings, SystemError> {
+    let (Reader::Endpoint(address) | Reader::Node(address)) = reader;
+    let refused =
+        |words: String| SystemError::Refused(format!("failed to read {address}: {words}"));
+    match timeout(READ_LIMIT, read(elements, reader, address)).await {
+        Ok(Ok(Ok(holdings))) => Ok(holdings),
+        Ok(Ok(Err(words))) => Err(refused(words.into())),
+        Ok(Err(error)) => Err(refused(error.to_string())),
+        Err(_) => Err(refused(format!("not done within {READ_LIMIT:?}"))),
+    }
+}
+
+async fn read(
+    elements: &Elements,
+    reader: Reader,
+    address: SocketAddr,
+) -> sqlx::Result<Result<Holdings, &'static str>> {
+    let mut connection = sql::connect(address, sql::PROBE).await?;
+    if matches!(reader, Reader::Endpoint(_)) {
+        let rows = sql::rows(&mut connection, "SELECT pg_is_in_recovery() AS follower").await?;
+        let follower: bool = rows
+            .first()
+            .ok_or(sqlx::Error::RowNotFound)?
+            .try_get("follower")?;
+        if follower {
+            return Ok(Err("the endpoint leads to a replica"));
+        }
+    }
+    let mut appends = Vec::new();
+    let mut alien = 0;
+    let mut rows = raw_sql(ALL).fetch(&mut connection);
+    while let Some(row) = rows.try_next().await? {
+        match elements.read(&row)? {
+            Element::Append(lane, seq, sound) => appends.push((lane, seq, sound)),
+            Element::Alien => alien += 1,
+        }
+    }
+    Ok(Ok(Holdings {
+        alien,
+        ..Holdings::collect(appends)
+    }))
+}

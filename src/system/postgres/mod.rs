@@ -1,0 +1,29 @@
+//! PostgreSQL: streaming replication with a runbook, and Patroni with etcd behind HAProxy.
+
+mod app;
+mod bounds;
+mod client;
+mod deploy;
+mod design;
+mod effective;
+mod element;
+mod etcd;
+mod finals;
+mod haproxy;
+mod health;
+mod http;
+mod moves;
+mod observe;
+mod outcome;
+mod patroni;
+mod ready;
+mod running;
+mod shape;
+mod sql;
+mod status;
+mod streaming;
+
+pub use client::{ServiceClient, Target};
+pub use design::Postgres;
+pub use element::Elements;
+pub use outcome::{Phase, outcome_of};

@@ -1,0 +1,232 @@
+//! A PostgreSQL stack as it stands.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    history::{Group, Lane},
+    id::{NodeName, RunId},
+    record::{Emitter, Holdings, Member, Source, Stack, View},
+    runtime::Runtime,
+    scenario::AppClients,
+    system::{
+        Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Redundancy, Running,
+        SystemError, roster::Roster,
+    },
+};
+
+use super::{
+    app::{AppClient, AppPool},
+    client::{ServiceClient, Target},
+    element::{CREATE, ELEMENT_BYTES, Elements},
+    finals::{Reader, holdings},
+    haproxy,
+    health::sole_primary,
+    observe::Watch,
+    shape::{Keeper, Shape},
+    sql,
+    status::{Status, view},
+};
+
+/// The longest wait for the workload's tables.
+const PREPARE_LIMIT: Duration = Duration::from_secs(10);
+
+/// The stack.
+pub struct PostgresStack {
+    pub(super) facts: Stack,
+    pub(super) roster: Arc<Roster>,
+    pub(super) shape: Shape,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) emitter: Emitter,
+    elements: Elements,
+    endpoint: watch::Sender<SocketAddr>,
+    /// Whom each node was last made to follow; a primary follows itself. Only without Patroni.
+    following: Mutex<BTreeMap<NodeName, NodeName>>,
+    app: OnceLock<Arc<AppPool>>,
+}
+
+impl PostgresStack {
+    /// A stack whose nodes were started; `ready::prove` completes its facts.
+    pub(super) fn new(
+        design: &Design,
+        members: Vec<Member>,
+        roster: Roster,
+        shape: Shape,
+        deploy: Deploy,
+    ) -> Result<Self, SystemError> {
+        let none = || SystemError::Refused("there is no data node".into());
+        let first = roster.data().next().ok_or_else(none)?.clone();
+        let entry = haproxy::seat(&roster).map_or(first.address, |proxy| proxy.address);
+        let following = roster
+            .data()
+            .map(|seat| (seat.name.clone(), first.name.clone()));
+        let facts = Stack {
+            system: "postgres".into(),
+            topology: design.topology.into(),
+            route: design.route.into(),
+            server: String::new(),
+            members,
+            primary: first.name.clone(),
+            effective: Vec::new(),
+            bounds: Vec::new(),
+            connection_limit: None,
+            phase_ns: 0,
+            // Nothing here repeats an append, so what is there twice was applied twice by the system.
+            idempotent: true,
+            element_bytes: ELEMENT_BYTES,
+            ready: Vec::new(),
+        };
+        Ok(Self {
+            facts,
+            following: Mutex::new(following.collect()),
+            roster: Arc::new(roster),
+            shape,
+            elements: Elements::new(deploy.runtime.run().clone()),
+            runtime: deploy.runtime,
+            emitter: deploy.emitter,
+            endpoint: watch::Sender::new(entry),
+            app: OnceLock::new(),
+        })
+    }
+
+    /// Where clients go at the moment.
+    pub(super) fn endpoint_now(&self) -> SocketAddr {
+        *self.endpoint.borrow()
+    }
+
+    /// Makes the clients go elsewhere.
+    pub(super) fn lead_to(&self, address: SocketAddr) {
+        self.endpoint.send_replace(address);
+    }
+
+    pub(super) fn following(&self) -> MutexGuard<'_, BTreeMap<NodeName, NodeName>> {
+        self.following
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Running for PostgresStack {
+    fn stack(&self) -> &Stack {
+        &self.facts
+    }
+
+    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+        let refused = |words: String| {
+            SystemError::Refused(format!("the workload's tables could not be made: {words}"))
+        };
+        let made = sql::ask(self.endpoint_now(), PREPARE_LIMIT, CREATE).await;
+        made.map(drop).map_err(refused)
+    }
+
+    fn client(&self, lane: &Lane) -> Box<dyn Client> {
+        let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
+        let pinned = pinned.and_then(|node| self.roster.named(node).ok());
+        let target = pinned.map_or_else(
+            || Target::Endpoint(self.endpoint.subscribe()),
+            |seat| Target::Pinned(seat.address),
+        );
+        Box::new(ServiceClient::new(
+            self.elements.clone(),
+            self.roster.clone(),
+            target,
+        ))
+    }
+
+    fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
+        let pool = self
+            .app
+            .get_or_init(|| Arc::new(AppPool::new(self.endpoint.subscribe(), app)));
+        Box::new(AppClient::new(
+            self.elements.clone(),
+            self.roster.clone(),
+            pool.clone(),
+        ))
+    }
+
+    fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
+        let watch = Watch {
+            emitter: emitter.clone(),
+            stop,
+            roster: self.roster.clone(),
+        };
+        let nodes = self
+            .roster
+            .data()
+            .map(|seat| watch.node(seat, self.lag_max()));
+        let mut observers: Vec<Observer> = nodes.collect();
+        if let Keeper::Patroni(_) = self.shape.keeper {
+            observers.push(watch.leader_key());
+        }
+        observers.extend(haproxy::seat(&self.roster).map(|proxy| watch.route(proxy)));
+        observers
+    }
+
+    async fn view(&self, node: &NodeName) -> View {
+        let status = match self.roster.named(node) {
+            Ok(seat) => Status::ask(seat.address).await.ok(),
+            Err(_) => None,
+        };
+        view(node.clone(), status.as_ref(), &self.roster, self.lag_max())
+    }
+
+    async fn primary(&self) -> Result<NodeName, SystemError> {
+        let said = self.statuses().await;
+        sole_primary(&said).map(|(seat, _)| seat.name.clone())
+    }
+
+    async fn redundancy(&self) -> Redundancy {
+        self.whole().await
+    }
+
+    async fn converged(&self) -> Redundancy {
+        self.level().await
+    }
+
+    async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
+        let reader = match source {
+            Source::Authority { .. } => Reader::Endpoint(self.endpoint_now()),
+            Source::Before { node } | Source::After { node } => {
+                Reader::Node(self.roster.named(node)?.address)
+            }
+        };
+        holdings(&self.elements, reader).await
+    }
+
+    async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
+        match self.shape.keeper {
+            Keeper::Operator => self.rejoin(node).await,
+            Keeper::Patroni(_) => Ok(self.runtime.start(node).await?),
+        }
+    }
+
+    fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
+    }
+
+    fn promote(&self) -> Option<&dyn Promote> {
+        (self.shape.keeper == Keeper::Operator).then_some(self)
+    }
+
+    fn control_plane(&self) -> Option<&dyn ControlPlane> {
+        match self.shape.keeper {
+            Keeper::Operator => None,
+            Keeper::Patroni(_) => Some(self),
+        }
+    }
+
+    async fn close(&self) {
+        if let Some(pool) = self.app.get() {
+            pool.close().await;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Connections to one PostgreSQL server, and single questions to it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, PgConnection,
+    postgres::{PgConnectOptions, PgRow, PgSslMode},
+    raw_sql,
+};
+use tokio::time::timeout;
+
+/// Where PostgreSQL listens in every node.
+pub const PORT: u16 = 5432;
+
+/// The name under which drdrill's own questions show in the server's views.
+pub const PROBE: &str = "drdrill";
+
+/// How to connect. Nothing is encrypted: the network is the run's own.
+///
+/// The driver fills what is not said here from libpq's environment variables (`PGOPTIONS` only, as things
+/// are); that is why everything else is said.
+pub fn options(address: SocketAddr, application: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .host(&address.ip().to_string())
+        .port(address.port())
+        .username("postgres")
+        .password("drdrill")
+        .database("postgres")
+        .ssl_mode(PgSslMode::Disable)
+        .application_name(application)
+        .disable_statement_logging()
+}
+
+/// Connects. It has no deadline of its own, and a server that stops answering would hold it for ever: the
+/// caller sets one around it.
+pub async fn connect(address: SocketAddr, application: &str) -> sqlx::Result<PgConnection> {
+    options(address, application).connect().await
+}
+
+/// Asks on a connection; the statement goes out in one message and nothing is prepared.
+pub async fn rows(connection: &mut PgConnection, sql: &str) -> sqlx::Result<Vec<PgRow>> {
+    raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await
+}
+
+/// Asks on a new connection, within `limit`.
+///
+/// # Errors
+/// The server's words, or that it did not answer.
+pub async fn ask(address: SocketAddr, limit: Duration, sql: &str) -> Result<Vec<PgRow>, String> {
+    let conversation = async {
+        let mut connection = connect(address, PROBE).await?;
+        rows(&mut connection, sql).await
+    };
+    match timeout(limit, conversation).await {
+        Ok(Ok(rows)) => Ok(rows),
+        Ok(Err(sqlx::Error::Database(error))) => Err(error.message().to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {limit:?}")),
+    }
+}

@@ -1,0 +1,78 @@
+//! Nodes with streaming replication: how they are started, repointed and brought back.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use crate::{
+    id::NodeName,
+    runtime::{NodeFile, Runtime},
+    system::{SystemError, roster::Seat},
+};
+
+use super::deploy::Plan;
+
+/// The script that starts a node.
+pub const START: &str = include_str!("files/start.sh");
+
+/// Its place in the node.
+pub const START_PATH: &str = "/drdrill/start.sh";
+
+/// The file that makes a node's next start a return to another primary.
+const REJOIN_PATH: &str = "/drdrill/rejoin";
+
+/// The longest a replica may take to turn to another primary; it takes 0.3 s.
+const REPOINT_LIMIT: Duration = Duration::from_secs(15);
+
+/// What a node is told at its start.
+pub fn env(plan: &Plan<'_>, seat: &Seat) -> Vec<(&'static str, String)> {
+    let first = plan.roster.data().next();
+    let role = if first == Some(seat) {
+        "primary"
+    } else {
+        "replica"
+    };
+    let first = first.map(|seat| seat.address.ip().to_string());
+    vec![
+        ("DRDRILL_NODE", seat.name.to_string()),
+        ("DRDRILL_ROLE", role.to_owned()),
+        ("DRDRILL_PRIMARY_HOST", first.unwrap_or_default()),
+        ("DRDRILL_SETTINGS", plan.settings()),
+    ]
+}
+
+/// Makes a running replica follow another primary.
+///
+/// # Errors
+/// What the script said.
+pub async fn repoint(
+    runtime: &dyn Runtime,
+    node: &NodeName,
+    primary: SocketAddr,
+) -> Result<(), SystemError> {
+    let ip = primary.ip().to_string();
+    let argv = ["sh", START_PATH, "repoint", &ip];
+    let output = runtime.exec(node, &argv, REPOINT_LIMIT).await?;
+    if output.code == 0 {
+        return Ok(());
+    }
+    let words = output.stderr.trim();
+    Err(SystemError::Refused(format!(
+        "`{node}` could not be made to follow {ip}: {words}"
+    )))
+}
+
+/// Lets a stopped node's next start rewind its data onto another primary, and follow that.
+///
+/// # Errors
+/// When the file cannot be put into the node.
+pub async fn rejoin_at_start(
+    runtime: &dyn Runtime,
+    node: &NodeName,
+    primary: SocketAddr,
+) -> Result<(), SystemError> {
+    let file = NodeFile {
+        path: PathBuf::from(REJOIN_PATH),
+        mode: 0o644,
+        bytes: primary.ip().to_string().into_bytes(),
+    };
+    Ok(runtime.upload(node, &[file]).await?)
+}

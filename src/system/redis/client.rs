@@ -1,0 +1,160 @@
+//! The service client: a connection of its own, found through the sentinels, dropped when anything goes wrong.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use redis::{RedisResult, Value, aio::MultiplexedConnection};
+use tokio::time::timeout;
+
+use crate::{
+    history::{Access, Outcome},
+    system::{Client, Reply, Request, roster::Roster},
+    time::left,
+};
+
+use super::{
+    element::Keys,
+    link::{command, connect},
+    outcome::{Phase, outcome_of},
+    sentinel::Directory,
+};
+
+/// Where a client goes.
+#[derive(Clone)]
+pub enum Target {
+    /// To the node that the sentinels name, if it agrees that it is primary.
+    Primary(Arc<Directory>),
+    /// To this node, whatever it says of itself, with pinned probes.
+    Pinned(SocketAddr),
+}
+
+/// A client on a connection of its own.
+pub struct RedisClient {
+    keys: Keys,
+    roster: Arc<Roster>,
+    target: Target,
+    /// How many of a list's last elements a read looks at: writes of a lane that are in flight together may
+    /// be applied in any order, so the highest number need not be last.
+    window: isize,
+    open: Option<Open>,
+}
+
+struct Open {
+    connection: MultiplexedConnection,
+    node: Option<u16>,
+}
+
+impl RedisClient {
+    /// A client that connects when first used. `in_flight` is how many writes of one lane may be under way.
+    pub fn new(keys: Keys, roster: Arc<Roster>, target: Target, in_flight: usize) -> Self {
+        let window = isize::try_from(in_flight.saturating_mul(2)).unwrap_or(isize::MAX);
+        Self {
+            keys,
+            roster,
+            target,
+            window: window.max(32),
+            open: None,
+        }
+    }
+
+    async fn connect(&self, access: Access, left: Duration) -> Result<Open, Reply> {
+        let failed = |error| outcome_of(&error, Phase::Connecting, access);
+        let address = match &self.target {
+            Target::Pinned(address) => *address,
+            Target::Primary(directory) => directory.primary().await.map_err(failed)?,
+        };
+        let mut connection = connect(address, left).await.map_err(failed)?;
+        // A sentinel may still name a node that was demoted, and that would answer reads with old data.
+        if matches!(self.target, Target::Primary(_)) {
+            let role: Vec<Value> = command(&["ROLE"])
+                .query_async(&mut connection)
+                .await
+                .map_err(failed)?;
+            if role.first() != Some(&Value::BulkString(b"master".to_vec())) {
+                return Err(Reply::error(Outcome::Fail, "not primary"));
+            }
+        }
+        let node = self.roster.data_at(address.ip()).map(|seat| seat.index);
+        Ok(Open { connection, node })
+    }
+
+    async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Reply {
+        let left = left(request.deadline);
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => match self.connect(request.access, left).await {
+                Ok(open) => open,
+                Err(reply) => return reply,
+            },
+        };
+        *phase = Phase::Sent;
+        match self.ask(request, &mut open).await {
+            Ok(reply) => {
+                self.open = Some(open);
+                reply
+            }
+            Err(error) => outcome_of(&error, Phase::Sent, request.access),
+        }
+    }
+
+    async fn ask(&self, request: &Request, open: &mut Open) -> RedisResult<Reply> {
+        let lane = request.lane;
+        let key = match self.target {
+            Target::Primary(_) => self.keys.lane(lane),
+            Target::Pinned(_) => self.keys.pinned(lane),
+        };
+        match request.access {
+            Access::Write => {
+                append(
+                    &mut open.connection,
+                    &key,
+                    &self.keys.element(lane, request.seq),
+                )
+                .await?;
+                Ok(Reply::written(open.node))
+            }
+            Access::Read => {
+                let last = last(&mut open.connection, &key, self.window).await?;
+                let seen = last
+                    .iter()
+                    .filter_map(|element| self.keys.parse(lane, element));
+                let version = seen.map(|(seq, _)| seq + 1).max().unwrap_or(0);
+                Ok(Reply::read(open.node, version))
+            }
+        }
+    }
+}
+
+/// Appends one element.
+pub async fn append(
+    connection: &mut impl redis::aio::ConnectionLike,
+    key: &str,
+    element: &str,
+) -> RedisResult<()> {
+    let _length: u64 = command(&["RPUSH", key, element])
+        .query_async(connection)
+        .await?;
+    Ok(())
+}
+
+/// The last elements of a list.
+pub async fn last(
+    connection: &mut impl redis::aio::ConnectionLike,
+    key: &str,
+    window: isize,
+) -> RedisResult<Vec<String>> {
+    let from = format!("-{window}");
+    command(&["LRANGE", key, &from, "-1"])
+        .query_async(connection)
+        .await
+}
+
+#[async_trait]
+impl Client for RedisClient {
+    async fn invoke(&mut self, request: Request) -> Reply {
+        let mut phase = Phase::Connecting;
+        let left = left(request.deadline);
+        let attempt = timeout(left, self.attempt(&request, &mut phase)).await;
+        attempt.unwrap_or_else(|_| outcome_of(&super::link::late(), phase, request.access))
+    }
+}

@@ -1,0 +1,251 @@
+//! Brings a Redis stack up: the primary first, everything else as soon as it listens.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::future::try_join_all;
+
+use crate::{
+    id::NodeName,
+    record::{Member, MemberKind},
+    runtime::{NodeFile, NodeSpec, Runtime},
+    system::{
+        Deploy, Design, SystemError, mark, roster::Roster, settings::Values, started::listening,
+    },
+};
+
+use super::{link, ready, running::RedisStack, sentinel::MASTER};
+
+/// Where data nodes listen.
+const PORT: u16 = 6379;
+
+/// Where sentinels listen.
+const SENTINEL_PORT: u16 = 26379;
+
+/// The longest wait for a started node to answer; a node that ends says so earlier.
+const LISTEN_LIMIT: Duration = Duration::from_secs(20);
+
+/// The script that starts a node, and its place in the node.
+const START: &str = include_str!("files/start.sh");
+const START_PATH: &str = "/drdrill/start.sh";
+
+/// How sure a node is to have enough memory; a drill writes a few megabytes.
+const MEMORY_MIB: u32 = 256;
+
+/// Deploys the design and returns once replication is proven flowing.
+pub async fn deploy(
+    system: &'static str,
+    design: &Design,
+    deploy: Deploy,
+) -> Result<RedisStack, SystemError> {
+    let members = reserve(design, &deploy).await?;
+    let roster = Roster::new(&members)?;
+    let specs = specs(&members, design, &deploy)?;
+    try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
+    let primary = roster.data().next().map(|seat| seat.name.clone());
+    let primary = primary.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
+    deploy.emitter.note("starting the primary");
+    start(&deploy, &roster, [&primary]).await?;
+    deploy
+        .emitter
+        .note("starting the replicas and the sentinels");
+    let data = roster.data().filter(|seat| seat.name != primary);
+    let others = data.chain(roster.of(MemberKind::Control));
+    start(&deploy, &roster, others.map(|seat| &seat.name)).await?;
+    deploy
+        .emitter
+        .note("waiting for the sentinels to know everyone");
+    let mut stack = RedisStack::new(system, members, roster, deploy.runtime, Values::of(design))?;
+    ready::prove(&mut stack).await?;
+    Ok(stack)
+}
+
+async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
+    let names: Vec<NodeName> = design
+        .members
+        .iter()
+        .map(|member| member.name.clone())
+        .collect();
+    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
+    let mut members = design.members.clone();
+    for member in &mut members {
+        let address = addresses.get(&member.name).ok_or_else(|| {
+            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
+        })?;
+        let port = match member.kind {
+            MemberKind::Control => SENTINEL_PORT,
+            MemberKind::Data | MemberKind::Route => PORT,
+        };
+        member.address = SocketAddr::new(*address, port).to_string();
+    }
+    Ok(members)
+}
+
+/// Starts nodes together and returns when each accepts connections.
+async fn start(
+    deploy: &Deploy,
+    roster: &Roster,
+    names: impl IntoIterator<Item = &NodeName>,
+) -> Result<(), SystemError> {
+    let starts = names.into_iter().map(|name| async move {
+        deploy.runtime.start(name).await?;
+        let address = roster.named(name)?.address;
+        let ping = || async move {
+            let pong: Result<String, _> = link::ask(
+                address,
+                &link::command(&["PING"]),
+                Duration::from_millis(200),
+            )
+            .await;
+            pong.map(drop).map_err(|error| error.to_string())
+        };
+        let runtime = &deploy.runtime;
+        listening(&**runtime, name, LISTEN_LIMIT, ping).await
+    });
+    try_join_all(starts).await.map(drop)
+}
+
+fn specs(
+    members: &[Member],
+    design: &Design,
+    deploy: &Deploy,
+) -> Result<Vec<NodeSpec>, SystemError> {
+    let values = Values::of(design);
+    let plan = Plan {
+        members,
+        values,
+        run: deploy.runtime.run().to_string(),
+    };
+    members
+        .iter()
+        .map(|member| {
+            let image = deploy.images.get(&member.image).unwrap_or(&member.image);
+            Ok(NodeSpec {
+                name: member.name.clone(),
+                image: image.clone(),
+                entrypoint: vec!["/bin/sh".into(), START_PATH.into()],
+                command: Vec::new(),
+                env: plan.env(member)?,
+                files: vec![NodeFile {
+                    path: PathBuf::from(START_PATH),
+                    mode: 0o755,
+                    bytes: START.into(),
+                }],
+                memory_mib: MEMORY_MIB,
+                sidecar: true,
+            })
+        })
+        .collect()
+}
+
+struct Plan<'a> {
+    members: &'a [Member],
+    values: Values<'a>,
+    run: String,
+}
+
+impl Plan<'_> {
+    fn of(&self, kind: MemberKind) -> impl Iterator<Item = &Member> {
+        self.members
+            .iter()
+            .filter(move |member| member.kind == kind)
+    }
+
+    fn env(&self, member: &Member) -> Result<Vec<(String, String)>, SystemError> {
+        let first = self.of(MemberKind::Data).next().map(ip).unwrap_or_default();
+        let role = match member.kind {
+            MemberKind::Control => "sentinel",
+            _ if ip(member) == first => "primary",
+            _ => "replica",
+        };
+        let mut env = vec![
+            ("DRDRILL_ROLE", role.to_owned()),
+            ("DRDRILL_ANNOUNCE", ip(member)),
+            ("DRDRILL_PRIMARY_HOST", first.clone()),
+        ];
+        if role == "sentinel" {
+            env.extend(self.sentinel(member, &first)?);
+        } else {
+            env.push(("DRDRILL_ARGS", self.arguments()?));
+        }
+        Ok(env
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect())
+    }
+
+    fn arguments(&self) -> Result<String, SystemError> {
+        let appendonly = if self.values.word("persistence") == "aof" {
+            "yes"
+        } else {
+            "no"
+        };
+        let lag = self.values.duration("min-replicas-max-lag")?.as_secs();
+        let least = self.values.count("min-replicas-to-write")?;
+        Ok(format!(
+            "--appendonly {appendonly} --min-replicas-to-write {least} --min-replicas-max-lag {lag}"
+        ))
+    }
+
+    /// Sentinels are told of each other and of the replicas: by themselves they would take up to 2 s and
+    /// 10 s to find them, and could not fail over before.
+    fn sentinel(
+        &self,
+        member: &Member,
+        first: &str,
+    ) -> Result<Vec<(&'static str, String)>, SystemError> {
+        let id = |member: &Member| mark::hexadecimal(&format!("{}:{}", self.run, member.name), 20);
+        let replicas: Vec<String> = self
+            .of(MemberKind::Data)
+            .map(ip)
+            .filter(|ip| ip != first)
+            .collect();
+        let fellows: Vec<String> = self
+            .of(MemberKind::Control)
+            .filter(|other| other.name != member.name)
+            .map(|other| format!("{}/{}", ip(other), id(other)))
+            .collect();
+        let milliseconds = |name: &str| {
+            self.values
+                .duration(name)
+                .map(|duration| duration.as_millis().to_string())
+        };
+        Ok(vec![
+            ("DRDRILL_MASTER_NAME", MASTER.to_owned()),
+            ("DRDRILL_QUORUM", self.values.count("quorum")?.to_string()),
+            ("DRDRILL_DOWN_AFTER_MS", milliseconds("down-after")?),
+            (
+                "DRDRILL_FAILOVER_TIMEOUT_MS",
+                milliseconds("failover-timeout")?,
+            ),
+            (
+                "DRDRILL_PARALLEL_SYNCS",
+                self.values.count("parallel-syncs")?.to_string(),
+            ),
+            ("DRDRILL_REPLICAS", replicas.join(" ")),
+            ("DRDRILL_SENTINEL_ID", id(member)),
+            ("DRDRILL_SENTINELS", fellows.join(" ")),
+        ])
+    }
+}
+
+fn ip(member: &Member) -> String {
+    let address = member.address.parse::<SocketAddr>();
+    address.map_or_else(
+        |_| member.address.clone(),
+        |address| address.ip().to_string(),
+    )
+}
+
+/// What `bring_back` puts into a node so that it starts as a replica of this primary.
+pub async fn rejoin(
+    runtime: &Arc<dyn Runtime>,
+    node: &NodeName,
+    primary: SocketAddr,
+) -> Result<(), SystemError> {
+    let file = NodeFile {
+        path: PathBuf::from("/drdrill/rejoin"),
+        mode: 0o644,
+        bytes: primary.ip().to_string().into_bytes(),
+    };
+    Ok(runtime.upload(node, &[file]).await?)
+}

@@ -1,0 +1,289 @@
+//! What Redis and Valkey offer, and what a scenario makes of it.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    id::NodeName,
+    record::{Member, MemberKind},
+    scenario::SystemSpec,
+    system::{
+        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
+        TopologySpec,
+        settings::{Values, filled, issue},
+    },
+};
+
+use super::deploy;
+
+/// The most sentinels that a stack may have.
+const SENTINELS_MAX: u64 = 7;
+
+/// Redis, or Valkey, which speaks the same language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redis {
+    /// Redis.
+    Redis,
+    /// Valkey.
+    Valkey,
+}
+
+const SETTINGS: &[SettingSpec] = &[
+    SettingSpec {
+        name: "down-after",
+        kind: SettingKind::Duration,
+        default: "1s",
+        help: "silence after which a sentinel takes the primary for down; short, so that a drill is short (Sentinel's own default is 30s, its documentation shows 5s)",
+    },
+    SettingSpec {
+        name: "failover-timeout",
+        kind: SettingKind::Duration,
+        default: "10s",
+        help: "half the time before a failed failover is tried again; short, so that a drill is short (Sentinel's own default is 180s, its documentation shows 60s)",
+    },
+    SettingSpec {
+        name: "quorum",
+        kind: SettingKind::Count,
+        default: "2",
+        help: "how many sentinels must agree that the primary is down: a majority of three",
+    },
+    SettingSpec {
+        name: "parallel-syncs",
+        kind: SettingKind::Count,
+        default: "1",
+        help: "how many replicas are pointed at the new primary at a time; Sentinel's default",
+    },
+    SettingSpec {
+        name: "sentinels",
+        kind: SettingKind::Count,
+        default: "3",
+        help: "how many sentinels watch, each on a machine of its own: the fewest that survive the loss of one",
+    },
+    SettingSpec {
+        name: "persistence",
+        kind: SettingKind::OneOf(&["none", "aof"]),
+        default: "none",
+        help: "whether data is kept in a log on disk, forced each second; without it a restarted node comes back empty",
+    },
+    SettingSpec {
+        name: "min-replicas-to-write",
+        kind: SettingKind::Count,
+        default: "0",
+        help: "the primary refuses writes with fewer replicas in reach than this; the server's default",
+    },
+    SettingSpec {
+        name: "min-replicas-max-lag",
+        kind: SettingKind::Duration,
+        default: "10s",
+        help: "silence after which a replica no longer counts for min-replicas-to-write; the server's default",
+    },
+];
+
+impl Redis {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Valkey => "valkey",
+        }
+    }
+
+    fn image(self) -> &'static str {
+        match self {
+            Self::Redis => "redis:8",
+            Self::Valkey => "valkey/valkey:8",
+        }
+    }
+}
+
+#[async_trait]
+impl System for Redis {
+    fn programs(&self, _: &Design, _: &str) -> &'static [&'static str] {
+        match self {
+            Self::Redis => &[
+                "sh",
+                "cat",
+                "chown",
+                "grep",
+                "id",
+                "mkdir",
+                "mv",
+                "redis-server",
+            ],
+            Self::Valkey => &[
+                "sh",
+                "cat",
+                "chown",
+                "grep",
+                "id",
+                "mkdir",
+                "mv",
+                "valkey-server",
+            ],
+        }
+    }
+
+    fn describe(&self) -> Description {
+        Description {
+            name: self.name(),
+            summary: match self {
+                Self::Redis => "Redis: asynchronous replication, failover by Sentinel",
+                Self::Valkey => "Valkey: asynchronous replication, failover by Sentinel",
+            },
+            topologies: vec![TopologySpec {
+                name: "sentinel",
+                summary: "one primary, replicas, and sentinels on machines of their own",
+                routes: &["sentinel"],
+                nodes: (2, 3, 5),
+                runbooks: &[],
+                planned_moves: true,
+                etcd: false,
+            }],
+            image: self.image(),
+            settings: SETTINGS.to_vec(),
+            runtime: "docker",
+        }
+    }
+
+    fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
+        let image = spec
+            .image
+            .clone()
+            .unwrap_or_else(|| self.image().to_owned());
+        let nodes = spec.nodes.unwrap_or(3);
+        let member = |name: String, kind: MemberKind| Member {
+            name: NodeName::new(name.clone()),
+            kind,
+            address: String::new(),
+            host: name,
+            image: image.clone(),
+        };
+        let data = (1..=nodes).map(|n| member(format!("r{n}"), MemberKind::Data));
+        let settings = filled(SETTINGS, spec);
+        let sentinels = Values(&settings)
+            .count("sentinels")
+            .unwrap_or(3)
+            .min(SENTINELS_MAX);
+        let watchers = (1..=sentinels).map(|n| member(format!("s{n}"), MemberKind::Control));
+        let design = Design {
+            topology: "sentinel",
+            route: "sentinel",
+            members: data.chain(watchers).collect(),
+            settings,
+            images: vec![image.clone()],
+        };
+        let issues = issues(Values::of(&design), nodes);
+        if issues.is_empty() {
+            Ok(design)
+        } else {
+            Err(issues)
+        }
+    }
+
+    async fn deploy(
+        &self,
+        design: &Design,
+        deploy: Deploy,
+    ) -> Result<Arc<dyn Running>, SystemError> {
+        Ok(Arc::new(deploy::deploy(self.name(), design, deploy).await?))
+    }
+}
+
+fn issues(values: Values<'_>, nodes: u32) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    for name in ["down-after", "failover-timeout", "min-replicas-max-lag"] {
+        if values
+            .duration(name)
+            .is_ok_and(|value| value < Duration::from_millis(1))
+        {
+            issues.push(issue(
+                name,
+                "it is shorter than 1 ms",
+                "give at least `1ms`",
+            ));
+        }
+    }
+    if values
+        .duration("min-replicas-max-lag")
+        .is_ok_and(|lag| lag.subsec_nanos() > 0)
+    {
+        let help = "the server counts it in whole seconds, for instance `10s`";
+        issues.push(issue(
+            "min-replicas-max-lag",
+            "it has a fraction of a second",
+            help,
+        ));
+    }
+    let sentinels = values.count("sentinels").unwrap_or(SENTINELS_MAX);
+    if !(1..=SENTINELS_MAX).contains(&sentinels) {
+        let help = format!("give 1 to {SENTINELS_MAX}; 3 survive the loss of one");
+        issues.push(issue("sentinels", "that many cannot watch", help));
+    }
+    if values
+        .count("quorum")
+        .is_ok_and(|quorum| !(1..=sentinels).contains(&quorum))
+    {
+        let help = format!("give 1 to {sentinels}; {} is a majority", sentinels / 2 + 1);
+        issues.push(issue(
+            "quorum",
+            format!("there are {sentinels} sentinels"),
+            help,
+        ));
+    }
+    let replicas = u64::from(nodes.saturating_sub(1));
+    if values
+        .count("min-replicas-to-write")
+        .is_ok_and(|least| least > replicas)
+    {
+        let message = format!("there are only {replicas} replicas: every write would be refused");
+        issues.push(issue(
+            "min-replicas-to-write",
+            message,
+            "lower it, or raise `nodes`",
+        ));
+    }
+    issues
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(settings: &[(&str, &str)]) -> SystemSpec {
+        SystemSpec {
+            settings: settings
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            ..SystemSpec::default()
+        }
+    }
+
+    #[test]
+    fn the_usual_stack_is_a_primary_two_replicas_and_three_sentinels() {
+        let design = Redis::Valkey.design(&spec(&[]), None).expect("a design");
+        let names: Vec<_> = design.members.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(names, ["r1", "r2", "r3", "s1", "s2", "s3"]);
+        assert_eq!(design.images, ["valkey/valkey:8"]);
+        assert_eq!(design.settings["down-after"], "1s");
+    }
+
+    #[test]
+    fn every_impossible_setting_is_named_at_once() {
+        let wrong = [
+            ("quorum", "4"),
+            ("min-replicas-to-write", "3"),
+            ("down-after", "0s"),
+        ];
+        let issues = Redis::Redis
+            .design(&spec(&wrong), None)
+            .expect_err("issues");
+        let paths: Vec<_> = issues.iter().map(|issue| issue.path.join(".")).collect();
+        let expected = [
+            "settings.down-after",
+            "settings.quorum",
+            "settings.min-replicas-to-write",
+        ];
+        assert_eq!(paths, expected);
+    }
+}

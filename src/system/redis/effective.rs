@@ -1,0 +1,181 @@
+//! Reads the settings back from the running stack.
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use futures_util::future::try_join_all;
+use redis::RedisError;
+
+use crate::{
+    record::{MemberKind, Setting},
+    system::{SystemError, roster::Seat},
+};
+
+use super::{
+    bounds::{PING_PERIOD, bounds},
+    link::{ask, command},
+    running::RedisStack,
+    sentinel::{Fields, MASTER},
+};
+
+/// The longest wait for one node's answer.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Server settings that bear on failover, loss or the clients' connections.
+const SERVER: &[&str] = &[
+    "maxclients",
+    "appendonly",
+    "appendfsync",
+    "save",
+    "min-replicas-to-write",
+    "min-replicas-max-lag",
+    "repl-timeout",
+    "repl-ping-replica-period",
+    "repl-backlog-size",
+    "repl-diskless-sync",
+    "repl-diskless-sync-delay",
+    "replica-serve-stale-data",
+    "replica-priority",
+    "timeout",
+    "tcp-keepalive",
+];
+
+/// Fields of `SENTINEL MASTER` that bear on failover.
+const SENTINEL: &[&str] = &[
+    "down-after-milliseconds",
+    "failover-timeout",
+    "quorum",
+    "parallel-syncs",
+    "config-epoch",
+];
+
+/// Fills in the version, the settings, the connection limit and the bounds.
+pub async fn read_back(stack: &mut RedisStack) -> Result<(), SystemError> {
+    let primary = stack.roster.named(&stack.stack.primary)?.clone();
+    let server: BTreeMap<String, String> = {
+        let words: Vec<&str> = ["CONFIG", "GET"]
+            .into_iter()
+            .chain(SERVER.iter().copied())
+            .collect();
+        ask(primary.address, &command(&words), ASK_LIMIT)
+            .await
+            .map_err(refused)?
+    };
+    let sentinels: Vec<&Seat> = stack.roster.of(MemberKind::Control).collect();
+    let masters: Vec<Fields> =
+        try_join_all(sentinels.iter().map(|seat| master(seat.address))).await?;
+    let mut effective = Vec::new();
+    for name in SERVER {
+        if let Some(value) = server.get(*name) {
+            effective.push(setting(
+                name,
+                value,
+                &format!("{}: CONFIG GET", primary.name),
+            ));
+        }
+    }
+    for (seat, fields) in sentinels.iter().zip(&masters) {
+        for name in SENTINEL {
+            let value = fields.get(*name).map_or("", String::as_str);
+            effective.push(setting(
+                name,
+                value,
+                &format!("{}: SENTINEL MASTER", seat.name),
+            ));
+        }
+    }
+    // Sentinels may differ; the slowest one bounds the failover from above and the fastest from below, but
+    // they were all started with one value, so a difference is an error.
+    let down_after = same(&masters, "down-after-milliseconds")?;
+    let failover_timeout = same(&masters, "failover-timeout")?;
+    let info: String = ask(primary.address, &command(&["INFO", "server"]), ASK_LIMIT)
+        .await
+        .map_err(refused)?;
+    stack.stack.server = version(&info);
+    stack.stack.connection_limit = server.get("maxclients").and_then(|text| text.parse().ok());
+    stack.stack.bounds = bounds(down_after, failover_timeout);
+    stack.stack.phase_ns = u64::try_from(PING_PERIOD.min(down_after).as_nanos()).unwrap_or(0);
+    stack.stack.effective = effective;
+    Ok(())
+}
+
+async fn master(sentinel: SocketAddr) -> Result<Fields, SystemError> {
+    ask(
+        sentinel,
+        &command(&["SENTINEL", "MASTER", MASTER]),
+        ASK_LIMIT,
+    )
+    .await
+    .map_err(refused)
+}
+
+fn same(masters: &[Fields], name: &str) -> Result<Duration, SystemError> {
+    let mut values = masters
+        .iter()
+        .map(|fields| fields.get(name).and_then(|text| text.parse().ok()));
+    let first = values.next().flatten();
+    match first {
+        Some(milliseconds) if values.all(|value| value == first) => {
+            Ok(Duration::from_millis(milliseconds))
+        }
+        _ => Err(SystemError::Refused(format!(
+            "the sentinels do not agree on `{name}`"
+        ))),
+    }
+}
+
+fn setting(name: &str, value: &str, source: &str) -> Setting {
+    let unit = match name {
+        "down-after-milliseconds" | "failover-timeout" => " ms",
+        "repl-timeout"
+        | "repl-ping-replica-period"
+        | "repl-diskless-sync-delay"
+        | "timeout"
+        | "tcp-keepalive"
+        | "min-replicas-max-lag" => " s",
+        "repl-backlog-size" => " bytes",
+        _ => "",
+    };
+    Setting {
+        name: name.to_owned(),
+        value: if value.is_empty() {
+            "(empty)".into()
+        } else {
+            format!("{value}{unit}")
+        },
+        source: source.to_owned(),
+    }
+}
+
+/// The server's name and version from `INFO server`; Valkey also answers with the version of Redis that it
+/// is compatible with.
+fn version(info: &str) -> String {
+    let field = |name: &str| {
+        info.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            .map(str::trim)
+    };
+    match (field("valkey_version"), field("redis_version")) {
+        (Some(version), _) => format!("Valkey {version}"),
+        (None, Some(version)) => format!("Redis {version}"),
+        (None, None) => "unknown".into(),
+    }
+}
+
+fn refused(error: RedisError) -> SystemError {
+    SystemError::Refused(format!("failed to read the settings back: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_server_itself() {
+        assert_eq!(
+            version("redis_version:8.0.5\r\nos:Linux\r\n"),
+            "Redis 8.0.5"
+        );
+        let valkey = "redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.3\r\n";
+        assert_eq!(version(valkey), "Valkey 8.1.3");
+    }
+}

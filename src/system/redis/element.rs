@@ -1,0 +1,92 @@
+//! What the workload writes: one list per lane, one element per append.
+
+use crate::{
+    id::{LaneId, RunId},
+    system::mark,
+};
+
+/// Bytes of one element: twelve digits of its number, a colon, eight digits of its checksum.
+pub const ELEMENT_BYTES: u32 = 21;
+
+/// Names the keys of a run and makes their elements.
+///
+/// An append is one `RPUSH` of `<seq>:<checksum>`: applied twice, it stands in the list twice. Pinned lanes
+/// write to keys of their own, which no other lane and no final read touches.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    run: RunId,
+}
+
+impl Keys {
+    /// The keys of a run.
+    pub fn new(run: RunId) -> Self {
+        Self { run }
+    }
+
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The list of a lane.
+    pub fn lane(&self, lane: LaneId) -> String {
+        format!("drdrill:{}:{}", self.run, lane.0)
+    }
+
+    /// The list of a pinned lane.
+    pub fn pinned(&self, lane: LaneId) -> String {
+        format!("drdrill:{}:pinned:{}", self.run, lane.0)
+    }
+
+    /// The list by which bring-up proves that replication flows.
+    pub fn ready(&self) -> String {
+        format!("drdrill:{}:ready", self.run)
+    }
+
+    /// The pattern of all keys of the run.
+    pub fn pattern(&self) -> String {
+        format!("drdrill:{}:*", self.run)
+    }
+
+    /// Whether a key of the run belongs to drdrill's own probes and not to what the workload wrote.
+    pub fn is_probe(&self, key: &str) -> bool {
+        key == self.ready() || key.starts_with(&format!("drdrill:{}:pinned:", self.run))
+    }
+
+    /// The lane whose list a key of the run is.
+    pub fn lane_of(&self, key: &str) -> Option<LaneId> {
+        let rest = key.strip_prefix(&format!("drdrill:{}:", self.run))?;
+        rest.parse().ok().map(LaneId)
+    }
+
+    /// The element of an append.
+    pub fn element(&self, lane: LaneId, seq: u64) -> String {
+        format!("{seq:012}:{}", mark::checksum(&self.run, lane, seq))
+    }
+
+    /// An element's number, and whether its checksum agrees; none if it is no element at all.
+    pub fn parse(&self, lane: LaneId, element: &str) -> Option<(u64, bool)> {
+        let (seq, sum) = element.split_once(':')?;
+        let seq = seq.parse().ok()?;
+        Some((seq, sum == mark::checksum(&self.run, lane, seq)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_and_keys_are_read_as_they_are_written() {
+        let keys = Keys::new(RunId::new("20261121t081500", 7));
+        let lane = LaneId(3);
+        assert_eq!(keys.lane_of(&keys.lane(lane)), Some(lane));
+        assert_eq!(keys.lane_of(&keys.pinned(lane)), None);
+        assert!(keys.is_probe(&keys.pinned(lane)) && !keys.is_probe(&keys.lane(lane)));
+        let element = keys.element(lane, 41);
+        assert_eq!(element.len(), ELEMENT_BYTES as usize);
+        assert_eq!(keys.parse(lane, &element), Some((41, true)));
+        assert_eq!(keys.parse(LaneId(4), &element), Some((41, false)));
+        assert_eq!(keys.parse(lane, "rubbish"), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! Redis and Valkey: one primary and its replicas, watched by sentinels.
+
+mod app;
+mod bounds;
+mod client;
+mod deploy;
+mod design;
+mod effective;
+mod element;
+mod link;
+mod moves;
+mod observe;
+mod outcome;
+mod ready;
+mod redundancy;
+mod running;
+mod sentinel;
+mod status;
+
+pub use client::{RedisClient, Target};
+pub use design::Redis;
+pub use element::Keys;
+pub use outcome::{Phase, outcome_of};
+pub use sentinel::Directory;

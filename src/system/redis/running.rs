@@ -1,0 +1,310 @@
+//! The Redis stack as it stands.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use redis::{RedisError, aio::MultiplexedConnection};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    history::{Group, Lane},
+    id::{LaneId, NodeName, RunId},
+    record::{Emitter, Holdings, Member, MemberKind, Source, Stack, View},
+    runtime::Runtime,
+    scenario::AppClients,
+    system::{
+        Client, Observer, PlannedMove, Redundancy, Running, SystemError,
+        roster::{Roster, Seat},
+        settings::Values,
+    },
+};
+
+use super::{
+    app::{AppClient, Pool},
+    client::{RedisClient, Target},
+    deploy,
+    element::Keys,
+    link::{ask, command, connect},
+    observe, redundancy,
+    sentinel::Directory,
+    status::Status,
+};
+
+/// The longest wait for one node's view.
+const ASK_LIMIT: Duration = Duration::from_millis(500);
+
+/// The longest wait for a final read to connect.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+
+/// The longest wait for a final read; a drill writes some ten thousand elements.
+const READ_LIMIT: Duration = Duration::from_secs(60);
+
+/// How many elements a final read fetches at a time.
+const CHUNK: usize = 5_000;
+
+/// The stack.
+pub struct RedisStack {
+    pub(super) stack: Stack,
+    pub(super) roster: Arc<Roster>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) keys: Keys,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pool: OnceLock<Arc<Pool>>,
+}
+
+impl RedisStack {
+    /// A stack whose nodes are started; its settings are not read back yet.
+    pub fn new(
+        system: &str,
+        members: Vec<Member>,
+        roster: Roster,
+        runtime: Arc<dyn Runtime>,
+        values: Values<'_>,
+    ) -> Result<Self, SystemError> {
+        let first = roster.data().next().map(|seat| seat.name.clone());
+        let primary = first.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
+        let sentinels = roster.of(MemberKind::Control);
+        let directory = Directory::new(
+            sentinels
+                .map(|seat| (seat.name.clone(), seat.address))
+                .collect(),
+        );
+        let stack = Stack {
+            system: system.to_owned(),
+            topology: "sentinel".into(),
+            route: "sentinel".into(),
+            server: String::new(),
+            members,
+            primary,
+            effective: Vec::new(),
+            bounds: super::bounds::bounds(
+                values.duration("down-after")?,
+                values.duration("failover-timeout")?,
+            ),
+            connection_limit: None,
+            phase_ns: 0,
+            // A driver that sends an append again after a lost answer applies it twice: a list takes both.
+            idempotent: false,
+            element_bytes: super::element::ELEMENT_BYTES,
+            ready: Vec::new(),
+        };
+        Ok(Self {
+            stack,
+            roster: Arc::new(roster),
+            directory: Arc::new(directory),
+            keys: Keys::new(runtime.run().clone()),
+            runtime,
+            pool: OnceLock::new(),
+        })
+    }
+
+    /// The views of all members that hold data, asked at the same time.
+    pub(super) async fn statuses(&self) -> Vec<(&Seat, Option<Status>)> {
+        let asked = self
+            .roster
+            .data()
+            .map(|seat| async move { (seat, status(seat.address).await) });
+        join_all(asked).await
+    }
+
+    async fn dump(&self, node: &str, address: SocketAddr) -> Result<Holdings, SystemError> {
+        let failed =
+            |error: RedisError| SystemError::Refused(format!("failed to read `{node}`: {error}"));
+        let read = async {
+            let mut connection = connect(address, CONNECT_LIMIT).await?;
+            let mut holdings = Collected::default();
+            for key in keys(&mut connection, &self.keys.pattern()).await? {
+                if self.keys.is_probe(&key) {
+                    continue;
+                }
+                self.list(&mut connection, &key, &mut holdings).await?;
+            }
+            Ok::<_, RedisError>(holdings)
+        };
+        let found = tokio::time::timeout(READ_LIMIT, read).await.map_err(|_| {
+            SystemError::Refused(format!("failed to read `{node}` within {READ_LIMIT:?}"))
+        })?;
+        let Collected { elements, alien } = found.map_err(failed)?;
+        Ok(Holdings {
+            alien,
+            ..Holdings::collect(elements)
+        })
+    }
+
+    async fn list(
+        &self,
+        connection: &mut MultiplexedConnection,
+        key: &str,
+        into: &mut Collected,
+    ) -> Result<(), RedisError> {
+        let lane = self.keys.lane_of(key);
+        let mut from = 0;
+        loop {
+            let (first, last) = (from.to_string(), (from + CHUNK - 1).to_string());
+            let chunk: Vec<String> = command(&["LRANGE", key, &first, &last])
+                .query_async(connection)
+                .await?;
+            for element in &chunk {
+                match lane.and_then(|lane| Some((lane, self.keys.parse(lane, element)?))) {
+                    Some((lane, (seq, sound))) => into.elements.push((lane, seq, sound)),
+                    None => into.alien += 1,
+                }
+            }
+            if chunk.len() < CHUNK {
+                return Ok(());
+            }
+            from += CHUNK;
+        }
+    }
+}
+
+#[derive(Default)]
+struct Collected {
+    elements: Vec<(LaneId, u64, bool)>,
+    alien: u64,
+}
+
+async fn keys(
+    connection: &mut MultiplexedConnection,
+    pattern: &str,
+) -> Result<Vec<String>, RedisError> {
+    let (mut cursor, mut found) = ("0".to_owned(), Vec::new());
+    loop {
+        let scan = command(&["SCAN", &cursor, "MATCH", pattern, "COUNT", "1000"]);
+        let (next, keys): (String, Vec<String>) = scan.query_async(connection).await?;
+        found.extend(keys);
+        if next == "0" {
+            // A scan may name a key twice while the table is resized.
+            found.sort();
+            found.dedup();
+            return Ok(found);
+        }
+        cursor = next;
+    }
+}
+
+/// A node's own view, within half a second; none if it does not answer.
+pub(super) async fn status(address: SocketAddr) -> Option<Status> {
+    let info: String = ask(address, &command(&["INFO", "replication"]), ASK_LIMIT)
+        .await
+        .ok()?;
+    Status::parse(&info)
+}
+
+#[async_trait]
+impl Running for RedisStack {
+    fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+        // Lists come into being with their first element.
+        Ok(())
+    }
+
+    fn client(&self, lane: &Lane) -> Box<dyn Client> {
+        let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
+        let target = match pinned.map(|node| self.roster.named(node)) {
+            Some(Ok(seat)) => Target::Pinned(seat.address),
+            Some(Err(_)) | None => Target::Primary(self.directory.clone()),
+        };
+        let in_flight = lane.timeout.as_nanos() / lane.interval.as_nanos().max(1) + 1;
+        let in_flight = usize::try_from(in_flight).unwrap_or(usize::MAX);
+        Box::new(RedisClient::new(
+            self.keys.clone(),
+            self.roster.clone(),
+            target,
+            in_flight,
+        ))
+    }
+
+    fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
+        let make = || Arc::new(Pool::new(self.directory.clone(), self.roster.clone(), app));
+        Box::new(AppClient::new(
+            self.keys.clone(),
+            self.pool.get_or_init(make).clone(),
+        ))
+    }
+
+    fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
+        let nodes = observe::nodes(&self.roster, emitter, &stop);
+        nodes
+            .into_iter()
+            .chain(observe::sentinels(&self.roster, emitter, &stop))
+            .collect()
+    }
+
+    async fn view(&self, node: &NodeName) -> View {
+        let status = match self.roster.named(node) {
+            Ok(seat) => status(seat.address).await,
+            Err(_) => None,
+        };
+        let leading = status.as_ref().map_or(0, |status| status.offset);
+        Status::view(status.as_ref(), node, &self.roster, leading)
+    }
+
+    async fn primary(&self) -> Result<NodeName, SystemError> {
+        let statuses = self.statuses().await;
+        let primaries: Vec<&NodeName> = statuses
+            .iter()
+            .filter(|(_, status)| status.as_ref().is_some_and(|status| status.primary))
+            .map(|(seat, _)| &seat.name)
+            .collect();
+        match primaries.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => Err(SystemError::Refused(
+                "no node says that it is primary".into(),
+            )),
+            [one, two, ..] => Err(SystemError::Refused(format!(
+                "`{one}` and `{two}` both say that they are primary"
+            ))),
+        }
+    }
+
+    async fn redundancy(&self) -> Redundancy {
+        redundancy::redundancy(self).await
+    }
+
+    async fn converged(&self) -> Redundancy {
+        redundancy::converged(self).await
+    }
+
+    async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
+        match source {
+            Source::Authority { .. } => {
+                let primary = self.directory.primary().await.map_err(|error| {
+                    SystemError::Refused(format!("no sentinel names the primary: {error}"))
+                })?;
+                self.dump("the primary", primary).await
+            }
+            Source::Before { node } | Source::After { node } => {
+                self.dump(node.as_str(), self.roster.named(node)?.address)
+                    .await
+            }
+        }
+    }
+
+    async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
+        let seat = self.roster.named(node)?;
+        // An old primary that starts by its old configuration serves as a second one until the sentinels
+        // see it. Without a new primary it is the primary still, and starts as such.
+        if seat.kind == MemberKind::Data
+            && let Ok(primary) = self.directory.primary().await
+            && primary != seat.address
+        {
+            deploy::rejoin(&self.runtime, node, primary).await?;
+        }
+        Ok(self.runtime.start(node).await?)
+    }
+
+    fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
+    }
+
+    async fn close(&self) {}
+}

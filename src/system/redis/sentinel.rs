@@ -1,0 +1,202 @@
+//! What sentinels know: where the primary is, and how they see every node.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use redis::{RedisError, RedisResult};
+
+use crate::id::NodeName;
+
+use super::link::{self, ask, command};
+
+/// The name under which sentinels know the primary.
+pub const MASTER: &str = "drdrill";
+
+/// The longest wait for one sentinel before the next is asked.
+const ASK_LIMIT: Duration = Duration::from_millis(200);
+
+/// Fields of a `SENTINEL` answer by name.
+pub type Fields = BTreeMap<String, String>;
+
+/// How clients find the primary: they ask the sentinels in turn, the one that answered last first, as
+/// drivers do. One that does not answer costs 200 ms once; the next client starts at the next one.
+#[derive(Debug)]
+pub struct Directory {
+    sentinels: Vec<(NodeName, SocketAddr)>,
+    answering: AtomicUsize,
+}
+
+impl Directory {
+    /// Asks these sentinels.
+    pub fn new(sentinels: Vec<(NodeName, SocketAddr)>) -> Self {
+        Self {
+            sentinels,
+            answering: AtomicUsize::new(0),
+        }
+    }
+
+    /// The sentinels, in their fixed order.
+    pub fn sentinels(&self) -> &[(NodeName, SocketAddr)] {
+        &self.sentinels
+    }
+
+    /// Where the primary is, by the first sentinel that answers.
+    ///
+    /// # Errors
+    /// The last sentinel's error when none answers.
+    pub async fn primary(&self) -> RedisResult<SocketAddr> {
+        let first = self.answering.load(Ordering::Relaxed);
+        let mut last = link::late();
+        for turn in 0..self.sentinels.len() {
+            let index = (first + turn) % self.sentinels.len();
+            match primary_by(self.sentinels[index].1, ASK_LIMIT).await {
+                Ok(address) => {
+                    self.answering.store(index, Ordering::Relaxed);
+                    return Ok(address);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Where the primary is, by one sentinel.
+pub async fn primary_by(sentinel: SocketAddr, limit: Duration) -> RedisResult<SocketAddr> {
+    let question = command(&["SENTINEL", "get-master-addr-by-name", MASTER]);
+    address(ask(sentinel, &question, limit).await?)
+}
+
+/// Reads `[ip, port]`.
+pub fn address((ip, port): (String, u16)) -> RedisResult<SocketAddr> {
+    let ip: IpAddr = ip.parse().map_err(|_| {
+        RedisError::from((redis::ErrorKind::UnexpectedReturnType, "no address", ip))
+    })?;
+    Ok(SocketAddr::new(ip, port))
+}
+
+/// What one sentinel knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Knowledge {
+    /// `SENTINEL MASTER`.
+    pub master: Fields,
+    /// `SENTINEL REPLICAS`.
+    pub replicas: Vec<Fields>,
+    /// `SENTINEL SENTINELS`.
+    pub sentinels: Vec<Fields>,
+    /// The answer to `SENTINEL CKQUORUM`.
+    pub quorum: Result<String, String>,
+}
+
+/// Asks one sentinel for all that it knows, within `limit`.
+pub async fn knowledge(sentinel: SocketAddr, limit: Duration) -> RedisResult<Knowledge> {
+    let conversation = async {
+        let mut connection = link::connect(sentinel, limit).await?;
+        let connection = &mut connection;
+        Ok(Knowledge {
+            master: command(&["SENTINEL", "MASTER", MASTER])
+                .query_async(connection)
+                .await?,
+            replicas: command(&["SENTINEL", "REPLICAS", MASTER])
+                .query_async(connection)
+                .await?,
+            sentinels: command(&["SENTINEL", "SENTINELS", MASTER])
+                .query_async(connection)
+                .await?,
+            quorum: command(&["SENTINEL", "CKQUORUM", MASTER])
+                .query_async(connection)
+                .await
+                .map_err(|error: RedisError| error.to_string()),
+        })
+    };
+    tokio::time::timeout(limit, conversation)
+        .await
+        .unwrap_or_else(|_| Err(link::late()))
+}
+
+impl Knowledge {
+    /// What keeps this sentinel from failing over to any of `replicas` others with `sentinels` fellows.
+    pub fn missing(
+        &self,
+        primary: SocketAddr,
+        replicas: usize,
+        sentinels: usize,
+    ) -> Option<String> {
+        let field = |fields: &Fields, name: &str| fields.get(name).cloned().unwrap_or_default();
+        let (ip, port) = (field(&self.master, "ip"), field(&self.master, "port"));
+        if format!("{ip}:{port}") != primary.to_string() {
+            return Some(format!("takes {ip}:{port} for the primary"));
+        }
+        let flags = field(&self.master, "flags");
+        if flags != "master" {
+            return Some(format!("sees the primary as `{flags}`"));
+        }
+        let well = |list: &[Fields], flags: &str| {
+            list.iter()
+                .filter(|fields| field(fields, "flags") == flags)
+                .count()
+        };
+        let linked = self
+            .replicas
+            .iter()
+            .filter(|fields| {
+                field(fields, "flags") == "slave" && field(fields, "master-link-status") == "ok"
+            })
+            .count();
+        if linked < replicas {
+            return Some(format!(
+                "sees {linked} of {replicas} replicas up and linked"
+            ));
+        }
+        let fellows = well(&self.sentinels, "sentinel");
+        if fellows < sentinels {
+            return Some(format!("reaches {fellows} of {sentinels} other sentinels"));
+        }
+        self.quorum.as_ref().err().cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&str, &str)]) -> Fields {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn knowledge() -> Knowledge {
+        let replica = fields(&[("flags", "slave"), ("master-link-status", "ok")]);
+        Knowledge {
+            master: fields(&[("ip", "10.0.0.2"), ("port", "6379"), ("flags", "master")]),
+            replicas: vec![replica.clone(), replica],
+            sentinels: vec![fields(&[("flags", "sentinel")]); 2],
+            quorum: Ok("OK 3 usable Sentinels".into()),
+        }
+    }
+
+    #[test]
+    fn a_sentinel_that_cannot_fail_over_says_what_is_missing() {
+        let primary = "10.0.0.2:6379".parse().expect("an address");
+        let missing = |knowledge: Knowledge| knowledge.missing(primary, 2, 2).unwrap_or_default();
+        assert_eq!(missing(knowledge()), "");
+        let mut other = knowledge();
+        other.master.insert("ip".into(), "10.0.0.3".into());
+        assert_eq!(missing(other), "takes 10.0.0.3:6379 for the primary");
+        let mut down = knowledge();
+        down.replicas[0].insert("flags".into(), "slave,s_down".into());
+        assert_eq!(missing(down), "sees 1 of 2 replicas up and linked");
+        let mut alone = knowledge();
+        alone.sentinels.clear();
+        assert_eq!(missing(alone), "reaches 0 of 2 other sentinels");
+        let mut few = knowledge();
+        few.quorum = Err("NOQUORUM".into());
+        assert_eq!(missing(few), "NOQUORUM");
+    }
+}

@@ -1,0 +1,246 @@
+//! The reference store's client, and its table from answers and errors to outcomes.
+
+use std::{
+    io,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    time::timeout,
+};
+
+use crate::{
+    history::{Access, Outcome},
+    system::{Client, Reply, Request},
+};
+
+use super::wire::{Ask, Status, checksum};
+
+/// The longest wait for one node when looking for the primary.
+const LOOK_LIMIT: Duration = Duration::from_millis(100);
+
+/// Where a client goes.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// To whichever of these nodes says that it takes writes.
+    Primary(Vec<(u16, SocketAddr)>),
+    /// To this node, with pinned probes.
+    Pinned(u16, SocketAddr),
+}
+
+/// A client on a connection of its own.
+pub struct ReferenceClient {
+    target: Target,
+    open: Option<Connection>,
+}
+
+/// A connection to one node.
+pub struct Connection {
+    node: u16,
+    lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
+    writer: OwnedWriteHalf,
+}
+
+impl Connection {
+    /// Connects to a node.
+    pub async fn open(node: u16, address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (reader, writer) = stream.into_split();
+        Ok(Self {
+            node,
+            lines: BufReader::new(reader).lines(),
+            writer,
+        })
+    }
+
+    /// Asks one question and reads one line.
+    pub async fn ask(&mut self, ask: Ask) -> io::Result<String> {
+        self.writer.write_all(format!("{ask}\n").as_bytes()).await?;
+        self.next().await
+    }
+
+    /// Reads one more line.
+    pub async fn next(&mut self) -> io::Result<String> {
+        self.lines
+            .next_line()
+            .await?
+            .ok_or(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl ReferenceClient {
+    /// A client that connects when first used.
+    pub fn new(target: Target) -> Self {
+        Self { target, open: None }
+    }
+
+    async fn connect(&self) -> Result<Connection, Reply> {
+        match &self.target {
+            Target::Pinned(node, address) => Connection::open(*node, *address)
+                .await
+                .map_err(|e| not_sent(&e)),
+            Target::Primary(nodes) => {
+                let looks = nodes.iter().map(|(node, address)| async move {
+                    let look = async {
+                        let mut connection = Connection::open(*node, *address).await?;
+                        let status = connection.ask(Ask::View).await?;
+                        io::Result::Ok((
+                            connection,
+                            Status::parse(&status).is_some_and(|status| status.primary),
+                        ))
+                    };
+                    timeout(LOOK_LIMIT, look)
+                        .await
+                        .ok()?
+                        .ok()
+                        .filter(|(_, primary)| *primary)
+                });
+                let found = futures_util::future::join_all(looks)
+                    .await
+                    .into_iter()
+                    .flatten()
+                    .next();
+                found
+                    .map(|(connection, _)| connection)
+                    .ok_or_else(|| Reply::error(Outcome::Fail, "no primary found"))
+            }
+        }
+    }
+
+    async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Reply {
+        let mut connection = match self.open.take() {
+            Some(connection) => connection,
+            None => match self.connect().await {
+                Ok(connection) => connection,
+                Err(reply) => return reply,
+            },
+        };
+        *phase = Phase::Sent;
+        let ask = match (request.access, &self.target) {
+            (Access::Read, _) => Ask::Read {
+                lane: request.lane.0,
+            },
+            (Access::Write, Target::Pinned(..)) => Ask::Pin {
+                lane: request.lane.0,
+                seq: request.seq,
+            },
+            (Access::Write, Target::Primary(_)) => {
+                let sum = checksum(request.lane.0, request.seq);
+                Ask::Append {
+                    lane: request.lane.0,
+                    seq: request.seq,
+                    sum,
+                }
+            }
+        };
+        let node = connection.node;
+        match connection.ask(ask).await {
+            Ok(answer) => {
+                self.open = Some(connection);
+                outcome_of(request.access, &answer, node)
+            }
+            Err(error) => lost(request.access, &error),
+        }
+    }
+}
+
+/// How far an attempt got; decides whether it may have been applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Connecting,
+    Sent,
+}
+
+#[async_trait]
+impl Client for ReferenceClient {
+    async fn invoke(&mut self, request: Request) -> Reply {
+        let mut phase = Phase::Connecting;
+        let left = request.deadline.saturating_duration_since(Instant::now());
+        match timeout(left, self.attempt(&request, &mut phase)).await {
+            Ok(reply) => reply,
+            Err(_) if phase == Phase::Sent && request.access == Access::Write => {
+                Reply::error(Outcome::Info, "timeout")
+            }
+            Err(_) => Reply::error(Outcome::Fail, "timeout"),
+        }
+    }
+}
+
+/// The outcome of an answer.
+///
+/// | answer | outcome |
+/// |---|---|
+/// | `ok`, `version N` | ok |
+/// | `readonly` (not primary, or no majority behind it) | fail |
+/// | `refused` | fail: the node says that it did not apply it |
+/// | `unconfirmed` (synchronous, no replica confirmed) | info |
+/// | anything else | info for a write, fail for a read |
+fn outcome_of(access: Access, answer: &str, node: u16) -> Reply {
+    if answer == "ok" {
+        return Reply::written(Some(node));
+    }
+    if let Some(version) = answer
+        .strip_prefix("version ")
+        .and_then(|text| text.parse().ok())
+    {
+        return Reply::read(Some(node), version);
+    }
+    match (answer, access) {
+        ("readonly", _) => Reply::error(Outcome::Fail, "read-only"),
+        ("refused", _) => Reply::error(Outcome::Fail, "refused"),
+        ("unconfirmed", Access::Write) => Reply::error(Outcome::Info, "not confirmed by a replica"),
+        (_, Access::Write) => Reply::error(Outcome::Info, "unknown answer"),
+        (_, Access::Read) => Reply::error(Outcome::Fail, "unknown answer"),
+    }
+}
+
+fn not_sent(error: &io::Error) -> Reply {
+    let class = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused",
+        io::ErrorKind::ConnectionReset => "connection reset",
+        _ => "cannot connect",
+    };
+    Reply::error(Outcome::Fail, class)
+}
+
+fn lost(access: Access, error: &io::Error) -> Reply {
+    let class = match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "connection reset",
+        io::ErrorKind::UnexpectedEof => "connection closed",
+        _ => "connection lost",
+    };
+    let outcome = match access {
+        Access::Write => Outcome::Info,
+        Access::Read => Outcome::Fail,
+    };
+    Reply::error(outcome, class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_and_losses_have_the_outcome_of_the_table() {
+        let outcome = |access, answer| outcome_of(access, answer, 0).outcome;
+        assert_eq!(outcome(Access::Write, "ok"), Outcome::Ok);
+        assert_eq!(outcome(Access::Read, "version 7"), Outcome::Ok);
+        assert_eq!(outcome(Access::Write, "readonly"), Outcome::Fail);
+        assert_eq!(outcome(Access::Write, "refused"), Outcome::Fail);
+        assert_eq!(outcome(Access::Write, "unconfirmed"), Outcome::Info);
+        assert_eq!(outcome(Access::Write, "?"), Outcome::Info);
+        assert_eq!(outcome(Access::Read, "?"), Outcome::Fail);
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert_eq!(lost(Access::Write, &reset).outcome, Outcome::Info);
+        assert_eq!(lost(Access::Read, &reset).outcome, Outcome::Fail);
+        assert_eq!(not_sent(&reset).outcome, Outcome::Fail);
+    }
+}

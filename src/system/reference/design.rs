@@ -1,0 +1,170 @@
+//! What the reference store offers, and bringing it up.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    id::NodeName,
+    record::{Member, MemberKind},
+    runtime::NodeSpec,
+    scenario::{Dur, SystemSpec},
+    system::{
+        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
+        TopologySpec,
+    },
+};
+
+use super::{
+    defect::Defect,
+    running::{ReferenceStack, Shape},
+    wire::PORT,
+};
+
+/// The longest wait for the nodes to elect a primary and to follow it.
+const READY_LIMIT: Duration = Duration::from_secs(10);
+
+/// The reference store.
+pub struct Reference;
+
+const SETTINGS: &[SettingSpec] = &[
+    SettingSpec {
+        name: "detect",
+        kind: SettingKind::Duration,
+        default: "500ms",
+        help: "silence of the primary after which a replica stands for election; chosen so that an outage is seen and short",
+    },
+    SettingSpec {
+        name: "synchronous",
+        kind: SettingKind::Flag,
+        default: "false",
+        help: "acknowledge an append only once a replica has it",
+    },
+    SettingSpec {
+        name: "defect",
+        kind: SettingKind::OneOf(Defect::NAMES),
+        default: "none",
+        help: "a planted defect; drdrill must find it",
+    },
+    SettingSpec {
+        name: "defect-amount",
+        kind: SettingKind::Count,
+        default: "1",
+        help: "how much of the defect: elements, every nth element, or milliseconds",
+    },
+];
+
+#[async_trait]
+impl System for Reference {
+    fn describe(&self) -> Description {
+        Description {
+            name: "reference",
+            summary: "drdrill's own small primary/replica store as child processes: the instrument's standard weight",
+            topologies: vec![TopologySpec {
+                name: "replicated",
+                summary: "one primary and its replicas, elected by majority",
+                routes: &["direct"],
+                nodes: (3, 3, 5),
+                runbooks: &[],
+                planned_moves: true,
+                etcd: false,
+            }],
+            image: "",
+            settings: SETTINGS.to_vec(),
+            runtime: "process",
+        }
+    }
+
+    fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
+        let settings: BTreeMap<&'static str, String> = SETTINGS
+            .iter()
+            .map(|setting| {
+                let given = spec.settings.get(setting.name).cloned();
+                (
+                    setting.name,
+                    given.unwrap_or_else(|| setting.default.to_owned()),
+                )
+            })
+            .collect();
+        let members = (1..=spec.nodes.unwrap_or(3))
+            .map(|number| Member {
+                name: NodeName::new(format!("n{number}")),
+                kind: MemberKind::Data,
+                address: String::new(),
+                host: format!("n{number}"),
+                image: "drdrill reference-node".into(),
+            })
+            .collect();
+        Ok(Design {
+            topology: "replicated",
+            route: "direct",
+            members,
+            settings,
+            images: Vec::new(),
+        })
+    }
+
+    async fn deploy(
+        &self,
+        design: &Design,
+        deploy: Deploy,
+    ) -> Result<Arc<dyn Running>, SystemError> {
+        let shape = shape(design)?;
+        let names = design.names(MemberKind::Data);
+        let addresses = deploy.runtime.reserve(&names).await?;
+        let all: Vec<String> = addresses
+            .iter()
+            .map(|(_, address)| address.to_string())
+            .collect();
+        for (name, address) in &addresses {
+            let arguments = [
+                "reference-node".to_owned(),
+                format!("--address={address}"),
+                format!("--nodes={}", all.join(",")),
+                format!("--detect-ms={}", shape.detect.as_millis()),
+                format!("--synchronous={}", shape.synchronous),
+                format!("--defect={}", shape.defect),
+            ];
+            let spec = NodeSpec {
+                name: name.clone(),
+                image: deploy.program.display().to_string(),
+                entrypoint: arguments.to_vec(),
+                command: Vec::new(),
+                env: Vec::new(),
+                files: Vec::new(),
+                memory_mib: 0,
+                sidecar: false,
+            };
+            deploy.runtime.create(&spec).await?;
+            deploy.runtime.start(name).await?;
+        }
+        let mut members = design.members.clone();
+        for (member, (_, address)) in members.iter_mut().zip(&addresses) {
+            member.address = format!("{address}:{PORT}");
+        }
+        let stack = ReferenceStack::connect(members, shape, deploy, READY_LIMIT).await?;
+        Ok(Arc::new(stack))
+    }
+}
+
+fn shape(design: &Design) -> Result<Shape, SystemError> {
+    let get = |name: &str| {
+        design
+            .settings
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default()
+    };
+    let refused = |error: String| SystemError::Refused(error);
+    let detect: Dur = get("detect")
+        .parse()
+        .map_err(|e: crate::scenario::ScalarError| refused(e.to_string()))?;
+    let defect = format!("{}={}", get("defect"), get("defect-amount"))
+        .parse()
+        .map_err(refused)?;
+    Ok(Shape {
+        detect: detect.0,
+        synchronous: get("synchronous") == "true",
+        defect,
+    })
+}

@@ -1,0 +1,192 @@
+//! Follows a primary, notices when it is gone, and stands for election.
+
+use std::{
+    io::{self, ErrorKind},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::system::reference::{
+    defect::Defect,
+    wire::{Ask, Entry, PORT, Status},
+};
+
+use super::Node;
+
+/// The longest wait for another node's answer.
+const ASK_LIMIT: Duration = Duration::from_millis(100);
+
+/// By how much nodes differ in their patience, so that one of them stands first.
+const STAGGER: Duration = Duration::from_millis(60);
+
+/// How often a node without a primary looks for one.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// Asks another node one question.
+pub async fn ask(node: IpAddr, question: Ask) -> io::Result<String> {
+    let limit = if matches!(question, Ask::Elect) {
+        ASK_LIMIT * 10
+    } else {
+        ASK_LIMIT
+    };
+    let conversation = async {
+        let mut stream = TcpStream::connect(SocketAddr::new(node, PORT)).await?;
+        stream.write_all(format!("{question}\n").as_bytes()).await?;
+        BufReader::new(stream)
+            .lines()
+            .next_line()
+            .await?
+            .ok_or(ErrorKind::UnexpectedEof.into())
+    };
+    timeout(limit, conversation)
+        .await
+        .unwrap_or(Err(ErrorKind::TimedOut.into()))
+}
+
+/// Follows whoever is primary, for ever; while it is primary itself, watches for a higher epoch.
+pub async fn follow(node: Arc<Node>) -> io::Result<()> {
+    loop {
+        if let Some((leader, epoch)) = find_leader(&node).await
+            && node.lock().learn(leader, epoch)
+        {
+            // A stream that breaks is looked for again below.
+            let _ = copy(&node, leader).await;
+        }
+        let (quiet, patience, rank) = {
+            let state = node.lock();
+            let own = |address: &IpAddr| *address == state.setup.address;
+            let rank = state.setup.nodes.iter().position(own).unwrap_or(0);
+            let rank = u32::try_from(rank).unwrap_or(0);
+            (
+                state.heard.elapsed(),
+                state.setup.detect + STAGGER * rank,
+                rank,
+            )
+        };
+        let leaderless = quiet >= patience && node.lock().primary_since.is_none();
+        if leaderless && !stand(&node).await {
+            // Two that stood at once and split the vote must not stand at once again.
+            tokio::time::sleep(STAGGER * (1 + 2 * rank)).await;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The node that claims to be primary in the highest epoch.
+async fn find_leader(node: &Node) -> Option<(IpAddr, u64)> {
+    let (own, others) = {
+        let state = node.lock();
+        let others: Vec<IpAddr> = state
+            .setup
+            .nodes
+            .iter()
+            .copied()
+            .filter(|address| *address != state.setup.address)
+            .collect();
+        (state.epoch, others)
+    };
+    let answers =
+        futures_util::future::join_all(others.iter().map(|other| ask(*other, Ask::View))).await;
+    let claims = others.iter().zip(answers).filter_map(|(other, answer)| {
+        let status = Status::parse(&answer.ok()?)?;
+        (status.elected && status.epoch >= own).then_some((*other, status.epoch))
+    });
+    claims.max_by_key(|(_, epoch)| *epoch)
+}
+
+/// Stands for election; returns whether it won.
+pub async fn stand(node: &Node) -> bool {
+    let (epoch, end, setup) = {
+        let mut state = node.lock();
+        (state.stand(), state.end(), state.setup.clone())
+    };
+    let question = Ask::Vote {
+        epoch,
+        candidate: setup.address,
+        last_epoch: end.0,
+        length: end.1,
+    };
+    let others = setup
+        .nodes
+        .iter()
+        .filter(|address| **address != setup.address);
+    let answers = futures_util::future::join_all(others.map(|other| ask(*other, question))).await;
+    let votes = 1 + answers
+        .into_iter()
+        .filter(|answer| answer.as_deref().is_ok_and(|yes| yes == "yes"))
+        .count();
+    let mut state = node.lock();
+    let won = votes >= state.majority() && state.primary_since.is_none();
+    println!("election in epoch {epoch}: {votes} votes, won: {won}");
+    if won {
+        state.promote(epoch);
+    }
+    won
+}
+
+/// Copies a primary's log until the stream breaks or falls silent.
+async fn copy(node: &Node, leader: IpAddr) -> io::Result<()> {
+    let (ask, patience) = {
+        let state = node.lock();
+        let (last_epoch, length) = state.end();
+        (
+            Ask::Follow {
+                follower: state.setup.address,
+                last_epoch,
+                length,
+            },
+            state.setup.detect,
+        )
+    };
+    let stream = timeout(ASK_LIMIT, TcpStream::connect(SocketAddr::new(leader, PORT))).await??;
+    stream.set_nodelay(true)?;
+    let (reader, mut writer) = stream.into_split();
+    writer.write_all(format!("{ask}\n").as_bytes()).await?;
+    let mut lines = BufReader::new(reader).lines();
+    while let Ok(line) = timeout(patience, lines.next_line()).await {
+        let Some(line) = line? else {
+            return Ok(());
+        };
+        if line == "from 0" {
+            node.lock().reset();
+        } else if let Some(entry) = line.strip_prefix("entry ").and_then(Entry::parse) {
+            take(node, entry);
+        } else if let Some(epoch) = line
+            .strip_prefix("beat ")
+            .and_then(|text| text.parse().ok())
+        {
+            let have = {
+                let mut state = node.lock();
+                if !state.learn(leader, epoch) {
+                    return Ok(());
+                }
+                state.log.len()
+            };
+            writer
+                .write_all(format!("have {have}\n").as_bytes())
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+fn take(node: &Node, entry: Entry) {
+    let mut state = node.lock();
+    let dropped = matches!(state.setup.defect, Defect::Diverge(n) if entry.seq.is_multiple_of(n));
+    if dropped {
+        // It pretends to have it, so that only a comparison of contents shows the difference.
+        state.store(Entry {
+            sum: entry.sum ^ 1,
+            ..entry
+        });
+    } else {
+        state.store(entry);
+    }
+}

@@ -1,0 +1,284 @@
+//! Answers clients, candidates and followers.
+
+use std::{io, net::IpAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, BufWriter},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+use crate::system::reference::{
+    defect::Defect,
+    wire::{Ask, Entry},
+};
+
+use super::{Node, follow};
+
+/// How often a primary tells its followers that it lives.
+pub const HEARTBEAT: Duration = Duration::from_millis(20);
+
+/// The longest wait for a follower's confirmation before a synchronous append is answered with an error.
+const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
+
+/// Accepts connections for ever.
+pub async fn serve(listener: TcpListener, node: Arc<Node>) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let node = node.clone();
+        tokio::spawn(async move {
+            // A connection that breaks is its peer's affair.
+            let _ = converse(stream, node).await;
+        });
+    }
+}
+
+async fn converse(stream: TcpStream, node: Arc<Node>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (reader, writer) = stream.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    let mut writer = BufWriter::new(writer);
+    while let Some(line) = lines.next_line().await? {
+        let answer = match Ask::parse(&line) {
+            Some(Ask::Follow {
+                follower,
+                last_epoch,
+                length,
+            }) => {
+                return feed(
+                    node,
+                    lines.into_inner(),
+                    writer,
+                    (follower, last_epoch, length),
+                )
+                .await;
+            }
+            Some(Ask::Dump) => {
+                dump(&node, &mut writer).await?;
+                continue;
+            }
+            Some(ask) => answer(&node, ask).await,
+            None => "error unknown question".to_owned(),
+        };
+        writer.write_all(answer.as_bytes()).await?;
+        writer.write_all(b"\n").await?;
+        writer.flush().await?;
+    }
+    Ok(())
+}
+
+async fn answer(node: &Arc<Node>, ask: Ask) -> String {
+    match ask {
+        Ask::Append { lane, seq, sum } => append(node, lane, seq, sum).await,
+        Ask::Pin { .. } => {
+            let mut state = node.lock();
+            if !state.takes_writes() {
+                return "readonly".into();
+            }
+            state.pins += 1;
+            "ok".into()
+        }
+        Ask::Read { lane } => {
+            let state = node.lock();
+            if state.takes_writes() {
+                format!("version {}", state.read(lane))
+            } else {
+                "readonly".into()
+            }
+        }
+        Ask::View => node.lock().status().to_string(),
+        Ask::Vote {
+            epoch,
+            candidate,
+            last_epoch,
+            length,
+        } => {
+            let granted = node.lock().vote(epoch, (last_epoch, length));
+            println!("vote for {candidate} in epoch {epoch}: {granted}");
+            if granted { "yes".into() } else { "no".into() }
+        }
+        Ask::HandOver { to } => hand_over(node, to).await,
+        Ask::Elect => {
+            if follow::stand(node).await {
+                "ok".into()
+            } else {
+                "error not elected".into()
+            }
+        }
+        Ask::Dump | Ask::Follow { .. } => "error not here".into(),
+    }
+}
+
+async fn append(node: &Arc<Node>, lane: u16, seq: u64, sum: u32) -> String {
+    let (length, synchronous) = {
+        let mut state = node.lock();
+        if !state.takes_writes() {
+            return "readonly".into();
+        }
+        state.append(lane, seq, sum);
+        node.grown.notify_waiters();
+        if matches!(state.setup.defect, Defect::Resurrect(n) if seq.is_multiple_of(n)) {
+            return "refused".into();
+        }
+        (state.log.len() as u64, state.setup.synchronous)
+    };
+    if !synchronous {
+        return "ok".into();
+    }
+    let confirmed = async {
+        loop {
+            let rung = node.confirmed.notified();
+            if node
+                .lock()
+                .followers
+                .values()
+                .any(|(have, _)| *have >= length)
+            {
+                return;
+            }
+            rung.await;
+        }
+    };
+    match tokio::time::timeout(CONFIRM_LIMIT, confirmed).await {
+        Ok(()) => "ok".into(),
+        Err(_) => "unconfirmed".into(),
+    }
+}
+
+async fn dump(node: &Arc<Node>, writer: &mut BufWriter<OwnedWriteHalf>) -> io::Result<()> {
+    let log = node.lock().log.clone();
+    for entry in log {
+        writer.write_all(format!("{entry}\n").as_bytes()).await?;
+    }
+    writer.write_all(b"end\n").await?;
+    writer.flush().await
+}
+
+/// Stops taking writes, waits until the follower has everything, and lets it stand for election.
+async fn hand_over(node: &Arc<Node>, to: IpAddr) -> String {
+    let length = {
+        let mut state = node.lock();
+        if !state.takes_writes() {
+            return "readonly".into();
+        }
+        state.yielding = true;
+        state.log.len() as u64
+    };
+    let caught_up = async {
+        while node
+            .lock()
+            .followers
+            .get(&to)
+            .is_none_or(|(have, _)| *have < length)
+        {
+            tokio::time::sleep(HEARTBEAT / 4).await;
+        }
+    };
+    let ready = tokio::time::timeout(CONFIRM_LIMIT, caught_up).await.is_ok();
+    {
+        let mut state = node.lock();
+        state.yielding = false;
+        if !ready {
+            return "error the follower did not catch up".into();
+        }
+        state.primary_since = None;
+    }
+    let elected = async {
+        // The others vote once they have not heard from this node for a while.
+        while follow::ask(to, Ask::Elect)
+            .await
+            .map_or(true, |answer| answer != "ok")
+        {
+            tokio::time::sleep(HEARTBEAT).await;
+        }
+    };
+    match tokio::time::timeout(CONFIRM_LIMIT, elected).await {
+        Ok(()) => "ok".into(),
+        Err(_) => "error the follower was not elected".into(),
+    }
+}
+
+/// Sends the log from where the follower's agrees, then every new element and heartbeats, while this
+/// node is primary; the follower confirms with its length.
+async fn feed(
+    node: Arc<Node>,
+    reader: BufReader<OwnedReadHalf>,
+    mut writer: BufWriter<OwnedWriteHalf>,
+    (follower, last_epoch, length): (IpAddr, u64, u64),
+) -> io::Result<()> {
+    let mut sent = {
+        let state = node.lock();
+        if state.primary_since.is_none() {
+            return Ok(());
+        }
+        let agrees = length == 0
+            || state
+                .log
+                .get(length as usize - 1)
+                .is_some_and(|e| e.epoch == last_epoch);
+        if agrees { length } else { 0 }
+    };
+    writer
+        .write_all(format!("from {sent}\n").as_bytes())
+        .await?;
+    let confirming = tokio::spawn(confirm(node.clone(), reader, follower));
+    let result = stream(&node, &mut writer, &mut sent).await;
+    confirming.abort();
+    let _ = confirming.await;
+    result
+}
+
+async fn stream(
+    node: &Node,
+    writer: &mut BufWriter<OwnedWriteHalf>,
+    sent: &mut u64,
+) -> io::Result<()> {
+    loop {
+        // Made before the log is read, so that no growth in between is missed.
+        let rung = node.grown.notified();
+        let (epoch, batch): (u64, Vec<Entry>) = {
+            let state = node.lock();
+            if state.primary_since.is_none() {
+                return Ok(());
+            }
+            (
+                state.epoch,
+                state.log.get(*sent as usize..).unwrap_or_default().to_vec(),
+            )
+        };
+        *sent += batch.len() as u64;
+        for entry in batch {
+            writer
+                .write_all(format!("entry {entry}\n").as_bytes())
+                .await?;
+        }
+        writer
+            .write_all(format!("beat {epoch}\n").as_bytes())
+            .await?;
+        writer.flush().await?;
+        let _ = tokio::time::timeout(HEARTBEAT, rung).await;
+    }
+}
+
+async fn confirm(
+    node: Arc<Node>,
+    reader: BufReader<OwnedReadHalf>,
+    follower: IpAddr,
+) -> io::Result<()> {
+    let mut lines = reader.lines();
+    while let Some(line) = lines.next_line().await? {
+        let Some(have) = line
+            .strip_prefix("have ")
+            .and_then(|text| text.parse().ok())
+        else {
+            continue;
+        };
+        node.lock()
+            .followers
+            .insert(follower, (have, std::time::Instant::now()));
+        node.confirmed.notify_waiters();
+    }
+    Ok(())
+}

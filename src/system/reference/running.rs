@@ -1,0 +1,420 @@
+//! The reference store as it stands.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    history::{Group, Lane},
+    id::{LaneId, NodeName, RunId},
+    record::{Bound, Emitter, Holdings, Member, Role, Setting, Source, Stack, View, What},
+    runtime::Runtime,
+    scenario::AppClients,
+    system::{Client, Deploy, Observer, PlannedMove, Redundancy, Running, SystemError},
+    time::Span,
+};
+
+use super::{
+    client::{Connection, ReferenceClient, Target},
+    defect::Defect,
+    wire::{Ask, Entry, Status},
+};
+
+/// The longest wait for one node's answer.
+const ASK_LIMIT: Duration = Duration::from_millis(500);
+
+/// How often observers ask.
+const OBSERVE_EVERY: Duration = Duration::from_millis(50);
+
+/// The longest wait for a planned move.
+const MOVE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How a reference stack is shaped.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Silence after which a replica stands for election.
+    pub detect: Duration,
+    /// Whether appends wait for a replica.
+    pub synchronous: bool,
+    /// The planted defect.
+    pub defect: Defect,
+}
+
+/// The stack.
+pub struct ReferenceStack {
+    stack: Stack,
+    nodes: Arc<Vec<(NodeName, SocketAddr)>>,
+    runtime: Arc<dyn Runtime>,
+}
+
+impl ReferenceStack {
+    /// Waits until the nodes have a primary and follow it.
+    pub async fn connect(
+        members: Vec<Member>,
+        shape: Shape,
+        deploy: Deploy,
+        limit: Duration,
+    ) -> Result<Self, SystemError> {
+        let parse = |member: &Member| {
+            member
+                .address
+                .parse()
+                .map(|address| (member.name.clone(), address))
+        };
+        let nodes: Vec<(NodeName, SocketAddr)> = members
+            .iter()
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .expect("addresses were just written");
+        let first = nodes[0].0.clone();
+        let mut this = Self {
+            stack: facts(members, shape),
+            nodes: Arc::new(nodes),
+            runtime: deploy.runtime,
+        };
+        let ready = async {
+            loop {
+                let redundancy = this.redundancy().await;
+                if redundancy.whole {
+                    return redundancy.evidence;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let Ok(evidence) = timeout(limit, ready).await else {
+            let log = this.runtime.logs(&first, 20).await.unwrap_or_default();
+            let waited = format!("a primary with all replicas in sync within {limit:?}");
+            return Err(SystemError::NotReady {
+                node: first,
+                waited,
+                log,
+            });
+        };
+        this.stack.ready = evidence;
+        this.stack.primary = this.primary().await?;
+        Ok(this)
+    }
+
+    async fn status(&self, address: SocketAddr) -> Option<Status> {
+        let conversation = async {
+            Connection::open(0, address)
+                .await
+                .ok()?
+                .ask(Ask::View)
+                .await
+                .ok()
+        };
+        Status::parse(&timeout(ASK_LIMIT, conversation).await.ok()??)
+    }
+
+    async fn statuses(&self) -> Vec<(NodeName, Option<Status>)> {
+        let asked = self
+            .nodes
+            .iter()
+            .map(|(name, address)| async { (name.clone(), self.status(*address).await) });
+        futures_util::future::join_all(asked).await
+    }
+
+    fn address(&self, node: &NodeName) -> Result<SocketAddr, SystemError> {
+        let found = self
+            .nodes
+            .iter()
+            .find(|(name, _)| name == node)
+            .map(|(_, address)| *address);
+        found.ok_or_else(|| SystemError::Refused(format!("there is no node `{node}`")))
+    }
+
+    fn targets(&self) -> Vec<(u16, SocketAddr)> {
+        (0u16..)
+            .zip(self.nodes.iter())
+            .map(|(index, (_, address))| (index, *address))
+            .collect()
+    }
+
+    async fn dump(&self, node: &NodeName) -> Result<Holdings, SystemError> {
+        let address = self.address(node)?;
+        let refused = |error: std::io::Error| {
+            SystemError::Refused(format!("failed to read `{node}`: {error}"))
+        };
+        let mut connection = Connection::open(0, address).await.map_err(refused)?;
+        let mut elements = Vec::new();
+        let mut alien = 0;
+        let mut line = connection.ask(Ask::Dump).await.map_err(refused)?;
+        while line != "end" {
+            match Entry::parse(&line) {
+                Some(entry) => elements.push((LaneId(entry.lane), entry.seq, entry.sound())),
+                None => alien += 1,
+            }
+            line = connection.next().await.map_err(refused)?;
+        }
+        Ok(Holdings {
+            alien,
+            ..Holdings::collect(elements)
+        })
+    }
+}
+
+fn facts(members: Vec<Member>, shape: Shape) -> Stack {
+    let setting = |name: &str, value: String| Setting {
+        name: name.into(),
+        value,
+        source: "command line".into(),
+    };
+    let detect = shape.detect;
+    Stack {
+        system: "reference".into(),
+        topology: "replicated".into(),
+        route: "direct".into(),
+        server: format!("drdrill reference store {}", env!("CARGO_PKG_VERSION")),
+        primary: members[0].name.clone(),
+        members,
+        effective: vec![
+            setting("detect", format!("{detect:?}")),
+            setting("synchronous", shape.synchronous.to_string()),
+            setting("defect", shape.defect.to_string()),
+        ],
+        bounds: vec![Bound {
+            fault: "kill".into(),
+            // A follower hears a beat each 20 ms; the last one may be that old at the fault.
+            rto: Span::between(
+                detect.saturating_sub(Duration::from_millis(25)),
+                detect + Duration::from_millis(1500),
+            ),
+            basis: "detection time less one heartbeat; plus two rounds of election".into(),
+            confirmed: true,
+        }],
+        connection_limit: None,
+        phase_ns: 20_000_000,
+        idempotent: true,
+        // Lane, number and checksum.
+        element_bytes: 14,
+        ready: Vec::new(),
+    }
+}
+
+fn view_of(node: NodeName, status: Option<Status>, nodes: &[(NodeName, SocketAddr)]) -> View {
+    let role = match status {
+        None => Role::Unreachable,
+        Some(status) if status.primary => Role::Primary,
+        Some(status) if status.follows.is_some() => Role::Replica,
+        Some(_) => Role::Other,
+    };
+    let follows = status.and_then(|status| status.follows).map(|leader| {
+        let name = nodes
+            .iter()
+            .find(|(_, address)| address.ip() == leader)
+            .map(|(name, _)| name.to_string());
+        name.unwrap_or_else(|| leader.to_string())
+    });
+    View {
+        node,
+        role,
+        term: status.map(|status| status.epoch),
+        position: status.map(|status| status.length),
+        lag: None,
+        follows,
+        eligible: status.map(|status| status.primary || status.follows.is_some()),
+    }
+}
+
+#[async_trait]
+impl Running for ReferenceStack {
+    fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+        Ok(())
+    }
+
+    fn client(&self, lane: &Lane) -> Box<dyn Client> {
+        let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
+        let target = pinned.and_then(|node| {
+            let index = self.nodes.iter().position(|(name, _)| name == node)?;
+            Some(Target::Pinned(
+                u16::try_from(index).ok()?,
+                self.nodes[index].1,
+            ))
+        });
+        Box::new(ReferenceClient::new(
+            target.unwrap_or_else(|| Target::Primary(self.targets())),
+        ))
+    }
+
+    fn app_client(&self, lane: &Lane, _: &AppClients) -> Box<dyn Client> {
+        // The store has no driver with a pool; its application is a client like any other.
+        self.client(lane)
+    }
+
+    fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
+        let observe = |name: NodeName, address: SocketAddr| {
+            let (emitter, stop, nodes) = (emitter.clone(), stop.clone(), self.nodes.clone());
+            tokio::spawn(async move {
+                let mut last: Option<View> = None;
+                let mut quiet = 0;
+                while timeout(OBSERVE_EVERY, stop.cancelled()).await.is_err() {
+                    let (at, status) = emitter
+                        .time(async {
+                            let ask = async {
+                                Connection::open(0, address)
+                                    .await
+                                    .ok()?
+                                    .ask(Ask::View)
+                                    .await
+                                    .ok()
+                            };
+                            timeout(ASK_LIMIT, ask)
+                                .await
+                                .ok()
+                                .flatten()
+                                .and_then(|line| Status::parse(&line))
+                        })
+                        .await;
+                    let view = view_of(name.clone(), status, &nodes);
+                    let same = last.as_ref().is_some_and(|last| {
+                        (last.role, last.term, &last.follows)
+                            == (view.role, view.term, &view.follows)
+                    });
+                    quiet = if same { quiet + 1 } else { 0 };
+                    if quiet % 20 == 0 {
+                        emitter.say_at(at, What::View(view.clone()));
+                    }
+                    last = Some(view);
+                }
+            })
+        };
+        self.nodes
+            .iter()
+            .map(|(name, address)| observe(name.clone(), *address))
+            .collect()
+    }
+
+    async fn view(&self, node: &NodeName) -> View {
+        let status = match self.address(node) {
+            Ok(address) => self.status(address).await,
+            Err(_) => None,
+        };
+        view_of(node.clone(), status, &self.nodes)
+    }
+
+    async fn primary(&self) -> Result<NodeName, SystemError> {
+        let statuses = self.statuses().await;
+        let mut primaries = statuses
+            .into_iter()
+            .filter(|(_, status)| status.is_some_and(|status| status.primary));
+        match (primaries.next(), primaries.next()) {
+            (Some((name, _)), None) => Ok(name),
+            (None, _) => Err(SystemError::Refused(
+                "no node says that it is primary".into(),
+            )),
+            (Some((one, _)), Some((two, _))) => Err(SystemError::Refused(format!(
+                "`{one}` and `{two}` both say that they are primary"
+            ))),
+        }
+    }
+
+    async fn redundancy(&self) -> Redundancy {
+        let statuses = self.statuses().await;
+        let wanted = u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX);
+        let leader = statuses
+            .iter()
+            .filter_map(|(_, status)| *status)
+            .find(|status| status.primary);
+        let whole = statuses.iter().all(|(_, status)| {
+            status.is_some_and(|status| {
+                (status.primary || status.follows.is_some())
+                    && leader.is_some_and(|leader| leader.epoch == status.epoch)
+            })
+        }) && leader.is_some_and(|leader| leader.in_sync >= wanted);
+        let evidence = statuses
+            .iter()
+            .map(|(name, status)| match status {
+                Some(status) => format!("{name}: {status}"),
+                None => format!("{name}: does not answer"),
+            })
+            .collect();
+        Redundancy { whole, evidence }
+    }
+
+    async fn converged(&self) -> Redundancy {
+        let mut redundancy = self.redundancy().await;
+        let lengths: Vec<_> = self
+            .statuses()
+            .await
+            .into_iter()
+            .filter_map(|(_, status)| Some(status?.length))
+            .collect();
+        redundancy.whole &=
+            lengths.len() == self.nodes.len() && lengths.windows(2).all(|pair| pair[0] == pair[1]);
+        redundancy
+    }
+
+    async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
+        match source {
+            Source::Authority { .. } => self.dump(&self.primary().await?).await,
+            Source::Before { node } | Source::After { node } => self.dump(node).await,
+        }
+    }
+
+    async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
+        Ok(self.runtime.start(node).await?)
+    }
+
+    fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
+    }
+
+    async fn close(&self) {}
+}
+
+#[async_trait]
+impl PlannedMove for ReferenceStack {
+    async fn switchover(&self, to: Option<&NodeName>) -> Result<NodeName, SystemError> {
+        let primary = self.primary().await?;
+        let other = || {
+            self.nodes
+                .iter()
+                .map(|(name, _)| name)
+                .find(|name| **name != primary)
+                .cloned()
+        };
+        let to = to
+            .cloned()
+            .or_else(other)
+            .ok_or_else(|| SystemError::Refused("there is no other node".into()))?;
+        let refused = |error: std::io::Error| {
+            SystemError::Refused(format!("`{primary}` did not hand over: {error}"))
+        };
+        let address = self.address(&to)?.ip();
+        let conversation = async {
+            let mut connection = Connection::open(0, self.address(&primary)?)
+                .await
+                .map_err(refused)?;
+            connection
+                .ask(Ask::HandOver { to: address })
+                .await
+                .map_err(refused)
+        };
+        let answer = timeout(MOVE_LIMIT, conversation).await.map_err(|_| {
+            SystemError::Refused(format!(
+                "`{primary}` did not hand over within {MOVE_LIMIT:?}"
+            ))
+        })??;
+        if answer != "ok" {
+            return Err(SystemError::Refused(format!(
+                "`{primary}` answered: {answer}"
+            )));
+        }
+        let moved = async {
+            while self.primary().await.as_ref() != Ok(&to) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let late =
+            |_| SystemError::Refused(format!("`{to}` did not take over within {MOVE_LIMIT:?}"));
+        timeout(MOVE_LIMIT, moved).await.map_err(late)?;
+        Ok(to)
+    }
+}

@@ -1,0 +1,257 @@
+//! The reference store's protocol: one line asks, one line answers; a replication stream is many lines.
+
+use std::{fmt, net::IpAddr};
+
+/// The port that every reference node listens on; nodes differ by address.
+pub const PORT: u16 = 7473;
+
+/// One element: its identity, its checksum, and the epoch in which a primary took it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The epoch of the primary that took it.
+    pub epoch: u64,
+    /// The write lane.
+    pub lane: u16,
+    /// The number within the lane.
+    pub seq: u64,
+    /// The checksum over lane and number, as the client sent it.
+    pub sum: u32,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.epoch, self.lane, self.seq, self.sum)
+    }
+}
+
+impl Entry {
+    /// Reads what `Display` wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let entry = Self {
+            epoch: words.next()?.parse().ok()?,
+            lane: words.next()?.parse().ok()?,
+            seq: words.next()?.parse().ok()?,
+            sum: words.next()?.parse().ok()?,
+        };
+        words.next().is_none().then_some(entry)
+    }
+
+    /// Whether the checksum agrees with the identity.
+    pub fn sound(&self) -> bool {
+        self.sum == checksum(self.lane, self.seq)
+    }
+}
+
+/// The checksum of an element: FNV-1a over lane and number.
+pub fn checksum(lane: u16, seq: u64) -> u32 {
+    let bytes = lane.to_le_bytes().into_iter().chain(seq.to_le_bytes());
+    bytes.fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+/// What a node is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// Append an element of a lane.
+    Append { lane: u16, seq: u64, sum: u32 },
+    /// Append to the node's own list of pinned probes.
+    Pin { lane: u16, seq: u64 },
+    /// The highest number of a lane, plus one.
+    Read { lane: u16 },
+    /// The node's view of itself.
+    View,
+    /// All elements.
+    Dump,
+    /// A vote for a candidate whose log ends at `(last_epoch, length)`.
+    Vote {
+        epoch: u64,
+        candidate: IpAddr,
+        last_epoch: u64,
+        length: u64,
+    },
+    /// A replication stream for a follower whose log ends at `(last_epoch, length)`.
+    Follow {
+        follower: IpAddr,
+        last_epoch: u64,
+        length: u64,
+    },
+    /// Hand the primary's role to a follower, in the planned way.
+    HandOver { to: IpAddr },
+    /// Start an election now; only a primary that hands over asks so.
+    Elect,
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Append { lane, seq, sum } => write!(f, "append {lane} {seq} {sum}"),
+            Self::Pin { lane, seq } => write!(f, "pin {lane} {seq}"),
+            Self::Read { lane } => write!(f, "read {lane}"),
+            Self::View => f.write_str("view"),
+            Self::Dump => f.write_str("dump"),
+            Self::Vote {
+                epoch,
+                candidate,
+                last_epoch,
+                length,
+            } => {
+                write!(f, "vote {epoch} {candidate} {last_epoch} {length}")
+            }
+            Self::Follow {
+                follower,
+                last_epoch,
+                length,
+            } => write!(f, "follow {follower} {last_epoch} {length}"),
+            Self::HandOver { to } => write!(f, "hand-over {to}"),
+            Self::Elect => f.write_str("elect"),
+        }
+    }
+}
+
+impl Ask {
+    /// Reads what `Display` wrote.
+    pub fn parse(line: &str) -> Option<Self> {
+        let words: Vec<&str> = line.trim_end().split(' ').collect();
+        Some(match words.as_slice() {
+            ["append", lane, seq, sum] => Self::Append {
+                lane: lane.parse().ok()?,
+                seq: seq.parse().ok()?,
+                sum: sum.parse().ok()?,
+            },
+            ["pin", lane, seq] => Self::Pin {
+                lane: lane.parse().ok()?,
+                seq: seq.parse().ok()?,
+            },
+            ["read", lane] => Self::Read {
+                lane: lane.parse().ok()?,
+            },
+            ["view"] => Self::View,
+            ["dump"] => Self::Dump,
+            ["vote", epoch, candidate, last_epoch, length] => Self::Vote {
+                epoch: epoch.parse().ok()?,
+                candidate: candidate.parse().ok()?,
+                last_epoch: last_epoch.parse().ok()?,
+                length: length.parse().ok()?,
+            },
+            ["follow", follower, last_epoch, length] => Self::Follow {
+                follower: follower.parse().ok()?,
+                last_epoch: last_epoch.parse().ok()?,
+                length: length.parse().ok()?,
+            },
+            ["hand-over", to] => Self::HandOver {
+                to: to.parse().ok()?,
+            },
+            ["elect"] => Self::Elect,
+            _ => return None,
+        })
+    }
+}
+
+/// A node's view of itself, as its answer to `Ask::View`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Whether it takes writes.
+    pub primary: bool,
+    /// Whether it has been elected; without a majority behind it, it takes no writes all the same.
+    pub elected: bool,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The length of its log.
+    pub length: u64,
+    /// Whom it follows, if it has heard from a primary lately.
+    pub follows: Option<IpAddr>,
+    /// For a primary: followers whose log has its full length.
+    pub in_sync: u32,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = match (self.primary, self.elected) {
+            (true, _) => "primary",
+            (false, true) => "elected",
+            (false, false) => "replica",
+        };
+        let follows = self
+            .follows
+            .map_or_else(|| "-".to_owned(), |address| address.to_string());
+        write!(
+            f,
+            "{role} {} {} {follows} {}",
+            self.epoch, self.length, self.in_sync
+        )
+    }
+}
+
+impl Status {
+    /// Reads what `Display` wrote.
+    pub fn parse(line: &str) -> Option<Self> {
+        let words: Vec<&str> = line.trim_end().split(' ').collect();
+        let [role, epoch, length, follows, in_sync] = words.as_slice() else {
+            return None;
+        };
+        Some(Self {
+            primary: *role == "primary",
+            elected: *role != "replica",
+            epoch: epoch.parse().ok()?,
+            length: length.parse().ok()?,
+            follows: follows.parse().ok(),
+            in_sync: in_sync.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_survive_a_round_trip() {
+        let here: IpAddr = [127, 0, 0, 1].into();
+        for ask in [
+            Ask::Append {
+                lane: 1,
+                seq: 2,
+                sum: 3,
+            },
+            Ask::Pin { lane: 1, seq: 2 },
+            Ask::Read { lane: 9 },
+            Ask::View,
+            Ask::Dump,
+            Ask::Vote {
+                epoch: 1,
+                candidate: here,
+                last_epoch: 0,
+                length: 7,
+            },
+            Ask::Follow {
+                follower: here,
+                last_epoch: 1,
+                length: 0,
+            },
+            Ask::HandOver { to: here },
+            Ask::Elect,
+        ] {
+            assert_eq!(Ask::parse(&ask.to_string()), Some(ask));
+        }
+        let status = Status {
+            primary: true,
+            elected: true,
+            epoch: 3,
+            length: 5,
+            follows: None,
+            in_sync: 2,
+        };
+        assert_eq!(Status::parse(&status.to_string()), Some(status));
+        let entry = Entry {
+            epoch: 1,
+            lane: 2,
+            seq: 3,
+            sum: checksum(2, 3),
+        };
+        assert_eq!(Entry::parse(&entry.to_string()), Some(entry));
+        assert!(entry.sound() && !Entry { sum: 0, ..entry }.sound());
+        assert_eq!(Ask::parse("append 1 2"), None);
+    }
+}

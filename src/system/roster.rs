@@ -1,0 +1,84 @@
+//! Who is who in a stack: members by name, by address and by the index that operations carry.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::{
+    id::NodeName,
+    record::{Member, MemberKind},
+};
+
+use super::SystemError;
+
+/// A member with its address parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// Its index in `Stack::members`.
+    pub index: u16,
+    /// Its name.
+    pub name: NodeName,
+    /// What it does.
+    pub kind: MemberKind,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The machine that it stands for.
+    pub host: String,
+}
+
+/// All members of a stack in their fixed order.
+#[derive(Debug, Clone)]
+pub struct Roster(Vec<Seat>);
+
+impl Roster {
+    /// Reads the members' addresses.
+    ///
+    /// # Errors
+    /// When an address is not `ip:port`.
+    pub fn new(members: &[Member]) -> Result<Self, SystemError> {
+        let seat = |(index, member): (u16, &Member)| {
+            let address = member.address.parse().map_err(|_| {
+                SystemError::Refused(format!(
+                    "`{}` has no address, but `{}`",
+                    member.name, member.address
+                ))
+            })?;
+            Ok(Seat {
+                index,
+                name: member.name.clone(),
+                kind: member.kind,
+                address,
+                host: member.host.clone(),
+            })
+        };
+        (0u16..)
+            .zip(members)
+            .map(seat)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Members of one kind, in order.
+    pub fn of(&self, kind: MemberKind) -> impl Iterator<Item = &Seat> {
+        self.0.iter().filter(move |seat| seat.kind == kind)
+    }
+
+    /// Members that hold data.
+    pub fn data(&self) -> impl Iterator<Item = &Seat> {
+        self.of(MemberKind::Data)
+    }
+
+    /// The member of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn named(&self, name: &NodeName) -> Result<&Seat, SystemError> {
+        self.0
+            .iter()
+            .find(|seat| seat.name == *name)
+            .ok_or_else(|| SystemError::Refused(format!("there is no node `{name}`")))
+    }
+
+    /// The member that holds data at this address.
+    pub fn data_at(&self, address: IpAddr) -> Option<&Seat> {
+        self.data().find(|seat| seat.address.ip() == address)
+    }
+}

@@ -1,0 +1,111 @@
+//! One lane: takes operations as they fall due, keeps its connection, sheds what is beyond its budget.
+
+use std::sync::Arc;
+
+use tokio::{sync::mpsc::UnboundedReceiver, task::JoinSet};
+
+use crate::{
+    history::{Lane, Op, Outcome},
+    system::{Client, Request},
+    time::{Clock, Nanos},
+};
+
+use super::{LaneBudget, load::Shared, pacer::Due};
+
+/// Makes a client for the lane.
+pub type MakeClient = Arc<dyn Fn() -> Box<dyn Client> + Send + Sync>;
+
+/// A lane at work.
+pub struct Dispatch {
+    pub lane: Lane,
+    pub budget: LaneBudget,
+    pub make: MakeClient,
+    pub shared: Arc<Shared>,
+    pub clock: Clock,
+}
+
+/// A finished operation and the client that made it.
+type Finished = (Op, Option<String>, Box<dyn Client>);
+
+impl Dispatch {
+    /// Works until the pacer stops and every operation in flight is done.
+    pub async fn work(self, mut due: UnboundedReceiver<Due>) {
+        let mut idle: Option<Box<dyn Client>> = None;
+        let mut flying: JoinSet<Finished> = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                Some(done) = flying.join_next() => self.land(done, &mut idle),
+                next = due.recv() => match next {
+                    Some(due) if flying.len() < self.budget.0 => {
+                        let client = idle.take().unwrap_or_else(|| (self.make)());
+                        self.launch(&mut flying, due, client);
+                    }
+                    Some(due) => self.shared.record(self.op(due, Outcome::Shed), None),
+                    None => break,
+                },
+            }
+        }
+        while let Some(done) = flying.join_next().await {
+            self.land(done, &mut idle);
+        }
+    }
+
+    fn launch(&self, flying: &mut JoinSet<Finished>, due: Due, mut client: Box<dyn Client>) {
+        let mut op = self.op(due, Outcome::Info);
+        let clock = self.clock;
+        let (access, lane) = (self.lane.access, self.lane.reads.unwrap_or(self.lane.id));
+        let timeout = self.lane.timeout;
+        flying.spawn(async move {
+            let sent = clock.now();
+            let deadline = clock.instant(sent.after(timeout));
+            let reply = client
+                .invoke(Request {
+                    access,
+                    lane,
+                    seq: due.seq,
+                    deadline,
+                })
+                .await;
+            op.sent = Some(sent);
+            op.done = Some(clock.now());
+            op.outcome = reply.outcome;
+            op.node = reply.node;
+            op.version = reply.version;
+            (op, reply.error, client)
+        });
+    }
+
+    /// After an operation that was not ok, its connection and the idle one are dropped: what is left
+    /// of an old connection must not make the outage look longer.
+    fn land(
+        &self,
+        done: Result<Finished, tokio::task::JoinError>,
+        idle: &mut Option<Box<dyn Client>>,
+    ) {
+        // A client that panicked leaves a gap in the lane's numbers, which makes the run inconclusive.
+        let Ok((op, error, client)) = done else {
+            return;
+        };
+        if !op.outcome.available() {
+            *idle = None;
+        } else if !self.lane.fresh && idle.is_none() {
+            *idle = Some(client);
+        }
+        self.shared.record(op, error);
+    }
+
+    fn op(&self, due: Due, outcome: Outcome) -> Op {
+        Op {
+            lane: self.lane.id,
+            seq: due.seq,
+            intended: due.intended,
+            sent: None::<Nanos>,
+            done: None,
+            outcome,
+            error: None,
+            node: None,
+            version: None,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What tests of client adapters share: single engines by `testcontainers`, and operations with short deadlines.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use drdrill::{
+    history::{Access, Outcome},
+    id::{LaneId, NodeName, RunId},
+    record::{Member, MemberKind},
+    system::{Client, Reply, Request, roster::Roster},
+};
+use testcontainers::{ContainerAsync, GenericImage};
+
+/// Reply times may exceed the deadline by this much.
+const LATE: Duration = Duration::from_millis(20);
+
+/// A single engine.
+pub struct Engine {
+    pub container: ContainerAsync<GenericImage>,
+    pub address: SocketAddr,
+    pub roster: Arc<Roster>,
+}
+
+impl Engine {
+    /// An engine that is started and listens on this port.
+    pub async fn new(container: ContainerAsync<GenericImage>, port: u16) -> Self {
+        let ip: IpAddr = container.get_bridge_ip_address().await.expect("an address");
+        let address = SocketAddr::new(ip, port);
+        let member = Member {
+            name: NodeName::new("n1"),
+            kind: MemberKind::Data,
+            address: address.to_string(),
+            host: "n1".into(),
+            image: String::new(),
+        };
+        let roster = Arc::new(Roster::new(&[member]).expect("a roster"));
+        Self {
+            container,
+            address,
+            roster,
+        }
+    }
+}
+
+/// The run of the tests.
+pub fn run() -> RunId {
+    RunId::new("20261121t000000", 1)
+}
+
+/// One operation of lane 0 with a deadline of 300 ms, which the reply must keep.
+pub async fn invoke(client: &mut dyn Client, access: Access, seq: u64) -> Reply {
+    let before = Instant::now();
+    let limit = Duration::from_millis(300);
+    let lane = LaneId(0);
+    let reply = client
+        .invoke(Request {
+            access,
+            lane,
+            seq,
+            deadline: before + limit,
+        })
+        .await;
+    let late = before.elapsed().saturating_sub(limit);
+    assert!(late < LATE, "{late:?} after the deadline: {reply:?}");
+    reply
+}
+
+/// What every adapter must do on an engine that is frozen and then killed. `client` makes one on a
+/// connection of its own.
+pub async fn tells_what_it_knows<C: Client>(engine: &Engine, client: impl Fn() -> C) {
+    let mut steady = client();
+    for seq in 0..3 {
+        let reply = invoke(&mut steady, Access::Write, seq).await;
+        assert_eq!(reply, Reply::written(Some(0)));
+    }
+    engine.container.pause().await.expect("frozen");
+    let write = invoke(&mut steady, Access::Write, 3).await;
+    assert_eq!(write, Reply::error(Outcome::Info, "timeout"));
+    let mut reader = client();
+    let read = invoke(&mut reader, Access::Read, 0).await;
+    assert_eq!(read, Reply::error(Outcome::Fail, "timeout"));
+    engine.container.unpause().await.expect("thawed");
+
+    let mut open = client();
+    assert_eq!(
+        invoke(&mut open, Access::Write, 4).await.outcome,
+        Outcome::Ok
+    );
+    engine
+        .container
+        .stop_with_timeout(Some(0))
+        .await
+        .expect("killed");
+    let lost = invoke(&mut open, Access::Write, 5).await;
+    assert_eq!(lost.outcome, Outcome::Info, "{lost:?}");
+    let gone = invoke(&mut client(), Access::Write, 6).await;
+    assert_eq!(gone.outcome, Outcome::Fail, "{gone:?}");
+}

@@ -1,0 +1,165 @@
+//! The command line: exit codes, help, and that checking creates nothing.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+
+fn drdrill() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_drdrill"));
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// Exit code, standard output, standard error.
+fn said(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().expect("drdrill starts");
+    (
+        output.status.code().expect("it exits by itself"),
+        String::from_utf8(output.stdout).expect("text"),
+        String::from_utf8(output.stderr).expect("text"),
+    )
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).expect("a file");
+    }
+    folder
+}
+
+fn reference() -> String {
+    fs::read_to_string("scenarios/reference/primary-kill.yaml").expect("it is shipped")
+}
+
+#[test]
+fn check_passes_right_files_and_creates_nothing() {
+    let folder = folder(&[("drill.yaml", &reference())]);
+    let (code, out, err) = said(
+        drdrill()
+            .current_dir(folder.path())
+            .args(["check", "drill.yaml"]),
+    );
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(out, "ok  drill.yaml  (5 steps)\n");
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 1);
+}
+
+#[test]
+fn check_shows_every_problem_and_exits_with_4() {
+    let wrong = reference()
+        .replace("nodes: 3", "nodes: 30")
+        .replace("kill:", "kil:");
+    let folder = folder(&[("a.yaml", &wrong), ("b.yml", &reference()), ("c.txt", "no")]);
+    let (code, out, err) = said(drdrill().current_dir(folder.path()).args(["check", "."]));
+    assert_eq!(code, 4);
+    assert_eq!(out, "ok  ./b.yml  (5 steps)\n");
+    insta::assert_snapshot!("cli_check", err);
+    assert!(!err.contains('\u{1b}'), "no colour is asked for");
+}
+
+#[test]
+fn run_checks_all_before_it_starts_any() {
+    let wrong = reference().replace("kill:", "kil:");
+    let folder = folder(&[("a.yaml", &reference()), ("b.yaml", &wrong)]);
+    let (code, out, _) = said(drdrill().current_dir(folder.path()).args(["run", "."]));
+    assert_eq!((code, out.as_str()), (4, ""));
+    assert!(!folder.path().join("reports").exists());
+}
+
+#[test]
+fn two_files_may_not_share_a_name() {
+    let folder = folder(&[("a.yaml", &reference()), ("b.yaml", &reference())]);
+    let (code, _, err) = said(drdrill().current_dir(folder.path()).args(["check", "."]));
+    assert_eq!(code, 4);
+    assert!(
+        err.contains("the name `reference-primary-kill` is taken by `./a.yaml`"),
+        "{err}"
+    );
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    for arguments in [
+        &["chekc"][..],
+        &["check"],
+        &["check", "no-such-file.yaml"],
+        &["check", "src"],
+        &["run", "scenarios", "--repeat", "0"],
+        &["run", "scenarios", "--set", "targets.rto"],
+        &["run", "scenarios", "--seed", "xyz"],
+        &["completions", "tcsh"],
+    ] {
+        let (code, out, err) = said(drdrill().args(arguments));
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(!err.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn overrides_are_checked_like_the_file() {
+    let file = "scenarios/reference/primary-kill.yaml";
+    let (code, _, err) = said(drdrill().args(["check", file, "--set", "targets.rto=2s"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (code, _, err) = said(drdrill().args(["check", file, "--set", "targets.rto=20"]));
+    assert_eq!(code, 4);
+    assert!(err.contains("[--set targets.rto=20:1:13]"), "{err}");
+}
+
+#[test]
+fn help_teaches_by_examples() {
+    let (code, out, _) = said(drdrill().arg("--help"));
+    assert_eq!(code, 0);
+    assert!(out.contains("drdrill run scenarios/quickstart.yaml"));
+    assert!(out.contains("4    scenario invalid"));
+    assert!(!out.contains("reference-node"));
+    let (code, out, _) = said(drdrill().args(["run", "--help"]));
+    assert_eq!(code, 0);
+    assert!(out.contains("--set targets.rto=20s"));
+}
+
+#[test]
+fn completions_hold_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = said(drdrill().args(["completions", shell]));
+        assert_eq!(code, 0);
+        for word in ["check", "sweep", "repeat", "scenario"] {
+            assert!(out.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn schemas_are_printed_as_they_are_kept() {
+    for which in ["scenario", "result"] {
+        let kept = fs::read_to_string(format!("schema/{which}.schema.json")).expect("it is kept");
+        let (code, out, _) = said(drdrill().args(["schema", which]));
+        assert_eq!(code, 0);
+        assert!(out == kept, "{which}");
+    }
+}
+
+#[test]
+fn list_names_systems_settings_and_faults() {
+    let (code, out, _) = said(drdrill().arg("list"));
+    assert_eq!(code, 0);
+    for word in [
+        "reference:",
+        "topology replicated",
+        "defect-amount",
+        "partition",
+        "noop",
+    ] {
+        assert!(out.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_text_is_a_problem_and_no_crash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.yaml"), [0xff, 0xfe, 0x00]).expect("a file");
+    let (code, _, err) = said(drdrill().arg("check").arg(folder.path() as &Path));
+    assert_eq!(code, 4);
+    assert!(err.contains("failed to read the file"), "{err}");
+}

@@ -1,0 +1,212 @@
+//! What tests of whole drills share: the binary run on a shipped scenario, and its result read back.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// The binary as built for these tests.
+pub const DRDRILL: &str = env!("CARGO_BIN_EXE_drdrill");
+
+/// How often a drill is tried on a machine that was unfit.
+const TRIES: u32 = 3;
+
+/// A drill to run, with a reports and a state folder of its own.
+pub struct Drill {
+    scenario: PathBuf,
+    arguments: Vec<String>,
+    pub folder: tempfile::TempDir,
+}
+
+/// A drill that has ended.
+pub struct Done {
+    pub exit: i32,
+    pub talk: String,
+    pub result: Value,
+    pub run: PathBuf,
+    /// Keeps the folders until the test is over.
+    _folder: tempfile::TempDir,
+}
+
+impl Drill {
+    /// A drill of a shipped scenario, for instance `redis/sentinel-kill.yaml`.
+    pub fn shipped(name: &str) -> Self {
+        let scenario = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scenarios")
+            .join(name);
+        Self {
+            scenario,
+            arguments: Vec::new(),
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    /// A drill of a scenario written for one test.
+    pub fn written(text: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let scenario = folder.path().join("scenario.yaml");
+        std::fs::write(&scenario, text).expect("a scenario");
+        Self {
+            scenario,
+            arguments: Vec::new(),
+            folder,
+        }
+    }
+
+    /// Overrides one value.
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.arguments
+            .extend(["--set".to_owned(), format!("{key}={value}")]);
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(DRDRILL);
+        command
+            .arg("run")
+            .arg(&self.scenario)
+            .args(&self.arguments)
+            .arg("--out")
+            .arg(self.folder.path().join("reports"))
+            .env("DRDRILL_STATE", self.folder.path().join("state"))
+            .env("NO_COLOR", "1")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it without waiting.
+    pub fn spawn(&self) -> Child {
+        self.command().spawn().expect("the binary starts")
+    }
+
+    /// Runs it to its end. Where drdrill says that the machine was unfit to measure on (a baseline that
+    /// stalled, a harness that was held up), which is no finding about drdrill, it is run again.
+    pub fn run(self) -> Done {
+        for attempt in 1..TRIES {
+            let output = self.command().output().expect("the binary starts");
+            let reasons = self.machine_unfit();
+            if output.status.code() != Some(3) || reasons.is_empty() {
+                return self.done(&output);
+            }
+            println!("try {attempt} was inconclusive by the machine: {reasons:?}");
+            std::fs::remove_dir_all(self.folder.path().join("reports")).expect("its reports");
+        }
+        let output = self.command().output().expect("the binary starts");
+        self.done(&output)
+    }
+
+    /// The reasons of an inconclusive run, if all of them lie in the machine; else none.
+    fn machine_unfit(&self) -> Vec<String> {
+        let result = self
+            .run_folder()
+            .and_then(|run| std::fs::read(run.join("result.json")).ok());
+        let result: Value = result.map_or(Value::Null, |bytes| {
+            serde_json::from_slice(&bytes).expect("JSON")
+        });
+        let reasons = result["scorecard"]["reasons"].as_array().cloned();
+        let names: Vec<String> = reasons
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|reason| reason["name"].as_str().map(str::to_owned))
+            .collect();
+        let machine = ["baseline-fit", "lateness", "shed-before-fault"];
+        // What such a machine also leaves undone.
+        let follows = ["exposure", "not-measured", "undecided"];
+        let named = |list: &[&str], name: &String| list.contains(&name.as_str());
+        let unfit = names.iter().any(|name| named(&machine, name))
+            && names
+                .iter()
+                .all(|name| named(&machine, name) || named(&follows, name));
+        if unfit { names } else { Vec::new() }
+    }
+
+    /// Reads its result.
+    pub fn done(self, output: &Output) -> Done {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let talk = format!("{}\n{}", text(&output.stderr), text(&output.stdout));
+        let run = self.run_folder();
+        let result = run
+            .as_ref()
+            .and_then(|run| std::fs::read(run.join("result.json")).ok());
+        let result = result.map_or(Value::Null, |bytes| {
+            serde_json::from_slice(&bytes).expect("JSON")
+        });
+        Done {
+            exit: output.status.code().unwrap_or(-1),
+            talk,
+            result,
+            run: run.unwrap_or_default(),
+            _folder: self.folder,
+        }
+    }
+
+    /// The run's folder, once it is there.
+    pub fn run_folder(&self) -> Option<PathBuf> {
+        let reports = std::fs::read_dir(self.folder.path().join("reports")).ok()?;
+        let scenario = reports
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.is_dir())?;
+        std::fs::read_dir(scenario)
+            .ok()?
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.is_dir())
+    }
+}
+
+impl Done {
+    /// The verdict.
+    pub fn verdict(&self) -> &str {
+        self.result["verdict"].as_str().unwrap_or("none")
+    }
+
+    /// A target line's state.
+    pub fn line(&self, figure: &str) -> &str {
+        let lines = self.result["scorecard"]["lines"].as_array();
+        let line = lines.and_then(|lines| lines.iter().find(|line| line["figure"] == figure));
+        line.and_then(|line| line["state"].as_str())
+            .unwrap_or("none")
+    }
+
+    /// A target line's measured upper end.
+    pub fn value(&self, figure: &str) -> Option<f64> {
+        let lines = self.result["scorecard"]["lines"].as_array()?;
+        lines.iter().find(|line| line["figure"] == figure)?["value"].as_f64()
+    }
+
+    /// A checker's answer.
+    pub fn finding(&self, check: &str) -> &str {
+        let findings = self.result["findings"].as_array();
+        let found = findings.and_then(|findings| findings.iter().find(|one| one["check"] == check));
+        found
+            .and_then(|one| one["answer"].as_str())
+            .unwrap_or("none")
+    }
+
+    /// The named reasons.
+    pub fn reasons(&self) -> Vec<&str> {
+        let reasons = self.result["scorecard"]["reasons"].as_array();
+        let names = reasons.map(|all| all.iter().filter_map(|one| one["name"].as_str()).collect());
+        names.unwrap_or_default()
+    }
+
+    /// The measured loss.
+    pub fn loss(&self) -> &Value {
+        &self.result["figures"]["loss"]["measured"]
+    }
+
+    /// Fails with everything that was said unless the exit code and the verdict are these.
+    pub fn expect(&self, exit: i32, verdict: &str) -> &Self {
+        assert_eq!(
+            (self.exit, self.verdict()),
+            (exit, verdict),
+            "{}",
+            self.talk
+        );
+        self
+    }
+}

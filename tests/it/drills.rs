@@ -1,0 +1,286 @@
+//! Whole drills on real containers: one kill per system, the controls, and what must not pass.
+
+use std::{
+    process::Command,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::drill_rig::{DRDRILL, Drill};
+
+/// Nothing with the run's label is left in the engine, and the record says so.
+fn nothing_left(done: &crate::drill_rig::Done) {
+    let residue = &done.result["residue"];
+    assert_eq!(
+        residue["left"].as_array().map(Vec::len),
+        Some(0),
+        "{}",
+        done.talk
+    );
+    let run = done.result["run"]["id"].as_str().expect("a run").to_owned();
+    assert_eq!(labelled(&run), "", "{}", done.talk);
+}
+
+fn labelled(run: &str) -> String {
+    let filter = format!("label=drdrill.run={run}");
+    let list = |kind: &[&str]| {
+        let output = Command::new("docker")
+            .args(kind)
+            .args(["--filter", &filter])
+            .output()
+            .expect("docker");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    format!(
+        "{}{}{}",
+        list(&["ps", "-aq"]),
+        list(&["network", "ls", "-q"]),
+        list(&["volume", "ls", "-q"])
+    )
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn redis_fails_over_when_the_primary_is_killed() {
+    let done = Drill::shipped("redis/sentinel-kill.yaml").run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("an RTO");
+    // Detection in [0, down-after], then at most a vote, an election and a promotion.
+    assert!((0.2..8.0).contains(&rto), "{rto}\n{}", done.talk);
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn redis_left_alone_shows_no_outage_and_no_loss() {
+    let done = Drill::shipped("redis/sentinel-noop.yaml").run();
+    done.expect(0, "control");
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn postgres_loses_to_the_write_what_replication_had_not_sent() {
+    let done = Drill::shipped("postgres/async-kill-with-lag.yaml").run();
+    done.expect(0, "pass");
+    let lost = done.loss()["lost"].as_array().map_or(0, Vec::len);
+    assert!(
+        lost > 100,
+        "three seconds at 100 writes a second: {lost}\n{}",
+        done.talk
+    );
+    assert_eq!(
+        done.loss()["holes"].as_array().map(Vec::len),
+        Some(0),
+        "{}",
+        done.talk
+    );
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn postgres_under_patroni_fails_over_when_the_primary_is_killed() {
+    let done = Drill::shipped("postgres/patroni-kill.yaml").run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("an RTO");
+    assert!(
+        (14.0..30.0).contains(&rto),
+        "ttl 20 s, loop wait 5 s: {rto}\n{}",
+        done.talk
+    );
+    nothing_left(&done);
+}
+
+const HANG: &str = "
+schema: 1
+name: hang
+summary: The primary hangs for less than Sentinel needs to notice.
+stack:
+  redis: { settings: { down-after: 8s } }
+targets: { rto: 1m, rpo: any, recovered-by: other-node }
+drill:
+  - steady: 10s
+  - fault: { pause: { node: primary, for: 2s } }
+  - expect: { recovered: { within: 1m } }
+  - heal: all
+  - expect: { redundant: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_hang_healed_before_the_failover_is_recovered_by_heal_and_fails() {
+    let done = Drill::written(HANG).run();
+    done.expect(1, "fail");
+    assert_eq!(done.line("recovered_by"), "missed", "{}", done.talk);
+}
+
+const CUT: &str = "
+schema: 1
+name: cut
+summary: The primary is isolated.
+stack:
+  redis: { settings: { down-after: 30s } }
+targets: { rto: 1m, rpo: any }
+drill:
+  - steady: 10s
+  - fault: { partition: { isolate: primary } }
+  - hold: 2s
+  - heal: all
+  - expect: { recovered: { within: 1m } }
+";
+
+/// Waits until the run's event log holds a word.
+fn wait_for(drill: &Drill, word: &str, limit: Duration) {
+    let end = Instant::now() + limit;
+    while Instant::now() < end {
+        let log = drill
+            .run_folder()
+            .and_then(|run| std::fs::read_to_string(run.join("events.jsonl")).ok());
+        if log.is_some_and(|log| log.contains(word)) {
+            return;
+        }
+        sleep(Duration::from_millis(2));
+    }
+    panic!("`{word}` did not show within {limit:?}");
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_partition_whose_rules_match_nothing_is_inconclusive() {
+    let drill = Drill::written(CUT);
+    let child = drill.spawn();
+    wait_for(
+        &drill,
+        "step-started\":{\"step\":1",
+        Duration::from_secs(60),
+    );
+    // Someone deletes the rules as soon as they are there.
+    let run = drill.run_folder().expect("a run");
+    let tail = run
+        .to_string_lossy()
+        .rsplit('-')
+        .next()
+        .expect("a tail")
+        .to_owned();
+    let loop_ = "end=$(($(date +%s) + 6)); while [ $(date +%s) -lt $end ]; do nft delete table inet drdrill 2>/dev/null; done";
+    let names = Command::new("docker")
+        .args(["ps", "--format", "{{.Names}}"])
+        .output()
+        .expect("docker");
+    let names = String::from_utf8_lossy(&names.stdout).into_owned();
+    let sidecar = names
+        .lines()
+        .find(|name| name.contains(&tail) && name.contains("r1") && name.contains("side"))
+        .unwrap_or_else(|| panic!("no sidecar of r1 among {names}"))
+        .to_owned();
+    let spoil = Command::new("docker")
+        .args(["exec", &sidecar, "sh", "-c", loop_])
+        .status();
+    assert!(spoil.is_ok());
+    let output = child.wait_with_output().expect("an end");
+    let done = drill.done(&output);
+    done.expect(3, "inconclusive");
+    assert!(
+        done.reasons().contains(&"effect-verified"),
+        "{:?}\n{}",
+        done.reasons(),
+        done.talk
+    );
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_suspended_harness_voids_its_own_recovery_time() {
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let child = drill.spawn();
+    wait_for(&drill, "disrupted", Duration::from_secs(60));
+    let pid = child.id().to_string();
+    let signal = |name: &str| {
+        assert!(
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .is_ok_and(|s| s.success())
+        )
+    };
+    signal("-STOP");
+    sleep(Duration::from_secs(3));
+    signal("-CONT");
+    let done = {
+        let output = child.wait_with_output().expect("an end");
+        drill.done(&output)
+    };
+    assert_eq!(done.line("rto"), "inconclusive", "{}", done.talk);
+    done.expect(3, "inconclusive");
+    assert!(
+        done.reasons().iter().any(|name| name.contains("lateness")),
+        "{:?}\n{}",
+        done.reasons(),
+        done.talk
+    );
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_harness_killed_during_a_partition_leaves_nothing_after_the_sweep() {
+    let drill = Drill::written(CUT);
+    let mut child = drill.spawn();
+    wait_for(&drill, "disrupted", Duration::from_secs(60));
+    child.kill().expect("a SIGKILL");
+    child.wait().expect("an end");
+    let run = drill.run_folder().expect("a run");
+    let run = run
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    assert_ne!(labelled(&run), "", "the kill left containers");
+    let sweep = Command::new(DRDRILL)
+        .arg("sweep")
+        .env("DRDRILL_STATE", drill.folder.path().join("state"))
+        .output()
+        .expect("the binary starts");
+    let text = String::from_utf8_lossy(&sweep.stdout).into_owned();
+    assert!(sweep.status.success(), "{text}");
+    assert!(text.contains(&run), "{text}");
+    assert_eq!(labelled(&run), "");
+    let register = std::fs::read_to_string(drill.folder.path().join("reports/register.jsonl"))
+        .expect("a register");
+    assert!(
+        register.contains("closed") || register.contains("closing"),
+        "{register}"
+    );
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn an_interrupted_drill_heals_removes_and_reports() {
+    let drill = Drill::written(CUT);
+    let child = drill.spawn();
+    wait_for(&drill, "disrupted", Duration::from_secs(60));
+    let interrupted = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("an end");
+    let done = drill.done(&output);
+    assert_eq!(done.exit, 130, "{}", done.talk);
+    assert_ne!(done.verdict(), "pass");
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn an_image_without_the_server_is_refused_before_a_node_is_created() {
+    let done = Drill::shipped("quickstart.yaml")
+        .set("stack.redis.image", "drdrill.local/base:trixie")
+        .run();
+    assert_eq!(done.exit, 5, "{}", done.talk);
+    assert!(
+        done.talk.contains("it has no redis-server"),
+        "{}",
+        done.talk
+    );
+    nothing_left(&done);
+}

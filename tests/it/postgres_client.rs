@@ -1,0 +1,216 @@
+//! PostgreSQL's clients against a single server on the real engine.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use drdrill::{
+    history::{Access, Outcome},
+    id::{LaneId, NodeName, RunId},
+    record::{Member, MemberKind},
+    runtime::{NodeFile, NodeSpec, Runtime, Signal},
+    system::{
+        Client, Reply, Request,
+        postgres::{Elements, ServiceClient, Target},
+        roster::Roster,
+    },
+};
+use tokio::sync::watch;
+
+use crate::docker_rig::Rig;
+
+const TAU: Duration = Duration::from_millis(500);
+
+const START: &str = "/drdrill/start.sh";
+
+const TABLES: &str = "CREATE TABLE drdrill_appends (lane int, seq bigint, body text, sum text); \
+    CREATE TABLE drdrill_pins (lane int, seq bigint, body text, sum text)";
+
+struct Server {
+    rig: Rig,
+    node: NodeName,
+    roster: Arc<Roster>,
+    endpoint: watch::Sender<SocketAddr>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let rig = Rig::new(&["pg1"]).await;
+        let node = NodeName::new("pg1");
+        let spec = NodeSpec {
+            name: node.clone(),
+            image: "drdrill.local/postgres:17".into(),
+            entrypoint: vec!["sh".into(), START.into()],
+            command: Vec::new(),
+            env: [("DRDRILL_NODE", "pg1"), ("DRDRILL_ROLE", "primary")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .to_vec(),
+            files: vec![NodeFile {
+                path: START.into(),
+                mode: 0o755,
+                bytes: include_bytes!("../../src/system/postgres/files/start.sh").to_vec(),
+            }],
+            memory_mib: 512,
+            sidecar: false,
+        };
+        rig.runtime.create(&spec).await.unwrap();
+        rig.runtime.start(&node).await.unwrap();
+        let address = SocketAddr::new(rig.addresses[&node], 5432);
+        let member = Member {
+            name: node.clone(),
+            kind: MemberKind::Data,
+            address: address.to_string(),
+            host: "h1".into(),
+            image: "postgres:17".into(),
+        };
+        let server = Self {
+            rig,
+            node,
+            roster: Arc::new(Roster::new(&[member]).unwrap()),
+            endpoint: watch::Sender::new(address),
+        };
+        server.accepts().await;
+        server
+    }
+
+    /// Waits until the server listens, and makes the tables.
+    async fn accepts(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.psql("127.0.0.1", TABLES).await != Some(0) {
+            assert!(
+                Instant::now() < deadline,
+                "the server does not accept connections"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn psql(&self, host: &str, sql: &str) -> Option<i64> {
+        let argv = ["psql", "-qAtX", "-h", host, "-U", "postgres", "-c", sql];
+        let limit = Duration::from_secs(10);
+        let output = self.rig.runtime.exec(&self.node, &argv, limit).await;
+        output.ok().map(|output| output.code)
+    }
+
+    fn client(&self) -> ServiceClient {
+        let run = RunId::new("20261121t081500", 7);
+        let target = Target::Endpoint(self.endpoint.subscribe());
+        ServiceClient::new(Elements::new(run), self.roster.clone(), target)
+    }
+}
+
+async fn invoke(client: &mut ServiceClient, access: Access, seq: u64) -> Reply {
+    let before = Instant::now();
+    let request = Request {
+        access,
+        lane: LaneId(3),
+        seq,
+        deadline: before + TAU,
+    };
+    let reply = client.invoke(request).await;
+    let late = before.elapsed().saturating_sub(TAU);
+    assert!(
+        late < Duration::from_millis(20),
+        "{late:?} after the deadline: {reply:?}"
+    );
+    reply
+}
+
+fn said(reply: &Reply) -> (Outcome, Option<&str>) {
+    (reply.outcome, reply.error.as_deref())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+async fn postgres_outcomes_are_what_the_server_did() {
+    let server = Server::start().await;
+    let mut client = server.client();
+    for seq in [0, 1, 1] {
+        let reply = invoke(&mut client, Access::Write, seq).await;
+        assert_eq!(
+            (reply.outcome, reply.node),
+            (Outcome::Ok, Some(0)),
+            "{reply:?}"
+        );
+    }
+    // A second application stands beside the first.
+    let count = "SELECT 1 / (count(*) = 2)::int FROM drdrill_appends WHERE lane = 3 AND seq = 1";
+    assert_eq!(server.psql("127.0.0.1", count).await, Some(0));
+    let reply = invoke(&mut client, Access::Read, 0).await;
+    assert_eq!((reply.version, reply.node), (Some(2), Some(0)));
+
+    // A statement that waits for a lock is open at its deadline; nobody knows what comes of it.
+    let lock = "BEGIN; LOCK TABLE drdrill_appends; SELECT pg_sleep(1.5)";
+    let (locked, reply) = tokio::join!(server.psql("127.0.0.1", lock), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        invoke(&mut client, Access::Write, 2).await
+    });
+    assert_eq!(locked, Some(0));
+    assert_eq!(said(&reply), (Outcome::Info, Some("timeout")));
+
+    let read_only = "ALTER SYSTEM SET default_transaction_read_only = on";
+    assert_eq!(server.psql("127.0.0.1", read_only).await, Some(0));
+    let mut open = server.client();
+    assert_eq!(
+        invoke(&mut open, Access::Write, 3).await.outcome,
+        Outcome::Ok
+    );
+    assert_eq!(
+        server.psql("127.0.0.1", "SELECT pg_reload_conf()").await,
+        Some(0)
+    );
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let reply = invoke(&mut open, Access::Write, 4).await;
+    assert_eq!(said(&reply), (Outcome::Fail, Some("read-only")));
+    let reply = invoke(&mut server.client(), Access::Write, 4).await;
+    assert_eq!(said(&reply), (Outcome::Fail, Some("read-only")));
+    let reply = invoke(&mut server.client(), Access::Read, 0).await;
+    assert_eq!(reply.version, Some(4));
+    server.rig.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+async fn postgres_gone_or_frozen_is_never_ok_and_never_late() {
+    let server = Server::start().await;
+    let mut client = server.client();
+    assert_eq!(
+        invoke(&mut client, Access::Write, 0).await.outcome,
+        Outcome::Ok
+    );
+    server.rig.runtime.pause(&server.node).await.unwrap();
+    let reply = invoke(&mut client, Access::Write, 1).await;
+    assert_eq!(said(&reply), (Outcome::Info, Some("timeout")));
+    let reply = invoke(&mut server.client(), Access::Write, 2).await;
+    assert_eq!(said(&reply), (Outcome::Fail, Some("timeout")));
+    let reply = invoke(&mut server.client(), Access::Read, 0).await;
+    assert_eq!(said(&reply), (Outcome::Fail, Some("timeout")));
+    server.rig.runtime.unpause(&server.node).await.unwrap();
+
+    let mut client = server.client();
+    let reply = invoke(&mut client, Access::Read, 0).await;
+    assert!(reply.version.is_some(), "{reply:?}");
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'drdrill-client'";
+    assert_eq!(server.psql("127.0.0.1", terminate).await, Some(0));
+    let reply = invoke(&mut client, Access::Write, 3).await;
+    assert_eq!(said(&reply), (Outcome::Info, Some("server shuts down")));
+
+    let mut client = server.client();
+    assert_eq!(
+        invoke(&mut client, Access::Write, 4).await.outcome,
+        Outcome::Ok
+    );
+    server
+        .rig
+        .runtime
+        .signal(&server.node, Signal::Kill)
+        .await
+        .unwrap();
+    let reply = invoke(&mut client, Access::Write, 5).await;
+    assert_eq!(reply.outcome, Outcome::Info, "{reply:?}");
+    let reply = invoke(&mut server.client(), Access::Write, 6).await;
+    assert_eq!(reply.outcome, Outcome::Fail, "{reply:?}");
+    server.rig.down().await;
+}

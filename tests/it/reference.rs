@@ -1,0 +1,187 @@
+//! Whole drills on the reference store: the sound one, the control, and every planted defect.
+
+use crate::drill_rig::Drill;
+
+const KILL: &str = "reference/primary-kill.yaml";
+
+fn planted(defect: &str, amount: u32) -> Drill {
+    Drill::shipped(KILL)
+        .set("stack.reference.settings.defect", defect)
+        .set(
+            "stack.reference.settings.defect-amount",
+            &amount.to_string(),
+        )
+}
+
+#[test]
+fn a_kill_of_the_sound_store_passes_and_is_measured() {
+    let done = Drill::shipped(KILL).run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("an RTO");
+    assert!(
+        (0.45..2.0).contains(&rto),
+        "detection takes 0.5 s: {rto}\n{}",
+        done.talk
+    );
+    assert_eq!(done.loss()["lost"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn doing_nothing_is_a_control_without_outage_or_loss() {
+    let done = Drill::shipped("reference/noop.yaml").run();
+    done.expect(0, "control");
+    assert_eq!(
+        done.result["figures"]["events"][0]["outage_seen"], false,
+        "{}",
+        done.talk
+    );
+    assert_eq!(done.loss()["lost"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_planned_switchover_and_its_failback_are_measured_apart() {
+    let done = Drill::shipped("reference/switchover.yaml").run();
+    done.expect(0, "pass");
+    assert_eq!(done.line("outage"), "met", "{}", done.talk);
+    assert_eq!(done.line("failback"), "met", "{}", done.talk);
+}
+
+#[test]
+fn acknowledged_writes_that_a_promotion_forgets_are_lost() {
+    let done = planted("lose", 20).run();
+    done.expect(1, "fail");
+    assert_eq!(done.line("rpo_count"), "missed");
+    // Some of the forgotten elements had not been acknowledged when the primary was killed.
+    let lost = done.loss()["lost"].as_array().map_or(0, Vec::len);
+    assert!((1..=20).contains(&lost), "{lost} lost\n{}", done.talk);
+}
+
+#[test]
+fn an_element_missing_in_the_middle_is_a_hole() {
+    let done = planted("hole", 1).run();
+    done.expect(1, "fail");
+    assert_eq!(done.finding("holes"), "invalid", "{}", done.talk);
+}
+
+#[test]
+fn an_element_applied_twice_is_a_duplicate() {
+    let done = planted("twice", 100).run();
+    done.expect(1, "fail");
+    assert_eq!(done.finding("duplicates"), "invalid", "{}", done.talk);
+}
+
+#[test]
+fn a_read_of_old_data_is_stale() {
+    let done = planted("stale", 700)
+        .set("targets.staleness", "200ms")
+        .run();
+    done.expect(1, "fail");
+    assert_eq!(done.line("staleness"), "missed", "{}", done.talk);
+}
+
+#[test]
+fn a_wrong_checksum_is_corrupt() {
+    let done = planted("corrupt", 1).run();
+    done.expect(1, "fail");
+    assert_eq!(done.finding("corrupt"), "invalid", "{}", done.talk);
+}
+
+#[test]
+fn an_element_that_nobody_wrote_is_a_phantom() {
+    let done = planted("phantom", 1).run();
+    done.expect(1, "fail");
+    assert_eq!(done.finding("phantom"), "invalid", "{}", done.talk);
+}
+
+#[test]
+fn a_refused_element_that_is_there_is_resurrected() {
+    let done = planted("resurrect", 200).run();
+    assert_eq!(done.finding("resurrected"), "invalid", "{}", done.talk);
+}
+
+#[test]
+fn a_follower_that_differs_for_good_is_found() {
+    let done = planted("diverge", 50).run();
+    assert_eq!(done.finding("divergence"), "invalid", "{}", done.talk);
+    assert_ne!(done.exit, 0, "{}", done.talk);
+}
+
+#[test]
+fn a_slow_promotion_misses_the_target() {
+    let done = planted("slow-promotion", 3000)
+        .set("targets.rto", "2s")
+        .run();
+    done.expect(1, "fail");
+    assert_eq!(done.line("rto"), "missed", "{}", done.talk);
+}
+
+#[test]
+fn two_primaries_are_a_split_brain() {
+    let text = "
+schema: 1
+name: two-primaries
+summary: A primary that hangs and wakes up goes on taking writes.
+stack:
+  reference: { settings: { detect: 500ms, defect: two-primaries, defect-amount: 2000 } }
+clients:
+  service: { lanes: 4, rate: 400/s, timeout: 200ms }
+targets: { rto: 5s, rpo: any, split-brain: 0 }
+drill:
+  - steady: 2s
+  - fault: { pause: { node: primary, for: 2s } }
+  - expect: { recovered: { within: 30s } }
+  - heal: all
+  - expect: { redundant: { within: 30s } }
+";
+    let done = Drill::written(text).run();
+    done.expect(1, "fail");
+    assert_eq!(done.finding("split-brain"), "invalid", "{}", done.talk);
+}
+
+#[test]
+fn a_fault_that_ends_before_the_failover_is_recovered_by_heal_and_fails() {
+    let text = "
+schema: 1
+name: healed-too-soon
+summary: The primary hangs for less than the detection time.
+stack:
+  reference: { settings: { detect: 3s } }
+clients:
+  service: { lanes: 4, rate: 400/s, timeout: 200ms }
+targets: { rto: 5s, rpo: { count: 0 }, recovered-by: other-node }
+drill:
+  - steady: 2s
+  - fault: { pause: { node: primary, for: 1s } }
+  - expect: { recovered: { within: 30s } }
+  - heal: all
+";
+    let done = Drill::written(text).run();
+    done.expect(1, "fail");
+    assert_eq!(done.line("recovered_by"), "missed", "{}", done.talk);
+}
+
+#[test]
+fn a_run_judged_again_gives_the_same_bytes() {
+    let done = Drill::shipped(KILL).run();
+    let before = std::fs::read(done.run.join("report.html")).expect("a report");
+    let result = std::fs::read(done.run.join("result.json")).expect("a result");
+    // Without its manifest the folder is rendered anew in place.
+    std::fs::remove_file(done.run.join("manifest.json")).expect("a manifest");
+    for file in ["report.html", "result.json"] {
+        std::fs::remove_file(done.run.join(file)).expect("a file");
+    }
+    let again = std::process::Command::new(crate::drill_rig::DRDRILL)
+        .arg("report")
+        .arg(&done.run)
+        .output()
+        .expect("the binary starts");
+    assert_eq!(again.status.code(), Some(done.exit));
+    assert_eq!(
+        std::fs::read(done.run.join("report.html")).expect("a report"),
+        before
+    );
+    assert_eq!(
+        std::fs::read(done.run.join("result.json")).expect("a result"),
+        result
+    );
+}

@@ -1,0 +1,126 @@
+//! What no system could carry out is found before anything is created.
+
+use drdrill::{
+    drill::{validate_against, validate_design},
+    scenario::{Problems, read},
+    system::reference::Reference,
+};
+
+use crate::{offers::fixed, scenario_problems::rendered};
+
+const REDIS: &str = "\
+schema: 1
+name: redis-kill
+summary: Sentinel promotes a replica when the primary dies.
+stack:
+  redis:
+    topology: sentinel
+    nodes: 3
+    settings: { down-after: 1s, persistence: aof, quorum: 2 }
+clients:
+  route: sentinel
+targets: { rto: 1m, rpo: any }
+drill:
+  - steady: 10s
+  - fault: { kill: { node: primary } }
+  - expect: { recovered: { within: 60s } }
+  - heal: all
+  - expect: { redundant: { within: 2m } }
+  - failback: planned
+";
+
+/// Name, replacements in the good file.
+const CASES: &[(&str, &[(&str, &str)])] = &[
+    ("unknown_system", &[("  redis:\n", "  rediss:\n")]),
+    ("unknown_system_far", &[("  redis:\n", "  oracle:\n")]),
+    (
+        "unknown_topology",
+        &[("topology: sentinel", "topology: sentinels")],
+    ),
+    ("unknown_setting", &[("down-after: 1s", "down_after: 1s")]),
+    (
+        "setting_no_duration",
+        &[("down-after: 1s", "down-after: 1000")],
+    ),
+    ("setting_no_count", &[("quorum: 2", "quorum: two")]),
+    (
+        "setting_no_such_word",
+        &[("persistence: aof", "persistence: rdb")],
+    ),
+    ("too_many_nodes", &[("nodes: 3", "nodes: 9")]),
+    ("unknown_route", &[("route: sentinel", "route: haproxy")]),
+    (
+        "unknown_runbook",
+        &[(
+            "  - heal: all",
+            "  - runbook: promote-replica\n  - heal: all",
+        )],
+    ),
+    (
+        "no_etcd",
+        &[("node: primary", "node: primary, unless: etcd-leader")],
+    ),
+    (
+        "no_such_replica",
+        &[("node: primary", "node: 'replica[2]'")],
+    ),
+    (
+        "several_systems",
+        &[("stack:\n", "stack:\n  reference: {}\n")],
+    ),
+    (
+        "process_runtime",
+        &[
+            ("  redis:\n", "  reference:\n"),
+            (
+                "sentinel\n    nodes: 3\n    settings: { down-after: 1s, persistence: aof, quorum: 2 }",
+                "replicated\n    image: redis:8",
+            ),
+            ("route: sentinel", "route: direct"),
+            ("kill: { node: primary }", "partition: { isolate: primary }"),
+        ],
+    ),
+    (
+        "no_planned_move",
+        &[
+            ("  redis:\n", "  postgres:\n"),
+            (
+                "sentinel\n    nodes: 3\n    settings: { down-after: 1s, persistence: aof, quorum: 2 }",
+                "archive",
+            ),
+            ("route: sentinel", "route: direct"),
+        ],
+    ),
+];
+
+#[test]
+fn every_impossible_plan_is_shown_at_its_place() {
+    for (name, replacements) in CASES {
+        let mut text = REDIS.to_owned();
+        for (from, to) in *replacements {
+            assert!(text.contains(from), "{name}: {from}");
+            text = text.replacen(from, to, 1);
+        }
+        let parsed = read("drill.yaml", &text, &[]).expect("right as a file");
+        let problems = Problems::new("drill.yaml", validate_against(&parsed, &fixed()));
+        assert!(!problems.all.is_empty(), "{name}");
+        insta::assert_snapshot!(format!("plan_{name}"), rendered(&problems));
+    }
+}
+
+#[test]
+fn a_possible_plan_has_no_problems() {
+    let parsed = read("drill.yaml", REDIS, &[]).expect("right as a file");
+    assert!(validate_against(&parsed, &fixed()).is_empty());
+}
+
+#[test]
+fn nodes_that_the_stack_would_not_have_are_found() {
+    let text = std::fs::read_to_string("scenarios/reference/primary-kill.yaml")
+        .expect("it is shipped")
+        .replace("kill: primary", "kill: { node: n4 }");
+    let parsed = read("drill.yaml", &text, &[]).expect("right as a file");
+    assert!(validate_against(&parsed, &fixed()).is_empty());
+    let problems = Problems::new("drill.yaml", validate_design(&parsed, &Reference));
+    insta::assert_snapshot!("plan_unknown_node", rendered(&problems));
+}

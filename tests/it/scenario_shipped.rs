@@ -1,0 +1,144 @@
+//! The files under `scenarios/` and the schema beside them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use drdrill::{
+    drill::validate_against,
+    scenario::{Problems, read, schema::json_schema},
+};
+use serde_json::Value;
+
+use crate::{offers::offers, scenario_problems::rendered};
+
+fn shipped(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("scenarios are there") {
+        let path = entry.expect("a folder entry").path();
+        if path.is_dir() {
+            found.extend(shipped(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_shipped_scenario_can_be_planned() {
+    let mut names = Vec::new();
+    let files = shipped(Path::new("scenarios"));
+    assert!(files.len() >= 14);
+    for path in files {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let parsed = read(&name, &text, &[]).unwrap_or_else(|p| panic!("{}", rendered(&p)));
+        let problems = Problems::new(&name, validate_against(&parsed, &offers()));
+        assert!(problems.all.is_empty(), "{}", rendered(&problems));
+        assert!(
+            !names.contains(&parsed.scenario.name),
+            "{name}: the name is taken"
+        );
+        names.push(parsed.scenario.name);
+    }
+}
+
+#[test]
+fn every_shipped_scenario_fits_the_schema() {
+    let schema = jsonschema::validator_for(&json_schema()).expect("the schema is one");
+    for path in shipped(Path::new("scenarios")) {
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let value: Value = drdrill::scenario::to_json(&text).expect("it is YAML");
+        let errors: Vec<String> = schema
+            .iter_errors(&value)
+            .map(|e| format!("{} at {}", e, e.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_reader_refuses() {
+    let schema = jsonschema::validator_for(&json_schema()).expect("the schema is one");
+    let text = fs::read_to_string("scenarios/quickstart.yaml").expect("it can be read");
+    for (from, to) in [
+        ("nodes: 3", "node: 3"),
+        ("- heal: all", "- repair: all"),
+        ("rpo: any", "rpo: some"),
+        ("steady: 5s", "steady: 5"),
+        ("schema: 1", "schema: 2"),
+        ("rto: 1m", "rto:"),
+        ("kill: primary", "melt: primary"),
+    ] {
+        let value = drdrill::scenario::to_json(&text.replacen(from, to, 1)).expect("it is YAML");
+        assert!(!schema.is_valid(&value), "{to}");
+    }
+}
+
+#[test]
+fn the_schema_file_is_current() {
+    let current = format!("{:#}\n", json_schema());
+    let path = "schema/scenario.schema.json";
+    if std::env::var_os("DRDRILL_BLESS").is_some() {
+        fs::write(path, &current).expect("it can be written");
+    }
+    let kept = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        kept == current,
+        "run the tests with DRDRILL_BLESS=1 to write {path} anew"
+    );
+}
+
+#[test]
+fn a_resolved_scenario_reads_back_as_itself() {
+    for path in shipped(Path::new("scenarios")) {
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let first = read("a", &text, &[]).expect("it reads").scenario;
+        let json = serde_json::to_string(&first).expect("it serialises");
+        let second = read("b", &json, &[]).unwrap_or_else(|p| panic!("{}", rendered(&p)));
+        assert_eq!(first, second.scenario, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_reference_shows_a_scenario_that_reads() {
+    let reference = fs::read_to_string("docs/scenario.md").expect("it is there");
+    let block = reference
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let text = block.expect("it has an example");
+    let parsed = read("docs/scenario.md", text, &[]).unwrap_or_else(|p| panic!("{}", rendered(&p)));
+    let problems = Problems::new("docs/scenario.md", validate_against(&parsed, &offers()));
+    assert!(problems.all.is_empty(), "{}", rendered(&problems));
+}
+
+#[test]
+fn the_reference_names_every_key() {
+    let reference = fs::read_to_string("docs/scenario.md").expect("it is there");
+    let schema = json_schema();
+    let mut missing = Vec::new();
+    let mut look = |map: &Value| {
+        for (key, _) in map["properties"].as_object().into_iter().flatten() {
+            let named = [format!("`{key}"), format!(" {key}:")];
+            if !named.iter().any(|n| reference.contains(n)) {
+                missing.push(key.clone());
+            }
+        }
+    };
+    look(&schema);
+    for (_, definition) in schema["$defs"].as_object().expect("definitions") {
+        look(definition);
+        for kind in ["oneOf", "anyOf"] {
+            definition[kind]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .for_each(&mut look);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
