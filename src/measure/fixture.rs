@@ -35,6 +35,7 @@ pub(crate) const P1: LaneId = LaneId(3);
 pub(crate) const P2: LaneId = LaneId(4);
 
 /// A run that tests change.
+#[derive(Clone)]
 pub(crate) struct Bench {
     pub record: Record,
     pub history: History,

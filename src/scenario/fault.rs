@@ -82,7 +82,7 @@ pub struct Partition {
     /// Which packets are dropped, seen from the first group.
     #[serde(default)]
     pub direction: Direction,
-    /// Whether the first group is cut off from the clients too.
+    /// On which side the clients stand.
     #[serde(default)]
     pub clients: Cut,
     /// Ends by itself after this time. Without it, it lasts until `heal`.
@@ -103,7 +103,7 @@ pub enum Direction {
     Out,
 }
 
-/// Whether clients are cut off too.
+/// On which side of a partition the clients stand. All groups share it: they come from one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cut {
@@ -112,6 +112,8 @@ pub enum Cut {
     Cut,
     /// They keep reaching everyone.
     Keep,
+    /// They stand with the first group, and what leads them to the primary does too: they lose the others.
+    Isolated,
 }
 
 /// Chooses nodes by role.

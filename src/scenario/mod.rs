@@ -17,5 +17,6 @@ pub use scalar::{Dur, Goal, Percent, Rate, ScalarError};
 pub use spans::Spans;
 pub use targets::{Confidence, RecoveredBy, Rpo, Targets};
 pub use types::{
-    AppClients, Clients, Expect, Move, Scenario, ServiceClients, Step, SystemSpec, Within,
+    AppClients, Clients, Expect, Move, Pinned, PinnedAsk, Scenario, ServiceClients, Step,
+    SystemSpec, Within,
 };

@@ -31,11 +31,16 @@ pub fn sentence(
     match &record.status {
         Status::Completed => {}
         Status::Interrupted => text.push_str("; the run was interrupted"),
-        Status::Aborted(why) => text.push_str(&format!("; the run was aborted: {why}")),
+        Status::Aborted(why) => {
+            let why = why.lines().next().unwrap_or_default();
+            text.push_str(&format!("; the run was aborted: {why}"));
+        }
     }
     match verdict {
         Verdict::Pass | Verdict::Fail => {}
         Verdict::Control => text.push_str("; the control stayed quiet"),
+        // Why it was aborted is why nothing may be concluded.
+        Verdict::Inconclusive if matches!(record.status, Status::Aborted(_)) => {}
         Verdict::Inconclusive => {
             let telling =
                 |reason: &&Reason| !reason.lines.is_empty() || reason.name.starts_with("control-");

@@ -86,6 +86,14 @@ pub(super) fn alarms(record: &Record) -> Vec<String> {
     alarms.iter().map(|alarm| text::clean(alarm)).collect()
 }
 
+/// What stands below the first line of the reason for which the run was aborted: the tail of a node's log.
+pub(super) fn last_words(record: &Record) -> Vec<String> {
+    match &record.status {
+        Status::Aborted(why) => why.lines().skip(1).map(text::clean).collect(),
+        Status::Completed | Status::Interrupted => Vec::new(),
+    }
+}
+
 /// Settings as read back.
 pub(super) fn settings(record: &Record) -> Table {
     let mut table = Table::new(

@@ -132,7 +132,11 @@ fn partition(d: &mut Decoder, tree: &Tree) -> Option<Partition> {
         d.word(
             tree,
             "choice for clients",
-            &[("cut", Cut::Cut), ("keep", Cut::Keep)],
+            &[
+                ("cut", Cut::Cut),
+                ("keep", Cut::Keep),
+                ("isolated", Cut::Isolated),
+            ],
         )
     });
     let lasting = f.get("for").and_then(|tree| lasting(d, tree));
