@@ -26,7 +26,10 @@ pub fn distance(record: &Record, event: &EventFigures) -> Option<Distance> {
     let before = last(record, low, old)?;
     let took_over = first(record, high, new(Role::Primary))?;
     let behind = last(record, took_over.0, new(Role::Replica));
-    let again = first(record, high, old);
+    // Later it may be primary by right.
+    let next = record.disruptions.iter().map(|(at, _)| at.low);
+    let next = next.filter(|next| high < *next).min();
+    let again = first(record, high, old).filter(|again| next.is_none_or(|next| again.0 < next));
     Some(Distance {
         low: before.1.saturating_sub(took_over.1),
         high: again

@@ -1,5 +1,6 @@
 //! PostgreSQL: streaming replication with a runbook, and Patroni with etcd behind HAProxy.
 
+mod abandoned;
 mod app;
 mod bounds;
 mod client;

@@ -19,11 +19,13 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Redundancy, Running,
-        SystemError, roster::Roster,
+        SystemError,
+        roster::{Roster, Seat},
     },
 };
 
 use super::{
+    abandoned::end_abandoned,
     app::{AppClient, AppPool},
     client::{ServiceClient, Target},
     element::{CREATE, ELEMENT_BYTES, Elements},
@@ -51,6 +53,8 @@ pub struct PostgresStack {
     /// Whom each node was last made to follow; a primary follows itself. Only without Patroni.
     following: Mutex<BTreeMap<NodeName, NodeName>>,
     app: OnceLock<Arc<AppPool>>,
+    /// The longest timeout of the service lanes.
+    timeout: OnceLock<Duration>,
 }
 
 impl PostgresStack {
@@ -94,6 +98,7 @@ impl PostgresStack {
             emitter: deploy.emitter,
             endpoint: watch::Sender::new(entry),
             app: OnceLock::new(),
+            timeout: OnceLock::new(),
         })
     }
 
@@ -120,7 +125,10 @@ impl Running for PostgresStack {
         &self.facts
     }
 
-    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+    async fn prepare(&self, _: &RunId, lanes: &[Lane]) -> Result<(), SystemError> {
+        let service = lanes.iter().filter(|lane| lane.group != Group::App);
+        let longest = service.map(|lane| lane.timeout).max();
+        self.timeout.get_or_init(|| longest.unwrap_or_default());
         let refused = |words: String| {
             SystemError::Refused(format!("the workload's tables could not be made: {words}"))
         };
@@ -164,6 +172,10 @@ impl Running for PostgresStack {
             .data()
             .map(|seat| watch.node(seat, self.lag_max()));
         let mut observers: Vec<Observer> = nodes.collect();
+        if let Some(after) = self.timeout.get() {
+            let tidy = |seat: &Seat| end_abandoned(seat.address, *after, watch.stop.clone());
+            observers.extend(self.roster.data().map(tidy));
+        }
         if let Keeper::Patroni(_) = self.shape.keeper {
             observers.push(watch.leader_key());
         }
