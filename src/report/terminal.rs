@@ -295,7 +295,7 @@ fn findings(view: &View, style: Style) -> String {
     if view.fault.is_none() {
         let checks = text::plural(view.wrong().count() as u64, "check");
         out.push_str(&format!(
-            "  No disruptive step was taken: {checks} had nothing to look at.\n"
+            "  No disruptive step was taken: nothing was measured, {checks} had nothing to look at.\n"
         ));
         return out;
     }

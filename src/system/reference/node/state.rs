@@ -45,6 +45,8 @@ pub struct State {
     pub heard: Instant,
     /// The highest epoch in which it voted.
     voted: u64,
+    /// The highest epoch in which its vote was asked for.
+    asked: u64,
     /// For a primary: each follower's confirmed length and when it last confirmed.
     pub followers: HashMap<IpAddr, (u64, Instant)>,
     /// Whether it takes no more writes since it is handing its role over.
@@ -171,6 +173,8 @@ impl State {
     pub fn vote(&mut self, epoch: u64, last: (u64, u64)) -> bool {
         let quiet = self.leader.is_none() || self.heard.elapsed() >= self.setup.detect / 2;
         let free = self.primary_since.is_none() && quiet;
+        // A candidate that got less far may stand more often: one that can win must not run behind its epochs.
+        self.asked = self.asked.max(epoch);
         if epoch <= self.voted.max(self.epoch) || last < self.end() || !free {
             return false;
         }
@@ -180,7 +184,7 @@ impl State {
 
     /// The epoch to stand for election in; standing counts as its own vote.
     pub fn stand(&mut self) -> u64 {
-        self.voted = self.voted.max(self.epoch) + 1;
+        self.voted = self.voted.max(self.epoch).max(self.asked) + 1;
         self.voted
     }
 
@@ -314,6 +318,12 @@ mod tests {
         assert!(!state.vote(2, (0, 0)), "the candidate got less far");
         assert!(state.vote(2, (1, 1)));
         assert!(!state.vote(2, (1, 1)), "the vote of this epoch is gone");
+        assert!(!state.vote(9, (0, 0)), "the candidate got less far");
+        assert_eq!(
+            state.stand(),
+            10,
+            "it stands above whoever asked for its vote"
+        );
     }
 
     #[test]
