@@ -78,6 +78,7 @@ Examples:
   drdrill run scenarios/quickstart.yaml
   drdrill run scenarios/redis --out reports
   drdrill run scenarios/redis/sentinel-kill.yaml --repeat 5 --set targets.rto=20s
+  drdrill run scenarios/redis/sentinel-kill-p95.yaml --parallel 2
   drdrill run scenarios/redis/sentinel-kill.yaml --set stack.redis.settings.down-after=500ms
 
 Ctrl-C once heals and stops; twice only removes what was created.")]
@@ -85,9 +86,15 @@ pub struct RunArguments {
     /// Which scenarios
     #[command(flatten)]
     pub scenarios: ScenarioArguments,
-    /// Run each scenario this often, each time on a fresh stack
+    /// Run each scenario this often, on one stack that is made ready again where the system can do so
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repeat: Option<u32>,
+    /// Bring up a fresh stack for each repeat
+    #[arg(long)]
+    pub fresh: bool,
+    /// Run repeats on so many stacks at once, if a control on all of them shows that they leave each other alone
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16), conflicts_with_all = ["fresh", "keep"])]
+    pub parallel: u32,
     /// Write run folders below this folder
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub out: PathBuf,

@@ -11,6 +11,7 @@ mod machines;
 mod output;
 mod report;
 mod run;
+mod series;
 mod session;
 mod sweep;
 

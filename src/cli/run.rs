@@ -1,17 +1,12 @@
 //! `drdrill run`: every scenario as often as asked, judged, printed; the worst outcome is the exit code.
 
-use std::{
-    io::{self, IsTerminal},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use drdrill::{
     drill::{Plan, Stop, warnings},
     record::{Record, Status},
-    report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
     scenario::Parsed,
-    score::{self, Judgement, Scorecard, Verdict},
-    seed::Seed,
+    score::{Judgement, Verdict},
     system::{System, catalogue},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,8 +15,8 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    machines, output,
-    session::{Ended, Session, SessionError},
+    machines, output, series,
+    session::SessionError,
     sweep,
 };
 
@@ -30,7 +25,7 @@ use super::{
 /// # Errors
 /// When a scenario has problems or the machine cannot run it.
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
-    let scenarios = check::ready(&arguments.scenarios, arguments.repeat)?;
+    let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
     let plans: Vec<(Parsed, Plan)> = scenarios
         .into_iter()
         .map(bind)
@@ -41,7 +36,10 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         sweep::before_a_run(&machines::state_folder()).await;
         let mut worst = Exit::Pass;
         for (parsed, plan) in &plans {
-            worst = worst.worse(run_scenario(parsed, plan, arguments, &stop).await?);
+            for warning in warnings(&plan.scenario) {
+                output::talk(&format!("warning: {warning}\n"));
+            }
+            worst = worst.worse(series::run(parsed, plan, arguments, &stop).await?);
             if stop.wished() {
                 break;
             }
@@ -49,6 +47,14 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         listening.abort();
         Ok(worst)
     })
+}
+
+/// What the arguments replace in every scenario.
+fn overrides(arguments: &RunArguments) -> Vec<(String, String)> {
+    let repeat = arguments.repeat.map(|count| ("repeat", count.to_string()));
+    let fresh = arguments.fresh.then(|| ("fresh-stacks", "true".to_owned()));
+    let both = repeat.into_iter().chain(fresh);
+    both.map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// The runtime that drills run on.
@@ -127,95 +133,6 @@ async fn listen(stop: Stop) {
     }
 }
 
-async fn run_scenario(
-    parsed: &Parsed,
-    plan: &Plan,
-    arguments: &RunArguments,
-    stop: &Stop,
-) -> Result<Exit, Failure> {
-    for warning in warnings(&plan.scenario) {
-        output::talk(&format!("warning: {warning}\n"));
-    }
-    let seed = arguments.seed.map_or_else(Seed::random, Seed);
-    let attempts = plan.scenario.repeat;
-    let mut ended = Vec::new();
-    for attempt in 1..=attempts {
-        output::talk(&format!(
-            "{} ({attempt} of {attempts}), seed {seed}\n",
-            plan.scenario.name
-        ));
-        let session = Session {
-            plan,
-            text: parsed.text.as_bytes(),
-            reports: &arguments.out,
-            state: &machines::state_folder(),
-            seed,
-            attempt: (attempt, attempts),
-            keep: arguments.keep,
-            stop: stop.clone(),
-        };
-        let run = session
-            .run(progress())
-            .await
-            .map_err(|error| unfit(&error))?;
-        show(&run);
-        ended.push(run);
-        if stop.wished() {
-            break;
-        }
-    }
-    Ok(match ended.as_slice() {
-        [run] if attempts == 1 => exit_of(&run.record, &run.judgement),
-        runs => conclude(plan, runs),
-    })
-}
-
-fn progress() -> Progress<io::Stderr> {
-    if io::stderr().is_terminal() {
-        Progress::live(io::stderr(), ProgressDrawTarget::stderr())
-    } else {
-        Progress::plain(io::stderr())
-    }
-}
-
-fn show(run: &Ended) {
-    let view = View::new(&run.record, &run.history, &run.judgement);
-    let place = run.folder.join("report.html");
-    output::result(&terminal(
-        &view,
-        &place.display().to_string(),
-        output::style(),
-    ));
-}
-
-/// Prints the runs side by side with what they show together, and judges them so: where the scenario
-/// makes a claim over repeats, a single slow run does not decide it.
-fn conclude(plan: &Plan, ended: &[Ended]) -> Exit {
-    let cards: Vec<Scorecard> = ended
-        .iter()
-        .map(|run| run.judgement.scorecard.clone())
-        .collect();
-    let together = score::repeats(&cards, &plan.scenario.targets);
-    let rows: Vec<RepeatRow> = ended
-        .iter()
-        .map(|run| RepeatRow::new(&run.record, &run.judgement))
-        .collect();
-    let summary = [vec![together.sentence], together.shows]
-        .concat()
-        .join("\n");
-    output::result(&repeats(&rows, &summary, output::style()));
-    let unclean = ended
-        .iter()
-        .map(|run| exit_of(&run.record, &run.judgement))
-        .filter(|exit| {
-            matches!(
-                exit,
-                Exit::CleanupIncomplete | Exit::Interrupted | Exit::EnvironmentUnfit
-            )
-        });
-    unclean.fold(verdict_exit(together.verdict), Exit::worse)
-}
-
 /// The exit code of one run.
 pub fn exit_of(record: &Record, judgement: &Judgement) -> Exit {
     let residue = record.residue.as_ref();
@@ -231,7 +148,8 @@ pub fn exit_of(record: &Record, judgement: &Judgement) -> Exit {
     }
 }
 
-fn verdict_exit(verdict: Verdict) -> Exit {
+/// The exit code of a verdict.
+pub fn verdict_exit(verdict: Verdict) -> Exit {
     match verdict {
         Verdict::Pass | Verdict::Control => Exit::Pass,
         Verdict::Fail => Exit::TargetMissed,
@@ -239,7 +157,8 @@ fn verdict_exit(verdict: Verdict) -> Exit {
     }
 }
 
-fn unfit(error: &SessionError) -> Failure {
+/// A session that could not be carried to its end.
+pub fn unfit(error: &SessionError) -> Failure {
     let help = match error {
         SessionError::Evidence(error) => error.help(),
         SessionError::Journal(..) => {

@@ -48,7 +48,7 @@ fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {
 }
 
 /// Everyone whom a step names, and under which keys.
-fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
+pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
     let victim = |kind, selector| vec![(vec!["fault", kind, "node"], selector)];
     match step {
         Step::Steady(_) | Step::Hold(_) | Step::Runbook(_) | Step::Expect(_) | Step::Heal(_) => {

@@ -19,6 +19,10 @@ use super::{faults::Faults, wait};
 /// The longest wait, after the last step, for an outage that is still going on.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
+/// The baseline that a drill takes of its own when the one before lends it its last operations: the least that a
+/// scenario's `steady` may be.
+const LENT_STEADY: Duration = Duration::from_secs(2);
+
 /// What steps act on and remember.
 pub struct Stage<'a> {
     /// What faults act on.
@@ -33,13 +37,19 @@ pub struct Stage<'a> {
     pub stratum: (u32, u32),
     /// When the last disruption was over.
     pub disrupted: Nanos,
+    /// Whether the run before lends its last operations to the baseline.
+    pub lent: bool,
 }
 
 impl Stage<'_> {
     /// Takes one step.
     pub async fn take(&mut self, index: usize, step: &Step) -> StepResult {
         match step {
-            Step::Steady(time) | Step::Hold(time) => {
+            Step::Steady(time) => {
+                sleep(self.steady(time.0)).await;
+                StepResult::Done
+            }
+            Step::Hold(time) => {
                 sleep(time.0).await;
                 StepResult::Done
             }
@@ -75,6 +85,18 @@ impl Stage<'_> {
         let settled = wait::recovered(self.load, &self.ground, self.disrupted, SETTLE_LIMIT).await;
         if let StepResult::Unmet(why) = settled {
             self.ground.emitter.note(format!("at the end, {why}"));
+        }
+    }
+
+    /// The baseline before the first disruption is short where the run before lends it its last operations.
+    fn steady(&self, time: Duration) -> Duration {
+        if self.lent && self.disrupted == Nanos::default() && time > LENT_STEADY {
+            self.ground.emitter.note(format!(
+                "{LENT_STEADY:?} of its own and what the run before lends are the baseline"
+            ));
+            LENT_STEADY
+        } else {
+            time
         }
     }
 

@@ -59,6 +59,7 @@ fn durable(what: &What) -> bool {
             | What::Final(_)
             | What::Closed(_)
             | What::Residue(_)
+            | What::HandedOn
     )
 }
 

@@ -216,6 +216,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         images: vec![],
         stack: Some(stack()),
         ready_at: Some(Nanos(0)),
+        rearmed: None,
         lanes,
         load: Some((Nanos(0), ms(60_100))),
         steady: vec![(Nanos(0), ms(19_990))],
@@ -250,6 +251,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         finals: vec![],
         status: Status::Completed,
         residue: Some(Residue::default()),
+        handed_on: false,
     }
 }
 
@@ -303,6 +305,7 @@ fn opened() -> Opened {
                 })),
             ],
             repeat: 1,
+            fresh_stacks: false,
         },
     }
 }

@@ -34,9 +34,13 @@ pub struct Scenario {
     pub headline: Option<usize>,
     /// What happens, in order.
     pub drill: Vec<Step>,
-    /// How often, each time on a fresh stack.
+    /// How often.
     #[serde(default = "once")]
     pub repeat: u32,
+    /// Whether each repeat brings up a stack of its own. Else one stack is made ready again for the next repeat where the
+    /// system can do so: sooner, and less independent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh_stacks: bool,
 }
 
 fn once() -> u32 {

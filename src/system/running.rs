@@ -105,6 +105,11 @@ pub trait Running: Send + Sync {
         None
     }
 
+    /// Making it ready for another drill, if the system can; else each drill needs a fresh stack.
+    fn rearm(&self) -> Option<&dyn Rearm> {
+        None
+    }
+
     /// Closes what it holds open. The machines are removed by the runtime afterwards.
     async fn close(&self);
 }
@@ -140,6 +145,22 @@ pub trait ControlPlane: Send + Sync {
 
     /// Moves its leadership to a member on that machine.
     async fn move_leader(&self, host: &str) -> Result<(), SystemError>;
+}
+
+/// Making a stack ready for another drill.
+#[async_trait]
+pub trait Rearm: Send + Sync {
+    /// Waits out what holds the next failover back, proves again that replication flows and that the control plane could
+    /// fail over, and reads the settings back. Returns the stack for the new run, whose workload is apart from that of
+    /// every run before, and why nothing holds the next failover back, one sentence each.
+    ///
+    /// # Errors
+    /// When the stack is not as good as a fresh one, or would be later than a fresh one is.
+    async fn rearm(
+        &self,
+        run: &RunId,
+        emitter: &Emitter,
+    ) -> Result<(SharedRunning, Vec<String>), SystemError>;
 }
 
 /// A stack shared by everything that acts on it.

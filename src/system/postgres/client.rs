@@ -112,7 +112,7 @@ impl ServiceClient {
                 let table = self.target.table();
                 self.elements.insert(table, request.lane, request.seq)
             }
-            Access::Read => Elements::newest(request.lane),
+            Access::Read => self.elements.newest(request.lane),
         };
         let answer = sql::rows(&mut open.connection, &statement).await;
         let reply = answer.and_then(|rows| match request.access {

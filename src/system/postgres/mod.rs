@@ -18,6 +18,7 @@ mod observe;
 mod outcome;
 mod patroni;
 mod ready;
+mod rearm;
 mod running;
 mod shape;
 mod sql;

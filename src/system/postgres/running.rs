@@ -18,8 +18,8 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Redundancy, Running,
-        SystemError,
+        Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
+        Running, SystemError,
         roster::{Roster, Seat},
     },
 };
@@ -28,7 +28,7 @@ use super::{
     abandoned::end_abandoned,
     app::{AppClient, AppPool},
     client::{ServiceClient, Target},
-    element::{CREATE, ELEMENT_BYTES, Elements},
+    element::{ELEMENT_BYTES, Elements},
     finals::{Reader, holdings},
     haproxy,
     health::sole_primary,
@@ -48,7 +48,7 @@ pub struct PostgresStack {
     pub(super) shape: Shape,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) emitter: Emitter,
-    elements: Elements,
+    pub(super) elements: Elements,
     endpoint: watch::Sender<SocketAddr>,
     /// Whom each node was last made to follow; a primary follows itself. Only without Patroni.
     following: Mutex<BTreeMap<NodeName, NodeName>>,
@@ -102,6 +102,21 @@ impl PostgresStack {
         })
     }
 
+    /// The same nodes for another run; its settings are not read back yet.
+    pub(super) fn again(&self, run: RunId, emitter: Emitter) -> Self {
+        Self {
+            facts: self.facts.clone(),
+            roster: self.roster.clone(),
+            shape: self.shape,
+            runtime: self.runtime.clone(),
+            emitter,
+            elements: Elements::new(run),
+            endpoint: watch::Sender::new(self.endpoint_now()),
+            following: Mutex::new(self.following().clone()),
+            app: OnceLock::new(),
+        }
+    }
+
     /// Where clients go at the moment.
     pub(super) fn endpoint_now(&self) -> SocketAddr {
         *self.endpoint.borrow()
@@ -132,7 +147,7 @@ impl Running for PostgresStack {
         let refused = |words: String| {
             SystemError::Refused(format!("the workload's tables could not be made: {words}"))
         };
-        let made = sql::ask(self.endpoint_now(), PREPARE_LIMIT, CREATE).await;
+        let made = sql::ask(self.endpoint_now(), PREPARE_LIMIT, &self.elements.create()).await;
         made.map(drop).map_err(refused)
     }
 
@@ -234,6 +249,10 @@ impl Running for PostgresStack {
             Keeper::Operator => None,
             Keeper::Patroni(_) => Some(self),
         }
+    }
+
+    fn rearm(&self) -> Option<&dyn Rearm> {
+        Some(self)
     }
 
     async fn close(&self) {
