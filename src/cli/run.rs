@@ -7,6 +7,7 @@ use std::{
 
 use drdrill::{
     drill::{Plan, Stop, warnings},
+    evidence::SigningKey,
     record::{Record, Status},
     report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
     scenario::Parsed,
@@ -20,7 +21,7 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    machines, output,
+    keys, machines, output,
     session::{Ended, Session, SessionError},
     sweep,
 };
@@ -30,6 +31,7 @@ use super::{
 /// # Errors
 /// When a scenario has problems or the machine cannot run it.
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
+    let key = keys::signing(&arguments.signing)?;
     let scenarios = check::ready(&arguments.scenarios, arguments.repeat)?;
     let plans: Vec<(Parsed, Plan)> = scenarios
         .into_iter()
@@ -40,8 +42,9 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()).await;
         let mut worst = Exit::Pass;
-        for (parsed, plan) in &plans {
-            worst = worst.worse(run_scenario(parsed, plan, arguments, &stop).await?);
+        for plan in &plans {
+            let exit = run_scenario(plan, arguments, key.as_ref(), &stop).await?;
+            worst = worst.worse(exit);
             if stop.wished() {
                 break;
             }
@@ -128,9 +131,9 @@ async fn listen(stop: Stop) {
 }
 
 async fn run_scenario(
-    parsed: &Parsed,
-    plan: &Plan,
+    (parsed, plan): &(Parsed, Plan),
     arguments: &RunArguments,
+    key: Option<&SigningKey>,
     stop: &Stop,
 ) -> Result<Exit, Failure> {
     for warning in warnings(&plan.scenario) {
@@ -146,7 +149,8 @@ async fn run_scenario(
         ));
         let session = Session {
             plan,
-            text: parsed.text.as_bytes(),
+            parsed,
+            key,
             reports: &arguments.out,
             state: &machines::state_folder(),
             seed,
