@@ -6,6 +6,7 @@ pub mod check;
 pub mod drill;
 pub mod evidence;
 pub mod fault;
+pub mod gate;
 pub mod history;
 pub mod id;
 pub mod image;

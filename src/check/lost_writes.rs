@@ -1,10 +1,16 @@
 //! Whether more acknowledged data is gone than the target allows.
 
 use crate::measure::{
-    Figure, Loss,
+    Figure, Loss, LostWrite,
     format::{self, Round},
 };
-use crate::{history::History, measure::Figures, record::Record};
+use crate::{
+    history::History,
+    measure::Figures,
+    record::Record,
+    scenario::{Goal, Rpo},
+    time::Span,
+};
 
 use super::{Finding, Touch};
 
@@ -21,31 +27,39 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         Figure::Missing(why) => return Finding::unknown(NAME, &[Touch::Data], why.clone()),
     };
     let (lost, all) = (loss.lost.len() as u64, loss.acknowledged);
+    let later: u64 = loss.later.iter().map(|event| event.lost.len() as u64).sum();
     if all == 0 {
         return Finding::unknown(NAME, &[Touch::Data], "no write was acknowledged at all");
     }
     let (lost_text, all_text) = (format::count(lost), format::count(all));
-    if lost == 0 {
+    if lost + later == 0 {
         return Finding::valid(
             NAME,
             format!("none of {all_text} acknowledged writes is lost"),
         );
     }
     let age = format::value(loss.rpo_seconds);
-    let summary = format!(
+    let mut summary = format!(
         "{lost_text} of {all_text} acknowledged writes lost, the oldest {age} before the fault"
     );
+    for event in &loss.later {
+        let writes = format::counted(event.lost.len() as u64, "write");
+        let age = format::value(event.rpo_seconds);
+        let step = event.step + 1;
+        summary.push_str(&format!(
+            "; {writes} lost by step {step}, the oldest {age} before it"
+        ));
+    }
     let evidence = evidence(record, loss);
     let Some(rpo) = &record.opened.scenario.targets.rpo else {
         let summary = format!("{summary}; no target says how many may be");
         return Finding::unknown(NAME, &[Touch::Data], summary).with(evidence);
     };
-    let count = rpo.count.and_then(|goal| goal.limit());
-    let bytes = rpo.bytes.and_then(|goal| goal.limit());
-    let seconds = rpo.seconds.and_then(|goal| goal.limit());
-    let beyond = count.is_some_and(|limit| lost > limit)
-        || bytes.is_some_and(|limit| loss.rpo_bytes > limit)
-        || seconds.is_some_and(|limit| loss.rpo_seconds.low() > limit.0);
+    let size = record.stack.as_ref().map_or(0, |s| s.element_bytes);
+    let each = loss.later.iter().map(|l| (&l.lost[..], l.rpo_seconds));
+    let beyond = std::iter::once((&loss.lost[..], loss.rpo_seconds))
+        .chain(each)
+        .any(|(lost, age)| beyond(rpo, lost, age, size));
     if beyond {
         Finding::invalid(NAME, &[Touch::Data], summary).with(evidence)
     } else {
@@ -53,10 +67,22 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     }
 }
 
+/// Whether one event's loss is certainly beyond a limit. Each event has its own RPO; the limits are the same.
+fn beyond(rpo: &Rpo, lost: &[LostWrite], age: Span, element_bytes: u32) -> bool {
+    let count = lost.len() as u64;
+    let limit = |goal: Option<Goal<u64>>| goal.and_then(Goal::limit);
+    let seconds = rpo.seconds.and_then(Goal::limit);
+    limit(rpo.count).is_some_and(|limit| count > limit)
+        || limit(rpo.bytes).is_some_and(|limit| count * u64::from(element_bytes) > limit)
+        || seconds.is_some_and(|limit| age.low() > limit.0)
+}
+
 fn evidence(record: &Record, loss: &Loss) -> Vec<String> {
-    let mut lines: Vec<String> = loss
-        .lost
-        .iter()
+    let all = || {
+        let later = loss.later.iter().flat_map(|event| &event.lost);
+        loss.lost.iter().chain(later)
+    };
+    let mut lines: Vec<String> = all()
         .take(LISTED)
         .map(|write| {
             let lane = record.lanes.get(usize::from(write.lane.0));
@@ -67,8 +93,9 @@ fn evidence(record: &Record, loss: &Loss) -> Vec<String> {
             format!("{lane} #{} acknowledged{by} at {at}", write.seq)
         })
         .collect();
-    if loss.lost.len() > LISTED {
-        lines.push(format!("and {} more", loss.lost.len() - LISTED));
+    let more = all().count().saturating_sub(LISTED);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
     }
     lines
 }

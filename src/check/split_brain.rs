@@ -56,15 +56,6 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
             lost.as_ref().is_ok_and(|lost| *lost > limit) || (limit == 0 && both.is_some())
         }
     };
-    let later = figures
-        .events
-        .len()
-        .saturating_sub(figures.headline.map_or(0, |index| index + 1));
-    if later > 0 && lost.as_ref().is_ok_and(|lost| *lost > 0) {
-        evidence.push(format!(
-            "{later} later disruptive steps may have lost them too"
-        ));
-    }
     let summary: Vec<String> = told.into_iter().chain(both).collect();
     match lost {
         _ if beyond => Finding::invalid(NAME, &[Touch::Data], summary.join("; ")),

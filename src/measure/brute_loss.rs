@@ -137,7 +137,7 @@ fn compare_lost(
 ) -> Result<(), TestCaseError> {
     let all = acknowledged(history);
     let (kept, lost): (Vec<&Op>, Vec<&Op>) = all.iter().partition(|op| holds(present, op));
-    let is_pre = |op: &&&Op| op.done.unwrap() <= at.high;
+    let is_pre = |op: &&&Op| op.sent.unwrap() <= at.high;
     let pre: Vec<&Op> = lost.iter().filter(is_pre).copied().collect();
     let post = lost.iter().filter(|op| !is_pre(op)).copied();
     let told_ids = |list: &[LostWrite]| -> Ids { list.iter().map(|w| (w.lane, w.seq)).collect() };
@@ -155,7 +155,7 @@ fn compare_lost(
     prop_assert_eq!(told.rpo_seconds, seconds);
     let overtaken = |op: &&&Op| {
         kept.iter()
-            .filter(is_pre)
+            .filter(|later| later.done.unwrap() <= at.high)
             .any(|later| later.lane == op.lane && later.sent > op.done)
     };
     let holes = ids(pre.iter().filter(overtaken).copied());

@@ -168,13 +168,13 @@ pub struct Loss {
     pub acknowledged: u64,
     /// Writes that may have been applied.
     pub info: u64,
-    /// `rpo_count`: lost, acknowledged before the fault.
+    /// `rpo_count`: lost, sent by `t_f+`: they may have been acknowledged before the fault was in force.
     pub lost: Vec<LostWrite>,
     /// `rpo_seconds`; zero when nothing is lost.
     pub rpo_seconds: Span,
     /// Payload bytes of `lost`.
     pub rpo_bytes: u64,
-    /// Lost, acknowledged after the fault: two nodes took writes.
+    /// Lost, sent after the fault, and no later event can be blamed: two nodes took writes.
     pub split_brain: Vec<LostWrite>,
     /// From the first to the last of `split_brain`.
     pub split_brain_window: Option<Bracket>,
@@ -194,6 +194,20 @@ pub struct Loss {
     pub corrupt: Vec<(LaneId, u64)>,
     /// Of `lost`, while a later write of the lane that was acknowledged by `t_f+` survives.
     pub holes: Vec<(LaneId, u64)>,
+    /// What later events lost of what a node acknowledged that had not been struck before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<EventLoss>,
+}
+
+/// The RPO of an event after the headline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventLoss {
+    /// The event's step.
+    pub step: usize,
+    /// What it lost.
+    pub lost: Vec<LostWrite>,
+    /// The age of the oldest of them at the event.
+    pub rpo_seconds: Span,
 }
 
 /// What was positively observed in either pass of the authoritative side, or by pinned probes. It

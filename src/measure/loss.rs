@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::{
     history::{Group, History, Lane, Op, Outcome},
     id::LaneId,
-    record::{Holdings, Record, Source},
+    record::{Disruption, Holdings, Record, Source},
     time::{Bracket, Nanos, Span},
 };
 
-use super::{Exposure, Figure, Integrity, Loss, LostWrite, dual, lane::write_lanes};
+use super::{EventLoss, Exposure, Figure, Integrity, Loss, LostWrite, dual, lane::write_lanes};
 
 /// The exposure's window where no RPO target in seconds is set, or it is zero.
 pub const EXPOSURE: Duration = Duration::from_secs(1);
@@ -56,6 +56,7 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
         Err(why) => return Figure::Missing(why),
     };
     let (mut lost, mut split_brain, mut holes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut later = Vec::new();
     let (mut acknowledged, mut info, mut recovered) = (0, 0, 0);
     for lane in write_lanes(record) {
         let ops = history.lane(lane.id);
@@ -83,9 +84,16 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
                 done,
                 node: op.node,
             };
-            if done > at.high {
-                split_brain.push(write);
-                continue;
+            match blame(record, *at, &write) {
+                Blame::Headline => {}
+                Blame::Second => {
+                    split_brain.push(write);
+                    continue;
+                }
+                Blame::Later(event) => {
+                    add(&mut later, event, write);
+                    continue;
+                }
             }
             lost.push(write);
             if newest_survivor.is_some_and(|survivor| survivor > done) {
@@ -110,7 +118,52 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
         lost,
         split_brain,
         holes,
+        later,
     })
+}
+
+/// What a lost write is put down to.
+enum Blame<'a> {
+    /// The fault that `t_f` means.
+    Headline,
+    /// A node that took writes though another had taken over.
+    Second,
+    /// An event after the headline.
+    Later(&'a (Bracket, Disruption)),
+}
+
+/// Sent by `t_f+`: the headline. Sent later and acknowledged by a node that the event before had struck, or
+/// that is not named, or with no event after it: a second primary. Else the next event lost it.
+fn blame<'a>(record: &'a Record, headline: Bracket, write: &LostWrite) -> Blame<'a> {
+    if write.sent <= headline.high {
+        return Blame::Headline;
+    }
+    let (before, after): (Vec<_>, Vec<_>) = record
+        .disruptions
+        .iter()
+        .partition(|(at, _)| at.high < write.sent);
+    let struck = before.last().map(|(_, event)| &event.victims);
+    let node = write.node.and_then(|node| record.node_name(node));
+    let free = node.is_some_and(|node| struck.is_none_or(|struck| !struck.contains(node)));
+    match after.first() {
+        Some(event) if free => Blame::Later(event),
+        _ => Blame::Second,
+    }
+}
+
+fn add(later: &mut Vec<EventLoss>, (at, event): &(Bracket, Disruption), write: LostWrite) {
+    let place = later.iter().position(|loss| loss.step == event.step);
+    let index = place.unwrap_or_else(|| {
+        later.push(EventLoss {
+            step: event.step,
+            lost: Vec::new(),
+            rpo_seconds: Span::ZERO,
+        });
+        later.len() - 1
+    });
+    let age = rpo_seconds(&[write], *at);
+    later[index].rpo_seconds = later[index].rpo_seconds.max(age);
+    later[index].lost.push(write);
 }
 
 /// When the newest surviving write of a lane that was acknowledged by `t_f+` was sent. One that was
@@ -251,6 +304,7 @@ fn push_phantoms(found: &mut Integrity, lane: LaneId, from: Option<u64>, to: Opt
 mod tests {
     use super::*;
     use crate::{
+        id::NodeName,
         measure::fixture::{Bench, FAULT, W1, W2, ms},
         record::FinalRead,
         scenario::{Dur, Goal, Rpo},
@@ -305,10 +359,11 @@ mod tests {
     }
 
     #[test]
-    fn a_write_acknowledged_until_after_the_call_counts_to_the_fault_and_later_to_split_brain() {
-        let plant = |done: Nanos| {
+    fn a_write_sent_until_after_the_call_counts_to_the_fault_and_later_to_split_brain() {
+        let plant = |sent: Nanos| {
             let mut bench = Bench::new();
-            bench.op(W1, 499).done = Some(done);
+            bench.op(W1, 499).sent = Some(sent);
+            bench.op(W1, 499).done = Some(Nanos(FAULT.high.0 + 1_000_000));
             bench.absent = vec![(W1, 499)];
             let loss = measured(bench);
             (loss.lost.len(), loss.split_brain.len())
@@ -321,6 +376,36 @@ mod tests {
         assert!(loss.lost.is_empty());
         let window = loss.split_brain_window.expect("there is a window");
         assert_eq!((window.low, window.high), (ms(20_043), ms(20_203)));
+    }
+
+    #[test]
+    fn a_later_event_answers_for_what_a_sound_node_had_acknowledged() {
+        // The fault strikes pg1; the failback at 40 s strikes pg2. Writes of 39.9 s, by turns.
+        let plant = |node: Option<u16>, failback: bool| {
+            let mut bench = Bench::new();
+            if failback {
+                let mut event = bench.record.disruptions[0].clone();
+                event.0 = Bracket {
+                    low: ms(40_000),
+                    high: ms(40_001),
+                };
+                event.1.step += 1;
+                event.1.victims = vec![NodeName::new("pg2")];
+                bench.record.disruptions.push(event);
+            }
+            bench.op(W1, 997).node = node;
+            bench.absent = vec![(W1, 997)];
+            measured(bench)
+        };
+        let by_successor = plant(Some(1), true);
+        assert!(by_successor.lost.is_empty() && by_successor.split_brain.is_empty());
+        assert_eq!(by_successor.later.len(), 1);
+        let age = by_successor.later[0].rpo_seconds;
+        assert_eq!((age.low_ns, age.high_ns), (117_000_000, Some(119_900_000)));
+        for (node, failback) in [(Some(0), true), (None, true), (Some(1), false)] {
+            let loss = plant(node, failback);
+            assert_eq!((loss.split_brain.len(), loss.later.len()), (1, 0));
+        }
     }
 
     #[test]

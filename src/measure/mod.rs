@@ -26,6 +26,6 @@ pub mod windows;
 
 pub use assemble::measure;
 pub use figures::{
-    Availability, EventFigures, Exposure, Figure, Figures, Integrity, LaneOutage, LatencySummary,
-    Loss, LostWrite, Phase, Staleness, Uncertainty,
+    Availability, EventFigures, EventLoss, Exposure, Figure, Figures, Integrity, LaneOutage,
+    LatencySummary, Loss, LostWrite, Phase, Staleness, Uncertainty,
 };

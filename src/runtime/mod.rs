@@ -7,6 +7,7 @@ pub mod facts;
 mod images;
 pub mod journal;
 mod owner;
+mod pidfd;
 pub mod process;
 pub mod sweep;
 
@@ -161,7 +162,7 @@ pub trait Runtime: Send + Sync {
     /// Starts a node (again), its sidecar with it.
     async fn start(&self, node: &NodeName) -> Result<(), RuntimeError>;
 
-    /// Sends a signal to a node's main process. Returns as soon as it is sent.
+    /// Sends a signal to a node's main process; after a kill, returns when all its processes are gone.
     async fn signal(&self, node: &NodeName, signal: Signal) -> Result<(), RuntimeError>;
 
     /// Ends a node in an orderly way, and after `grace` at once.

@@ -172,6 +172,24 @@ fn loss(figures: &Figures) -> String {
         let writes = format::counted(loss.split_brain.len() as u64, "write");
         format!("{writes} acknowledged after the fault were lost")
     });
+    let later: Vec<String> = loss
+        .later
+        .iter()
+        .map(|event| {
+            let writes = format::counted(event.lost.len() as u64, "write");
+            format!("{writes} were lost by step {}", event.step + 1)
+        })
+        .collect();
+    let after = match (after, later.is_empty()) {
+        (after, true) => after,
+        (after, false) => Some(
+            after
+                .into_iter()
+                .chain(later)
+                .collect::<Vec<_>>()
+                .join(", and "),
+        ),
+    };
     match (before, after) {
         (None, None) if loss.acknowledged == 0 => "no write was acknowledged at all".into(),
         (None, None) => format!("no acknowledged write was lost (0 of {all})"),

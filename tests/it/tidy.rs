@@ -38,7 +38,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             "check", "history", "measure", "record", "scenario", "stats", "time",
         ]],
     ),
-    ("gate", &[&["measure", "score", "stats"]]),
+    ("gate", &[&["measure", "score", "seed", "stats"]]),
     // Action: the only code that touches the outside world.
     ("runtime", &[KERNEL, VOCABULARY]),
     ("image", &[KERNEL, VOCABULARY, &["runtime"]]),

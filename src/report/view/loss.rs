@@ -57,6 +57,7 @@ pub(super) fn loss(record: &Record, figures: &Figures) -> LossView {
 fn wrong(loss: &Loss) -> bool {
     !(loss.lost.is_empty()
         && loss.split_brain.is_empty()
+        && loss.later.is_empty()
         && loss.dual_primary.is_none()
         && loss.phantom.is_empty()
         && loss.resurrected.is_empty()
@@ -69,7 +70,12 @@ fn sentence(loss: &Loss) -> String {
     let acknowledged = text::plural(loss.acknowledged, "acknowledged write");
     let lost = loss.lost.len() as u64;
     let split = loss.split_brain.len() as u64;
+    let later: u64 = loss.later.iter().map(|l| l.lost.len() as u64).sum();
     match (lost, split) {
+        (0, 0) if later > 0 => format!(
+            "{} of {acknowledged} lost by a step after the fault.",
+            text::count(later)
+        ),
         (0, 0) => format!("No loss: none of {acknowledged} is lost."),
         (_, 0) => format!(
             "{} of {acknowledged} lost, acknowledged up to {} before the fault.",
@@ -120,7 +126,7 @@ fn lost_rows(record: &Record, loss: &Loss) -> Vec<Row> {
         (
             "rpo_count",
             number(&loss.lost),
-            "lost, acknowledged before the fault".into(),
+            "lost, sent before the fault was in force".into(),
         ),
         ("rpo_seconds", text::upper(loss.rpo_seconds), oldest),
         (
@@ -131,9 +137,17 @@ fn lost_rows(record: &Record, loss: &Loss) -> Vec<Row> {
         (
             "split_brain",
             number(&loss.split_brain),
-            format!("lost, acknowledged after the fault{window}"),
+            format!("lost, sent after the fault{window}"),
         ),
     ];
+    for event in &loss.later {
+        let age = text::upper(event.rpo_seconds);
+        rows.push((
+            "lost later",
+            number(&event.lost),
+            format!("lost by step {}, up to {age} old", event.step + 1),
+        ));
+    }
     if let Some((a, b, at)) = &loss.dual_primary {
         let at = text::offsets(*at, zero);
         let said = format!("{a} and {b} acknowledged probes at once, {at}");
@@ -213,11 +227,15 @@ fn name(record: &Record, lane: LaneId, seq: u64) -> String {
 
 fn fill_lost(mut table: Table, record: &Record, loss: &Loss) -> Table {
     let zero = zero(record);
-    let total = loss.lost.len() + loss.split_brain.len();
-    let kinds = [
+    let later = loss.later.iter().map(|event| (&event.lost, "a later step"));
+    let kinds: Vec<_> = [
         (&loss.lost, "before the fault"),
         (&loss.split_brain, "second primary"),
-    ];
+    ]
+    .into_iter()
+    .chain(later)
+    .collect();
+    let total: usize = kinds.iter().map(|(writes, _)| writes.len()).sum();
     let writes = kinds
         .into_iter()
         .flat_map(|(writes, kind)| writes.iter().map(move |write: &LostWrite| (write, kind)));

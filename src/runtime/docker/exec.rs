@@ -113,7 +113,7 @@ async fn end(engine: &Engine, container: &str, id: &str) {
         .filter(|found| found.running == Some(true))
         .and_then(|found| found.pid);
     if let Some(process) = pid.and_then(|pid| Visible::find(pid, container)) {
-        process.signal(Signal::Kill);
+        process.signal(Signal::Kill).await;
     }
 }
 

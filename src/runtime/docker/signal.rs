@@ -1,14 +1,10 @@
-//! Signals by kill(2) where the container's process is visible here, so that the bracket is microseconds wide.
+//! Signals sent to the container's process itself where it is visible here, so that the bracket is a few milliseconds wide.
 
 use std::fs;
 
 use bollard::query_parameters::KillContainerOptionsBuilder;
-use nix::{
-    sys::signal::{Signal as UnixSignal, kill},
-    unistd::Pid,
-};
 
-use crate::runtime::{RuntimeError, Signal, start_time};
+use crate::runtime::{RuntimeError, Signal, pidfd::Held, start_time};
 
 use super::engine::{ACT, Engine, within};
 
@@ -40,10 +36,13 @@ impl Visible {
         start_time(self.pid) == Some(self.started)
     }
 
-    /// Sends a signal to that very process; false when it is gone or may not be signalled.
-    pub fn signal(self, signal: Signal) -> bool {
-        let number = i32::try_from(self.pid).map(Pid::from_raw);
-        self.runs() && number.is_ok_and(|pid| kill(pid, unix(signal)).is_ok())
+    /// Sends a signal to that very process, and sees it killed; false when it is gone or may not be signalled.
+    pub async fn signal(self, signal: Signal) -> bool {
+        match Held::open(self.pid) {
+            // Looked at while it is held: the number cannot pass to another process in between.
+            Ok(held) if self.runs() => held.signal(signal).await.is_ok(),
+            _ => false,
+        }
     }
 }
 
@@ -51,10 +50,10 @@ fn belongs(cgroup: &str, container: &str) -> bool {
     container.len() >= 12 && cgroup.lines().any(|line| line.contains(container))
 }
 
-fn unix(signal: Signal) -> UnixSignal {
+fn name(signal: Signal) -> &'static str {
     match signal {
-        Signal::Kill => UnixSignal::SIGKILL,
-        Signal::Term => UnixSignal::SIGTERM,
+        Signal::Kill => "SIGKILL",
+        Signal::Term => "SIGTERM",
     }
 }
 
@@ -65,11 +64,14 @@ pub(super) async fn send(
     visible: Option<Visible>,
     signal: Signal,
 ) -> Result<(), RuntimeError> {
-    if visible.is_some_and(|process| process.signal(signal)) {
+    if let Some(process) = visible
+        && process.signal(signal).await
+    {
         return Ok(());
     }
+    // The engine too answers a SIGKILL only when the container has ended.
     let options = KillContainerOptionsBuilder::new()
-        .signal(unix(signal).as_str())
+        .signal(name(signal))
         .build();
     let call = engine.docker.kill_container(container, Some(options));
     within("signal", container, ACT, call).await

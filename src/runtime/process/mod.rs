@@ -19,6 +19,7 @@ use super::{
     ExecOutput, NodeFile, NodeSpec, NodeState, Pipe, Runtime, RuntimeError, Signal,
     facts::machine_facts,
     journal::{Effect, Journal},
+    pidfd::Held,
 };
 use child::Child;
 use fence::Fence;
@@ -169,15 +170,12 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn signal(&self, node: &NodeName, signal: Signal) -> Result<(), RuntimeError> {
-        self.with_child("signal", node, |child| {
-            let signal = match signal {
-                Signal::Kill => nix::sys::signal::Signal::SIGKILL,
-                Signal::Term => nix::sys::signal::Signal::SIGTERM,
-            };
-            child
-                .signal(signal)
-                .map_err(|error| failed("signal", node, &error))
-        })
+        // As its parent has not waited for it, the number is still the child's own.
+        let held = self.with_child("signal", node, |child| {
+            Held::open(child.id().pid).map_err(|error| failed("signal", node, &error))
+        })?;
+        let sent = held.signal(signal).await;
+        sent.map_err(|error| failed("signal", node, &error))
     }
 
     async fn stop(&self, node: &NodeName, grace: Duration) -> Result<(), RuntimeError> {

@@ -1,4 +1,6 @@
-//! Order statistics without assumptions on the distribution: what n drills show, and gates with three answers.
+//! Order statistics: what n drills show about a quantile, and a gate on it with three answers.
+
+use super::binomial::{binomial_at_most, cumulative};
 
 /// The nearest-rank quantile of an ascending sample: its `ceil(q n)`-th smallest value; none of an empty one.
 pub fn quantile<T: Copy>(sorted: &[T], q: f64) -> Option<T> {
@@ -6,30 +8,11 @@ pub fn quantile<T: Copy>(sorted: &[T], q: f64) -> Option<T> {
     sorted.get(rank.min(sorted.len()).checked_sub(1)?).copied()
 }
 
-/// `P(Bin(n, p) <= k)`, summed in logarithms so that it holds for thousands of trials.
-pub fn binomial_at_most(n: u64, p: f64, k: u64) -> f64 {
-    if k >= n || p <= 0.0 {
-        return 1.0;
-    }
-    if p >= 1.0 {
-        return 0.0;
-    }
-    let (log_p, log_q) = (p.ln(), (-p).ln_1p());
-    let mut log_choose = 0.0;
-    let mut sum = 0.0;
-    for i in 0..=k {
-        if i > 0 {
-            log_choose += ((n - i + 1) as f64).ln() - (i as f64).ln();
-        }
-        sum += (log_choose + i as f64 * log_p + (n - i) as f64 * log_q).exp();
-    }
-    sum.min(1.0)
-}
-
 /// The smallest rank r of n values whose order statistic bounds the quantile `q` from above at `level`:
 /// `P(Bin(n, q) <= r - 1) >= level`. None when n is too small for it.
 pub fn upper_rank(n: u64, q: f64, level: f64) -> Option<u64> {
-    (1..=n).find(|rank| binomial_at_most(n, q, rank - 1) >= level)
+    let reached = cumulative(n, q).position(|at_most| at_most >= level)? as u64;
+    (reached < n).then_some(reached + 1)
 }
 
 /// How many drills without exceedance show the quantile `q` at `level`: the smallest n whose maximum
@@ -47,17 +30,16 @@ pub fn drills_for(q: f64, level: f64) -> u64 {
         .expect("the bound tightens with every drill")
 }
 
-/// The highest quantile that the maximum of n drills bounds at `level`: `(1 - level)^(1/n)`.
-pub fn shown_by_maximum(n: u64, level: f64) -> f64 {
-    if n == 0 {
-        return 0.0;
-    }
-    (1.0 - level).powf(1.0 / n as f64)
-}
-
-/// The upper bound at `level` on a probability of which 0 of n trials showed an instance: `1 - (1 - level)^(1/n)`.
-pub fn zero_of(n: u64, level: f64) -> f64 {
-    1.0 - shown_by_maximum(n, level)
+/// The ranks (from 1) of an interval for the median of n values at `level` or above: `[X_(l), X_(u)]` with
+/// `u = n + 1 - l` and the largest l for which `P(l <= Bin(n, 1/2) <= u - 1) >= level`. None when n is too small.
+pub fn median_ranks(n: u64, level: f64) -> Option<(u64, u64)> {
+    let below: Vec<f64> = cumulative(n, 0.5).collect();
+    // The distribution is symmetric: both tails weigh the same.
+    let outside = |l: u64| 2.0 * below[l as usize - 1];
+    (1..=n / 2)
+        .rev()
+        .find(|l| 1.0 - outside(*l) >= level)
+        .map(|l| (l, n + 1 - l))
 }
 
 /// A gate's answer.
@@ -165,29 +147,50 @@ mod tests {
     }
 
     #[test]
-    fn confidences_are_as_published() {
-        for (n, q, rank, confidence) in [
-            (59, 0.95, 59, 0.9515),
-            (93, 0.95, 92, 0.9500),
-            (124, 0.95, 122, 0.9505),
-            (100, 0.95, 99, 0.9629),
-            (30, 0.9, 30, 0.9576),
-            (20, 0.5, 15, 0.9793),
+    fn ranks_are_those_of_the_script() {
+        for (q, ranks) in [
+            (0.5, [(5, 5), (8, 7), (30, 20), (59, 37), (473, 255)]),
+            (0.75, [(15, 15), (20, 19), (59, 51), (300, 238), (473, 371)]),
+            (0.9, [(29, 29), (59, 58), (100, 96), (300, 279), (473, 437)]),
+            (
+                0.95,
+                [(59, 59), (100, 99), (153, 150), (300, 292), (473, 458)],
+            ),
         ] {
-            assert!((binomial_at_most(n, q, rank - 1) - confidence).abs() < 6e-5);
+            for (n, rank) in ranks {
+                assert_eq!(upper_rank(n, q, 0.95), Some(rank), "q {q} n {n}");
+            }
         }
-        for (n, bound) in [
-            (5, 0.451),
-            (10, 0.259),
-            (20, 0.139),
-            (30, 0.095),
-            (59, 0.0495),
-            (100, 0.0295),
-            (299, 0.010),
+        assert_eq!(upper_rank(45, 0.95, 0.95), None);
+        assert_eq!(upper_rank(200, 0.99, 0.95), None);
+        assert_eq!(upper_rank(0, 0.5, 0.95), None);
+    }
+
+    #[test]
+    fn intervals_of_the_median_are_as_published() {
+        for (n, l, u, confidence) in [
+            (6, 1, 6, 0.9688),
+            (7, 1, 7, 0.9844),
+            (8, 1, 8, 0.9922),
+            (9, 2, 8, 0.9609),
+            (10, 2, 9, 0.9785),
+            (12, 3, 10, 0.9614),
+            (15, 4, 12, 0.9648),
+            (20, 6, 15, 0.9586),
+            (25, 8, 18, 0.9567),
+            (30, 10, 21, 0.9572),
+            (40, 14, 27, 0.9615),
+            (50, 18, 33, 0.9672),
+            (59, 22, 38, 0.9637),
+            (100, 40, 61, 0.9648),
         ] {
-            assert!((zero_of(n, 0.95) - bound).abs() < 6e-4, "n {n}");
+            assert_eq!(median_ranks(n, 0.95), Some((l, u)), "n {n}");
+            let covered = binomial_at_most(n, 0.5, u - 1) - binomial_at_most(n, 0.5, l - 1);
+            assert!((covered - confidence).abs() < 6e-5, "n {n}");
         }
-        assert!((zero_of(0, 0.95) - 1.0).abs() < 1e-12);
+        for n in 0..6 {
+            assert_eq!(median_ranks(n, 0.95), None);
+        }
     }
 
     #[test]
@@ -209,5 +212,50 @@ mod tests {
         assert_eq!(more_needed(10, 10, 0.5, 0.95), 0);
         assert_eq!(more_needed(3, 3, 0.5, 0.95), 2);
         assert_eq!(more_needed(10, 9, 0.95, 0.95), 83);
+        assert_eq!(more_needed(59, 49, 0.99, 0.95), 1634);
+    }
+
+    /// How often a bound from `sample` is at or above the truth.
+    fn coverage(truth: f64, mut bound: impl FnMut() -> f64) -> f64 {
+        let rounds = 600;
+        (0..rounds).filter(|_| bound() >= truth).count() as f64 / f64::from(rounds)
+    }
+
+    /// The percentile bootstrap's upper 95 % bound of the quantile `q` of n values from U(20, 30).
+    fn bootstrap(n: usize, q: f64, stream: &mut crate::seed::Stream) -> f64 {
+        let sample: Vec<f64> = (0..n).map(|_| 20.0 + 10.0 * stream.unit()).collect();
+        let mut bounds: Vec<f64> = (0..400)
+            .map(|_| {
+                let mut again: Vec<f64> = (0..n).map(|_| sample[stream.index(n)]).collect();
+                again.sort_by(f64::total_cmp);
+                quantile(&again, q).unwrap()
+            })
+            .collect();
+        bounds.sort_by(f64::total_cmp);
+        quantile(&bounds, 0.95).unwrap()
+    }
+
+    /// Why tails are bounded by order statistics.
+    #[test]
+    fn the_bootstrap_covers_a_tail_less_often_than_it_says() {
+        let mut stream = crate::seed::Seed(7).stream("bootstrap");
+        for (n, published) in [(10, 0.43), (30, 0.81), (59, 0.96)] {
+            let covered = coverage(29.5, || bootstrap(n, 0.95, &mut stream));
+            assert!((covered - published).abs() < 0.07, "{n}: {covered}");
+        }
+        for (n, published) in [(10, 0.875), (30, 0.915)] {
+            let covered = coverage(25.0, || bootstrap(n, 0.5, &mut stream));
+            assert!(
+                (covered - published).abs() < 0.06,
+                "median of {n}: {covered}"
+            );
+        }
+        let rank = upper_rank(59, 0.95, 0.95).unwrap() as usize;
+        let covered = coverage(29.5, || {
+            let mut sample: Vec<f64> = (0..59).map(|_| 20.0 + 10.0 * stream.unit()).collect();
+            sample.sort_by(f64::total_cmp);
+            sample[rank - 1]
+        });
+        assert!(covered > 0.93, "the order statistic: {covered}");
     }
 }

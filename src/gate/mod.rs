@@ -1,0 +1,5 @@
+//! This run, or several, against a baseline: worse, not worse, or not told.
+
+mod against;
+
+pub use against::{Against, Margin, Verdict, against, recovery_time};
