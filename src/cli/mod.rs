@@ -6,6 +6,8 @@ mod commands;
 mod completions;
 mod environment;
 mod exit;
+mod harness;
+mod keys;
 mod list;
 mod machines;
 mod output;
@@ -14,6 +16,7 @@ mod run;
 mod series;
 mod session;
 mod sweep;
+mod verify;
 
 use std::{panic, process::ExitCode};
 
@@ -47,6 +50,9 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Images(arguments) => environment::images(&arguments),
         Command::Sweep => sweep::sweep(),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Sign(arguments) => keys::sign(&arguments),
+        Command::Keygen(arguments) => keys::keygen(&arguments),
         Command::Schema(arguments) => Ok(commands::schema(&arguments)),
         Command::Completions(arguments) => Ok(completions::completions(arguments.shell)),
         Command::ReferenceNode(arguments) => commands::reference_node(&arguments.arguments),

@@ -15,7 +15,7 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    machines, output, series,
+    keys, machines, output, series,
     session::SessionError,
     sweep,
 };
@@ -25,6 +25,7 @@ use super::{
 /// # Errors
 /// When a scenario has problems or the machine cannot run it.
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
+    let key = keys::signing(&arguments.signing)?.map(Arc::new);
     let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
     let plans: Vec<(Parsed, Plan)> = scenarios
         .into_iter()
@@ -39,7 +40,7 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
             for warning in warnings(&plan.scenario) {
                 output::talk(&format!("warning: {warning}\n"));
             }
-            worst = worst.worse(series::run(parsed, plan, arguments, &stop).await?);
+            worst = worst.worse(series::run(parsed, plan, arguments, key.clone(), &stop).await?);
             if stop.wished() {
                 break;
             }

@@ -12,6 +12,7 @@ use std::{
 
 use drdrill::{
     drill::{After, Plan, Standing, Stop},
+    evidence::SigningKey,
     id::RunId,
     measure::format::{self, Round},
     record::Residue,
@@ -33,7 +34,8 @@ use super::{
 /// What every repeat of a series shares.
 struct Series {
     plan: Plan,
-    text: String,
+    parsed: Parsed,
+    key: Option<Arc<SigningKey>>,
     reports: PathBuf,
     state: PathBuf,
     seed: Seed,
@@ -63,11 +65,13 @@ pub async fn run(
     parsed: &Parsed,
     plan: &Plan,
     arguments: &RunArguments,
+    key: Option<Arc<SigningKey>>,
     stop: &Stop,
 ) -> Result<Exit, Failure> {
     let series = Arc::new(Series {
         plan: plan.clone(),
-        text: parsed.text.clone(),
+        parsed: parsed.clone(),
+        key,
         reports: arguments.out.clone(),
         state: machines::state_folder(),
         seed: arguments.seed.map_or_else(Seed::random, Seed),
@@ -167,7 +171,8 @@ impl Series {
     fn session<'a>(&'a self, plan: &'a Plan, attempt: (u32, u32), after: After) -> Session<'a> {
         Session {
             plan,
-            text: self.text.as_bytes(),
+            parsed: &self.parsed,
+            key: self.key.as_deref(),
             reports: &self.reports,
             state: &self.state,
             seed: self.seed,

@@ -15,8 +15,8 @@ use std::{
 use drdrill::{
     drill::{self, After, Finished, Machines, Plan, Provisioned, Site, Standing, Stop},
     evidence::{
-        self, Closing, EventLog, EvidenceError, HistoryThread, Observed, Opening, Register,
-        RunFolder,
+        self, Claims, Closing, EventLog, EvidenceError, HistoryThread, Observed, Opening, Redactor,
+        Register, RunFolder, SigningKey, folder::FORMAT,
     },
     history::{History, Outcome},
     id::RunId,
@@ -27,23 +27,26 @@ use drdrill::{
         journal::{Header, Journal},
         process::ProcessRuntime,
     },
+    scenario::Parsed,
     score::{self, Judgement},
     seed::Seed,
-    time::Clock,
+    time::{Bracket, Clock},
     workload::Sink,
 };
 
-use super::machines::{self, MachinesError};
-
-/// The version of the run folder's formats.
-const FORMAT: u32 = 1;
+use super::{
+    harness,
+    machines::{self, MachinesError},
+};
 
 /// What a session runs, and where.
 pub struct Session<'a> {
     /// The drill.
     pub plan: &'a Plan,
-    /// The scenario file's bytes.
-    pub text: &'a [u8],
+    /// The scenario file as it was read, with what replaced its values.
+    pub parsed: &'a Parsed,
+    /// The key that signs the folder, if there is one.
+    pub key: Option<&'a SigningKey>,
     /// The reports folder.
     pub reports: &'a Path,
     /// The folder of journals.
@@ -91,7 +94,7 @@ impl Session<'_> {
     /// open then, and the next sweep closes it.
     pub async fn run<W: Write + Send + 'static>(
         self,
-        progress: Progress<W>,
+        mut progress: Progress<W>,
         standing: &mut Option<Standing>,
     ) -> Result<Ended, SessionError> {
         let clock = Clock::start();
@@ -99,27 +102,31 @@ impl Session<'_> {
             &stamp(&clock),
             self.seed.stream(&format!("run {}", self.attempt.0)).bits(),
         );
-        let opened = self.open(&run, &clock)?;
+        let redactor = self.redactor();
+        let opened = self.open(&run, &clock, &redactor);
+        let opening = Event {
+            at: Bracket::at(clock.now()),
+            what: What::Opened(Box::new(opened.clone())),
+        };
         let register = Register::of(self.reports);
         register.open(&Opening {
             run: run.clone(),
             scenario: self.plan.scenario.name.clone(),
-            scenario_sha256: opened.scenario_sha256.clone(),
+            scenario_sha256: opened.scenario_sha256,
+            opening_sha256: evidence::opening_sha256(&opening, &redactor)?,
             folder: format!("{}/{run}", self.plan.scenario.name),
-            started: opened.started.clone(),
+            started: opened.started,
         })?;
         let folder = RunFolder::create(self.reports, &self.plan.scenario.name, &run)?;
-        folder.scenario(self.text)?;
+        let folder = folder.redacting(redactor);
+        folder.scenario(&self.parsed.text)?;
+        // Targets, overrides and seed are on disk before there is anything to break.
+        let mut log = folder.events()?;
+        log.append(&opening)?;
+        let _ = progress.on_event(&opening);
         let (emitter, events) = Emitter::new(clock);
-        emitter.say(What::Opened(Box::new(opened)));
         let (sink, history, counts) = history(&folder)?;
-        let writer = write_events(
-            folder.events()?,
-            events,
-            progress,
-            counts,
-            self.stop.clone(),
-        );
+        let writer = write_events(log, events, progress, counts, self.stop.clone());
         let outcome = self.drill(&run, emitter, sink, standing).await;
         let written = writer.join().expect("the event writer returns its errors");
         let history = history.join();
@@ -133,17 +140,28 @@ impl Session<'_> {
         tokio::task::block_in_place(|| self.conclude(&folder, &register))
     }
 
-    fn open(&self, run: &RunId, clock: &Clock) -> Result<Opened, SessionError> {
-        Ok(Opened {
+    /// What must not reach the folder: the secrets of this process, of overrides and of the scenario.
+    fn redactor(&self) -> Redactor {
+        let scenario = serde_json::to_value(&self.plan.scenario).unwrap_or_default();
+        let overrides = serde_json::to_value(&self.parsed.overrides).unwrap_or_default();
+        harness::redactor().learning(&scenario).learning(&overrides)
+    }
+
+    fn open(&self, run: &RunId, clock: &Clock, redactor: &Redactor) -> Opened {
+        let text = redactor.text(&self.parsed.text);
+        Opened {
             format: FORMAT,
             run: run.clone(),
             started: clock.wall_start().to_string(),
             attempt: self.attempt.0,
             attempts: self.attempt.1,
             seed: self.seed,
-            scenario_sha256: evidence::sha256(self.text),
+            harness: harness::harness(),
+            file: self.parsed.file.clone(),
+            scenario_sha256: evidence::sha256(text.as_bytes()),
+            overrides: self.parsed.overrides.clone(),
             scenario: self.plan.scenario.clone(),
-        })
+        }
     }
 
     /// Gets a stack or the machines for one, and runs the drill. Every sender of events and operations is gone
@@ -241,14 +259,16 @@ impl Session<'_> {
         for (name, bytes) in rendered(&loaded.record, &loaded.history, &judgement) {
             folder.write(name, &bytes)?;
         }
-        let verdict = Some(judgement.scorecard.verdict);
-        let previous = register.last_manifest()?;
-        let (_, manifest_sha256) = folder.seal(verdict, previous)?;
-        register.close(&Closing {
-            run: folder.run().clone(),
-            status: loaded.record.status.clone(),
-            verdict,
-            manifest_sha256: Some(manifest_sha256),
+        let card = &judgement.scorecard;
+        let claims = Claims::of(&loaded.record, loaded.end.as_ref(), Some(card));
+        register.seal(|links| {
+            let (manifest, manifest_sha256) = folder.seal(claims, links, self.key)?;
+            Ok(Closing {
+                run: manifest.run,
+                status: manifest.claims.status,
+                verdict: manifest.claims.verdict,
+                manifest_sha256: Some(manifest_sha256),
+            })
         })?;
         Ok(Ended {
             folder: folder.path().to_owned(),

@@ -60,6 +60,9 @@ pub enum EvidenceError {
         /// The format that this version reads.
         known: u32,
     },
+    /// A manifest could not be signed.
+    #[error("failed to sign the manifest: {0}")]
+    Unsigned(String),
     /// Files differ from the manifest.
     #[error("failed to verify `{}`: {problems}", folder.display())]
     Altered {
@@ -84,6 +87,7 @@ impl EvidenceError {
                 "the file is damaged: restore the folder from a copy, or repeat the drill"
             }
             Self::Format { .. } => "read it with the version of drdrill that wrote it",
+            Self::Unsigned(_) => "check the signing key",
             Self::Altered { .. } => {
                 "the folder is not what the run wrote: restore it from a copy, or repeat the drill"
             }

@@ -11,15 +11,16 @@ use serde::Serialize;
 use crate::{
     id::{NodeName, RunId},
     record::Environment,
-    score::Verdict,
 };
 
-use super::{EventLog, EvidenceError, HistoryWriter, Manifest, manifest};
+use super::{
+    Claims, EventLog, EvidenceError, HistoryWriter, Manifest, Redactor, SigningKey, manifest, sign,
+};
 
-/// The version of the run folder's formats.
-pub const FORMAT: u32 = 1;
+/// The version of the run folder's formats. 2: the event log is chained.
+pub const FORMAT: u32 = 2;
 
-/// The scenario as given.
+/// The scenario as given, secrets apart.
 pub const SCENARIO: &str = "scenario.yaml";
 /// What the drill ran on.
 pub const ENVIRONMENT: &str = "environment.json";
@@ -32,11 +33,21 @@ pub const LOGS: &str = "logs";
 /// The digests of all other files; written last.
 pub const MANIFEST: &str = "manifest.json";
 
+/// Where a manifest stands in the chain of runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    /// The digest of the manifest of the run before.
+    pub previous: Option<String>,
+    /// The head of the register.
+    pub register: Option<String>,
+}
+
 /// The folder of one run while it is written.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
     run: RunId,
+    redactor: Redactor,
 }
 
 impl RunFolder {
@@ -59,7 +70,14 @@ impl RunFolder {
         Ok(Self {
             path,
             run: run.clone(),
+            redactor: Redactor::default(),
         })
+    }
+
+    /// The same folder, which from now on keeps out the secrets that the redactor knows.
+    #[must_use]
+    pub fn redacting(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
     }
 
     /// Where it is.
@@ -72,12 +90,12 @@ impl RunFolder {
         &self.run
     }
 
-    /// Writes the scenario file's bytes as they were given.
+    /// Writes the scenario file's text as it was given, secrets apart.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn scenario(&self, bytes: &[u8]) -> Result<(), EvidenceError> {
-        self.write(SCENARIO, bytes)
+    pub fn scenario(&self, text: &str) -> Result<(), EvidenceError> {
+        self.write(SCENARIO, self.redactor.text(text).as_bytes())
     }
 
     /// Writes what the drill runs on.
@@ -96,7 +114,7 @@ impl RunFolder {
     /// # Errors
     /// When the file cannot be created.
     pub fn events(&self) -> Result<EventLog, EvidenceError> {
-        EventLog::create(self.path.join(EVENTS))
+        EventLog::create(self.path.join(EVENTS), self.redactor.clone())
     }
 
     /// Opens the history.
@@ -104,7 +122,7 @@ impl RunFolder {
     /// # Errors
     /// When the file cannot be created.
     pub fn history(&self) -> Result<HistoryWriter, EvidenceError> {
-        HistoryWriter::create(self.path.join(HISTORY), &self.run)
+        HistoryWriter::create(self.path.join(HISTORY), &self.run, self.redactor.clone())
     }
 
     /// Writes the log of a node.
@@ -113,6 +131,7 @@ impl RunFolder {
     /// When the node's name is not a plain name or the file cannot be written.
     pub fn log(&self, node: &NodeName, text: &str) -> Result<(), EvidenceError> {
         let name = format!("{}.log", plain(node.as_str())?);
+        let text = self.redactor.text(text);
         replace(&self.path.join(LOGS).join(name), text.as_bytes())
     }
 
@@ -124,25 +143,33 @@ impl RunFolder {
         replace(&self.path.join(plain(name)?), bytes)
     }
 
-    /// Writes the manifest, after which the folder is complete, and returns it with its own digest.
+    /// Writes the manifest, after which the folder is complete, and its signatures where there is a key.
+    /// Returns it with its own digest.
     ///
     /// # Errors
-    /// When a file cannot be read or the manifest cannot be written.
+    /// When a file cannot be read, or the manifest or a signature cannot be written.
     pub fn seal(
         &self,
-        verdict: Option<Verdict>,
-        previous: Option<String>,
+        claims: Claims,
+        links: Links,
+        key: Option<&SigningKey>,
     ) -> Result<(Manifest, String), EvidenceError> {
         let manifest = Manifest {
             format: FORMAT,
             run: self.run.clone(),
-            verdict,
-            previous,
+            claims,
+            previous: links.previous,
+            register: links.register,
             files: manifest::digests(&self.path)?,
         };
         let path = self.path.join(MANIFEST);
         let bytes = json(&manifest, &path)?;
         replace(&path, &bytes)?;
+        if let Some(key) = key {
+            for (name, bytes) in sign::signatures(&manifest, &bytes, key)? {
+                self.write(name, &bytes)?;
+            }
+        }
         Ok((manifest, manifest::sha256(&bytes)))
     }
 }
@@ -167,7 +194,7 @@ fn plain(name: &str) -> Result<&str, EvidenceError> {
 }
 
 /// Replaces a file's content so that a reader sees the old or the new one, power loss included.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let temporary = path.with_file_name(name);

@@ -14,7 +14,10 @@ use crate::{
     time::Nanos,
 };
 
-use super::{EvidenceError, history_write::OUTCOMES};
+use super::{
+    EvidenceError,
+    history_write::{OUTCOMES, RUN},
+};
 
 /// The end mark of an Arrow IPC stream.
 const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
@@ -26,6 +29,8 @@ pub struct HistoryRead {
     pub history: History,
     /// Whether the end is missing: the run died, or the file was cut.
     pub truncated: bool,
+    /// The run that the file says it is of.
+    pub run: Option<String>,
 }
 
 /// Reads a history.
@@ -36,8 +41,10 @@ pub fn read(path: &Path) -> Result<HistoryRead, EvidenceError> {
     let bytes = std::fs::read(path).map_err(EvidenceError::io("read", path))?;
     let mut history = History::default();
     let mut truncated = !bytes.ends_with(&END);
+    let mut run = None;
     match StreamReader::try_new(bytes.as_slice(), None) {
         Ok(reader) => {
+            run = reader.schema().metadata.get(RUN).cloned();
             for batch in reader {
                 let Ok(batch) = batch else {
                     truncated = true;
@@ -52,7 +59,11 @@ pub fn read(path: &Path) -> Result<HistoryRead, EvidenceError> {
         Err(error) => return Err(EvidenceError::content(path, error)),
     }
     history.sort();
-    Ok(HistoryRead { history, truncated })
+    Ok(HistoryRead {
+        history,
+        truncated,
+        run,
+    })
 }
 
 /// Adds a batch's rows; `None` when its columns are others than ours.

@@ -28,7 +28,7 @@ use crate::{
     id::RunId,
 };
 
-use super::{EvidenceError, folder::FORMAT};
+use super::{EvidenceError, Redactor, folder::FORMAT};
 
 /// An operation and its error's class. `Op::error` is set by the writer, which numbers the classes.
 pub type Observed = (Op, Option<String>);
@@ -38,6 +38,8 @@ const BATCH_ROWS: usize = 1024;
 /// After which quiet time the rows at hand are written as a batch.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// Where the file's metadata names the run.
+pub(super) const RUN: &str = "drdrill.run";
 /// The outcomes in the order of the column's dictionary.
 pub(super) const OUTCOMES: [(Outcome, &str); 5] = [
     (Outcome::Ok, "ok"),
@@ -64,7 +66,7 @@ pub fn schema(run: &RunId) -> SchemaRef {
         ],
         HashMap::from([
             ("drdrill.format".into(), FORMAT.to_string()),
-            ("drdrill.run".into(), run.to_string()),
+            (RUN.into(), run.to_string()),
         ]),
     ))
 }
@@ -76,14 +78,15 @@ pub struct HistoryWriter {
     schema: SchemaRef,
     rows: Vec<Op>,
     errors: Vec<String>,
+    redactor: Redactor,
 }
 
 impl HistoryWriter {
-    /// Creates the file and writes its schema.
+    /// Creates the file and writes its schema; what the redactor knows as secret does not reach it.
     ///
     /// # Errors
     /// When the file is there already or cannot be created.
-    pub fn create(path: PathBuf, run: &RunId) -> Result<Self, EvidenceError> {
+    pub fn create(path: PathBuf, run: &RunId, redactor: Redactor) -> Result<Self, EvidenceError> {
         let file = File::create_new(&path).map_err(EvidenceError::io("create", &path))?;
         let schema = schema(run);
         let stream = IpcWriteOptions::default()
@@ -98,6 +101,7 @@ impl HistoryWriter {
             schema,
             rows: Vec::with_capacity(BATCH_ROWS),
             errors: Vec::new(),
+            redactor,
         };
         writer.hand_over()?;
         Ok(writer)
@@ -171,6 +175,7 @@ impl HistoryWriter {
     }
 
     fn class(&mut self, class: String) -> u16 {
+        let class = self.redactor.text(&class).into_owned();
         // Classes are few by contract; beyond 65,535 the last one stands for the rest.
         let known = self.errors.iter().position(|known| *known == class);
         let index = known.unwrap_or_else(|| {

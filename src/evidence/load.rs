@@ -5,7 +5,7 @@ use std::{fmt, fs, path::Path};
 use crate::{history::History, record::Record};
 
 use super::{
-    EvidenceError, Manifest, events,
+    EvidenceError, LogEnd, Manifest, events,
     folder::{EVENTS, FORMAT, HISTORY, MANIFEST, SCENARIO},
     history_read, manifest,
 };
@@ -19,6 +19,8 @@ pub struct Loaded {
     pub history: History,
     /// The scenario file's bytes as given.
     pub scenario: Vec<u8>,
+    /// Where the event log ends.
+    pub end: Option<LogEnd>,
     /// The manifest, if the run got as far as writing it. Its digests hold.
     pub manifest: Option<Manifest>,
     /// What is not as it should be and yet does not keep the run from being read.
@@ -72,11 +74,11 @@ pub fn load(folder: &Path) -> Result<Loaded, EvidenceError> {
         notices.push(Notice::Incomplete);
     }
     let events_path = folder.join(EVENTS);
-    let (events, cut) = events::read(&events_path)?;
-    if cut {
+    let log = events::read(&events_path)?;
+    if log.cut {
         notices.push(Notice::EventsTruncated);
     }
-    let record = Record::fold(&events).map_err(|e| EvidenceError::content(&events_path, e))?;
+    let record = Record::fold(&log.events).map_err(|e| EvidenceError::content(&events_path, e))?;
     check_format(&events_path, record.opened.format)?;
     let scenario = checked_scenario(folder, &record)?;
     let history = read_history(folder, &mut notices)?;
@@ -84,6 +86,7 @@ pub fn load(folder: &Path) -> Result<Loaded, EvidenceError> {
         record,
         history,
         scenario,
+        end: log.end,
         manifest,
         notices,
     })
@@ -93,7 +96,7 @@ fn checked_manifest(folder: &Path) -> Result<Option<Manifest>, EvidenceError> {
     let Some(manifest) = manifest::read(folder)? else {
         return Ok(None);
     };
-    let verification = manifest::verify(folder, &manifest)?;
+    let verification = manifest::compare(folder, &manifest)?;
     if verification.holds() {
         Ok(Some(manifest))
     } else {
@@ -104,7 +107,7 @@ fn checked_manifest(folder: &Path) -> Result<Option<Manifest>, EvidenceError> {
     }
 }
 
-fn check_format(path: &Path, found: u32) -> Result<(), EvidenceError> {
+pub(super) fn check_format(path: &Path, found: u32) -> Result<(), EvidenceError> {
     if found == FORMAT {
         Ok(())
     } else {
@@ -116,7 +119,7 @@ fn check_format(path: &Path, found: u32) -> Result<(), EvidenceError> {
     }
 }
 
-fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>, EvidenceError> {
+pub(super) fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>, EvidenceError> {
     let path = folder.join(SCENARIO);
     let bytes = fs::read(&path).map_err(EvidenceError::io("read", &path))?;
     let expected = &record.opened.scenario_sha256;
@@ -128,7 +131,10 @@ fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>, EvidenceE
     }
 }
 
-fn read_history(folder: &Path, notices: &mut Vec<Notice>) -> Result<History, EvidenceError> {
+pub(super) fn read_history(
+    folder: &Path,
+    notices: &mut Vec<Notice>,
+) -> Result<History, EvidenceError> {
     let path = folder.join(HISTORY);
     if !path.is_file() {
         notices.push(Notice::NoHistory);

@@ -5,20 +5,30 @@ pub mod events;
 pub mod folder;
 pub mod history_read;
 pub mod history_write;
+pub mod keys;
 pub mod load;
 pub mod manifest;
+pub mod redact;
 pub mod register;
 pub mod result;
 #[cfg(test)]
 pub mod sample;
+pub mod sign;
 #[cfg(test)]
 mod tests;
+pub mod verify;
+pub mod verify_register;
 
 pub use error::EvidenceError;
-pub use events::EventLog;
-pub use folder::RunFolder;
+pub use events::{EventLog, LogEnd, opening_sha256};
+pub use folder::{Links, RunFolder};
 pub use history_write::{HistoryThread, HistoryWriter, Observed};
+pub use keys::{KeyError, PinnedKey, SigningKey};
 pub use load::{Loaded, Notice, load};
-pub use manifest::{FileDigest, Manifest, Verification, sha256, verify};
+pub use manifest::{Claims, FileDigest, Manifest, Verification, sha256};
+pub use redact::Redactor;
 pub use register::{Closing, Opening, Register};
 pub use result::result_json;
+pub use sign::sign_folder;
+pub use verify::{Problem, Render, Verified, verify_run};
+pub use verify_register::{Audit, audit};

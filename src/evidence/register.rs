@@ -1,6 +1,7 @@
 //! The register of all runs: a line before anything is created, a line at the end, each chained to the one before.
 
 use std::{
+    collections::HashSet,
     fs::{self, File, OpenOptions},
     io::{Read, Write},
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{id::RunId, record::Status, score::Verdict};
 
-use super::{EvidenceError, manifest::sha256};
+use super::{EvidenceError, folder::Links, manifest::sha256};
 
 /// The register's file name.
 const FILE: &str = "register.jsonl";
@@ -28,8 +29,10 @@ pub struct Opening {
     pub run: RunId,
     /// The scenario's name.
     pub scenario: String,
-    /// SHA-256 of the scenario file's bytes: targets cannot be changed afterwards.
+    /// SHA-256 of the scenario file: targets cannot be changed afterwards.
     pub scenario_sha256: String,
+    /// SHA-256 of the event log's first line, which holds the resolved targets, overrides and the seed.
+    pub opening_sha256: String,
     /// The run's folder, relative to the register.
     pub folder: String,
     /// Wall-clock start, RFC 3339, for labels only.
@@ -71,9 +74,17 @@ pub enum Said {
 impl Register {
     /// The register of a reports folder; nothing is created before the first line.
     pub fn of(reports: &Path) -> Self {
-        Self {
-            path: reports.join(FILE),
-        }
+        Self::at(reports.join(FILE))
+    }
+
+    /// The register in a file.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes a run's opening line. It is on disk when this returns.
@@ -81,7 +92,7 @@ impl Register {
     /// # Errors
     /// When the register cannot be written or is damaged.
     pub fn open(&self, opening: &Opening) -> Result<(), EvidenceError> {
-        self.append(|_| Some(Said::Opened(opening.clone())))
+        self.append(|_, _| Ok(Some(Said::Opened(opening.clone()))))
     }
 
     /// Writes a run's closing line; a run that is closed already stays as it is.
@@ -89,8 +100,25 @@ impl Register {
     /// # Errors
     /// When the register cannot be written or is damaged.
     pub fn close(&self, closing: &Closing) -> Result<(), EvidenceError> {
-        self.append(|entries| {
-            (!closed(entries, &closing.run)).then(|| Said::Closed(closing.clone()))
+        self.append(|entries, _| {
+            Ok((!is_closed(entries, &closing.run)).then(|| Said::Closed(closing.clone())))
+        })
+    }
+
+    /// Seals a run's folder and closes the run, with no other run between: the manifests are a chain.
+    ///
+    /// # Errors
+    /// When the folder cannot be sealed, or the register cannot be written or is damaged.
+    pub fn seal(
+        &self,
+        seal: impl FnOnce(Links) -> Result<Closing, EvidenceError>,
+    ) -> Result<(), EvidenceError> {
+        self.append(|entries, head| {
+            let links = Links {
+                previous: last_manifest(entries),
+                register: head.map(str::to_owned),
+            };
+            seal(links).map(|closing| Some(Said::Closed(closing)))
         })
     }
 
@@ -100,23 +128,12 @@ impl Register {
     /// When the register cannot be read or is damaged.
     pub fn unclosed(&self) -> Result<Vec<Opening>, EvidenceError> {
         let entries = self.entries()?;
-        let open = entries.iter().filter_map(|entry| match &entry.what {
-            Said::Opened(opening) if !closed(&entries, &opening.run) => Some(opening.clone()),
-            Said::Opened(_) | Said::Closed(_) => None,
+        let closed: HashSet<RunId> = entries.iter().filter_map(closed_run).cloned().collect();
+        let open = entries.into_iter().filter_map(|entry| match entry.what {
+            Said::Opened(opening) => Some(opening).filter(|it| !closed.contains(&it.run)),
+            Said::Closed(_) => None,
         });
         Ok(open.collect())
-    }
-
-    /// The digest of the last manifest that the register names: the chain's head for the next run.
-    ///
-    /// # Errors
-    /// When the register cannot be read or is damaged.
-    pub fn last_manifest(&self) -> Result<Option<String>, EvidenceError> {
-        let entries = self.entries()?;
-        Ok(entries.iter().rev().find_map(|entry| match &entry.what {
-            Said::Closed(closing) => closing.manifest_sha256.clone(),
-            Said::Opened(_) => None,
-        }))
     }
 
     /// All lines, their chain checked.
@@ -132,28 +149,26 @@ impl Register {
     }
 
     fn parse(&self, text: &str) -> Result<Vec<Entry>, EvidenceError> {
-        let mut entries = Vec::new();
         let mut previous = None;
+        let mut entries = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let wrong = |problem: String| EvidenceError::Line {
-                path: self.path.clone(),
-                line: index + 1,
-                problem,
-            };
-            let entry: Entry = serde_json::from_str(line).map_err(|e| wrong(e.to_string()))?;
-            if entry.previous != previous {
-                return Err(wrong(
-                    "it does not follow from the line before, which was changed or removed".into(),
-                ));
-            }
-            previous = Some(sha256(line.as_bytes()));
+            let (entry, digest) =
+                read_line(line, previous.as_deref()).map_err(|problem| EvidenceError::Line {
+                    path: self.path.clone(),
+                    line: index + 1,
+                    problem,
+                })?;
+            previous = Some(digest);
             entries.push(entry);
         }
         Ok(entries)
     }
 
-    /// Appends what `say` makes of the lines so far, as the only writer.
-    fn append(&self, say: impl FnOnce(&[Entry]) -> Option<Said>) -> Result<(), EvidenceError> {
+    /// Appends what `say` makes of the lines so far and their head, as the only writer.
+    fn append(
+        &self,
+        say: impl FnOnce(&[Entry], Option<&str>) -> Result<Option<Said>, EvidenceError>,
+    ) -> Result<(), EvidenceError> {
         let failed = |action| EvidenceError::io(action, &self.path);
         if let Some(parent) = self.path.parent() {
             fs::create_dir_all(parent).map_err(EvidenceError::io("create", parent))?;
@@ -170,14 +185,14 @@ impl Register {
         file.read_to_string(&mut text).map_err(failed("read"))?;
         let whole = complete(&text);
         let entries = self.parse(whole)?;
-        let Some(what) = say(&entries) else {
+        let previous = whole.lines().last().map(|line| sha256(line.as_bytes()));
+        let Some(what) = say(&entries, previous.as_deref())? else {
             return Ok(());
         };
         if whole.len() < text.len() {
             // A writer died within a line; nothing relied on it, since it was not reported as written.
             file.set_len(whole.len() as u64).map_err(failed("repair"))?;
         }
-        let previous = whole.lines().last().map(|line| sha256(line.as_bytes()));
         let mut line = serde_json::to_vec(&Entry { previous, what })
             .map_err(|e| EvidenceError::content(&self.path, e))?;
         line.push(b'\n');
@@ -187,13 +202,36 @@ impl Register {
     }
 }
 
+/// Reads a line that must follow from the one with this digest; returns it with its own digest.
+pub(super) fn read_line(line: &str, previous: Option<&str>) -> Result<(Entry, String), String> {
+    let entry: Entry = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    if entry.previous.as_deref() == previous {
+        Ok((entry, sha256(line.as_bytes())))
+    } else {
+        Err("it does not follow from the line before, which was changed or removed".into())
+    }
+}
+
 /// The text up to its last line end.
-fn complete(text: &str) -> &str {
+pub(super) fn complete(text: &str) -> &str {
     &text[..text.rfind('\n').map_or(0, |end| end + 1)]
 }
 
-fn closed(entries: &[Entry], run: &RunId) -> bool {
-    entries
-        .iter()
-        .any(|entry| matches!(&entry.what, Said::Closed(closing) if closing.run == *run))
+/// The digest of the last manifest that the register names.
+fn last_manifest(entries: &[Entry]) -> Option<String> {
+    entries.iter().rev().find_map(|entry| match &entry.what {
+        Said::Closed(closing) => closing.manifest_sha256.clone(),
+        Said::Opened(_) => None,
+    })
+}
+
+fn closed_run(entry: &Entry) -> Option<&RunId> {
+    match &entry.what {
+        Said::Closed(closing) => Some(&closing.run),
+        Said::Opened(_) => None,
+    }
+}
+
+fn is_closed(entries: &[Entry], run: &RunId) -> bool {
+    entries.iter().any(|entry| closed_run(entry) == Some(run))
 }

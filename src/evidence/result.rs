@@ -56,7 +56,11 @@ struct Run<'a> {
     status: &'a Status,
     drdrill: &'a str,
     format: u32,
+    file: &'a str,
     scenario_sha256: &'a str,
+    overrides: &'a [(String, String)],
+    program_sha256: &'a str,
+    harness: Vec<Fact<'a>>,
 }
 
 #[derive(Serialize)]
@@ -131,12 +135,7 @@ pub fn result_json(record: &Record, judgement: &Judgement) -> Vec<u8> {
         effective_settings: stack.map_or(&[], |stack| &stack.effective),
         bounds: stack.map_or(&[], |stack| &stack.bounds),
         images: &record.images,
-        environment: record
-            .environment
-            .facts
-            .iter()
-            .map(|(name, value)| Fact { name, value })
-            .collect(),
+        environment: facts(&record.environment.facts),
         convergence: record
             .converged
             .as_ref()
@@ -155,6 +154,13 @@ pub fn result_json(record: &Record, judgement: &Judgement) -> Vec<u8> {
     bytes
 }
 
+fn facts(facts: &[(String, String)]) -> Vec<Fact<'_>> {
+    facts
+        .iter()
+        .map(|(name, value)| Fact { name, value })
+        .collect()
+}
+
 fn run(record: &Record) -> Run<'_> {
     let opened = &record.opened;
     Run {
@@ -167,7 +173,11 @@ fn run(record: &Record) -> Run<'_> {
         status: &record.status,
         drdrill: &record.environment.drdrill,
         format: opened.format,
+        file: &opened.file,
         scenario_sha256: &opened.scenario_sha256,
+        overrides: &opened.overrides,
+        program_sha256: &opened.harness.program_sha256,
+        harness: facts(&opened.harness.facts),
     }
 }
 

@@ -4,11 +4,15 @@ use std::{fs, path::Path, sync::mpsc::channel};
 
 use tempfile::TempDir;
 
-use crate::{id::NodeName, record::Status, score::Verdict};
+use crate::{
+    id::NodeName,
+    record::{Status, What},
+    score::Verdict,
+};
 
 use super::{
-    Closing, EvidenceError, Notice, Opening, Register, RunFolder, history_read, load,
-    manifest::sha256, result_json, sample,
+    Claims, Closing, EvidenceError, Links, Notice, Opening, Redactor, Register, RunFolder,
+    history_read, load, manifest::sha256, result_json, sample,
 };
 
 fn observed() -> Vec<super::Observed> {
@@ -23,7 +27,7 @@ fn observed() -> Vec<super::Observed> {
 /// Writes the sample as a run does, up to the manifest.
 fn written(root: &Path) -> RunFolder {
     let folder = RunFolder::create(root, "redis-sentinel-primary-kill", &sample::run()).unwrap();
-    folder.scenario(sample::SCENARIO.as_bytes()).unwrap();
+    folder.scenario(sample::SCENARIO).unwrap();
     folder.environment(&sample::record().environment).unwrap();
     let mut log = folder.events().unwrap();
     for event in sample::events() {
@@ -46,7 +50,10 @@ fn sealed(root: &Path) -> RunFolder {
     let folder = written(root);
     let result = result_json(&sample::record(), &sample::judgement());
     folder.write("result.json", &result).unwrap();
-    folder.seal(Some(Verdict::Fail), None).unwrap();
+    let loaded = load(folder.path()).unwrap();
+    let card = sample::judgement().scorecard;
+    let claims = Claims::of(&loaded.record, loaded.end.as_ref(), Some(&card));
+    folder.seal(claims, Links::default(), None).unwrap();
     folder
 }
 
@@ -203,6 +210,7 @@ fn opening(tail: u32) -> Opening {
         run: crate::id::RunId::new("20261121t081500", tail),
         scenario: "redis-sentinel-primary-kill".into(),
         scenario_sha256: sha256(b"x"),
+        opening_sha256: sha256(b"y"),
         folder: "redis-sentinel-primary-kill/20261121t081500-000001".into(),
         started: "2026-11-21T08:15:00Z".into(),
     }
@@ -228,7 +236,12 @@ fn the_register_names_runs_that_were_not_closed_and_closing_twice_is_once() {
     register.close(&closing(1)).unwrap();
     assert_eq!(register.unclosed().unwrap(), [opening(2)]);
     assert_eq!(register.entries().unwrap().len(), 3);
-    assert_eq!(register.last_manifest().unwrap(), Some(sha256(b"manifest")));
+    let seal = |links: Links| {
+        assert_eq!(links.previous, Some(sha256(b"manifest")));
+        Ok(closing(2))
+    };
+    register.seal(seal).unwrap();
+    assert_eq!(register.unclosed().unwrap(), []);
 }
 
 #[test]
@@ -282,4 +295,45 @@ fn the_result_fits_its_schema() {
     check(result_json(&died, &sample::judgement()));
     let wrong = serde_json::json!({ "schema_version": 1 });
     assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn secrets_in_logs_errors_and_events_stay_out_of_the_folder() {
+    let root = TempDir::new().unwrap();
+    let planted = "corr3ct-horse";
+    let redactor = Redactor::knowing([("MYSQL_ROOT_PASSWORD".to_owned(), planted.to_owned())]);
+    let folder = RunFolder::create(root.path(), "secrets", &sample::run()).unwrap();
+    let folder = folder.redacting(redactor);
+    folder
+        .scenario(&format!("# {planted}\n{}", sample::SCENARIO))
+        .unwrap();
+    let node = NodeName::new("redis1");
+    let said = format!("auth with {planted} failed; requirepass other-secret");
+    folder.log(&node, &said).unwrap();
+    let mut log = folder.events().unwrap();
+    let mut events = sample::events();
+    let What::Opened(opened) = &mut events[0].what else {
+        panic!("the opening comes first");
+    };
+    opened.overrides = vec![("stack.redis.settings.masterauth".into(), "short".into())];
+    events[1].what = What::Note(format!("connects to redis://:{planted}@redis1:6379"));
+    events.iter().for_each(|event| log.append(event).unwrap());
+    let mut history = folder.history().unwrap();
+    let op = sample::history().ops[0];
+    history.push((op, Some(said.clone()))).unwrap();
+    history.finish().unwrap();
+    for name in ["scenario.yaml", "events.jsonl", "logs/redis1.log"] {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(
+            !text.contains(planted) && !text.contains("other-secret"),
+            "{name}"
+        );
+        assert!(!text.contains("\"short\""), "{name}");
+        assert!(text.contains("REDACTED"), "{name}");
+    }
+    let errors = history_read::read(&folder.path().join("history.arrows"))
+        .unwrap()
+        .history
+        .errors;
+    assert_eq!(errors, ["auth with REDACTED failed; requirepass REDACTED"]);
 }

@@ -280,6 +280,9 @@ fn opened() -> Opened {
         attempt: 1,
         attempts: 1,
         seed: Seed(1),
+        harness: crate::record::Harness::default(),
+        file: "kill-primary.yaml".into(),
+        overrides: vec![],
         scenario_sha256: String::new(),
         scenario: Scenario {
             schema: 1,

@@ -12,7 +12,7 @@ use crate::{
     time::Bracket,
 };
 
-use super::{ControlEvent, Environment, FinalRead, ImageFact, Stack, View};
+use super::{ControlEvent, Environment, FinalRead, Harness, ImageFact, Stack, View};
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,9 +99,15 @@ pub struct Opened {
     pub attempts: u32,
     /// The seed of all random choices.
     pub seed: Seed,
-    /// SHA-256 of the scenario file's bytes, hexadecimal.
+    /// The program that runs it, and the machine whose clock it uses.
+    pub harness: Harness,
+    /// The scenario file's name as it was given.
+    pub file: String,
+    /// SHA-256 of the scenario file as the run folder holds it, hexadecimal.
     pub scenario_sha256: String,
-    /// The scenario as resolved.
+    /// What replaced values of the file, in the order in which it was applied.
+    pub overrides: Vec<(String, String)>,
+    /// The scenario as resolved: overrides applied, defaults filled in.
     pub scenario: Scenario,
 }
 

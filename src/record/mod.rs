@@ -14,5 +14,7 @@ pub use event::{
 };
 pub use finals::{FinalRead, Holdings, Range, Repeated, Source};
 pub use fold::{Record, RecordError};
-pub use stack::{Bound, Environment, ImageFact, Member, MemberKind, Origin, Setting, Stack};
+pub use stack::{
+    Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Stack,
+};
 pub use view::{ControlEvent, Milestone, Role, View};

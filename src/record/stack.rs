@@ -13,6 +13,17 @@ pub struct Environment {
     pub facts: Vec<(String, String)>,
 }
 
+/// The program that runs a drill, and the machine whose clock it uses.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Harness {
+    /// drdrill's version.
+    pub drdrill: String,
+    /// SHA-256 of its executable, hexadecimal; empty where it could not be read.
+    pub program_sha256: String,
+    /// Facts by name: kernel, clock source, processor.
+    pub facts: Vec<(String, String)>,
+}
+
 /// An image as used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageFact {

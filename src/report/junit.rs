@@ -8,9 +8,6 @@ use crate::score::{Line, LineState, Verdict};
 
 use super::view::{View, text};
 
-/// The scenario's place within the run folder.
-const FILE: &str = "scenario.yaml";
-
 /// Renders the scorecard as JUnit XML: a case for the verdict and one per target line.
 pub fn junit(view: &View) -> String {
     let title = &view.title;
@@ -20,12 +17,13 @@ pub fn junit(view: &View) -> String {
     suite
         .extra
         .insert("timestamp".into(), title.started.as_str().into());
-    suite.extra.insert("file".into(), FILE.into());
-    suite.add_test_case(case("verdict".into(), &class, verdict(view)));
+    let file = ascii(&title.file);
+    suite.extra.insert("file".into(), file.as_str().into());
+    suite.add_test_case(case("verdict".into(), &class, &file, verdict(view)));
     let mut names: Vec<String> = vec!["verdict".into()];
     for line in &view.card.lines {
         let name = unique(&mut names, &ascii(&line.figure));
-        let mut case = case(name, &class, status(line));
+        let mut case = case(name, &class, &file, status(line));
         if let (true, Some(seconds)) = (line.figure.starts_with("rto"), line.value)
             && let Ok(time) = Duration::try_from_secs_f64(seconds)
         {
@@ -40,10 +38,10 @@ pub fn junit(view: &View) -> String {
         .expect("text that was stripped of control characters is XML")
 }
 
-fn case(name: String, class: &str, status: TestCaseStatus) -> TestCase {
+fn case(name: String, class: &str, file: &str, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(class.to_owned());
-    case.extra.insert("file".into(), FILE.into());
+    case.extra.insert("file".into(), file.into());
     case
 }
 

@@ -381,7 +381,7 @@ fn rendering_again_from_the_run_folder_gives_the_same_bytes() {
     let root = tempfile::TempDir::new().unwrap();
     let case = Case::sample();
     let folder = evidence::RunFolder::create(root.path(), "sample", &sample::run()).unwrap();
-    folder.scenario(sample::SCENARIO.as_bytes()).unwrap();
+    folder.scenario(sample::SCENARIO).unwrap();
     let mut log = folder.events().unwrap();
     for event in sample::events() {
         log.append(&event).unwrap();
@@ -396,7 +396,10 @@ fn rendering_again_from_the_run_folder_gives_the_same_bytes() {
     for (name, bytes) in &files {
         folder.write(name, bytes).unwrap();
     }
-    folder.seal(Some(Verdict::Fail), None).unwrap();
+    let claims = evidence::Claims::of(&case.record, None, None);
+    folder
+        .seal(claims, evidence::Links::default(), None)
+        .unwrap();
     let loaded = evidence::load(folder.path()).unwrap();
     assert!(files == render_all(&loaded.record, &loaded.history, &case.judgement));
 }

@@ -78,6 +78,8 @@ const FENCES: &[(&str, &[&str])] = &[
     // The catalogue names our module of that name, not the driver.
     ("redis", &["src/system/redis", "src/system/catalogue.rs"]),
     ("toxiproxy_rust", &["src/net/"]),
+    ("minisign", &["src/evidence/"]),
+    ("ring", &["src/evidence/"]),
     ("tabled", &["src/report/"]),
     ("serde_saphyr", &["src/scenario/"]),
     (

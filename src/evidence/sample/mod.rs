@@ -10,8 +10,8 @@ use crate::{
     id::{NodeName, RunId},
     record::{
         Bound, ControlEvent, Disruption, DisruptionKind, Effect, EffectState, Environment, Event,
-        FinalRead, Holdings, ImageFact, Member, MemberKind, Milestone, Opened, Origin, Record,
-        Residue, Role, Setting, Source, Stack, Status, StepResult, View, What,
+        FinalRead, Harness, Holdings, ImageFact, Member, MemberKind, Milestone, Opened, Origin,
+        Record, Residue, Role, Setting, Source, Stack, Status, StepResult, View, What,
     },
     scenario::Scenario,
     seed::Seed,
@@ -151,12 +151,19 @@ fn fix_brackets(events: &mut [Event]) {
 
 fn opening() -> Vec<Event> {
     let opened = Opened {
-        format: 1,
+        format: crate::evidence::folder::FORMAT,
         run: run(),
         started: "2026-11-21T08:15:00Z".into(),
         attempt: 1,
         attempts: 1,
         seed: Seed(0x5eed),
+        harness: Harness {
+            drdrill: "0.1.0".into(),
+            program_sha256: "5e".repeat(32),
+            facts: vec![("clock source".into(), "tsc".into())],
+        },
+        file: "scenarios/redis/sentinel-kill.yaml".into(),
+        overrides: vec![],
         scenario_sha256: crate::evidence::manifest::sha256(SCENARIO.as_bytes()),
         scenario: scenario(),
     };

@@ -72,6 +72,8 @@ pub struct View {
 pub struct Title {
     /// The scenario's name.
     pub scenario: String,
+    /// Its file as it was given.
+    pub file: String,
     /// What the drill shows.
     pub summary: String,
     /// The run's name.

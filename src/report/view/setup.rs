@@ -15,6 +15,7 @@ pub(super) fn title(record: &Record) -> Title {
     let asked = opened.scenario.stack.keys().next();
     Title {
         scenario: text::clean(&opened.scenario.name),
+        file: text::clean(&opened.file),
         summary: text::clean(&opened.scenario.summary),
         run: opened.run.to_string(),
         started: text::clean(&opened.started),
@@ -158,9 +159,17 @@ pub(super) fn members(record: &Record) -> Table {
 pub(super) fn environment(record: &Record) -> Table {
     let mut table = Table::new(&["fact", "value"], "Nothing is known of the machine.");
     let environment = &record.environment;
+    let harness = &record.opened.harness;
     table.row(["drdrill".into(), environment.drdrill.clone()]);
+    table.row(["drdrill's sha256".into(), harness.program_sha256.clone()]);
+    for (name, value) in &harness.facts {
+        table.row([format!("harness: {name}"), value.clone()]);
+    }
     for (name, value) in &environment.facts {
         table.row([name.clone(), value.clone()]);
+    }
+    for (key, value) in &record.opened.overrides {
+        table.row([format!("--set {key}"), value.clone()]);
     }
     if let Some(stack) = &record.stack {
         let limit = stack.connection_limit;

@@ -114,6 +114,7 @@ impl PostgresStack {
             endpoint: watch::Sender::new(self.endpoint_now()),
             following: Mutex::new(self.following().clone()),
             app: OnceLock::new(),
+            timeout: OnceLock::new(),
         }
     }
 

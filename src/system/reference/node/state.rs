@@ -71,6 +71,7 @@ impl State {
             leader: None,
             heard: Instant::now(),
             voted: epoch,
+            asked: 0,
             followers: HashMap::new(),
             yielding: false,
             deposed: None,

@@ -1,0 +1,237 @@
+//! What tests of evidence share: a reports folder of runs made from the sample run, and hands to forge it with.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use drdrill::{
+    evidence::{
+        self, Claims, Closing, Opening, Register, RunFolder, SigningKey, folder::FORMAT, sha256,
+        sign_folder,
+    },
+    id::{NodeName, RunId},
+    record::{Event, Opened, What},
+    report, score,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::drill_rig::DRDRILL;
+
+/// The sample run's folder.
+pub fn sample() -> PathBuf {
+    let folder =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("reports/sample/reference-primary-kill");
+    let runs = fs::read_dir(folder).expect("a sample run: make sample");
+    let mut runs: Vec<PathBuf> = runs.flatten().map(|entry| entry.path()).collect();
+    assert_eq!(runs.len(), 1, "one sample run");
+    runs.remove(0)
+}
+
+/// A reports folder of three runs with the sample's events and operations, sealed, signed and registered.
+pub struct Reports {
+    root: TempDir,
+    /// The key that signed.
+    pub key: SigningKey,
+    /// The runs' folders, oldest first.
+    pub runs: Vec<PathBuf>,
+}
+
+/// What `drdrill verify` said.
+pub struct Said {
+    /// Its exit code.
+    pub exit: i32,
+    /// Each problem: place and what.
+    pub problems: Vec<String>,
+    /// All of its output.
+    pub json: Value,
+}
+
+impl Reports {
+    /// Three signed runs.
+    pub fn signed() -> Self {
+        let root = tempfile::tempdir().expect("a folder");
+        let (key, _) = SigningKey::generate(None).expect("a key");
+        let runs = (1..=3).map(|number| add(root.path(), number, &key, |_| {}));
+        let runs = runs.collect();
+        Self { root, key, runs }
+    }
+
+    /// The reports folder.
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The register's file.
+    pub fn register(&self) -> PathBuf {
+        self.path().join("register.jsonl")
+    }
+
+    /// The register's head, to be noted elsewhere.
+    pub fn head(&self) -> String {
+        let text = fs::read_to_string(self.register()).expect("a register");
+        sha256(text.lines().last().expect("a line").as_bytes())
+    }
+
+    /// Adds a run whose opening is changed before it is written: what a holder of the key can forge.
+    pub fn forge(&self, number: u32, change: impl Fn(&mut Opened)) -> PathBuf {
+        add(self.path(), number, &self.key, change)
+    }
+
+    /// Puts another run in a run's place, consistent in itself and signed by the same key.
+    pub fn replace(&self, run: usize, change: impl Fn(&mut Opened)) {
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let number = u32::try_from(run).expect("few runs") + 1;
+        let forged = add(elsewhere.path(), number, &self.key, change);
+        fs::remove_dir_all(&self.runs[run]).expect("the run's folder");
+        fs::rename(forged, &self.runs[run]).expect("another folder in its place");
+    }
+
+    /// Changes the text of a file of a run.
+    pub fn edit(&self, run: usize, file: &str, from: &str, to: &str) {
+        let path = self.runs[run].join(file);
+        let text = fs::read_to_string(&path).expect("a text file");
+        assert!(text.contains(from), "`{file}` has `{from}`");
+        fs::write(path, text.replacen(from, to, 1)).expect("a change");
+    }
+
+    /// Writes the digests of a run's files into its manifest anew, as a forger does.
+    pub fn manifest_again(&self, run: usize) {
+        let folder = &self.runs[run];
+        let path = folder.join("manifest.json");
+        let mut manifest: Value =
+            serde_json::from_slice(&fs::read(&path).expect("a manifest")).expect("JSON");
+        for file in manifest["files"].as_array_mut().expect("files") {
+            let bytes = fs::read(folder.join(file["path"].as_str().expect("a path")));
+            let bytes = bytes.expect("a file");
+            file["bytes"] = bytes.len().into();
+            file["sha256"] = sha256(&bytes).into();
+        }
+        fs::write(&path, format!("{manifest:#}\n")).expect("a manifest");
+    }
+
+    /// The same, signed again.
+    pub fn seal_again(&self, run: usize, key: &SigningKey) {
+        self.manifest_again(run);
+        sign_folder(&self.runs[run], key).expect("a signature");
+    }
+
+    /// Writes the register anew from these lines, chained afresh, as a forger does.
+    pub fn register_again(&self, keep: impl Fn(&str) -> bool) {
+        let text = fs::read_to_string(self.register()).expect("a register");
+        let mut previous = "null".to_owned();
+        let mut out = String::new();
+        for line in text.lines().filter(|line| keep(line)) {
+            let (_, what) = line
+                .split_once(",\"what\":")
+                .expect("a line of the register");
+            let line = format!("{{\"previous\":{previous},\"what\":{what}");
+            previous = format!("\"{}\"", sha256(line.as_bytes()));
+            out.push_str(&format!("{line}\n"));
+        }
+        fs::write(self.register(), out).expect("a register");
+    }
+
+    /// The name of a run.
+    pub fn name(&self, run: usize) -> String {
+        let name = self.runs[run].file_name().expect("a name");
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Verifies all of it with the pinned key.
+    pub fn verify(&self, arguments: &[&str]) -> Said {
+        verify(self.path(), &self.key.public().line(), arguments)
+    }
+}
+
+/// Runs `drdrill verify`.
+pub fn verify(folder: &Path, key: &str, arguments: &[&str]) -> Said {
+    let output = Command::new(DRDRILL)
+        .arg("verify")
+        .arg(folder)
+        .args(["--key", key, "--json"])
+        .args(arguments)
+        .output()
+        .expect("the binary starts");
+    let json: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let problems = json["problems"].as_array().expect("problems").iter();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Said {
+        exit: output.status.code().unwrap_or(-1),
+        problems: problems
+            .map(|it| format!("{}: {}", text(&it["place"]), text(&it["what"])))
+            .collect(),
+        json,
+    }
+}
+
+/// Writes the sample's events and operations as a run of its own, judged, sealed, signed and registered.
+fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened)) -> PathBuf {
+    let source = sample();
+    let mut loaded = evidence::load(&source).expect("the sample verifies");
+    let run = RunId::new(&format!("20261121t10{number:02}00"), number);
+    let log = evidence::events::read(&source.join("events.jsonl")).expect("events");
+    let mut events: Vec<Event> = log.events;
+    let What::Opened(opened) = &mut events[0].what else {
+        panic!("the opening comes first");
+    };
+    opened.run = run.clone();
+    opened.started = format!("2026-11-21T10:{number:02}:00Z");
+    assert_eq!(opened.format, FORMAT);
+    change(opened);
+    let opening = Opening {
+        run: run.clone(),
+        scenario: opened.scenario.name.clone(),
+        scenario_sha256: opened.scenario_sha256.clone(),
+        opening_sha256: evidence::opening_sha256(&events[0], &Default::default()).expect("a line"),
+        folder: format!("{}/{run}", loaded.record.opened.scenario.name),
+        started: format!("2026-11-21T10:{number:02}:00Z"),
+    };
+    let register = Register::of(root);
+    register.open(&opening).expect("an opening");
+    let scenario = &loaded.record.opened.scenario.name;
+    let folder = RunFolder::create(root, scenario, &run).expect("a folder");
+    let text = String::from_utf8(loaded.scenario.clone()).expect("text");
+    folder.scenario(&text).expect("the scenario");
+    let mut log = folder.events().expect("a log");
+    events
+        .iter()
+        .for_each(|event| log.append(event).expect("an event"));
+    let mut history = folder.history().expect("a history");
+    for op in &loaded.history.ops {
+        let error = loaded.history.error_of(op).map(str::to_owned);
+        history.push((*op, error)).expect("an operation");
+    }
+    history.finish().expect("a history");
+    for entry in fs::read_dir(source.join("logs")).expect("logs").flatten() {
+        let name = entry.file_name().to_string_lossy().replace(".log", "");
+        let text = fs::read_to_string(entry.path()).expect("a log");
+        folder.log(&NodeName::new(name), &text).expect("a log");
+    }
+    loaded = evidence::load(folder.path()).expect("a run");
+    let judgement = score::judge(&loaded.record, &loaded.history);
+    folder
+        .environment(&loaded.record.environment)
+        .expect("an environment");
+    let result = evidence::result_json(&loaded.record, &judgement);
+    folder.write("result.json", &result).expect("a result");
+    for (name, bytes) in report::render_all(&loaded.record, &loaded.history, &judgement) {
+        folder.write(name, &bytes).expect("a report");
+    }
+    let card = Some(&judgement.scorecard);
+    let claims = Claims::of(&loaded.record, loaded.end.as_ref(), card);
+    let seal = |links| {
+        let (manifest, digest) = folder.seal(claims, links, Some(key))?;
+        Ok(Closing {
+            run,
+            status: manifest.claims.status,
+            verdict: manifest.claims.verdict,
+            manifest_sha256: Some(digest),
+        })
+    };
+    register.seal(seal).expect("a closing");
+    folder.path().to_owned()
+}

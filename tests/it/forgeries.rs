@@ -1,0 +1,387 @@
+//! Forged evidence of a real run: each forgery is named by `drdrill verify`, and honest evidence is not.
+
+use std::fs;
+
+use drdrill::evidence::SigningKey;
+
+use crate::evidence_rig::{Reports, verify};
+
+/// One forgery: what is done, and what verify must say of it.
+type Forgery = (&'static str, fn(&Reports), &'static [&'static str]);
+
+/// What can be done without the key.
+const OUTSIDERS: &[Forgery] = &[
+    (
+        "result.json edited",
+        |it| {
+            it.edit(
+                1,
+                "result.json",
+                "\"verdict\": \"pass\"",
+                "\"verdict\": \"fail\"",
+            )
+        },
+        &["result.json: altered", "result.json: it says \"fail\""],
+    ),
+    (
+        "result.json edited, manifest made to fit",
+        |it| {
+            it.edit(
+                1,
+                "result.json",
+                "\"verdict\": \"pass\"",
+                "\"verdict\": \"fail\"",
+            );
+            it.manifest_again(1);
+        },
+        &[
+            "manifest.json.minisig: it is not by the pinned key",
+            "manifest.dsse.json: its statement does not follow",
+            "result.json: it says \"fail\"",
+        ],
+    ),
+    (
+        "the same, signed with another key",
+        |it| {
+            it.edit(
+                1,
+                "result.json",
+                "\"verdict\": \"pass\"",
+                "\"verdict\": \"fail\"",
+            );
+            it.seal_again(1, &SigningKey::generate(None).expect("a key").0);
+        },
+        &[
+            "manifest.json.minisig: it is not by the pinned key",
+            "manifest.dsse.json: no signature in it is by the pinned key",
+        ],
+    ),
+    (
+        "target in scenario.yaml edited",
+        |it| it.edit(1, "scenario.yaml", "rto: 5s", "rto: 9s"),
+        &["scenario.yaml: altered", "scenario.yaml: failed to read"],
+    ),
+    (
+        "target in the event log edited",
+        |it| it.edit(1, "events.jsonl", "\"rto\":\"5s\"", "\"rto\":\"9s\""),
+        &["events.jsonl: altered", "line 2 of"],
+    ),
+    (
+        "line of the event log removed",
+        |it| {
+            let path = it.runs[1].join("events.jsonl");
+            let text = fs::read_to_string(&path).expect("a log");
+            let lines: Vec<&str> = text.lines().collect();
+            let without = [&lines[..30], &lines[31..]].concat().join("\n");
+            fs::write(&path, without + "\n").expect("a log");
+        },
+        &["events.jsonl: altered", "line 31 of"],
+    ),
+    (
+        "end of the event log cut off",
+        |it| {
+            let path = it.runs[1].join("events.jsonl");
+            let text = fs::read_to_string(&path).expect("a log");
+            let lines: Vec<&str> = text.lines().collect();
+            fs::write(&path, lines[..lines.len() - 1].join("\n") + "\n").expect("a log");
+        },
+        &[
+            "events.jsonl: altered",
+            "manifest.json: `events` does not follow",
+        ],
+    ),
+    (
+        "node's log edited",
+        |it| fs::write(it.runs[1].join("logs/n1.log"), "all is well\n").expect("a log"),
+        &["logs/n1.log: altered"],
+    ),
+    (
+        "history of another run",
+        |it| {
+            fs::copy(
+                it.runs[0].join("history.arrows"),
+                it.runs[1].join("history.arrows"),
+            )
+            .expect("a copy");
+        },
+        &["history.arrows: altered", "history.arrows: it is of 2026"],
+    ),
+    (
+        "report.html edited",
+        |it| it.edit(1, "report.html", "PASS", "FAIL"),
+        &["report.html: altered", "report.html: it does not follow"],
+    ),
+    (
+        "file added",
+        |it| fs::write(it.runs[1].join("notes.txt"), "as agreed").expect("a file"),
+        &["notes.txt: extra"],
+    ),
+    (
+        "file added under the manifest's name",
+        |it| fs::write(it.runs[1].join("manifest.old.json"), "{}").expect("a file"),
+        &["manifest.old.json: extra"],
+    ),
+    (
+        "link added",
+        |it| {
+            std::os::unix::fs::symlink("/etc/hostname", it.runs[1].join("logs/x")).expect("a link")
+        },
+        &["logs/x (not a plain file): extra"],
+    ),
+    (
+        "file removed",
+        |it| fs::remove_file(it.runs[1].join("environment.json")).expect("a file"),
+        &["environment.json: missing"],
+    ),
+    (
+        "manifest removed",
+        |it| fs::remove_file(it.runs[1].join("manifest.json")).expect("a file"),
+        &["manifest.json: missing", "its manifest is gone"],
+    ),
+    (
+        "signatures removed",
+        |it| {
+            for name in ["manifest.json.minisig", "manifest.dsse.json"] {
+                fs::remove_file(it.runs[1].join(name)).expect("a signature");
+            }
+        },
+        &[
+            "manifest.json.minisig: no signature",
+            "manifest.dsse.json: no signature",
+        ],
+    ),
+    (
+        "signatures of another run",
+        |it| {
+            for name in ["manifest.json.minisig", "manifest.dsse.json"] {
+                fs::copy(it.runs[0].join(name), it.runs[1].join(name)).expect("a copy");
+            }
+        },
+        &[
+            "manifest.json.minisig: it is not by the pinned key",
+            "manifest.dsse.json: its statement does not follow",
+        ],
+    ),
+    (
+        "run deleted",
+        |it| fs::remove_dir_all(&it.runs[1]).expect("a folder"),
+        &["deleted: the register names this run"],
+    ),
+    (
+        "run deleted, its register lines too",
+        |it| {
+            let text = fs::read_to_string(it.register()).expect("a register");
+            let kept = text.lines().filter(|line| !line.contains(&it.name(1)));
+            let kept: String = kept.map(|line| format!("{line}\n")).collect();
+            fs::write(it.register(), kept).expect("a register");
+            fs::remove_dir_all(&it.runs[1]).expect("a folder");
+        },
+        &["register line 3: it does not follow", "a run was removed"],
+    ),
+    (
+        "run deleted, the register chained anew",
+        |it| {
+            it.register_again(|line| !line.contains(&it.name(1)));
+            fs::remove_dir_all(&it.runs[1]).expect("a folder");
+        },
+        &["a run was removed", "lines were rewritten"],
+    ),
+    (
+        "register line edited",
+        |it| {
+            let text = fs::read_to_string(it.register()).expect("a register");
+            fs::write(it.register(), text.replacen("\"pass\"", "\"fail\"", 1)).expect("a register");
+        },
+        &[
+            "register line 3: it does not follow",
+            "verdict or status is not the one",
+        ],
+    ),
+    (
+        "end of the register cut off, the run kept",
+        |it| {
+            let text = fs::read_to_string(it.register()).expect("a register");
+            let kept = text.lines().filter(|line| !line.contains(&it.name(2)));
+            let kept: String = kept.map(|line| format!("{line}\n")).collect();
+            fs::write(it.register(), kept).expect("a register");
+        },
+        &["the register does not know this run"],
+    ),
+    (
+        "run of another register added",
+        |it| {
+            let other = Reports::signed();
+            let to = it.runs[0].with_file_name("20261121t110000-00000f");
+            fs::rename(&other.runs[2], to).expect("a folder");
+        },
+        &["20261121t110000-00000f: the register does not know this run"],
+    ),
+];
+
+/// What the key's holder can do and is named all the same.
+const INSIDERS: &[Forgery] = &[
+    (
+        "verdict edited everywhere, signed by the key's holder",
+        |it| {
+            it.edit(
+                1,
+                "result.json",
+                "\"verdict\": \"pass\"",
+                "\"verdict\": \"fail\"",
+            );
+            it.edit(
+                1,
+                "manifest.json",
+                "\"verdict\": \"pass\"",
+                "\"verdict\": \"fail\"",
+            );
+            it.seal_again(1, &it.key);
+        },
+        &[
+            "result.json: it says \"fail\"",
+            "manifest.json: `verdict` does not follow",
+            "its manifest is not the one that was registered",
+        ],
+    ),
+    (
+        "a measured value edited, signed by the key's holder",
+        |it| {
+            it.edit(
+                1,
+                "result.json",
+                "\"target\": \"<= 5s\"",
+                "\"target\": \"<= 4s\"",
+            );
+            it.seal_again(1, &it.key);
+        },
+        &[
+            "result.json: target of \"rto\"",
+            "its manifest is not the one",
+        ],
+    ),
+    (
+        "report edited, signed by the key's holder",
+        |it| {
+            it.edit(1, "report.html", "PASS", "FAIL");
+            it.seal_again(1, &it.key);
+        },
+        &["report.html: it does not follow from events and history"],
+    ),
+    (
+        "history swapped, signed by the key's holder",
+        |it| {
+            let from = it.runs[0].join("history.arrows");
+            fs::copy(from, it.runs[1].join("history.arrows")).expect("a copy");
+            it.seal_again(1, &it.key);
+        },
+        &["history.arrows: it is of 2026"],
+    ),
+    (
+        "easier target than in scenario.yaml, by the key's holder",
+        |it| {
+            it.forge(9, |opened| opened.scenario.targets.rto = "9s".parse().ok());
+        },
+        &["events.jsonl: the scenario that it was opened with does not follow"],
+    ),
+    (
+        "run made anew under the same name, consistent in itself, by the key's holder",
+        |it| it.replace(1, |opened| opened.seed = drdrill::seed::Seed(7)),
+        &[
+            "its targets, overrides or seed are not those that were registered before the run",
+            "its manifest is not the one that was registered",
+        ],
+    ),
+    (
+        "file added to the manifest, by the key's holder",
+        |it| {
+            fs::write(it.runs[1].join("notes.txt"), "as agreed").expect("a file");
+            it.edit(
+                1,
+                "manifest.json",
+                "\"files\": [",
+                "\"files\": [ { \"path\": \"notes.txt\", \"bytes\": 0, \"sha256\": \"\" },",
+            );
+            it.seal_again(1, &it.key);
+        },
+        &["notes.txt: extra: no file of a run"],
+    ),
+];
+
+fn named(forgeries: &[Forgery]) {
+    let mut table = String::new();
+    for (name, forge, expected) in forgeries {
+        let reports = Reports::signed();
+        forge(&reports);
+        let said = reports.verify(&[]);
+        assert_eq!(said.exit, 6, "{name}: {:?}", said.problems);
+        for words in *expected {
+            let found = said.problems.iter().any(|problem| problem.contains(words));
+            assert!(found, "{name}: `{words}` is not in {:#?}", said.problems);
+        }
+        let place = format!("{}/", reports.path().display());
+        let first: Vec<String> = said
+            .problems
+            .iter()
+            .map(|it| it.replace(&place, ""))
+            .collect();
+        table.push_str(&format!("{name} -> {}\n", first.join(" | ")));
+    }
+    println!("{table}");
+}
+
+#[test]
+fn honest_evidence_verifies() {
+    let reports = Reports::signed();
+    let said = reports.verify(&["--head", &reports.head()]);
+    assert_eq!((said.exit, said.problems), (0, vec![]));
+    assert_eq!(said.json["runs"].as_array().map(Vec::len), Some(3));
+    let register = reports.register();
+    let register = register.to_string_lossy();
+    let one = verify(
+        &reports.runs[1],
+        &reports.key.public().line(),
+        &["--register", &register],
+    );
+    assert_eq!((one.exit, one.problems), (0, vec![]));
+}
+
+#[test]
+fn every_forgery_without_the_key_is_named() {
+    named(OUTSIDERS);
+}
+
+#[test]
+fn what_the_keys_holder_forges_is_named_by_derivation_and_register() {
+    named(INSIDERS);
+}
+
+#[test]
+fn the_wrong_pinned_key_verifies_nothing() {
+    let reports = Reports::signed();
+    let other = SigningKey::generate(None).expect("a key").0;
+    let said = verify(reports.path(), &other.public().line(), &[]);
+    assert_eq!(said.exit, 6);
+    assert_eq!(said.problems.len(), 6, "{:?}", said.problems);
+}
+
+/// Cutting off the newest runs together with their register lines leaves a whole chain: only a head that
+/// was noted elsewhere shows it.
+#[test]
+fn a_cut_off_tail_is_shown_by_a_head_noted_elsewhere() {
+    let reports = Reports::signed();
+    let head = reports.head();
+    reports.register_again(|line| !line.contains(&reports.name(2)));
+    fs::remove_dir_all(&reports.runs[2]).expect("a folder");
+    assert_eq!(
+        reports.verify(&[]).exit,
+        0,
+        "the limit that docs/evidence.md states"
+    );
+    let said = reports.verify(&["--head", &head]);
+    assert_eq!(said.exit, 6);
+    assert!(
+        said.problems[0].contains("its end was cut off"),
+        "{:?}",
+        said.problems
+    );
+}
