@@ -21,4 +21,5 @@ pub mod seed;
 pub mod stats;
 pub mod system;
 pub mod time;
+pub mod truth;
 pub mod workload;

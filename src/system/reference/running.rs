@@ -11,8 +11,8 @@ use crate::{
     id::{LaneId, NodeName, RunId},
     record::{Bound, Emitter, Holdings, Member, Role, Setting, Source, Stack, View, What},
     runtime::Runtime,
-    scenario::AppClients,
-    system::{Client, Deploy, Observer, PlannedMove, Redundancy, Running, SystemError},
+    scenario::{AppClients, Play},
+    system::{Client, Deploy, Observer, PlannedMove, Redundancy, Running, Scripted, SystemError},
     time::Span,
 };
 
@@ -362,6 +362,10 @@ impl Running for ReferenceStack {
         Ok(self.runtime.start(node).await?)
     }
 
+    fn scripted(&self) -> Option<&dyn Scripted> {
+        Some(self)
+    }
+
     fn planned_move(&self) -> Option<&dyn PlannedMove> {
         Some(self)
     }
@@ -416,5 +420,32 @@ impl PlannedMove for ReferenceStack {
             |_| SystemError::Refused(format!("`{to}` did not take over within {MOVE_LIMIT:?}"));
         timeout(MOVE_LIMIT, moved).await.map_err(late)?;
         Ok(to)
+    }
+}
+
+#[async_trait]
+impl Scripted for ReferenceStack {
+    async fn play(
+        &self,
+        node: &NodeName,
+        play: Play,
+        lasting: Duration,
+    ) -> Result<(), SystemError> {
+        let refused =
+            |why: String| SystemError::Refused(format!("`{node}` does not play {play}: {why}"));
+        let address = self.address(node)?;
+        let conversation = async {
+            let mut connection = Connection::open(0, address).await?;
+            connection.ask(Ask::Play { play, lasting }).await
+        };
+        let answer = timeout(ASK_LIMIT, conversation)
+            .await
+            .map_err(|_| refused(format!("no answer within {ASK_LIMIT:?}")))?
+            .map_err(|error| refused(error.to_string()))?;
+        if answer == "ok" {
+            Ok(())
+        } else {
+            Err(refused(answer))
+        }
     }
 }

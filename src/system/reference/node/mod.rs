@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod follow;
+mod script;
 pub mod serve;
 pub mod state;
 
@@ -17,6 +18,7 @@ use tokio::{net::TcpListener, sync::Notify};
 pub use state::{Setup, State};
 
 use super::wire::{Entry, PORT};
+use script::Stage;
 
 /// A node shared by its connections.
 pub struct Node {
@@ -25,6 +27,8 @@ pub struct Node {
     grown: Notify,
     /// Rung whenever a follower confirms.
     confirmed: Notify,
+    /// The outage that it plays at the moment.
+    stage: Stage,
 }
 
 impl Node {
@@ -54,6 +58,7 @@ pub async fn run(setup: Setup, file: &Path) -> io::Result<()> {
         state: Mutex::new(State::new(setup, log, Some(disk))),
         grown: Notify::new(),
         confirmed: Notify::new(),
+        stage: Stage::default(),
     });
     tokio::try_join!(serve::serve(listener, node.clone()), follow::follow(node))?;
     Ok(())
