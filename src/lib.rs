@@ -2,6 +2,7 @@
 //!
 //! The data flows one way: scenario, plan, run, record, judgement, report.
 
+pub mod calibrate;
 pub mod check;
 pub mod drill;
 pub mod evidence;

@@ -58,54 +58,84 @@ fn answers(ops: &[Op], n: usize, sent: Nanos) -> Vec<Nanos> {
         .collect()
 }
 
+/// An outage while its operations are gone through.
+#[derive(Default)]
+struct Going {
+    /// Start of the last non-ok operation that was sent.
+    sent: Option<Nanos>,
+    /// End of the first one.
+    first: Option<Nanos>,
+}
+
+impl Going {
+    fn take(&mut self, op: &Op) {
+        self.sent = op.sent.or(self.sent);
+        self.first = self.first.or(op.done);
+    }
+
+    /// `d*`, if n is the last non-ok before a sustained recovery.
+    fn over(&self, ops: &[Op], n: usize, interval: u64) -> Option<Nanos> {
+        let from = self.sent.max(self.first).unwrap_or_default();
+        let back = answers(ops, n, from).into_iter().min();
+        back.filter(|_| lasting(ops, n, interval))
+    }
+}
+
 /// The recovery time from the only event, of a lane with this interval in nanoseconds.
 pub fn rto(ops: &[Op], at: Bracket, interval: u64) -> Told {
     let bad: Vec<usize> = (0..ops.len()).filter(|i| !good(&ops[*i])).collect();
     let Some(own) = bad.iter().position(|i| end(&ops[*i]) >= at.low) else {
         return nothing(ops, at, interval);
     };
-    if own > 0 && !over_before(ops, at, &bad, own, interval) {
-        return Told::Unknown;
-    }
-    let mut sent = None;
+    // What began before the event and had neither ended nor been answered by then goes on.
+    let (mut going, mut earlier) = before(ops, at, &bad[..own], interval);
     let mut any = false;
     for n in &bad[own..] {
         any = true;
-        sent = ops[*n].sent.or(sent);
-        let low = sent.map_or(0, |sent| sent.0.saturating_sub(at.high.0));
-        if !lasting(ops, *n, interval) {
-            continue;
-        }
-        match answers(ops, *n, sent.unwrap_or_default()).into_iter().min() {
-            Some(high) if high >= at.low => return Told::Rto(low, Some(high.0 - at.low.0)),
+        going.take(&ops[*n]);
+        match going.over(ops, *n, interval) {
+            Some(back) if back >= at.low && earlier => return Told::Unknown,
+            Some(back) if back >= at.low => {
+                return Told::Rto(low(&going, at), Some(back.0 - at.low.0));
+            }
             // It was over before the event.
-            Some(_) => (sent, any) = (None, false),
+            Some(_) => (going, earlier, any) = (Going::default(), false, false),
             None => {}
         }
     }
-    if any {
-        let low = sent.map_or(0, |sent| sent.0.saturating_sub(at.high.0));
-        Told::Rto(low, None)
-    } else {
-        nothing(ops, at, interval)
+    match (any, earlier) {
+        (true, true) => Told::Unknown,
+        (true, false) => Told::Rto(low(&going, at), None),
+        (false, _) => nothing(ops, at, interval),
     }
 }
 
-/// Whether the outage before the event's own had ended, or been answered, before the event.
-fn over_before(ops: &[Op], at: Bracket, bad: &[usize], own: usize, interval: u64) -> bool {
-    let p = bad[own - 1];
-    let ended = |i: &usize| lasting(ops, *i, interval) && !answers(ops, *i, Nanos(0)).is_empty();
-    let start = bad[..own]
-        .iter()
-        .rposition(|i| ended(i) && *i != p)
-        .map_or(0, |i| i + 1);
-    let sent = bad[start..own]
-        .iter()
-        .filter_map(|i| ops[*i].sent)
-        .next_back();
-    let answered = answers(ops, p, sent.unwrap_or_default());
-    let over = lasting(ops, p, interval) && !answered.is_empty();
-    over || answered.iter().any(|done| *done < at.low)
+fn low(going: &Going, at: Bracket) -> u64 {
+    going
+        .sent
+        .map_or(0, |sent| sent.0.saturating_sub(at.high.0))
+}
+
+/// The outage that the event finds going on, and whether there is one.
+fn before(ops: &[Op], at: Bracket, bad: &[usize], interval: u64) -> (Going, bool) {
+    let mut going = Going::default();
+    let mut over = true;
+    for n in bad {
+        if over {
+            going = Going::default();
+        }
+        going.take(&ops[*n]);
+        over = going.over(ops, *n, interval).is_some();
+    }
+    let answered = bad.last().is_some_and(|n| {
+        let back = answers(ops, *n, going.sent.unwrap_or_default());
+        back.iter().any(|done| *done < at.low)
+    });
+    if over || answered {
+        (Going::default(), false)
+    } else {
+        (going, true)
+    }
 }
 
 /// No operation of the event failed: does the lane tell long enough?

@@ -24,8 +24,6 @@ pub const SLACK: Duration = Duration::from_millis(5);
 pub struct Planted {
     /// How long it was.
     pub length: Span,
-    /// Whether what was asked up to one timeout before its end is answered afterwards, as after a hang.
-    pub answers_late: bool,
     /// By how much the measured recovery time may be longer, beside the probe interval of the lane that decides.
     pub beyond: Duration,
 }
@@ -43,6 +41,9 @@ pub fn recovery(mut line: Line, planted: Planted, record: &Record, history: &His
         .iter()
         .any(|finding| finding.check == complete::NAME && finding.answer == Answer::Valid);
     line.ask(whole, || "the history is not whole".into());
+    line.ask(on_schedule(record, history), || {
+        "operations were not due at their lane's interval, whatever became of those before".into()
+    });
     time(&mut line, planted, event);
     let strange = contradictions(planted, event.at, record, history);
     line.ask(strange == 0, || {
@@ -56,6 +57,15 @@ pub fn recovery(mut line: Line, planted: Planted, record: &Record, history: &His
         None => line.undecide("loss was not measured"),
     }
     line.excuse(record)
+}
+
+/// Whether each operation of a lane was due one interval after the one before.
+fn on_schedule(record: &Record, history: &History) -> bool {
+    record.lanes.iter().all(|lane| {
+        let interval = Nanos::from_duration(lane.interval).0;
+        let mut pairs = history.lane(lane.id).windows(2);
+        pairs.all(|pair| pair[1].intended.0 == pair[0].intended.0 + interval)
+    })
 }
 
 fn headline(figures: &Figures) -> Option<&EventFigures> {
@@ -97,23 +107,20 @@ fn contradictions(planted: Planted, at: Bracket, record: &Record, history: &Hist
         .filter(|lane| lane.group == Group::Service);
     service
         .flat_map(|lane| {
-            let spare = if planted.answers_late {
-                lane.timeout
-            } else {
-                Duration::ZERO
-            };
-            let dark = at.high..ended.low.before(spare);
-            history.lane(lane.id).iter().filter(move |op| {
+            let ops = history.lane(lane.id).iter();
+            ops.filter(move |op| {
                 let sent = op.sent.unwrap_or(op.intended);
-                let over = sent > ended.high || op.done.is_some_and(|done| done < at.low);
-                contradicts(op, dark.contains(&sent), over)
+                let done = op.done.unwrap_or(op.intended);
+                let dark = sent > at.high && done < ended.low;
+                let light = sent > ended.high || done < at.low;
+                contradicts(op, dark, light)
             })
         })
         .count()
 }
 
-fn contradicts(op: &Op, dark: bool, over: bool) -> bool {
-    (dark && op.outcome.available()) || (over && !op.outcome.available())
+fn contradicts(op: &Op, dark: bool, light: bool) -> bool {
+    (dark && op.outcome.available()) || (light && !op.outcome.available())
 }
 
 /// A span in seconds, both ends where they differ.
@@ -139,7 +146,6 @@ mod tests {
         Planted {
             // The fixture's outage ends before the operation that is intended at 24,001 ms.
             length: Span::between(Duration::from_millis(3_998), Duration::from_millis(4_000)),
-            answers_late: false,
             beyond: SLACK,
         }
     }

@@ -26,7 +26,7 @@ const ASK_LIMIT: Duration = Duration::from_millis(100);
 /// By how much nodes differ in their patience, so that one of them stands first.
 const STAGGER: Duration = Duration::from_millis(60);
 
-/// How often a node without a primary looks for one.
+/// How often a node without a primary looks for one; a primary looks for a higher epoch a quarter as often.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Connects to another node from this one's own address, by which nodes know each other.
@@ -89,7 +89,8 @@ pub async fn follow(node: Arc<Node>) -> io::Result<()> {
             // Two that stood at once and split the vote must not stand at once again.
             tokio::time::sleep(STAGGER * (1 + 2 * rank)).await;
         }
-        tokio::time::sleep(LOOK).await;
+        let leads = node.lock().primary_since.is_some();
+        tokio::time::sleep(if leads { LOOK * 4 } else { LOOK }).await;
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, sync::Notify};
@@ -19,6 +20,11 @@ pub use state::{Setup, State};
 
 use super::wire::{Entry, PORT};
 use script::Stage;
+
+/// How often a primary tells its followers that it lives, by the silence after which they stand for election.
+pub fn heartbeat(detect: Duration) -> Duration {
+    detect / 25
+}
 
 /// A node shared by its connections.
 pub struct Node {

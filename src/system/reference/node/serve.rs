@@ -15,10 +15,10 @@ use crate::system::reference::{
     wire::{Ask, Entry},
 };
 
-use super::{Node, follow, script::Strike};
+use super::{Node, follow, heartbeat, script::Strike};
 
-/// How often a primary tells its followers that it lives.
-pub const HEARTBEAT: Duration = Duration::from_millis(20);
+/// How often a node that hands over looks whether the other one is ready.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The longest wait for a follower's confirmation before a synchronous append is answered with an error.
 const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
@@ -216,7 +216,7 @@ async fn hand_over(node: &Arc<Node>, to: IpAddr) -> String {
             .get(&to)
             .is_none_or(|(have, _)| *have < length)
         {
-            tokio::time::sleep(HEARTBEAT / 4).await;
+            tokio::time::sleep(LOOK).await;
         }
     };
     let ready = tokio::time::timeout(CONFIRM_LIMIT, caught_up).await.is_ok();
@@ -234,7 +234,7 @@ async fn hand_over(node: &Arc<Node>, to: IpAddr) -> String {
             .await
             .map_or(true, |answer| answer != "ok")
         {
-            tokio::time::sleep(HEARTBEAT).await;
+            tokio::time::sleep(LOOK * 4).await;
         }
     };
     match tokio::time::timeout(CONFIRM_LIMIT, elected).await {
@@ -282,6 +282,7 @@ async fn stream(
     writer: &mut BufWriter<OwnedWriteHalf>,
     sent: &mut u64,
 ) -> io::Result<()> {
+    let beat = heartbeat(node.lock().setup.detect);
     loop {
         // Made before the log is read, so that no growth in between is missed.
         let rung = node.grown.notified();
@@ -305,7 +306,7 @@ async fn stream(
             .write_all(format!("beat {epoch}\n").as_bytes())
             .await?;
         writer.flush().await?;
-        let _ = tokio::time::timeout(HEARTBEAT, rung).await;
+        let _ = tokio::time::timeout(beat, rung).await;
     }
 }
 
