@@ -2,6 +2,7 @@
 //!
 //! The data flows one way: scenario, plan, run, record, judgement, report.
 
+pub mod calibrate;
 pub mod check;
 pub mod drill;
 pub mod evidence;
@@ -22,4 +23,5 @@ pub mod seed;
 pub mod stats;
 pub mod system;
 pub mod time;
+pub mod truth;
 pub mod workload;

@@ -113,6 +113,7 @@ fn wrong_victim(record: &Record, disruption: &Disruption) -> Option<String> {
             .iter()
             .chain(p.between.iter().map(|(first, _)| first))
             .collect(),
+        Fault::Script(script) => vec![&script.node],
         Fault::Noop => Vec::new(),
     };
     let wants_primary = aimed.iter().any(|s| **s == Selector::Primary);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use drdrill::calibrate::Level;
+
 use super::exit::Exit;
 
 /// Disaster-recovery drills on real database stacks.
@@ -35,6 +37,8 @@ pub enum Command {
     Run(RunArguments),
     /// Check scenario files without creating anything
     Check(CheckArguments),
+    /// Plant known truths and compare what drdrill measures with them
+    Calibrate(CalibrateArguments),
     /// Say what this machine can run, and what is missing
     Doctor(DoctorArguments),
     /// List systems, topologies, settings, runbooks and faults
@@ -137,6 +141,31 @@ pub struct CheckArguments {
     /// Which scenarios
     #[command(flatten)]
     pub scenarios: ScenarioArguments,
+}
+
+/// Arguments of `calibrate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill calibrate --quick              less than a minute, without containers
+  drdrill calibrate                      all levels, on real databases too
+  drdrill calibrate --level C2 --json
+
+The levels are those of docs/measurement.md, section 6. The exit code is 0 if every line is accepted, 1 if one is
+rejected, 3 if one could not be told.")]
+pub struct CalibrateArguments {
+    /// Only the levels that need no containers
+    #[arg(long, conflicts_with = "levels")]
+    pub quick: bool,
+    /// Only this level; may be given several times
+    #[arg(long = "level", value_name = "LEVEL")]
+    pub levels: Vec<Level>,
+    /// Print the lines as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Repeat the random choices of an earlier calibration
+    #[arg(long, value_name = "HEX", value_parser = seed)]
+    pub seed: Option<u64>,
 }
 
 /// Arguments of `doctor`.

@@ -1,6 +1,7 @@
 //! The command line: arguments, wiring, printing, exit codes. Results go to stdout, talk to stderr.
 
 mod arguments;
+mod calibrate;
 mod check;
 mod commands;
 mod completions;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Calibrate(arguments) => calibrate::command(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => environment::doctor(&arguments),
         Command::List => Ok(list::list()),

@@ -110,7 +110,7 @@ fn find(name: &str) -> Option<Arc<dyn System>> {
 }
 
 /// Each signal that asks for an end is a wish to stop; the second one is more pressing.
-async fn listen(stop: Stop) {
+pub async fn listen(stop: Stop) {
     let kinds = [
         SignalKind::interrupt(),
         SignalKind::terminate(),

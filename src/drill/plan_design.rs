@@ -70,6 +70,7 @@ pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
             Fault::Stop(v) => victim("stop", &v.node),
             Fault::Pause(v) => victim("pause", &v.node),
             Fault::Restart(v) => victim("restart", &v.node),
+            Fault::Script(s) => victim("script", &s.node),
             Fault::Partition(partition) => {
                 let at = |key| vec!["fault", "partition", key];
                 let isolated = partition.isolate.iter().map(|node| (at("isolate"), node));

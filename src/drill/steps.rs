@@ -242,7 +242,9 @@ fn lasting(fault: &Fault) -> Option<Dur> {
     match fault {
         Fault::Pause(victim) => victim.lasting,
         Fault::Partition(partition) => partition.lasting,
-        Fault::Kill(_) | Fault::Stop(_) | Fault::Restart(_) | Fault::Noop => None,
+        Fault::Kill(_) | Fault::Stop(_) | Fault::Restart(_) | Fault::Script(_) | Fault::Noop => {
+            None
+        }
     }
 }
 
@@ -255,6 +257,12 @@ pub fn title(step: &Step) -> String {
         Step::Fault(Fault::Stop(victim)) => format!("stop the {}", victim.node),
         Step::Fault(Fault::Pause(victim)) => format!("pause the {}", victim.node),
         Step::Fault(Fault::Restart(victim)) => format!("restart the {}", victim.node),
+        Step::Fault(Fault::Script(script)) => {
+            format!(
+                "let the {} play {} for {}",
+                script.node, script.how, script.lasting
+            )
+        }
         Step::Fault(Fault::Partition(partition)) => {
             match (&partition.isolate, &partition.between) {
                 (Some(node), _) => format!("isolate the {node}"),

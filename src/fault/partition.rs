@@ -11,7 +11,7 @@ use crate::{
     net::{Grudge, LinkProbe},
     record::{Disruption, DisruptionKind, Effect, MemberKind},
     runtime::{NodeState, RuntimeError, journal},
-    scenario::{Cut, Direction, Partition},
+    scenario::{ClientPlace, Direction, Partition},
 };
 
 use super::{
@@ -36,9 +36,15 @@ pub async fn cut(
     let primary = ground.system.primary().await.ok();
     let harness = links.harness_address();
     // Packets between two nodes are dropped at the first one; those of the clients at the nodes that they lose.
-    let with = |wanted: Cut| harness.filter(|_| partition.clients == wanted);
-    let mut grudges = grudges(partition.direction, &near, &far, with(Cut::Cut), ground);
-    let from_clients = with(Cut::Isolated).into_iter();
+    let with = |wanted: ClientPlace| harness.filter(|_| partition.clients == wanted);
+    let mut grudges = grudges(
+        partition.direction,
+        &near,
+        &far,
+        with(ClientPlace::Cut),
+        ground,
+    );
+    let from_clients = with(ClientPlace::Isolated).into_iter();
     grudges.extend(from_clients.flat_map(|harness| {
         let drop = move |node: &NodeName| Grudge {
             node: node.clone(),
@@ -61,9 +67,9 @@ pub async fn cut(
     let mut pairs: Vec<(NodeName, Option<NodeName>)> = Vec::new();
     for one in &near {
         pairs.extend(far.iter().map(|other| (one.clone(), Some(other.clone()))));
-        pairs.extend(with(Cut::Cut).map(|_| (one.clone(), None)));
+        pairs.extend(with(ClientPlace::Cut).map(|_| (one.clone(), None)));
     }
-    let lost = with(Cut::Isolated).into_iter().flat_map(|_| &far);
+    let lost = with(ClientPlace::Isolated).into_iter().flat_map(|_| &far);
     pairs.extend(lost.map(|one| (one.clone(), None)));
     let disruption = Disruption {
         step,
@@ -100,13 +106,13 @@ async fn groups(
         ),
         (None, None) => return Err(wrong()),
     };
-    if partition.clients == Cut::Isolated {
+    if partition.clients == ClientPlace::Isolated {
         let routes = ground.members().iter();
         let routes = routes.filter(|member| member.kind == MemberKind::Route);
         near.extend(routes.map(|member| member.name.clone()));
     }
     let rest = || {
-        let kept = |kind| kind == MemberKind::Route && partition.clients == Cut::Keep;
+        let kept = |kind| kind == MemberKind::Route && partition.clients == ClientPlace::Keep;
         let others = ground
             .members()
             .iter()

@@ -160,7 +160,7 @@ impl Described {
             Expected::Ended(nodes) | Expected::Restarted(nodes) | Expected::Frozen(nodes) => {
                 nodes.clone()
             }
-            Expected::Cut(_) | Expected::Unchanged(_) => Vec::new(),
+            Expected::Cut(_) | Expected::Playing(..) | Expected::Unchanged(_) => Vec::new(),
         };
         Injected {
             disruption: Disruption {

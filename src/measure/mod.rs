@@ -2,10 +2,6 @@
 
 pub mod assemble;
 pub mod availability;
-#[cfg(test)]
-mod brute;
-#[cfg(test)]
-mod brute_loss;
 pub mod distance;
 pub mod divergence;
 mod dual;

@@ -3,6 +3,7 @@
 //! Every format is made from one [`View`], which alone formats values and bins operations, so that formats
 //! cannot disagree. Nothing here prints, reads a clock or computes a figure that a reader could quote.
 
+pub mod calibration;
 pub mod html;
 pub mod junit;
 pub mod markdown;
@@ -16,6 +17,7 @@ pub mod view;
 
 use crate::{history::History, record::Record, score::Judgement};
 
+pub use calibration::calibration;
 pub use indicatif::ProgressDrawTarget;
 pub use progress::{Counters, Progress};
 pub use repeats::{RepeatRow, repeats};

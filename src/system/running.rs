@@ -1,6 +1,6 @@
 //! A stack that stands: its clients, its observers, its roles, and what it can be asked to do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +10,7 @@ use crate::{
     id::{NodeName, RunId},
     record::{Emitter, Holdings, Source, Stack, View},
     runtime::RuntimeError,
-    scenario::AppClients,
+    scenario::{AppClients, Play},
 };
 
 use super::Client;
@@ -110,6 +110,11 @@ pub trait Running: Send + Sync {
         None
     }
 
+    /// Playing outages of known length, if its nodes can.
+    fn scripted(&self) -> Option<&dyn Scripted> {
+        None
+    }
+
     /// Closes what it holds open. The machines are removed by the runtime afterwards.
     async fn close(&self);
 }
@@ -161,6 +166,14 @@ pub trait Rearm: Send + Sync {
         run: &RunId,
         emitter: &Emitter,
     ) -> Result<(SharedRunning, Vec<String>), SystemError>;
+}
+
+/// Nodes that play outages by themselves and log when they began and ended.
+#[async_trait]
+pub trait Scripted: Send + Sync {
+    /// Lets a node begin; returns once it has begun. It ends by itself.
+    async fn play(&self, node: &NodeName, play: Play, lasting: Duration)
+    -> Result<(), SystemError>;
 }
 
 /// A stack shared by everything that acts on it.
