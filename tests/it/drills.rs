@@ -21,7 +21,7 @@ fn nothing_left(done: &crate::drill_rig::Done) {
     assert_eq!(labelled(&run), "", "{}", done.talk);
 }
 
-fn labelled(run: &str) -> String {
+pub fn labelled(run: &str) -> String {
     let filter = format!("label=drdrill.run={run}");
     let list = |kind: &[&str]| {
         let output = Command::new("docker")

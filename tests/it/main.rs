@@ -19,6 +19,7 @@ mod postgres_stack;
 mod redis_client;
 mod redis_stack;
 mod reference;
+mod repeats;
 mod sample;
 mod scenario_plan;
 mod scenario_problems;
