@@ -21,7 +21,9 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    keys, machines, output,
+    keys, machines,
+    notify::notify,
+    output,
     session::{Ended, Session, SessionError},
     sweep,
 };
@@ -163,6 +165,9 @@ async fn run_scenario(
             .await
             .map_err(|error| unfit(&error))?;
         show(&run);
+        if let Some(url) = &arguments.webhook {
+            tell(url, &run);
+        }
         ended.push(run);
         if stop.wished() {
             break;
@@ -190,6 +195,24 @@ fn show(run: &Ended) {
         &place.display().to_string(),
         output::style(),
     ));
+}
+
+/// Tells a webhook how a run ended.
+fn tell(url: &str, run: &Ended) {
+    let opened = &run.record.opened;
+    let data = serde_json::json!({
+        "run": opened.run,
+        "scenario": opened.scenario.name,
+        "status": run.record.status,
+        "scorecard": run.judgement.scorecard,
+    });
+    notify(
+        url,
+        "run.finished",
+        &opened.run.to_string(),
+        &opened.scenario.name,
+        &data,
+    );
 }
 
 /// Prints the runs side by side with what they show together, and judges them so: where the scenario
