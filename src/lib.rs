@@ -3,6 +3,7 @@
 //! The data flows one way: scenario, plan, run, record, judgement, report.
 
 pub mod archive;
+pub mod calibrate;
 pub mod check;
 pub mod drill;
 pub mod evidence;
@@ -24,4 +25,5 @@ pub mod serve;
 pub mod stats;
 pub mod system;
 pub mod time;
+pub mod truth;
 pub mod workload;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use crate::{
     check::Answer,
     measure::Figure,
-    record::{DisruptionKind, ImageFact, Setting, Status},
+    record::{DisruptionKind, ImageFact, Rearmed, Setting, Status},
     scenario::{RecoveredBy, Scenario},
     score::{Scorecard, Verdict},
     time::Span,
@@ -26,6 +26,9 @@ pub struct Summary {
     pub findings: Vec<Checked>,
     /// What stood, if it came up.
     pub system: Option<Stood>,
+    /// The run that its stack was brought up for, where it is another one.
+    #[serde(default)]
+    pub rearmed: Option<Rearmed>,
     /// Settings as read back.
     pub effective_settings: Vec<Setting>,
     /// Images with digests.

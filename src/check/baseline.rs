@@ -33,16 +33,14 @@ pub fn check(record: &Record, history: &History, _figures: &Figures) -> Finding 
         Some(_) => {}
     }
     let (ok, total) = counts(record, history);
-    let share = format!(
-        "{} of {} operations ok",
-        format::count(ok),
-        format::count(total)
-    );
-    if total < LEAST_OPS {
+    let lent = record.rearmed.as_ref().map_or(0, |rearmed| rearmed.lent);
+    let share = share(record, ok, total);
+    if total + lent < LEAST_OPS {
         doubts.push(format!(
             "the baseline has only {share}, under {LEAST_OPS} operations"
         ));
     } else if (ok as f64) < LEAST_OK * total as f64 {
+        // Every operation that was lent was ok: what is the run's own must be healthy by itself.
         doubts.push(format!("the baseline was not healthy: {share}"));
     }
     doubts.extend(
@@ -60,6 +58,22 @@ pub fn check(record: &Record, history: &History, _figures: &Figures) -> Finding 
         .with(ready)
     } else {
         Finding::unknown(NAME, &[Touch::All], doubts.join("; ")).with(ready)
+    }
+}
+
+fn share(record: &Record, ok: u64, total: u64) -> String {
+    let own = format!(
+        "{} of {} operations ok",
+        format::count(ok),
+        format::count(total)
+    );
+    match record.rearmed.as_ref().filter(|rearmed| rearmed.lent > 0) {
+        Some(rearmed) => format!(
+            "{own} and {} lent by run {}",
+            format::count(rearmed.lent),
+            rearmed.after
+        ),
+        None => own,
     }
 }
 
@@ -99,6 +113,7 @@ fn wrong_victim(record: &Record, disruption: &Disruption) -> Option<String> {
             .iter()
             .chain(p.between.iter().map(|(first, _)| first))
             .collect(),
+        Fault::Script(script) => vec![&script.node],
         Fault::Noop => Vec::new(),
     };
     let wants_primary = aimed.iter().any(|s| **s == Selector::Primary);

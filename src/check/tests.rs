@@ -9,7 +9,9 @@ use crate::{
         fixture::{Bench, FAULT, P1, P2, R1, W1, W2, add_event, bracket, control, ms},
         measure,
     },
-    record::{DisruptionKind, EffectState, FinalRead, Holdings, Residue, Source, StepResult},
+    record::{
+        DisruptionKind, EffectState, FinalRead, Holdings, Rearmed, Residue, Source, StepResult,
+    },
     scenario::{Dur, Fault, Goal, Rpo, Selector, Step},
     time::Nanos,
 };
@@ -96,6 +98,24 @@ fn the_baseline_must_be_long_healthy_and_the_victim_right() {
     assert_eq!(answer(name, conflict), Valid);
     let short = |b: &mut Bench| b.record.steady[0].0 = ms(7_000);
     assert_eq!(answer(name, short), Unknown);
+    // What the run before lends fills a short baseline up, and heals none that was not healthy.
+    let lend = |b: &mut Bench, lent: u64| {
+        short(b);
+        b.record.rearmed = Some(Rearmed {
+            stack_of: b.record.opened.run.clone(),
+            after: b.record.opened.run.clone(),
+            nth: 2,
+            lent,
+            evidence: Vec::new(),
+        });
+    };
+    assert_eq!(answer(name, |b| lend(b, 1_000)), Valid);
+    assert_eq!(answer(name, |b| lend(b, 1)), Unknown);
+    let unhealthy = |b: &mut Bench| {
+        lend(b, 100_000);
+        b.fail(W1, ms(8_000), ms(8_080));
+    };
+    assert_eq!(answer(name, unhealthy), Unknown);
     assert_eq!(answer(name, |b| b.record.ready_at = None), Unknown);
     assert_eq!(
         answer(name, |b| b.record.ready_at = Some(ms(21_000))),
@@ -466,6 +486,10 @@ fn whatever_is_left_is_told_and_touches_no_line() {
     };
     assert_eq!(left(Some(undo)), Invalid);
     assert_eq!(left(None), Unknown);
+    let mut handed_on = Bench::new();
+    handed_on.record.handed_on = true;
+    handed_on.record.residue = None;
+    assert_eq!(finding(handed_on, residue::NAME).answer, Valid);
 }
 
 #[test]

@@ -46,10 +46,13 @@ pub fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// When a path is not there, or any scenario has problems.
-pub fn ready(arguments: &ScenarioArguments, repeat: Option<u32>) -> Result<Vec<Parsed>, Failure> {
+pub fn ready(
+    arguments: &ScenarioArguments,
+    more: &[(String, String)],
+) -> Result<Vec<Parsed>, Failure> {
     let files = files(&arguments.paths)?;
     let mut overrides = arguments.overrides.clone();
-    overrides.extend(repeat.map(|count| ("repeat".to_owned(), count.to_string())));
+    overrides.extend(more.iter().cloned());
     let parsed: Option<Vec<Parsed>> = checked(&files, &overrides).into_iter().collect();
     parsed.ok_or_else(|| {
         Failure::new(
@@ -86,7 +89,7 @@ fn plain(paths: &[PathBuf]) -> Result<Vec<Parsed>, Failure> {
         paths: paths.to_vec(),
         overrides: Vec::new(),
     };
-    ready(&arguments, None)
+    ready(&arguments, &[])
 }
 
 /// One entry per file, none for a file with problems, which are printed.

@@ -106,7 +106,7 @@ impl<'a> Asked<'a> {
         let (verdict, sentence) = match cards.as_slice() {
             [card] => (card.verdict, card.sentence.clone()),
             cards => {
-                let together = score::repeats(cards, &targets);
+                let together = score::repeats(cards, stacks(&runs), &targets);
                 (together.verdict, together.sentence)
             }
         };
@@ -204,6 +204,16 @@ impl<'a> Asked<'a> {
             )
         })
     }
+}
+
+/// How many stacks the runs stood on.
+fn stacks(runs: &[&Run]) -> u64 {
+    let of = |run: &&Run| {
+        let rearmed = run.summary.as_ref()?.rearmed.as_ref();
+        Some(rearmed.map_or(run.id.clone(), |it| it.stack_of.clone()))
+    };
+    let stacks: std::collections::BTreeSet<_> = runs.iter().filter_map(of).collect();
+    stacks.len() as u64
 }
 
 /// The newest runs: as many as asked for, else the newest one with the repeats that it was started with.

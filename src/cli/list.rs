@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use drdrill::{
-    scenario::FAULTS,
+    scenario::{FAULTS, Play},
     system::{Description, SettingKind, TopologySpec, catalogue},
 };
 
@@ -84,6 +84,10 @@ fn topology_text(topology: &TopologySpec, default: &str) -> String {
     row("planned moves", moves);
     if topology.etcd {
         row("conditions", "etcd-leader");
+    }
+    if topology.scripts {
+        let plays: Vec<&str> = Play::ALL.iter().map(|(name, _)| *name).collect();
+        row("scripts", &plays.join(", "));
     }
     text
 }

@@ -1,14 +1,13 @@
 //! Machines for a run, and where drdrill keeps its journals.
 
 use std::{
-    collections::BTreeMap,
     env,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use drdrill::{
-    drill::Plan,
+    drill::{Machines, Plan},
     id::RunId,
     image::{
         ImageError, Preflight, Resolver, SIDECAR,
@@ -17,7 +16,7 @@ use drdrill::{
     },
     record::{Emitter, Origin, What},
     runtime::{
-        ProcessSweeper, Runtime, RuntimeError,
+        ProcessSweeper, RuntimeError,
         docker::{AddressBase, DockerRuntime, DockerSweeper, Engine, Options},
         journal::Journal,
         sweep::{Scope, SweepReport, sweep},
@@ -48,9 +47,6 @@ pub enum MachinesError {
     Interrupted,
 }
 
-/// Machines and the images to use on them, by the reference that was asked for.
-pub type Machines = (Arc<dyn Runtime>, BTreeMap<String, String>);
-
 /// Containers for a plan, with every image there and fit for its start scripts.
 ///
 /// # Errors
@@ -64,7 +60,7 @@ pub async fn docker(
 ) -> Result<Machines, MachinesError> {
     let engine = Engine::connect(docker_host().as_deref()).await?;
     let resolver = resolver(&engine, state, emitter);
-    let mut images = BTreeMap::new();
+    let mut images = Vec::new();
     for reference in &plan.design.images {
         let fact = resolver.resolve(reference).await?;
         // Our own recipes hold what our scripts need.
@@ -72,17 +68,22 @@ pub async fn docker(
             let programs = plan.system.programs(&plan.design, reference);
             look_into(&engine, run, &fact.used, programs).await?;
         }
-        images.insert(reference.clone(), fact.used.clone());
-        emitter.say(What::Image(fact));
+        emitter.say(What::Image(fact.clone()));
+        images.push(fact);
     }
     let sidecar = resolver.resolve(SIDECAR).await?;
     let options = Options {
         base: AddressBase::DEFAULT,
         sidecar_image: Some(sidecar.used.clone()),
     };
-    emitter.say(What::Image(sidecar));
+    emitter.say(What::Image(sidecar.clone()));
+    images.push(sidecar);
     let runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
-    Ok((Arc::new(runtime), images))
+    Ok(Machines {
+        runtime: Arc::new(runtime),
+        images,
+        journal: journal.clone(),
+    })
 }
 
 async fn look_into(

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod baseline;
+mod calibrate;
 mod check;
 mod commands;
 mod completions;
@@ -18,6 +19,7 @@ mod output;
 mod quarter;
 mod report;
 mod run;
+mod series;
 mod serve;
 mod session;
 mod sweep;
@@ -49,6 +51,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Calibrate(arguments) => calibrate::command(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => environment::doctor(&arguments),
         Command::List => Ok(list::list()),

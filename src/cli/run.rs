@@ -1,18 +1,12 @@
 //! `drdrill run`: every scenario as often as asked, judged, printed; the worst outcome is the exit code.
 
-use std::{
-    io::{self, IsTerminal},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use drdrill::{
     drill::{Plan, Stop, warnings},
-    evidence::SigningKey,
     record::{Record, Status},
-    report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
     scenario::Parsed,
-    score::{self, Judgement, Scorecard, Verdict},
-    seed::Seed,
+    score::{Judgement, Verdict},
     system::{System, catalogue},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,10 +15,8 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    keys, machines,
-    notify::notify,
-    output,
-    session::{Ended, Session, SessionError},
+    keys, machines, output, series,
+    session::SessionError,
     sweep,
 };
 
@@ -33,8 +25,8 @@ use super::{
 /// # Errors
 /// When a scenario has problems or the machine cannot run it.
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
-    let key = keys::signing(&arguments.signing)?;
-    let scenarios = check::ready(&arguments.scenarios, arguments.repeat)?;
+    let key = keys::signing(&arguments.signing)?.map(Arc::new);
+    let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
     let plans: Vec<(Parsed, Plan)> = scenarios
         .into_iter()
         .map(bind)
@@ -44,9 +36,11 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()).await;
         let mut worst = Exit::Pass;
-        for plan in &plans {
-            let exit = run_scenario(plan, arguments, key.as_ref(), &stop).await?;
-            worst = worst.worse(exit);
+        for (parsed, plan) in &plans {
+            for warning in warnings(&plan.scenario) {
+                output::talk(&format!("warning: {warning}\n"));
+            }
+            worst = worst.worse(series::run(parsed, plan, arguments, key.clone(), &stop).await?);
             if stop.wished() {
                 break;
             }
@@ -54,6 +48,14 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         listening.abort();
         Ok(worst)
     })
+}
+
+/// What the arguments replace in every scenario.
+fn overrides(arguments: &RunArguments) -> Vec<(String, String)> {
+    let repeat = arguments.repeat.map(|count| ("repeat", count.to_string()));
+    let fresh = arguments.fresh.then(|| ("fresh-stacks", "true".to_owned()));
+    let both = repeat.into_iter().chain(fresh);
+    both.map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// The runtime that drills run on.
@@ -108,7 +110,7 @@ fn find(name: &str) -> Option<Arc<dyn System>> {
 }
 
 /// Each signal that asks for an end is a wish to stop; the second one is more pressing.
-async fn listen(stop: Stop) {
+pub async fn listen(stop: Stop) {
     let kinds = [
         SignalKind::interrupt(),
         SignalKind::terminate(),
@@ -132,117 +134,6 @@ async fn listen(stop: Stop) {
     }
 }
 
-async fn run_scenario(
-    (parsed, plan): &(Parsed, Plan),
-    arguments: &RunArguments,
-    key: Option<&SigningKey>,
-    stop: &Stop,
-) -> Result<Exit, Failure> {
-    for warning in warnings(&plan.scenario) {
-        output::talk(&format!("warning: {warning}\n"));
-    }
-    let seed = arguments.seed.map_or_else(Seed::random, Seed);
-    let attempts = plan.scenario.repeat;
-    let mut ended = Vec::new();
-    for attempt in 1..=attempts {
-        output::talk(&format!(
-            "{} ({attempt} of {attempts}), seed {seed}\n",
-            plan.scenario.name
-        ));
-        let session = Session {
-            plan,
-            parsed,
-            key,
-            reports: &arguments.out,
-            state: &machines::state_folder(),
-            seed,
-            attempt: (attempt, attempts),
-            keep: arguments.keep,
-            stop: stop.clone(),
-        };
-        let run = session
-            .run(progress())
-            .await
-            .map_err(|error| unfit(&error))?;
-        show(&run);
-        if let Some(url) = &arguments.webhook {
-            tell(url, &run);
-        }
-        ended.push(run);
-        if stop.wished() {
-            break;
-        }
-    }
-    Ok(match ended.as_slice() {
-        [run] if attempts == 1 => exit_of(&run.record, &run.judgement),
-        runs => conclude(plan, runs),
-    })
-}
-
-fn progress() -> Progress<io::Stderr> {
-    if io::stderr().is_terminal() {
-        Progress::live(io::stderr(), ProgressDrawTarget::stderr())
-    } else {
-        Progress::plain(io::stderr())
-    }
-}
-
-fn show(run: &Ended) {
-    let view = View::new(&run.record, &run.history, &run.judgement);
-    let place = run.folder.join("report.html");
-    output::result(&terminal(
-        &view,
-        &place.display().to_string(),
-        output::style(),
-    ));
-}
-
-/// Tells a webhook how a run ended.
-fn tell(url: &str, run: &Ended) {
-    let opened = &run.record.opened;
-    let data = serde_json::json!({
-        "run": opened.run,
-        "scenario": opened.scenario.name,
-        "status": run.record.status,
-        "scorecard": run.judgement.scorecard,
-    });
-    notify(
-        url,
-        "run.finished",
-        &opened.run.to_string(),
-        &opened.scenario.name,
-        &data,
-    );
-}
-
-/// Prints the runs side by side with what they show together, and judges them so: where the scenario
-/// makes a claim over repeats, a single slow run does not decide it.
-fn conclude(plan: &Plan, ended: &[Ended]) -> Exit {
-    let cards: Vec<Scorecard> = ended
-        .iter()
-        .map(|run| run.judgement.scorecard.clone())
-        .collect();
-    let together = score::repeats(&cards, &plan.scenario.targets);
-    let rows: Vec<RepeatRow> = ended
-        .iter()
-        .map(|run| RepeatRow::new(&run.record, &run.judgement))
-        .collect();
-    let summary = [vec![together.sentence], together.shows]
-        .concat()
-        .join("\n");
-    output::result(&repeats(&rows, &summary, output::style()));
-    let unclean = ended
-        .iter()
-        .map(|run| exit_of(&run.record, &run.judgement))
-        .filter(|exit| {
-            matches!(
-                exit,
-                Exit::CleanupIncomplete | Exit::Interrupted | Exit::EnvironmentUnfit
-            )
-        });
-    unclean.fold(verdict_exit(together.verdict), Exit::worse)
-}
-
 /// The exit code of one run.
 pub fn exit_of(record: &Record, judgement: &Judgement) -> Exit {
     let residue = record.residue.as_ref();
@@ -258,7 +149,8 @@ pub fn exit_of(record: &Record, judgement: &Judgement) -> Exit {
     }
 }
 
-fn verdict_exit(verdict: Verdict) -> Exit {
+/// The exit code of a verdict.
+pub fn verdict_exit(verdict: Verdict) -> Exit {
     match verdict {
         Verdict::Pass | Verdict::Control => Exit::Pass,
         Verdict::Fail => Exit::TargetMissed,
@@ -266,7 +158,8 @@ fn verdict_exit(verdict: Verdict) -> Exit {
     }
 }
 
-fn unfit(error: &SessionError) -> Failure {
+/// A session that could not be carried to its end.
+pub fn unfit(error: &SessionError) -> Failure {
     let help = match error {
         SessionError::Evidence(error) => error.help(),
         SessionError::Journal(..) => {

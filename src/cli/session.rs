@@ -1,7 +1,6 @@
 //! One run, from its opening in the register to its sealed folder.
 
 use std::{
-    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
     sync::{
@@ -14,17 +13,17 @@ use std::{
 };
 
 use drdrill::{
-    drill::{self, Finished, Plan, Site, Stop},
+    drill::{self, After, Finished, Machines, Plan, Provisioned, Site, Standing, Stop},
     evidence::{
         self, Claims, Closing, EventLog, EvidenceError, HistoryThread, Observed, Opening, Redactor,
         Register, RunFolder, SigningKey, folder::FORMAT,
     },
     history::{History, Outcome},
     id::RunId,
-    record::{Emitter, Event, Opened, Record, Status, What},
+    record::{Emitter, Event, Opened, Record, Residue, Status, What},
     report::{Counters, Progress},
     runtime::{
-        Owner, Runtime,
+        Owner,
         journal::{Header, Journal},
         process::ProcessRuntime,
     },
@@ -35,7 +34,10 @@ use drdrill::{
     workload::Sink,
 };
 
-use super::{harness, machines};
+use super::{
+    harness,
+    machines::{self, MachinesError},
+};
 
 /// What a session runs, and where.
 pub struct Session<'a> {
@@ -53,8 +55,8 @@ pub struct Session<'a> {
     pub seed: Seed,
     /// Which repeat this is, from 1, and out of how many.
     pub attempt: (u32, u32),
-    /// Whether the stack stays until Ctrl-C.
-    pub keep: bool,
+    /// What becomes of the stack.
+    pub after: After,
     /// How a person stops it.
     pub stop: Stop,
 }
@@ -83,14 +85,17 @@ pub enum SessionError {
 }
 
 impl Session<'_> {
-    /// Runs the drill, judges it, writes its folder and closes it in the register.
+    /// Runs the drill, judges it, writes its folder and closes it in the register. It takes the stack of the repeat
+    /// before, if there is one, and leaves its own for the next if that is wanted and can be.
     ///
     /// # Errors
     /// When the evidence cannot be written or no machines can be had. Whatever was created is removed
-    /// all the same, as far as possible; the register stays open then, and the next sweep closes it.
+    /// all the same, as far as possible, except a stack in `standing`, which is the caller's; the register stays
+    /// open then, and the next sweep closes it.
     pub async fn run<W: Write + Send + 'static>(
         self,
         mut progress: Progress<W>,
+        standing: &mut Option<Standing>,
     ) -> Result<Ended, SessionError> {
         let clock = Clock::start();
         let run = RunId::new(
@@ -122,7 +127,7 @@ impl Session<'_> {
         let (emitter, events) = Emitter::new(clock);
         let (sink, history, counts) = history(&folder)?;
         let writer = write_events(log, events, progress, counts, self.stop.clone());
-        let outcome = self.drill(&run, emitter, sink).await;
+        let outcome = self.drill(&run, emitter, sink, standing).await;
         let written = writer.join().expect("the event writer returns its errors");
         let history = history.join();
         let finished = outcome?;
@@ -131,7 +136,8 @@ impl Session<'_> {
         for (node, text) in &finished.logs {
             folder.log(node, text)?;
         }
-        self.conclude(&folder, &register)
+        // Judging takes the processor for a while; what runs beside it goes on.
+        tokio::task::block_in_place(|| self.conclude(&folder, &register))
     }
 
     /// What must not reach the folder: the secrets of this process, of overrides and of the scenario.
@@ -158,75 +164,91 @@ impl Session<'_> {
         }
     }
 
-    /// Gets the machines and runs the drill. Every sender of events and operations is gone afterwards.
+    /// Gets a stack or the machines for one, and runs the drill. Every sender of events and operations is gone
+    /// afterwards.
     async fn drill(
         &self,
         run: &RunId,
         emitter: Emitter,
         sink: Sink,
+        standing: &mut Option<Standing>,
     ) -> Result<Finished, SessionError> {
-        let kind = self.plan.description.runtime;
         let header = Header {
             run: run.clone(),
             owner: Owner::current(),
-            runtime: kind.to_owned(),
+            runtime: self.plan.description.runtime.to_owned(),
             docker_host: machines::docker_host(),
             reports: std::path::absolute(self.reports).ok(),
         };
         let journal = Journal::open(self.state, &header)
             .map_err(|error| SessionError::Journal(self.state.to_owned(), error))?;
-        let machines = match kind {
-            "docker" => {
-                let wanted = machines::docker(self.plan, run, &journal, &emitter, self.state);
-                match self.stop.or(wanted).await {
-                    Some(machines) => machines,
-                    None => Err(machines::MachinesError::Interrupted),
-                }
-            }
-            _ => {
-                let home = self.state.join("nodes").join(run.to_string());
-                let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
-                Ok((Arc::new(runtime) as Arc<dyn Runtime>, BTreeMap::new()))
-            }
+        let ground = match standing.take() {
+            Some(stack) => self.again(run, &emitter, stack).await,
+            None => Ground::Fresh(Residue::default()),
         };
-        let (runtime, images) = match machines {
+        let (machines, ready, earlier) = match ground {
+            Ground::Ready(machines, ready) => (Ok(machines), Some(*ready), Residue::default()),
+            Ground::Fresh(earlier) => (self.machines(run, &journal, &emitter).await, None, earlier),
+            Ground::Interrupted(earlier) => (Err(MachinesError::Interrupted), None, earlier),
+        };
+        let machines = match machines {
             Ok(machines) => machines,
-            Err(error) => return Ok(self.without_machines(&emitter, &journal, &error)),
+            Err(error) => {
+                let finished = without_machines(&emitter, &error, earlier);
+                let _ = journal.finish();
+                return Ok(finished);
+            }
         };
         let site = Site {
-            runtime,
-            images,
+            run: run.clone(),
+            machines,
             program: machines::program(),
             emitter,
-            journal: journal.clone(),
             seed: self.seed,
             stratum: (self.attempt.0 - 1, self.attempt.1),
-            keep: self.keep,
+            after: self.after,
+            earlier,
         };
-        let finished = drill::run(self.plan, site, sink, self.stop.clone()).await;
-        // What could not be removed stays in the journal, for the next sweep.
+        let mut finished = drill::run(self.plan, site, ready, sink, self.stop.clone()).await;
+        // What is not removed yet stays in the journal: of a stack that stays, or for the next sweep.
         let _ = journal.finish();
+        *standing = finished.standing.take();
         Ok(finished)
     }
 
-    fn without_machines(
-        &self,
-        emitter: &Emitter,
-        journal: &Journal,
-        error: &machines::MachinesError,
-    ) -> Finished {
-        let status = match error {
-            machines::MachinesError::Interrupted => Status::Interrupted,
-            other => Status::Aborted(other.to_string()),
-        };
-        emitter.say(What::Closed(status.clone()));
-        emitter.say(What::Residue(drdrill::record::Residue::default()));
-        let _ = journal.finish();
-        Finished {
-            status,
-            logs: Vec::new(),
-            clean: true,
+    /// Makes the stack of the repeat before ready; where that cannot be, it is removed.
+    async fn again(&self, run: &RunId, emitter: &Emitter, stack: Standing) -> Ground {
+        let ready = drill::rearm(self.plan, &stack, run, emitter);
+        match self.stop.or(ready).await {
+            Some(Ok(ready)) => Ground::Ready(stack.machines(), Box::new(ready)),
+            Some(Err(why)) => {
+                emitter.note(format!("the stack could not be made ready again: {why}"));
+                let removed = stack.tear_down().await;
+                emitter.note("it was removed; this repeat has a fresh stack");
+                Ground::Fresh(removed)
+            }
+            None => Ground::Interrupted(stack.tear_down().await),
         }
+    }
+
+    async fn machines(
+        &self,
+        run: &RunId,
+        journal: &Journal,
+        emitter: &Emitter,
+    ) -> Result<Machines, MachinesError> {
+        if self.plan.description.runtime == "docker" {
+            let wanted = machines::docker(self.plan, run, journal, emitter, self.state);
+            let machines = self.stop.or(wanted).await;
+            return machines.unwrap_or(Err(MachinesError::Interrupted));
+        }
+        let home = self.state.join("nodes").join(run.to_string());
+        let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
+        Ok(Machines {
+            runtime: Arc::new(runtime),
+            images: Vec::new(),
+            journal: journal.clone(),
+        })
     }
 
     /// Judges what the folder holds, so that judging it again later cannot differ, and seals it.
@@ -254,6 +276,33 @@ impl Session<'_> {
             history: loaded.history,
             judgement,
         })
+    }
+}
+
+/// What a session starts from.
+enum Ground {
+    /// The stack of the repeat before, made ready.
+    Ready(Machines, Box<Provisioned>),
+    /// Nothing; and what the removal of the stack before left.
+    Fresh(Residue),
+    /// A person stopped it, and the stack before was removed.
+    Interrupted(Residue),
+}
+
+/// A run that got no machines.
+fn without_machines(emitter: &Emitter, error: &MachinesError, residue: Residue) -> Finished {
+    let status = match error {
+        MachinesError::Interrupted => Status::Interrupted,
+        other => Status::Aborted(other.to_string()),
+    };
+    emitter.say(What::Closed(status.clone()));
+    let clean = residue.left.is_empty() && residue.failed.is_empty();
+    emitter.say(What::Residue(residue));
+    Finished {
+        status,
+        logs: Vec::new(),
+        clean,
+        standing: None,
     }
 }
 

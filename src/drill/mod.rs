@@ -1,4 +1,4 @@
-//! Runs one drill: binds a scenario to a stack, takes its steps, and always cleans up.
+//! Runs one drill: binds a scenario to a stack, takes its steps, and always cleans up or hands the stack on.
 
 mod faults;
 mod finish;
@@ -7,6 +7,7 @@ mod plan_checks;
 mod plan_design;
 mod provision;
 mod run;
+mod standing;
 mod steps;
 mod stop;
 mod wait;
@@ -14,6 +15,7 @@ mod wait;
 pub use plan::{Plan, warnings};
 pub use plan_checks::validate_against;
 pub use plan_design::validate_design;
-pub use provision::Site;
+pub use provision::{After, Machines, Provisioned, Site};
 pub use run::{Finished, run};
+pub use standing::{Standing, rearm};
 pub use stop::Stop;

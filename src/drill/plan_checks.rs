@@ -196,6 +196,22 @@ impl Bound<'_> {
             Fault::Stop(victim) => self.victim_problems(&at("stop"), victim),
             Fault::Pause(victim) => self.victim_problems(&at("pause"), victim),
             Fault::Restart(victim) => self.victim_problems(&at("restart"), victim),
+            Fault::Script(script) => {
+                let path = at("script");
+                let node = [&path[..], &["node"]].concat();
+                let mut problems: Vec<Problem> = self
+                    .selector_problem(&node, &script.node)
+                    .into_iter()
+                    .collect();
+                if !self.topology.scripts {
+                    problems.push(self.spans.key_problem(
+                        &path,
+                        format!("`{}` cannot play an outage", self.offer.name),
+                        "only the reference store can; use kill, stop, pause, restart or partition",
+                    ));
+                }
+                problems
+            }
             Fault::Partition(partition) => {
                 let path = at("partition");
                 let between = partition.between.iter().flat_map(|(a, b)| [a, b]);

@@ -48,7 +48,7 @@ fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {
 }
 
 /// Everyone whom a step names, and under which keys.
-fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
+pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
     let victim = |kind, selector| vec![(vec!["fault", kind, "node"], selector)];
     match step {
         Step::Steady(_) | Step::Hold(_) | Step::Runbook(_) | Step::Expect(_) | Step::Heal(_) => {
@@ -70,6 +70,7 @@ fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
             Fault::Stop(v) => victim("stop", &v.node),
             Fault::Pause(v) => victim("pause", &v.node),
             Fault::Restart(v) => victim("restart", &v.node),
+            Fault::Script(s) => victim("script", &s.node),
             Fault::Partition(partition) => {
                 let at = |key| vec!["fault", "partition", key];
                 let isolated = partition.isolate.iter().map(|node| (at("isolate"), node));

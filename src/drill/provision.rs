@@ -1,43 +1,69 @@
 //! Brings the stack up, and takes it down.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     fault::Ground,
-    id::NodeName,
+    id::{NodeName, RunId},
     net::{Links, SidecarLinks},
-    record::{Emitter, Environment, Member, Residue, What},
+    record::{Emitter, Environment, ImageFact, Member, Residue, What},
     runtime::{Runtime, RuntimeError, journal::Journal},
     seed::Seed,
     system::{Deploy, SystemError},
 };
 
-use super::Plan;
+use super::{Plan, standing::Past};
+
+/// What a stack stands on.
+#[derive(Clone)]
+pub struct Machines {
+    /// The machines.
+    pub runtime: Arc<dyn Runtime>,
+    /// The images that were resolved for it.
+    pub images: Vec<ImageFact>,
+    /// The write-ahead undo.
+    pub journal: Journal,
+}
 
 /// Where a drill runs, and under which name.
 pub struct Site {
+    /// The run.
+    pub run: RunId,
     /// The machines.
-    pub runtime: Arc<dyn Runtime>,
-    /// Images to use, by the reference that the design asks for.
-    pub images: BTreeMap<String, String>,
+    pub machines: Machines,
     /// drdrill's own executable.
     pub program: PathBuf,
     /// Where what happens is said.
     pub emitter: Emitter,
-    /// The write-ahead undo.
-    pub journal: Journal,
     /// The seed of all random choices.
     pub seed: Seed,
     /// Which repeat this is, from 0, and out of how many.
     pub stratum: (u32, u32),
-    /// Whether the stack stays after the run until a person wishes to stop.
-    pub keep: bool,
+    /// What becomes of the stack.
+    pub after: After,
+    /// What the teardown of an earlier stack left in this run.
+    pub earlier: Residue,
+}
+
+/// What becomes of a stack after a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// It is removed.
+    Remove,
+    /// It stays until a person wishes to stop, and is then removed.
+    Keep,
+    /// It is handed on to the next repeat, if it can be made ready again.
+    HandOn,
 }
 
 /// A stack that stands, with probes on its links.
 pub struct Provisioned {
     /// What faults act on.
     pub ground: Ground,
+    /// What it has been through before this run.
+    pub past: Option<Past>,
+    /// Whether the run before lends its last operations to this one's baseline.
+    pub lent: bool,
 }
 
 /// Why a stack could not be provided.
@@ -56,7 +82,8 @@ pub enum ProvisionError {
 /// # Errors
 /// When it does not come up; what was created until then is removed by `tear_down`.
 pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, ProvisionError> {
-    let facts = site.runtime.facts().await?;
+    let runtime = &site.machines.runtime;
+    let facts = runtime.facts().await?;
     let environment = Environment {
         drdrill: env!("CARGO_PKG_VERSION").into(),
         facts,
@@ -67,8 +94,13 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         plan.description.name, plan.design.topology
     ));
     let deploy = Deploy {
-        runtime: site.runtime.clone(),
-        images: site.images.clone(),
+        runtime: runtime.clone(),
+        images: site
+            .machines
+            .images
+            .iter()
+            .map(|image| (image.reference.clone(), image.used.clone()))
+            .collect(),
         program: site.program.clone(),
         emitter: site.emitter.clone(),
     };
@@ -82,19 +114,26 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         .say_at(at, What::Stack(Box::new(system.stack().clone())));
     let first_primary = system.stack().primary.clone();
     let ground = Ground {
-        runtime: site.runtime.clone(),
+        runtime: runtime.clone(),
         links,
         system,
         emitter: site.emitter.clone(),
-        journal: site.journal.clone(),
+        journal: site.machines.journal.clone(),
         first_primary,
     };
-    Ok(Provisioned { ground })
+    Ok(Provisioned {
+        ground,
+        past: None,
+        lent: false,
+    })
 }
 
 /// The links of a stack whose nodes have sidecars, with probes on all of them.
 async fn links(site: &Site, members: &[Member]) -> Result<Option<Arc<dyn Links>>, RuntimeError> {
-    if site.runtime.kind() != "docker" {
+    let Machines {
+        runtime, journal, ..
+    } = &site.machines;
+    if runtime.kind() != "docker" {
         return Ok(None);
     }
     let address = |member: &Member| {
@@ -102,7 +141,7 @@ async fn links(site: &Site, members: &[Member]) -> Result<Option<Arc<dyn Links>>
         Some((member.name.clone(), address.parse().ok()?))
     };
     let addresses = members.iter().filter_map(address);
-    let links = SidecarLinks::new(site.runtime.clone(), site.journal.clone(), addresses);
+    let links = SidecarLinks::new(runtime.clone(), journal.clone(), addresses);
     let nodes: Vec<NodeName> = members.iter().map(|member| member.name.clone()).collect();
     links.arm(&nodes).await?;
     Ok(Some(Arc::new(links)))
@@ -110,19 +149,30 @@ async fn links(site: &Site, members: &[Member]) -> Result<Option<Arc<dyn Links>>
 
 /// Removes everything that the run created, says what is left, and returns whether that is nothing.
 pub async fn tear_down(site: &Site) -> bool {
-    let (removed, failed) = site.runtime.teardown().await;
-    let (left, failed) = match site.runtime.residue().await {
+    let mut residue = remove(&*site.machines.runtime).await;
+    // What could not be removed stays in the journal, for the next sweep.
+    let _ = site.machines.journal.finish();
+    residue.left.extend(site.earlier.left.clone());
+    residue.failed.extend(site.earlier.failed.clone());
+    residue.removed += site.earlier.removed;
+    let clean = residue.left.is_empty() && residue.failed.is_empty();
+    site.emitter.say(What::Residue(residue));
+    clean
+}
+
+/// Removes everything of a stack and looks at what is left.
+pub(super) async fn remove(runtime: &dyn Runtime) -> Residue {
+    let (removed, failed) = runtime.teardown().await;
+    let (left, failed) = match runtime.residue().await {
         Ok(left) => (left, failed),
         Err(error) => (
             Vec::new(),
             failed.into_iter().chain([error.to_string()]).collect(),
         ),
     };
-    let clean = left.is_empty() && failed.is_empty();
-    site.emitter.say(What::Residue(Residue {
+    Residue {
         left,
         failed,
         removed,
-    }));
-    clean
+    }
 }

@@ -15,7 +15,8 @@ use crate::{
 
 use super::{
     Plan, Site, Stop, finish,
-    provision::{Provisioned, provision, tear_down},
+    provision::{After, Provisioned, provision, tear_down},
+    standing::{Past, Standing},
     steps::{Stage, title},
     wait,
 };
@@ -29,35 +30,107 @@ pub struct Finished {
     pub status: Status,
     /// Each node's log.
     pub logs: Vec<(NodeName, String)>,
-    /// Whether the residue audit found nothing left.
+    /// Whether the residue audit found nothing left; also where the stack was handed on.
     pub clean: bool,
+    /// The stack, if it was handed on.
+    pub standing: Option<Standing>,
 }
 
-/// Runs a drill. Whatever happens, faults are healed and everything is removed, and the residue audit's
-/// result is the last event.
-pub async fn run(plan: &Plan, site: Site, sink: Sink, stop: Stop) -> Finished {
+/// Runs a drill on the stack that was made ready for it, or else on a fresh one. Whatever happens, faults are healed;
+/// then everything is removed, and the residue audit's result is the last event, or the stack is handed on.
+pub async fn run(
+    plan: &Plan,
+    site: Site,
+    ready: Option<Provisioned>,
+    sink: Sink,
+    stop: Stop,
+) -> Finished {
+    let provisioned = match ready {
+        Some(ready) => Some(Ok(ready)),
+        None => stop.or(provision(plan, &site)).await,
+    };
     let mut logs = Vec::new();
-    let status = match stop.or(provision(plan, &site)).await {
+    let mut standing = None;
+    let status = match provisioned {
         None => Status::Interrupted,
         Some(Err(error)) => Status::Aborted(error.to_string()),
         Some(Ok(provisioned)) => {
-            let status = perform(plan, &site, &provisioned, sink, &stop).await;
+            let performed = perform(plan, &site, &provisioned, sink, &stop).await;
             logs = collect_logs(&provisioned.ground).await;
-            if site.keep {
+            if site.after == After::Keep {
                 site.emitter.note("the stack stays until you press Ctrl-C");
                 let _ = stop.or(std::future::pending::<()>()).await;
             }
             provisioned.ground.system.close().await;
+            let status = performed.status.clone();
+            if site.after == After::HandOn && !stop.wished() {
+                standing = hand_on(&site, provisioned, performed);
+            }
             status
         }
     };
     site.emitter.say(What::Closed(status.clone()));
-    let clean = tear_down(&site).await;
+    let clean = if standing.is_some() {
+        site.emitter.say(What::HandedOn);
+        true
+    } else {
+        tear_down(&site).await
+    };
     Finished {
         status,
         logs,
         clean,
+        standing,
     }
+}
+
+/// How the clients' time went.
+struct Performed {
+    status: Status,
+    /// Whether every fault was undone.
+    healed: bool,
+    /// Operations of service lanes that were acknowledged after each lane's last failure.
+    sound: u64,
+}
+
+/// The stack for the next repeat, unless this drill did not end well or the system cannot make it ready again.
+fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Option<Standing> {
+    let Provisioned { ground, past, .. } = provisioned;
+    // What an earlier stack left is for this run's audit to say.
+    let gone = site.earlier.left.is_empty() && site.earlier.failed.is_empty();
+    let why = match (&performed.status, ground.system.rearm()) {
+        (Status::Completed, Some(_)) if performed.healed && gone => None,
+        (Status::Completed, Some(_)) => Some("not everything could be undone"),
+        (Status::Completed, None) => Some("the system cannot make a stack ready again"),
+        (Status::Aborted(_) | Status::Interrupted, _) => Some("the drill did not run to its end"),
+    };
+    if let Some(why) = why {
+        site.emitter
+            .note(format!("{why}: the next repeat has a fresh stack"));
+        return None;
+    }
+    let run = site.run.clone();
+    let past = match past {
+        Some(past) => Past {
+            after: run,
+            runs: past.runs + 1,
+            sound: performed.sound,
+            ..past
+        },
+        None => Past {
+            stack_of: run.clone(),
+            after: run,
+            runs: 1,
+            first_primary: ground.system.stack().primary.clone(),
+            sound: performed.sound,
+        },
+    };
+    Some(Standing {
+        machines: site.machines.clone(),
+        links: ground.links,
+        system: ground.system,
+        past,
+    })
 }
 
 async fn perform(
@@ -66,12 +139,16 @@ async fn perform(
     provisioned: &Provisioned,
     sink: Sink,
     stop: &Stop,
-) -> Status {
+) -> Performed {
     let ground = &provisioned.ground;
     let planned = lanes(&plan.scenario.clients, ground.system.stack());
     let all: Vec<_> = planned.iter().map(|planned| planned.lane.clone()).collect();
-    if let Err(error) = ground.system.prepare(site.runtime.run(), &all).await {
-        return Status::Aborted(format!("failed to prepare the workload: {error}"));
+    if let Err(error) = ground.system.prepare(&site.run, &all).await {
+        return Performed {
+            status: Status::Aborted(format!("failed to prepare the workload: {error}")),
+            healed: true,
+            sound: 0,
+        };
     }
     let watching = CancellationToken::new();
     let observers = ground.system.observe(&site.emitter, watching.clone());
@@ -82,8 +159,8 @@ async fn perform(
         &site.emitter,
         sink,
     );
-    let status = drill(plan, site, ground.clone(), &load, stop).await;
-    load.stop().await;
+    let (status, healed) = drill(plan, site, provisioned, &load, stop).await;
+    let sound = load.stop().await;
     if !stop.wished() {
         site.emitter.note("reading what is left");
         let _ = stop.or(finish::final_reads(ground)).await;
@@ -93,22 +170,34 @@ async fn perform(
         // An observer that panicked leaves fewer annotations; nothing is judged by them alone.
         let _ = observer.await;
     }
-    if stop.wished() {
+    let status = if stop.wished() {
         Status::Interrupted
     } else {
         status
+    };
+    Performed {
+        status,
+        healed,
+        sound,
     }
 }
 
-/// Takes the steps; faults that are left are healed.
-async fn drill(plan: &Plan, site: &Site, ground: Ground, load: &Load, stop: &Stop) -> Status {
+/// Takes the steps; faults that are left are healed. Also says whether all could be.
+async fn drill(
+    plan: &Plan,
+    site: &Site,
+    provisioned: &Provisioned,
+    load: &Load,
+    stop: &Stop,
+) -> (Status, bool) {
     let mut stage = Stage {
         phase: site.seed.stream("phase"),
         stratum: site.stratum,
         disrupted: Nanos::default(),
         faults: super::faults::Faults::default(),
-        ground,
+        ground: provisioned.ground.clone(),
         load,
+        lent: provisioned.lent,
     };
     let status = match stop.or(wait::warm(load)).await {
         None => Status::Interrupted,
@@ -118,17 +207,15 @@ async fn drill(plan: &Plan, site: &Site, ground: Ground, load: &Load, stop: &Sto
     let Stage {
         mut faults, ground, ..
     } = stage;
-    let failures = stop
-        .or_pressing(faults.heal_all(&ground))
-        .await
-        .unwrap_or_default();
+    let healing = stop.or_pressing(faults.heal_all(&ground)).await;
+    let healed = healing.as_ref().is_some_and(Vec::is_empty);
     faults.close().await;
-    for failure in failures {
+    for failure in healing.unwrap_or_default() {
         ground.emitter.note(format!(
             "failed to heal: {failure}; teardown removes the node"
         ));
     }
-    status
+    (status, healed)
 }
 
 async fn take_steps(stage: &mut Stage<'_>, steps: &[Step], stop: &Stop) -> Status {

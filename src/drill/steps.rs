@@ -19,6 +19,10 @@ use super::{faults::Faults, wait};
 /// The longest wait, after the last step, for an outage that is still going on.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
+/// The baseline that a drill takes of its own when the one before lends it its last operations: the least that a
+/// scenario's `steady` may be.
+const LENT_STEADY: Duration = Duration::from_secs(2);
+
 /// What steps act on and remember.
 pub struct Stage<'a> {
     /// What faults act on.
@@ -33,13 +37,19 @@ pub struct Stage<'a> {
     pub stratum: (u32, u32),
     /// When the last disruption was over.
     pub disrupted: Nanos,
+    /// Whether the run before lends its last operations to the baseline.
+    pub lent: bool,
 }
 
 impl Stage<'_> {
     /// Takes one step.
     pub async fn take(&mut self, index: usize, step: &Step) -> StepResult {
         match step {
-            Step::Steady(time) | Step::Hold(time) => {
+            Step::Steady(time) => {
+                sleep(self.steady(time.0)).await;
+                StepResult::Done
+            }
+            Step::Hold(time) => {
                 sleep(time.0).await;
                 StepResult::Done
             }
@@ -75,6 +85,18 @@ impl Stage<'_> {
         let settled = wait::recovered(self.load, &self.ground, self.disrupted, SETTLE_LIMIT).await;
         if let StepResult::Unmet(why) = settled {
             self.ground.emitter.note(format!("at the end, {why}"));
+        }
+    }
+
+    /// The baseline before the first disruption is short where the run before lends it its last operations.
+    fn steady(&self, time: Duration) -> Duration {
+        if self.lent && self.disrupted == Nanos::default() && time > LENT_STEADY {
+            self.ground.emitter.note(format!(
+                "{LENT_STEADY:?} of its own and what the run before lends are the baseline"
+            ));
+            LENT_STEADY
+        } else {
+            time
         }
     }
 
@@ -220,7 +242,9 @@ fn lasting(fault: &Fault) -> Option<Dur> {
     match fault {
         Fault::Pause(victim) => victim.lasting,
         Fault::Partition(partition) => partition.lasting,
-        Fault::Kill(_) | Fault::Stop(_) | Fault::Restart(_) | Fault::Noop => None,
+        Fault::Kill(_) | Fault::Stop(_) | Fault::Restart(_) | Fault::Script(_) | Fault::Noop => {
+            None
+        }
     }
 }
 
@@ -233,6 +257,12 @@ pub fn title(step: &Step) -> String {
         Step::Fault(Fault::Stop(victim)) => format!("stop the {}", victim.node),
         Step::Fault(Fault::Pause(victim)) => format!("pause the {}", victim.node),
         Step::Fault(Fault::Restart(victim)) => format!("restart the {}", victim.node),
+        Step::Fault(Fault::Script(script)) => {
+            format!(
+                "let the {} play {} for {}",
+                script.node, script.how, script.lasting
+            )
+        }
         Step::Fault(Fault::Partition(partition)) => {
             match (&partition.isolate, &partition.between) {
                 (Some(node), _) => format!("isolate the {node}"),

@@ -112,6 +112,7 @@ fn durable(what: &What) -> bool {
             | What::Final(_)
             | What::Closed(_)
             | What::Residue(_)
+            | What::HandedOn
     )
 }
 

@@ -8,8 +8,8 @@ use crate::{
     id::NodeName,
     measure::Figures,
     record::{
-        Bound, Disruption, Effect, ImageFact, Member, Record, Residue, Setting, Stack, Status,
-        StepResult,
+        Bound, Disruption, Effect, ImageFact, Member, Rearmed, Record, Residue, Setting, Stack,
+        Status, StepResult,
     },
     scenario::Scenario,
     score::{Judgement, Scorecard, Verdict},
@@ -38,6 +38,10 @@ struct Document<'a> {
     environment: Vec<Fact<'a>>,
     convergence: Option<Convergence<'a>>,
     residue: Option<&'a Residue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rearmed: Option<&'a Rearmed>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    handed_on: bool,
     config: &'a Scenario,
 }
 
@@ -140,6 +144,8 @@ pub fn result_json(record: &Record, judgement: &Judgement) -> Vec<u8> {
                 evidence,
             }),
         residue: record.residue.as_ref(),
+        rearmed: record.rearmed.as_ref(),
+        handed_on: record.handed_on,
         config: &record.opened.scenario,
     };
     let mut bytes = serde_json::to_vec_pretty(&document)

@@ -4,6 +4,7 @@ mod active;
 mod noop;
 mod partition;
 mod process;
+mod script;
 mod select;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::{
     net::Links,
     record::{Disruption, Effect, Emitter, Member},
     runtime::{Runtime, RuntimeError, journal::Journal},
-    scenario::Fault,
+    scenario::{Fault, Play},
     system::{SharedRunning, SystemError},
     time::Bracket,
 };
@@ -85,6 +86,8 @@ pub enum Expected {
     Frozen(Vec<NodeName>),
     /// These pairs are cut, and no others; without a second node the harness is meant.
     Cut(Vec<(NodeName, Option<NodeName>)>),
+    /// This node says that it plays this script.
+    Playing(NodeName, Play),
     /// Nothing has changed, and this node is primary as before.
     Unchanged(NodeName),
 }
@@ -100,6 +103,7 @@ pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injec
         Fault::Pause(victim) => process::pause(victim, step, ground).await,
         Fault::Restart(victim) => process::restart(victim, step, ground).await,
         Fault::Partition(partition) => partition::cut(partition, step, ground).await,
+        Fault::Script(script) => script::play(script, step, ground).await,
         Fault::Noop => noop::noop(step, ground).await,
     }
 }
@@ -111,6 +115,7 @@ pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect
         Expected::Restarted(nodes) => process::verify_restarted(step, nodes, ground).await,
         Expected::Frozen(nodes) => process::verify_frozen(step, nodes, ground).await,
         Expected::Cut(pairs) => partition::verify(step, pairs, ground).await,
+        Expected::Playing(node, play) => script::verify(step, node, *play, ground).await,
         Expected::Unchanged(primary) => noop::verify(step, primary, ground).await,
     }
 }

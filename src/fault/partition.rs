@@ -11,7 +11,7 @@ use crate::{
     net::{Grudge, LinkProbe},
     record::{Disruption, DisruptionKind, Effect, MemberKind},
     runtime::{NodeState, RuntimeError, journal},
-    scenario::{Cut, Direction, Partition},
+    scenario::{ClientPlace, Direction, Partition},
 };
 
 use super::{
@@ -34,12 +34,27 @@ pub async fn cut(
     let links = ground.links.clone().ok_or_else(unsupported)?;
     let (near, far) = groups(partition, ground).await?;
     let primary = ground.system.primary().await.ok();
-    let harness = match partition.clients {
-        Cut::Cut => links.harness_address(),
-        Cut::Keep => None,
-    };
-    let grudges = grudges(partition.direction, &near, &far, harness, ground);
-    for node in &near {
+    let harness = links.harness_address();
+    // Packets between two nodes are dropped at the first one; those of the clients at the nodes that they lose.
+    let with = |wanted: ClientPlace| harness.filter(|_| partition.clients == wanted);
+    let mut grudges = grudges(
+        partition.direction,
+        &near,
+        &far,
+        with(ClientPlace::Cut),
+        ground,
+    );
+    let from_clients = with(ClientPlace::Isolated).into_iter();
+    grudges.extend(from_clients.flat_map(|harness| {
+        let drop = move |node: &NodeName| Grudge {
+            node: node.clone(),
+            incoming_from: vec![harness],
+            outgoing_to: vec![harness],
+        };
+        far.iter().map(drop)
+    }));
+    let cut: Vec<NodeName> = grudges.iter().map(|grudge| grudge.node.clone()).collect();
+    for node in &cut {
         let effect = journal::Effect::Cut { node: node.clone() };
         ground
             .journal
@@ -52,8 +67,10 @@ pub async fn cut(
     let mut pairs: Vec<(NodeName, Option<NodeName>)> = Vec::new();
     for one in &near {
         pairs.extend(far.iter().map(|other| (one.clone(), Some(other.clone()))));
-        pairs.extend(harness.map(|_| (one.clone(), None)));
+        pairs.extend(with(ClientPlace::Cut).map(|_| (one.clone(), None)));
     }
+    let lost = with(ClientPlace::Isolated).into_iter().flat_map(|_| &far);
+    pairs.extend(lost.map(|one| (one.clone(), None)));
     let disruption = Disruption {
         step,
         kind: DisruptionKind::Fault,
@@ -64,7 +81,7 @@ pub async fn cut(
     };
     let active = ActiveFault {
         step,
-        undo: Undo::Links(near),
+        undo: Undo::Links(cut),
     };
     Ok(Injected {
         disruption,
@@ -74,14 +91,14 @@ pub async fn cut(
     })
 }
 
-/// The two sides. The machines of the first group are cut as a whole; where clients keep reaching
-/// everyone, so does what leads them there.
+/// The two sides. The machines of the first group are cut as a whole. What leads the clients to the primary
+/// stands with them, and keeps reaching everyone where they do.
 async fn groups(
     partition: &Partition,
     ground: &Ground,
 ) -> Result<(Vec<NodeName>, Vec<NodeName>), FaultError> {
     let wrong = || FaultError::NoVictim("partition".into());
-    let (near, far) = match (&partition.isolate, &partition.between) {
+    let (mut near, far) = match (&partition.isolate, &partition.between) {
         (Some(isolated), _) => (expand_hosts(&select(isolated, ground).await?, ground), None),
         (None, Some((one, other))) => (
             select(one, ground).await?,
@@ -89,8 +106,13 @@ async fn groups(
         ),
         (None, None) => return Err(wrong()),
     };
+    if partition.clients == ClientPlace::Isolated {
+        let routes = ground.members().iter();
+        let routes = routes.filter(|member| member.kind == MemberKind::Route);
+        near.extend(routes.map(|member| member.name.clone()));
+    }
     let rest = || {
-        let kept = |kind| kind == MemberKind::Route && partition.clients == Cut::Keep;
+        let kept = |kind| kind == MemberKind::Route && partition.clients == ClientPlace::Keep;
         let others = ground
             .members()
             .iter()

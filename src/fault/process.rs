@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
-    record::{Disruption, DisruptionKind, Effect, EffectState, Role},
+    record::{Disruption, DisruptionKind, Effect, EffectState, Role, What},
     runtime::{NodeState, Signal, journal},
     scenario::Victim,
     time::Bracket,
@@ -127,8 +127,12 @@ pub async fn restart(
         })
         .await;
     }
-    for result in join_all(nodes.iter().map(|node| ground.runtime.start(node))).await {
-        result?;
+    let start = join_all(nodes.iter().map(|node| ground.runtime.start(node)));
+    let (back, results) = ground.emitter.time(start).await;
+    results.into_iter().collect::<Result<Vec<()>, _>>()?;
+    for node in &nodes {
+        let node = node.clone();
+        ground.emitter.say_at(back, What::Returned { node });
     }
     let means = "SIGKILL to the node's main process, then a start";
     let injected = Described {
@@ -156,7 +160,7 @@ impl Described {
             Expected::Ended(nodes) | Expected::Restarted(nodes) | Expected::Frozen(nodes) => {
                 nodes.clone()
             }
-            Expected::Cut(_) | Expected::Unchanged(_) => Vec::new(),
+            Expected::Cut(_) | Expected::Playing(..) | Expected::Unchanged(_) => Vec::new(),
         };
         Injected {
             disruption: Disruption {

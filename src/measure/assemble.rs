@@ -4,13 +4,15 @@ use crate::{history::History, record::Record, time::Nanos};
 
 use super::{
     Figure, Figures,
-    availability::{availability, max_gap, outcomes, unavailable_total, union},
+    availability::{allowance, availability, max_gap, outcomes, unavailable_total, union},
+    distance::distance,
     divergence::divergence,
     event::event,
     loss::{integrity, loss},
     redundancy::redundancy,
     scan::Scan,
     staleness::staleness,
+    visibility::visibility,
     windows::{baseline_p99, degraded, pooled, rto_slo, summaries},
 };
 
@@ -25,6 +27,11 @@ pub fn measure(record: &Record, history: &History) -> Figures {
     let headline = headline(record);
     let p99 = baseline_p99(record, &pooled);
     let integrity = integrity(record, history);
+    let mut loss = loss(record, history, &integrity);
+    if let (Figure::Measured(loss), Some(index)) = (&mut loss, headline) {
+        loss.engine = distance(record, &events[index]);
+    }
+    let unavailable_total = unavailable_total(&scan);
     let (redundancy_restored, redundancy_from_fault) = redundancy(record);
     let down = service_outages(&scan);
     Figures {
@@ -34,12 +41,14 @@ pub fn measure(record: &Record, history: &History) -> Figures {
                 .into(),
         ),
         max_gap: max_gap(&scan),
-        unavailable_total: unavailable_total(&scan),
+        allowance: allowance(record, &unavailable_total),
+        unavailable_total,
         degraded: degraded(record, &pooled, &p99, &down),
         availability: availability(&scan),
         redundancy_restored,
         redundancy_from_fault,
-        loss: loss(record, history, &integrity),
+        loss,
+        visibility: visibility(record, history),
         staleness: staleness(record, history),
         divergence_ratio: divergence(record),
         latency: summaries(

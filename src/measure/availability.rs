@@ -10,11 +10,14 @@ use crate::{
 };
 
 use super::{
-    Availability, Figure,
+    Allowance, Availability, Figure,
     lane::{is_available, is_ok},
     outage::well_before,
     scan::{Scan, Scanned},
 };
+
+/// A month of 30 days, as service levels count.
+const MONTH_MINUTES: f64 = 30.0 * 24.0 * 60.0;
 
 /// Operations by outcome: ok, conflict, fail, info, shed.
 pub fn outcomes(history: &History) -> [u64; 5] {
@@ -132,6 +135,17 @@ pub fn unavailable_total(scan: &Scan<'_>) -> Figure<Span> {
         Span::between(low, length(&union(outer)))
     } else {
         Span::at_least(low)
+    })
+}
+
+/// The unavailability that the run's availability target allows in a month, and what the run would take of it.
+pub fn allowance(record: &Record, unavailable: &Figure<Span>) -> Option<Allowance> {
+    let target = record.opened.scenario.targets.availability?.limit()?.0;
+    let minutes = |span: &Span| Some(Duration::from_nanos(span.high_ns?).as_secs_f64() / 60.0);
+    Some(Allowance {
+        target,
+        minutes: MONTH_MINUTES * (100.0 - target) / 100.0,
+        used: unavailable.value().and_then(minutes),
     })
 }
 

@@ -60,6 +60,12 @@ pub struct Figures {
     pub integrity: Integrity,
     /// How old reads were.
     pub staleness: Figure<Staleness>,
+    /// How long writes took to be visible at each member that was read by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visibility: Vec<Visibility>,
+    /// `unavailable_total` as a share of what an availability target allows a month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
     /// Share of elements that differ per member before the convergence guard.
     pub divergence_ratio: Vec<(NodeName, Figure<f64>)>,
     /// Latency before, during and after.
@@ -176,6 +182,9 @@ pub struct Loss {
     pub rpo_bytes: u64,
     /// Lost, sent after the fault, and no later event can be blamed: two nodes took writes.
     pub split_brain: Vec<LostWrite>,
+    /// What the old primary's log had beyond its successor's, by their own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Distance>,
     /// From the first to the last of `split_brain`.
     pub split_brain_window: Option<Bracket>,
     /// Whether two nodes acknowledged pinned probes in overlapping brackets, and which.
@@ -254,6 +263,39 @@ pub struct Exposure {
     pub recent: bool,
     /// Longest time between two acknowledgements in the window, nanoseconds: the resolution of `rpo_seconds`.
     pub spacing_ns: u64,
+}
+
+/// How long writes took to be visible at one member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Visibility {
+    /// The member.
+    pub node: NodeName,
+    /// Reads that it answered.
+    pub reads: u64,
+    /// The bracket of the read with the median high end.
+    pub median: Span,
+    /// That of the worst.
+    pub worst: Span,
+}
+
+/// What a run's outages take of the unavailability that a target allows in a month of 30 days.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// The availability target, percent.
+    pub target: f64,
+    /// What it allows, minutes a month.
+    pub minutes: f64,
+    /// The run's write outages, minutes, at the longest; absent where the end was not seen.
+    pub used: Option<f64>,
+}
+
+/// Distance in the engine's own log, in the engine's unit (bytes, or entries).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Distance {
+    /// At least so much.
+    pub low: u64,
+    /// At most so much, if that was seen.
+    pub high: Option<u64>,
 }
 
 /// How old reads were.

@@ -35,6 +35,7 @@ pub(crate) const P1: LaneId = LaneId(3);
 pub(crate) const P2: LaneId = LaneId(4);
 
 /// A run that tests change.
+#[derive(Clone)]
 pub(crate) struct Bench {
     pub record: Record,
     pub history: History,
@@ -215,6 +216,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         images: vec![],
         stack: Some(stack()),
         ready_at: Some(Nanos(0)),
+        rearmed: None,
         lanes,
         load: Some((Nanos(0), ms(60_100))),
         steady: vec![(Nanos(0), ms(19_990))],
@@ -249,6 +251,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         finals: vec![],
         status: Status::Completed,
         residue: Some(Residue::default()),
+        handed_on: false,
     }
 }
 
@@ -305,6 +308,7 @@ fn opened() -> Opened {
                 })),
             ],
             repeat: 1,
+            fresh_stacks: false,
         },
     }
 }

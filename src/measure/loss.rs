@@ -106,6 +106,7 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
         acknowledged,
         info,
         rpo_seconds: rpo_seconds(&lost, *at),
+        engine: None,
         rpo_bytes: u64::from(bytes).saturating_mul(lost.len() as u64),
         split_brain_window: window(&split_brain),
         dual_primary: integrity.dual_primary.clone(),

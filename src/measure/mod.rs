@@ -2,12 +2,9 @@
 
 pub mod assemble;
 pub mod availability;
-#[cfg(test)]
-mod brute;
-#[cfg(test)]
-mod brute_loss;
+pub mod distance;
 pub mod divergence;
-pub mod dual;
+mod dual;
 pub mod event;
 pub mod figures;
 #[cfg(test)]
@@ -22,10 +19,12 @@ pub mod redundancy;
 pub mod rto;
 pub mod scan;
 pub mod staleness;
+pub mod visibility;
 pub mod windows;
 
 pub use assemble::measure;
 pub use figures::{
-    Availability, EventFigures, EventLoss, Exposure, Figure, Figures, Integrity, LaneOutage,
-    LatencySummary, Loss, LostWrite, Phase, Staleness, Uncertainty,
+    Allowance, Availability, Distance, EventFigures, EventLoss, Exposure, Figure, Figures,
+    Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, Staleness, Uncertainty,
+    Visibility,
 };

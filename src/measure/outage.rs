@@ -14,6 +14,8 @@ use super::lane::{SUSTAIN_OPS, covers, effect, is_available, is_ok, sustain};
 pub struct Outage {
     /// How many events had begun when its first non-ok operation ended; it belongs to the last of them, 0 to none.
     pub event: usize,
+    /// The latest event that any of its operations belongs to: events up to it are part of the outage.
+    pub newest: usize,
     /// Index of its first non-ok operation.
     pub first: usize,
     /// Index of its last non-ok operation, n.
@@ -89,7 +91,7 @@ pub fn outages(lane: &Lane, ops: &[Op], events: &[Nanos]) -> Vec<Outage> {
             let before = newest_ok.and_then(|ok| well_before(lane, &ops[..=ok], op));
             begin(ops, index, event_of(op), before)
         });
-        extend(outage, index, op);
+        extend(outage, index, event_of(op), op);
     }
     if let Some(outage) = open {
         let end = sustained(lane, ops, &outage).unwrap_or(End::Unseen);
@@ -112,6 +114,7 @@ const OPEN: Nanos = Nanos(u64::MAX);
 fn begin(ops: &[Op], index: usize, event: usize, before: Option<Nanos>) -> Outage {
     Outage {
         event,
+        newest: event,
         first: index,
         last: index,
         failed: 0,
@@ -136,8 +139,9 @@ pub fn well_before(lane: &Lane, before: &[Op], op: &Op) -> Option<Nanos> {
         .and_then(|op| op.sent)
 }
 
-fn extend(outage: &mut Outage, index: usize, op: &Op) {
+fn extend(outage: &mut Outage, index: usize, event: usize, op: &Op) {
     outage.last = index;
+    outage.newest = outage.newest.max(event);
     outage.failed += 1;
     outage.latest = outage.latest.max(effect(op));
     if op.sent.is_some() {
@@ -171,7 +175,7 @@ fn end_before(
     {
         return Some(end);
     }
-    let struck = event > outage.event && answered_before(lane, ops, outage, events[event - 1]);
+    let struck = event > outage.newest && answered_before(lane, ops, outage, events[event - 1]);
     struck.then_some(End::Struck)
 }
 
@@ -201,9 +205,11 @@ fn sustained(lane: &Lane, ops: &[Op], outage: &Outage) -> Option<End> {
     first_ok(lane, ops, outage).map(End::Recovered)
 }
 
-/// `d*`: the earliest end of an ok operation intended after n and sent no earlier than n.
+/// `d*`: the earliest end of an ok operation intended after n, sent no earlier than n and no earlier than the
+/// first non-ok operation ended: one that was under way before may have been answered before the outage.
 fn first_ok(lane: &Lane, ops: &[Op], outage: &Outage) -> Option<Nanos> {
-    let not_before = outage.last_sent.unwrap_or_default();
+    let begun = Some(outage.onset.high).filter(|end| *end != OPEN);
+    let not_before = outage.last_sent.max(begun).unwrap_or_default();
     let mut best: Option<Nanos> = None;
     for op in &ops[outage.last + 1..] {
         if best.is_some_and(|done| done <= op.intended) {

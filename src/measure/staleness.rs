@@ -2,6 +2,7 @@
 
 use crate::{
     history::{Access, Group, History, Lane, Op, Outcome},
+    id::LaneId,
     record::Record,
     time::{Nanos, Span},
 };
@@ -42,7 +43,7 @@ pub fn staleness(record: &Record, history: &History) -> Figure<Staleness> {
 
 /// A read that says what it saw.
 #[derive(Debug, Clone, Copy)]
-struct Read {
+pub struct Read {
     sent: Nanos,
     done: Nanos,
     version: u64,
@@ -50,21 +51,17 @@ struct Read {
 
 /// An acknowledged write.
 #[derive(Debug, Clone, Copy)]
-struct Written {
+pub struct Written {
     seq: u64,
     sent: Nanos,
     done: Nanos,
 }
 
 fn add_lane(total: &mut Staleness, lane: &Lane, written: &Lane, history: &History) {
-    let mut reads: Vec<Read> = history.lane(lane.id).iter().filter_map(read).collect();
-    let mut writes: Vec<Written> = history.lane(written.id).iter().filter_map(write).collect();
+    let mut reads = answered(history, lane.id);
+    let mut writes = acknowledged(history, written.id);
     for read in &reads {
-        let next = writes.partition_point(|write| write.seq < read.version);
-        let span = writes.get(next).map_or(Span::ZERO, |missed| {
-            let low = read.sent.since(missed.done);
-            Span::between(low, read.done.since(missed.sent))
-        });
+        let span = missed(read, &writes);
         total.reads += 1;
         total.stale_reads += u64::from(span.low_ns > 0);
         total.worst = total.worst.max(span);
@@ -75,6 +72,25 @@ fn add_lane(total: &mut Staleness, lane: &Lane, written: &Lane, history: &Histor
         writes.sort_unstable_by_key(|write| write.done);
         total.read_your_writes_violations += missed_own(&reads, &writes);
     }
+}
+
+/// The reads of a lane that say what they saw.
+pub fn answered(history: &History, lane: LaneId) -> Vec<Read> {
+    history.lane(lane).iter().filter_map(read).collect()
+}
+
+/// The acknowledged writes of a lane, ascending by `seq`.
+pub fn acknowledged(history: &History, lane: LaneId) -> Vec<Written> {
+    history.lane(lane).iter().filter_map(write).collect()
+}
+
+/// `[s(r) - d(w_v+1), d(r) - s(w_v+1)]`; zero where the read saw every acknowledged write.
+pub fn missed(read: &Read, writes: &[Written]) -> Span {
+    let next = writes.partition_point(|write| write.seq < read.version);
+    writes.get(next).map_or(Span::ZERO, |missed| {
+        let low = read.sent.since(missed.done);
+        Span::between(low, read.done.since(missed.sent))
+    })
 }
 
 fn read(op: &Op) -> Option<Read> {

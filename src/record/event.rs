@@ -37,6 +37,8 @@ pub enum What {
     Note(String),
     /// The stack stands and replication is proven flowing.
     Stack(Box<Stack>),
+    /// The stack is the one of an earlier repeat, made ready again.
+    Rearmed(Rearmed),
     /// The clients start: their lanes.
     Clients(Vec<Lane>),
     /// A step of the scenario starts.
@@ -78,6 +80,8 @@ pub enum What {
     Closed(Status),
     /// What teardown left behind; empty means nothing.
     Residue(Residue),
+    /// Every fault is undone and the stack stays for the next repeat, which removes it or hands it on.
+    HandedOn,
 }
 
 /// What is fixed before the fault: written first so that targets cannot be changed afterwards.
@@ -105,6 +109,22 @@ pub struct Opened {
     pub overrides: Vec<(String, String)>,
     /// The scenario as resolved: overrides applied, defaults filled in.
     pub scenario: Scenario,
+}
+
+/// Where a stack that was not brought up for this run comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rearmed {
+    /// The run that it was brought up for; its machines carry that run's label.
+    pub stack_of: RunId,
+    /// The run that was on it last.
+    pub after: RunId,
+    /// Which run on this stack this is; the first one brought it up.
+    pub nth: u32,
+    /// What the run before lends to this one's baseline: its operations of service lanes that were acknowledged after
+    /// the last failure of their lane, up to its end; 0 if that was not enough to lend.
+    pub lent: u64,
+    /// How the stack proved that it is ready again, and that nothing holds the next failover back.
+    pub evidence: Vec<String>,
 }
 
 /// How a step ended.

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     ControlEvent, Disruption, DisruptionKind, Effect, Environment, Event, FinalRead, Holdings,
-    ImageFact, Opened, Residue, Source, Stack, Status, StepResult, View, What,
+    ImageFact, Opened, Rearmed, Residue, Source, Stack, Status, StepResult, View, What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -26,6 +26,8 @@ pub struct Record {
     pub stack: Option<Stack>,
     /// When the stack was ready.
     pub ready_at: Option<Nanos>,
+    /// Where the stack comes from, if it was not brought up for this run.
+    pub rearmed: Option<Rearmed>,
     /// The clients' lanes; `LaneId` indexes them.
     pub lanes: Vec<Lane>,
     /// When the clients started and stopped.
@@ -60,6 +62,8 @@ pub struct Record {
     pub status: Status,
     /// What was left behind; `None` when teardown was not reached.
     pub residue: Option<Residue>,
+    /// Whether the stack stayed for the next repeat instead of being torn down.
+    pub handed_on: bool,
 }
 
 /// Why events could not be folded.
@@ -97,6 +101,7 @@ impl Record {
             images: Vec::new(),
             stack: None,
             ready_at: None,
+            rearmed: None,
             lanes: Vec::new(),
             load: None,
             steady: Vec::new(),
@@ -114,6 +119,7 @@ impl Record {
             finals: Vec::new(),
             status: Status::Aborted("the run's end was not recorded".into()),
             residue: None,
+            handed_on: false,
         }
     }
 
@@ -126,6 +132,7 @@ impl Record {
                 self.stack = Some(*stack);
                 self.ready_at = Some(at.high);
             }
+            What::Rearmed(rearmed) => self.rearmed = Some(rearmed),
             What::Clients(lanes) => {
                 self.lanes = lanes;
                 self.load = Some((at.low, at.high));
@@ -154,6 +161,7 @@ impl Record {
             What::Final(read) => self.finals.push(read),
             What::Closed(status) => self.status = status,
             What::Residue(residue) => self.residue = Some(residue),
+            What::HandedOn => self.handed_on = true,
         }
     }
 

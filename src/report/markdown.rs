@@ -22,6 +22,14 @@ pub fn markdown(view: &View) -> String {
     for alarm in &view.alarms {
         out.push_str(&format!("> **{}**\n\n", escape(alarm)));
     }
+    if !view.last_words.is_empty() {
+        let words: String = view
+            .last_words
+            .iter()
+            .map(|line| format!("    {line}\n"))
+            .collect();
+        out.push_str(&format!("{words}\n"));
+    }
     out.push_str(&targets(view));
     out.push_str(&wrong(view));
     out.push_str(&format!("**Data.** {}\n\n", escape(&view.loss.sentence)));

@@ -3,6 +3,7 @@
 //! Every format is made from one [`View`], which alone formats values and bins operations, so that formats
 //! cannot disagree. Nothing here prints, reads a clock or computes a figure that a reader could quote.
 
+pub mod calibration;
 pub mod gated;
 pub mod history;
 pub mod html;
@@ -20,6 +21,7 @@ pub mod view;
 
 use crate::{history::History, record::Record, score::Judgement};
 
+pub use calibration::calibration;
 pub use gated::{Gated, gate_json, gate_terminal};
 pub use history::{history_json, history_runs, history_terminal};
 pub use indicatif::ProgressDrawTarget;

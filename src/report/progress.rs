@@ -159,6 +159,11 @@ fn line(what: &What) -> Option<String> {
             "{} {} is ready, primary {}",
             stack.server, stack.topology, stack.primary
         ),
+        What::Rearmed(rearmed) => format!(
+            "run {} on the stack of run {}, which is whole again",
+            rearmed.nth, rearmed.stack_of
+        ),
+        What::HandedOn => "the stack stays for the next repeat".into(),
         What::Clients(lanes) => format!(
             "clients started: {}",
             text::plural(lanes.len() as u64, "lane")

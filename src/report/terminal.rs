@@ -109,6 +109,9 @@ fn header(view: &View, style: Style) -> String {
             "  ",
         ));
     }
+    if !view.last_words.is_empty() {
+        out.push_str(&indent(&view.last_words.join("\n"), "    "));
+    }
     out
 }
 
@@ -289,6 +292,13 @@ fn data(view: &View, style: Style) -> String {
 
 fn findings(view: &View, style: Style) -> String {
     let mut out = style.heading("Findings");
+    if view.fault.is_none() {
+        let checks = text::plural(view.wrong().count() as u64, "check");
+        out.push_str(&format!(
+            "  No disruptive step was taken: nothing was measured, {checks} had nothing to look at.\n"
+        ));
+        return out;
+    }
     for finding in view.wrong() {
         let code = if finding.answer == Answer::Invalid {
             "1;31"
@@ -314,7 +324,9 @@ fn findings(view: &View, style: Style) -> String {
             out.push_str(&format!("           - and {more} more\n"));
         }
     }
-    for reason in &view.card.reasons {
+    let told: Vec<&str> = view.wrong().map(|finding| finding.check.as_str()).collect();
+    let untold = |reason: &&Reason| !told.contains(&reason.name.as_str());
+    for reason in view.card.reasons.iter().filter(untold) {
         out.push_str(&wrap(
             &format!("{}: {}", reason.name, reason.text),
             style.columns(),

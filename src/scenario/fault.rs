@@ -21,6 +21,8 @@ pub enum Fault {
     Restart(Victim),
     /// Drops packets between nodes.
     Partition(Partition),
+    /// Lets a node of the reference store play an outage by itself, whose true length its log tells.
+    Script(Script),
     /// Changes nothing: the control run.
     Noop,
 }
@@ -41,6 +43,10 @@ pub const FAULTS: &[(&str, &str)] = &[
     ),
     ("restart", "kills a node and starts it again at once"),
     ("partition", "drops packets between nodes"),
+    (
+        "script",
+        "lets a node of the reference store play an outage of known length",
+    ),
     ("noop", "changes nothing: the control run"),
 ];
 
@@ -82,9 +88,9 @@ pub struct Partition {
     /// Which packets are dropped, seen from the first group.
     #[serde(default)]
     pub direction: Direction,
-    /// Whether the first group is cut off from the clients too.
+    /// On which side the clients stand.
     #[serde(default)]
-    pub clients: Cut,
+    pub clients: ClientPlace,
     /// Ends by itself after this time. Without it, it lasts until `heal`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub lasting: Option<Dur>,
@@ -103,15 +109,78 @@ pub enum Direction {
     Out,
 }
 
-/// Whether clients are cut off too.
+/// On which side of a partition the clients stand. All groups share it: they come from one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Cut {
+pub enum ClientPlace {
     /// They lose the first group, as if they stood with the second.
     #[default]
     Cut,
     /// They keep reaching everyone.
     Keep,
+    /// They stand with the first group, and what leads them to the primary does too: they lose the others.
+    Isolated,
+}
+
+/// An outage that a node of the reference store plays by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Script {
+    /// The node, by role.
+    pub node: Selector,
+    /// What it plays.
+    pub how: Play,
+    /// How long it plays.
+    #[serde(rename = "for")]
+    pub lasting: Dur,
+}
+
+/// What a node of the reference store can play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Play {
+    /// Connections are closed and new ones refused.
+    Refuse,
+    /// Connections are reset, new ones at their first request.
+    Reset,
+    /// Connections are taken, requests read and not answered before the end.
+    Hang,
+    /// Requests are carried out and answered a second late.
+    Slow,
+    /// Connections of before are dead for good without a word; new ones are refused.
+    HalfOpen,
+    /// The node knows no other node; clients reach it.
+    Isolate,
+}
+
+impl Play {
+    /// Every play by its name in a file.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("refuse", Self::Refuse),
+        ("reset", Self::Reset),
+        ("hang", Self::Hang),
+        ("slow", Self::Slow),
+        ("half-open", Self::HalfOpen),
+        ("isolate", Self::Isolate),
+    ];
+}
+
+impl fmt::Display for Play {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = Self::ALL.iter().find(|(_, play)| play == self);
+        f.write_str(own.map_or("script", |(name, _)| name))
+    }
+}
+
+impl FromStr for Play {
+    type Err = ScalarError;
+
+    fn from_str(text: &str) -> Result<Self, ScalarError> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == text);
+        found
+            .map(|(_, play)| *play)
+            .ok_or_else(|| ScalarError(format!("there is no script `{text}`")))
+    }
 }
 
 /// Chooses nodes by role.

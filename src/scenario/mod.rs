@@ -10,12 +10,15 @@ pub mod suggest;
 pub mod targets;
 pub mod types;
 
-pub use fault::{Condition, Cut, Direction, FAULTS, Fault, Partition, Selector, Victim};
+pub use fault::{
+    ClientPlace, Condition, Direction, FAULTS, Fault, Partition, Play, Script, Selector, Victim,
+};
 pub use problem::{Problem, Problems};
 pub use read::{BYTES_MAX, Parsed, SCHEMA, read, to_json};
 pub use scalar::{Dur, Goal, Percent, Rate, ScalarError};
 pub use spans::Spans;
 pub use targets::{Confidence, RecoveredBy, Rpo, Targets};
 pub use types::{
-    AppClients, Clients, Expect, Move, Scenario, ServiceClients, Step, SystemSpec, Within,
+    AppClients, Clients, Expect, Move, Pinned, PinnedAsk, Scenario, ServiceClients, Step,
+    SystemSpec, Within,
 };

@@ -12,6 +12,7 @@ pub fn json_schema() -> Value {
         ("Rpo", json!({ "const": "any" })),
         ("Victim", json!({ "$ref": "#/$defs/Selector" })),
         ("Move", json!({ "const": "planned" })),
+        ("Pinned", json!({ "$ref": "#/$defs/Duration" })),
     ];
     for (name, shorthand) in shorthands {
         let whole = schema["$defs"][name].take();

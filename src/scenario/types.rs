@@ -34,9 +34,13 @@ pub struct Scenario {
     pub headline: Option<usize>,
     /// What happens, in order.
     pub drill: Vec<Step>,
-    /// How often, each time on a fresh stack.
+    /// How often.
     #[serde(default = "once")]
     pub repeat: u32,
+    /// Whether each repeat brings up a stack of its own. Else one stack is made ready again for the next repeat where the
+    /// system can do so: sooner, and less independent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh_stacks: bool,
 }
 
 fn once() -> u32 {
@@ -105,8 +109,8 @@ pub struct ServiceClients {
     pub rate: Rate,
     /// After which an attempt is given up; at most 1 s.
     pub timeout: Dur,
-    /// Interval of the pinned probe to each node.
-    pub pinned: Dur,
+    /// The probes that watch each node by itself.
+    pub pinned: Pinned,
 }
 
 impl Default for ServiceClients {
@@ -116,9 +120,40 @@ impl Default for ServiceClients {
             lanes: 4,
             rate: Rate(100.0),
             timeout: Dur(std::time::Duration::from_millis(500)),
-            pinned: Dur(std::time::Duration::from_millis(100)),
+            pinned: Pinned::default(),
         }
     }
+}
+
+/// The probes that watch each node by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Pinned {
+    /// Their interval.
+    pub every: Dur,
+    /// What they ask of each node.
+    pub ask: PinnedAsk,
+}
+
+impl Default for Pinned {
+    /// A write to each node ten times a second.
+    fn default() -> Self {
+        Self {
+            every: Dur(std::time::Duration::from_millis(100)),
+            ask: PinnedAsk::Write,
+        }
+    }
+}
+
+/// What a pinned probe asks of its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PinnedAsk {
+    /// To take a write, and to show the newest: fencing and two primaries are seen.
+    #[default]
+    Write,
+    /// Only to show the newest write: an old primary does not diverge by the probe itself.
+    Role,
 }
 
 /// Lanes that measure the application: its driver, pool, timeouts and retries.

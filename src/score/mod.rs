@@ -3,6 +3,7 @@
 pub mod card;
 pub mod judge;
 pub mod lines;
+pub mod quiet;
 pub mod repeats;
 pub mod sentence;
 #[cfg(test)]
@@ -11,5 +12,6 @@ pub mod verdict;
 
 pub use card::{Line, LineState, Reason, Scorecard, Verdict};
 pub use judge::{Judgement, judge};
+pub use quiet::quiet;
 pub use repeats::{Repeats, repeats};
 pub use verdict::score;

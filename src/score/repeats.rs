@@ -1,11 +1,15 @@
 //! The scorecards of a repeated drill taken together: what they show, and what they do not yet.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    measure::format,
+    measure::format::{self, Round},
     scenario::{Confidence, Targets},
-    stats::{Gate, drills_for, gate, more_needed, shown_by_maximum, zero_of},
+    stats::{
+        Gate, at_most, drills_for, gate, median_ranks, more_needed, shown_by_maximum, upper_rank,
+    },
 };
 
 use super::{LineState, Scorecard, Verdict, verdict::INTEGRITY};
@@ -32,12 +36,12 @@ pub struct Repeats {
     pub more: u64,
 }
 
-/// Combines the scorecards of a repeated drill.
+/// Combines the scorecards of a repeated drill, which ran on so many stacks.
 ///
 /// Loss beyond the target in any run fails the repeat, and so does every other missed line but RTO. RTO
 /// is judged by the quantile that `confidence` names; without it, every run must pass. Inconclusive runs
 /// make the repeat inconclusive unless only their RTO is undecided, which the quantile allows for.
-pub fn repeats(cards: &[Scorecard], targets: &Targets) -> Repeats {
+pub fn repeats(cards: &[Scorecard], stacks: u64, targets: &Targets) -> Repeats {
     let runs = cards.len() as u64;
     let count = |verdict: Verdict| cards.iter().filter(|c| c.verdict == verdict).count() as u64;
     let verdicts = [
@@ -59,7 +63,7 @@ pub fn repeats(cards: &[Scorecard], targets: &Targets) -> Repeats {
         runs,
         verdicts,
         shown: shown_by_maximum(runs, level),
-        shows: shows(cards, level),
+        shows: shows(cards, stacks, level),
         more,
     }
 }
@@ -151,43 +155,136 @@ fn undecided_beside_rto(card: &Scorecard) -> bool {
         }
 }
 
-/// What n runs show about recovery time and loss.
-fn shows(cards: &[Scorecard], level: f64) -> Vec<String> {
+/// The quantiles that are spoken of, by their usual names.
+const NAMED: [(&str, f64); 5] = [
+    ("the median", 0.5),
+    ("P75", 0.75),
+    ("P90", 0.90),
+    ("P95", 0.95),
+    ("P99", 0.99),
+];
+
+/// What n runs show about recovery time and loss, and what they do not yet.
+fn shows(cards: &[Scorecard], stacks: u64, level: f64) -> Vec<String> {
     let n = cards.len() as u64;
-    let sure = format::percent(level * 100.0);
-    let named = [
-        ("99th percentile", 0.99),
-        ("95th percentile", 0.95),
-        ("90th percentile", 0.90),
-        ("75th percentile", 0.75),
-        ("median", 0.5),
-    ];
-    let highest = named.iter().find(|(_, q)| drills_for(*q, level) <= n);
-    let mut lines = vec![match highest {
-        Some((name, _)) => {
-            format!(
-                "the worst of {n} runs bounds the {name} of the recovery time at {sure} confidence"
-            )
-        }
-        None => format!("{n} runs show no quantile of the recovery time at {sure} confidence"),
-    }];
-    let exposed: Vec<&Scorecard> = cards.iter().filter(|card| is_exposed(card)).collect();
-    let lossy = exposed
-        .iter()
-        .filter(|card| {
-            card.lines
-                .iter()
-                .any(|line| line.figure.starts_with("rpo_") && line.value.is_some_and(|v| v > 0.0))
-        })
-        .count();
-    let exposed = exposed.len() as u64;
-    lines.push(if exposed > 0 && lossy == 0 {
-        let bound = format!("{:.1} %", (zero_of(exposed, level) * 1000.0).ceil() / 10.0);
-        format!("0 of {exposed} exposed runs lost acknowledged data: at {sure} confidence at most {bound} of such drills do")
-    } else {
-        format!("{lossy} of {exposed} exposed runs lost acknowledged data")
-    });
+    let mut lines = vec![shown(cards, level)];
+    lines.extend(not_shown(n, level));
+    lines.extend(median(cards, level));
+    lines.push(loss(cards, level));
+    if stacks < n {
+        lines.push(format!(
+            "{} on {}, made ready again in between: less independent than drills on fresh stacks",
+            format::counted(n, "drill"),
+            format::counted(stacks, "stack"),
+        ));
+    }
     lines
+}
+
+/// Recovery times in ascending order; infinite where one was not seen or may not be read.
+fn times(cards: &[Scorecard]) -> Vec<f64> {
+    let time = |card: &Scorecard| {
+        let line = card.lines.iter().find(|line| is_headline(&line.figure))?;
+        line.value.filter(|_| line.state != LineState::Inconclusive)
+    };
+    let mut times: Vec<f64> = cards
+        .iter()
+        .map(|card| time(card).unwrap_or(f64::INFINITY))
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+/// The line of the headline's recovery: a planned move's outage stands for it.
+fn is_headline(figure: &str) -> bool {
+    matches!(figure, "rto" | "outage")
+}
+
+fn seconds(time: f64) -> String {
+    Duration::try_from_secs_f64(time).map_or_else(
+        |_| "no bound, as too many were not measured or not seen".into(),
+        |time| format::duration(time, Round::Up),
+    )
+}
+
+fn shown(cards: &[Scorecard], level: f64) -> String {
+    let times = times(cards);
+    let n = cards.len() as u64;
+    let drills = format::counted(n, "drill");
+    let sure = format::percent(level * 100.0);
+    let bounds: Vec<String> = NAMED
+        .iter()
+        .filter_map(|(name, q)| {
+            let rank = upper_rank(n, *q, level)?;
+            let bound = times.get(usize::try_from(rank).ok()?.checked_sub(1)?)?;
+            Some(format!("{name} <= {} (rank {rank})", seconds(*bound)))
+        })
+        .collect();
+    if bounds.is_empty() {
+        format!("{drills} show no quantile of the recovery time at {sure} confidence")
+    } else {
+        format!(
+            "{drills} show of the recovery time at {sure} confidence: {}",
+            bounds.join(", ")
+        )
+    }
+}
+
+fn not_shown(n: u64, level: f64) -> Option<String> {
+    let more: Vec<String> = NAMED
+        .iter()
+        .filter_map(|(name, q)| {
+            Some((
+                name,
+                drills_for(*q, level)
+                    .checked_sub(n)
+                    .filter(|more| *more > 0)?,
+            ))
+        })
+        .map(|(name, more)| format!("{name} takes {}", format::counted(more, "more drill")))
+        .collect();
+    (!more.is_empty()).then(|| format!("not shown yet: {}", more.join(", ")))
+}
+
+fn median(cards: &[Scorecard], level: f64) -> Option<String> {
+    let times = times(cards);
+    let (low, high) = median_ranks(cards.len() as u64, level)?;
+    let at = |rank: u64| {
+        times
+            .get(usize::try_from(rank).ok()?.checked_sub(1)?)
+            .copied()
+    };
+    let (from, to) = (at(low)?, at(high)?);
+    to.is_finite().then(|| {
+        format!(
+            "the median lies between {} and {} (ranks {low} and {high}) at {} confidence",
+            seconds(from),
+            seconds(to),
+            format::percent(level * 100.0),
+        )
+    })
+}
+
+fn loss(cards: &[Scorecard], level: f64) -> String {
+    let exposed: Vec<&Scorecard> = cards.iter().filter(|card| is_exposed(card)).collect();
+    let lost = |card: &&&Scorecard| {
+        let mut rpo = card
+            .lines
+            .iter()
+            .filter(|line| line.figure.starts_with("rpo_"));
+        rpo.any(|line| line.value.is_some_and(|value| value > 0.0))
+    };
+    let lossy = exposed.iter().filter(lost).count() as u64;
+    let exposed = exposed.len() as u64;
+    if exposed == 0 {
+        return "no drill was exposed to loss: nothing is shown about it".into();
+    }
+    let bound = (at_most(lossy, exposed, level) * 1000.0).ceil() / 10.0;
+    format!(
+        "{lossy} of {} lost acknowledged data: at {} confidence at most {bound:.1} % of such drills do",
+        format::counted(exposed, "exposed drill"),
+        format::percent(level * 100.0),
+    )
 }
 
 /// A run counts for a claim on loss only if its RPO lines were decided.
@@ -270,7 +367,7 @@ mod tests {
     #[test]
     fn without_a_claim_every_repeat_must_pass() {
         let none = Targets::default();
-        let of = |cards: &[Scorecard]| repeats(cards, &none).verdict;
+        let of = |cards: &[Scorecard]| repeats(cards, cards.len() as u64, &none).verdict;
         assert_eq!(of(&[passed(), passed()]), Verdict::Pass);
         assert_eq!(of(&[passed(), slow()]), Verdict::Fail);
         assert_eq!(of(&[passed(), unsure()]), Verdict::Inconclusive);
@@ -282,7 +379,9 @@ mod tests {
 
     #[test]
     fn a_claim_is_judged_by_its_quantile_and_loss_by_every_run() {
-        let of = |cards: Vec<Scorecard>, quantile: f64| repeats(&cards, &claim(quantile));
+        let of = |cards: Vec<Scorecard>, quantile: f64| {
+            repeats(&cards, cards.len() as u64, &claim(quantile))
+        };
         assert_eq!(of(vec![passed(); 5], 50.0).verdict, Verdict::Pass);
         let four = of(vec![passed(); 4], 50.0);
         assert_eq!((four.verdict, four.more), (Verdict::Inconclusive, 1));
@@ -300,23 +399,53 @@ mod tests {
     }
 
     #[test]
-    fn repeats_say_what_they_show() {
-        let shown = repeats(&vec![passed(); 10], &Targets::default());
+    fn repeats_say_what_they_show_and_what_not_yet() {
+        let of = |cards: &[Scorecard], stacks| repeats(cards, stacks, &Targets::default()).shows;
+        let shown = repeats(&vec![passed(); 10], 10, &Targets::default());
         assert!((shown.shown - 0.05_f64.powf(0.1)).abs() < 1e-12);
         assert_eq!(
             shown.shows,
             [
-                "the worst of 10 runs bounds the median of the recovery time at 95 % confidence",
-                "0 of 10 exposed runs lost acknowledged data: at 95 % confidence at most 25.9 % of such drills do",
+                "10 drills show of the recovery time at 95 % confidence: the median <= 2.003 s (rank 9)",
+                "not shown yet: P75 takes 1 more drill, P90 takes 19 more drills, P95 takes 49 more drills, P99 takes 289 more drills",
+                "the median lies between 2.003 s and 2.003 s (ranks 2 and 9) at 95 % confidence",
+                "0 of 10 exposed drills lost acknowledged data: at 95 % confidence at most 25.9 % of such drills do",
             ]
         );
+        assert_eq!(
+            of(&vec![passed(); 59], 59)[0],
+            "59 drills show of the recovery time at 95 % confidence: the median <= 2.003 s (rank 37), \
+             P75 <= 2.003 s (rank 51), P90 <= 2.003 s (rank 58), P95 <= 2.003 s (rank 59)"
+        );
+        let three = of(&vec![passed(); 3], 1);
+        assert_eq!(
+            three[0],
+            "3 drills show no quantile of the recovery time at 95 % confidence"
+        );
+        assert!(three[1].starts_with("not shown yet: the median takes 2 more drills, P75 takes 8"));
+        assert_eq!(
+            three[3],
+            "3 drills on 1 stack, made ready again in between: less independent than drills on fresh stacks"
+        );
+        assert!(of(&[], 0)[2].contains("no drill was exposed"));
+    }
+
+    #[test]
+    fn a_time_that_is_not_known_bounds_nothing() {
+        let mut cards = vec![passed(); 4];
+        let mut unknown = passed();
+        unknown.lines[0].state = LineState::Inconclusive;
+        cards.push(unknown);
+        let shows = repeats(&cards, 5, &Targets::default()).shows;
+        assert!(shows[0].contains("the median <= no bound"), "{shows:?}");
         let mut cards = vec![passed(); 9];
         cards.push(unsure());
-        assert!(repeats(&cards, &Targets::default()).shows[1].starts_with("0 of 9 exposed"));
-        let with_loss = repeats(&[lossy(), passed()], &Targets::default());
+        let shows = repeats(&cards, 10, &Targets::default()).shows;
+        assert!(shows[3].starts_with("0 of 9 exposed drills"), "{shows:?}");
+        let shows = repeats(&[lossy(), passed()], 2, &Targets::default()).shows;
         assert_eq!(
-            with_loss.shows[1],
-            "1 of 2 exposed runs lost acknowledged data"
+            shows[2],
+            "1 of 2 exposed drills lost acknowledged data: at 95 % confidence at most 97.5 % of such drills do"
         );
     }
 }

@@ -23,7 +23,7 @@ pub fn sentence(
     let mut text = match record.headline().zip(headline(figures)) {
         Some(((_, disruption), event)) => {
             let done = done(disruption);
-            let seen = seen(record, event);
+            let seen = seen(record, event, disruption.primary_hit);
             format!("{done}; {seen}; {}", loss(figures))
         }
         None => "The run ended before its disruptive step".to_owned(),
@@ -31,11 +31,16 @@ pub fn sentence(
     match &record.status {
         Status::Completed => {}
         Status::Interrupted => text.push_str("; the run was interrupted"),
-        Status::Aborted(why) => text.push_str(&format!("; the run was aborted: {why}")),
+        Status::Aborted(why) => {
+            let why = why.lines().next().unwrap_or_default();
+            text.push_str(&format!("; the run was aborted: {why}"));
+        }
     }
     match verdict {
         Verdict::Pass | Verdict::Fail => {}
         Verdict::Control => text.push_str("; the control stayed quiet"),
+        // Why it was aborted is why nothing may be concluded.
+        Verdict::Inconclusive if matches!(record.status, Status::Aborted(_)) => {}
         Verdict::Inconclusive => {
             let telling =
                 |reason: &&Reason| !reason.lines.is_empty() || reason.name.starts_with("control-");
@@ -76,6 +81,10 @@ fn done(disruption: &Disruption) -> String {
         "partition" => format!("{victims} {verb} cut off"),
         other => format!("{victims} {verb} hit by `{other}`"),
     };
+    // A node's name keeps its spelling.
+    if names.first().is_some_and(|name| text.starts_with(name)) {
+        return text;
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
@@ -83,7 +92,7 @@ fn done(disruption: &Disruption) -> String {
 }
 
 /// What the clients saw: writes first, reads where only they failed.
-fn seen(record: &Record, event: &EventFigures) -> String {
+fn seen(record: &Record, event: &EventFigures, primary_hit: bool) -> String {
     let writes = of_access(record, event, crate::history::Access::Write);
     let reads = of_access(record, event, crate::history::Access::Read);
     let (what, figure) = if !writes.is_empty() {
@@ -95,11 +104,11 @@ fn seen(record: &Record, event: &EventFigures) -> String {
     };
     match figure {
         Figure::Missing(why) => format!("{what} failed, for how long could not be told: {why}"),
-        Figure::Measured(span) => failed(what, *span, event),
+        Figure::Measured(span) => failed(what, *span, event, primary_hit),
     }
 }
 
-fn failed(what: &str, span: Span, event: &EventFigures) -> String {
+fn failed(what: &str, span: Span, event: &EventFigures, primary_hit: bool) -> String {
     let Some(high) = span.high() else {
         let seen = last_failure(event);
         let least = format::duration(seen.since(event.at.low).max(span.low()), Round::Down);
@@ -107,10 +116,14 @@ fn failed(what: &str, span: Span, event: &EventFigures) -> String {
     };
     let time = format::duration(high, Round::Up);
     let until = match (&event.recovered_by, &event.successor) {
-        (Figure::Measured(RecoveredBy::OtherNode), Some(node)) => {
+        (Figure::Measured(RecoveredBy::OtherNode), Some(node)) if primary_hit => {
             format!(" until {node} took over")
         }
-        (Figure::Measured(RecoveredBy::OtherNode), None) => " until other nodes took over".into(),
+        (Figure::Measured(RecoveredBy::OtherNode), None) if primary_hit => {
+            " until other nodes took over".into()
+        }
+        (Figure::Measured(RecoveredBy::OtherNode), Some(node)) => format!(" until {node} answered"),
+        (Figure::Measured(RecoveredBy::OtherNode), None) => String::new(),
         (Figure::Measured(RecoveredBy::Restart), _) => " until the victim had restarted".into(),
         (Figure::Measured(RecoveredBy::Heal), _) => " until the fault was undone".into(),
         (Figure::Missing(_), _) => String::new(),

@@ -176,7 +176,7 @@ fn verdict(findings: &[Finding], judged: &[Judged], reasons: &mut Vec<Reason>) -
     // `lines` puts the RTO line first and the RPO lines next; both are always there.
     let judges = |judged: &&Judged| {
         let figure = judged.line.figure.as_str();
-        figure == "rto" || figure == "outage" || figure.starts_with("rpo_")
+        figure.starts_with("rto") || figure == "outage" || figure.starts_with("rpo_")
     };
     let met = judged
         .iter()
@@ -212,7 +212,9 @@ fn control(
     let outage = event.is_some_and(|event| event.outage_seen || !event.lanes.is_empty());
     let told = event.is_some_and(|event| event.rto.value().is_some());
     let loss = match &figures.loss {
-        Figure::Measured(loss) => Some(!loss.lost.is_empty() || !loss.split_brain.is_empty()),
+        Figure::Measured(loss) => {
+            Some(!(loss.lost.is_empty() && loss.split_brain.is_empty() && loss.later.is_empty()))
+        }
         Figure::Missing(_) => None,
     };
     if outage {

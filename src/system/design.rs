@@ -47,6 +47,8 @@ pub struct TopologySpec {
     pub planned_moves: bool,
     /// Whether its machines also hold etcd members, so that `etcd-leader` conditions apply.
     pub etcd: bool,
+    /// Whether its nodes can play scripted outages.
+    pub scripts: bool,
 }
 
 /// One setting of a system.

@@ -19,5 +19,6 @@ pub use design::{
     Deploy, Description, Design, Issue, SettingKind, SettingSpec, System, TopologySpec,
 };
 pub use running::{
-    ControlPlane, Observer, PlannedMove, Promote, Redundancy, Running, SharedRunning, SystemError,
+    ControlPlane, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, Scripted,
+    SharedRunning, SystemError,
 };

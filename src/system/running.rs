@@ -1,6 +1,6 @@
 //! A stack that stands: its clients, its observers, its roles, and what it can be asked to do.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +10,7 @@ use crate::{
     id::{NodeName, RunId},
     record::{Emitter, Holdings, Source, Stack, View},
     runtime::RuntimeError,
-    scenario::AppClients,
+    scenario::{AppClients, Play},
 };
 
 use super::Client;
@@ -105,6 +105,16 @@ pub trait Running: Send + Sync {
         None
     }
 
+    /// Making it ready for another drill, if the system can; else each drill needs a fresh stack.
+    fn rearm(&self) -> Option<&dyn Rearm> {
+        None
+    }
+
+    /// Playing outages of known length, if its nodes can.
+    fn scripted(&self) -> Option<&dyn Scripted> {
+        None
+    }
+
     /// Closes what it holds open. The machines are removed by the runtime afterwards.
     async fn close(&self);
 }
@@ -140,6 +150,30 @@ pub trait ControlPlane: Send + Sync {
 
     /// Moves its leadership to a member on that machine.
     async fn move_leader(&self, host: &str) -> Result<(), SystemError>;
+}
+
+/// Making a stack ready for another drill.
+#[async_trait]
+pub trait Rearm: Send + Sync {
+    /// Waits out what holds the next failover back, proves again that replication flows and that the control plane could
+    /// fail over, and reads the settings back. Returns the stack for the new run, whose workload is apart from that of
+    /// every run before, and why nothing holds the next failover back, one sentence each.
+    ///
+    /// # Errors
+    /// When the stack is not as good as a fresh one, or would be later than a fresh one is.
+    async fn rearm(
+        &self,
+        run: &RunId,
+        emitter: &Emitter,
+    ) -> Result<(SharedRunning, Vec<String>), SystemError>;
+}
+
+/// Nodes that play outages by themselves and log when they began and ended.
+#[async_trait]
+pub trait Scripted: Send + Sync {
+    /// Lets a node begin; returns once it has begun. It ends by itself.
+    async fn play(&self, node: &NodeName, play: Play, lasting: Duration)
+    -> Result<(), SystemError>;
 }
 
 /// A stack shared by everything that acts on it.

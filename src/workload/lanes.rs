@@ -6,11 +6,14 @@ use crate::{
     history::{Access, Group, Lane},
     id::LaneId,
     record::{MemberKind, Stack},
-    scenario::Clients,
+    scenario::{Clients, PinnedAsk},
 };
 
 /// The slow lane's interval: ten connections a second show connection trouble and are no load.
 const FRESH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The lane whose writes are looked for at each member.
+const FIRST_WRITER: LaneId = LaneId(0);
 
 /// The share of the server's connections that service lanes may take.
 const CONNECTION_SHARE: f64 = 0.2;
@@ -28,8 +31,8 @@ pub struct PlannedLane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneBudget(pub usize);
 
-/// The lanes of a scenario's clients on a stack: write lanes, read lanes, the slow lane, app lanes, and a
-/// pinned lane to each member that holds data.
+/// The lanes of a scenario's clients on a stack: write lanes, read lanes, the slow lane, app lanes, and for each
+/// member that holds data a pinned write lane, if wanted, and a pinned lane that looks how far it is behind.
 pub fn lanes(clients: &Clients, stack: &Stack) -> Vec<PlannedLane> {
     let mut planned = Plan {
         lanes: Vec::new(),
@@ -128,16 +131,25 @@ impl Plan<'_> {
         {
             let lane = Lane {
                 id: LaneId(0),
-                name: format!("pinned-{}", member.name),
+                name: format!("visible-{}", member.name),
                 group: Group::Pinned,
-                access: Access::Write,
+                access: Access::Read,
                 fresh: false,
-                reads: None,
+                reads: Some(FIRST_WRITER),
                 pinned: Some(member.name.clone()),
-                interval: service.pinned.0,
+                interval: service.pinned.every.0,
                 timeout: service.timeout.0,
                 objective: None,
             };
+            if service.pinned.ask == PinnedAsk::Write {
+                let probe = Lane {
+                    name: format!("pinned-{}", member.name),
+                    access: Access::Write,
+                    reads: None,
+                    ..lane.clone()
+                };
+                self.push(probe, 2);
+            }
             self.push(lane, 2);
         }
     }

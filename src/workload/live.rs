@@ -29,8 +29,10 @@ struct LaneLive {
     counted: bool,
     timeout: Duration,
     last_failed: Option<Nanos>,
-    /// ok operations intended after the last failure.
+    /// Available operations intended after the last failure.
     good: u64,
+    /// Those of them that were acknowledged.
+    sound: u64,
     latest_good: Nanos,
 }
 
@@ -43,6 +45,7 @@ impl Live {
             timeout: lane.timeout,
             last_failed: None,
             good: 0,
+            sound: 0,
             latest_good: Nanos::default(),
         };
         Self {
@@ -64,8 +67,10 @@ impl Live {
         if !good {
             lane.last_failed = lane.last_failed.max(Some(op.intended));
             lane.good = 0;
+            lane.sound = 0;
         } else if lane.last_failed.is_none_or(|failed| op.intended > failed) {
             lane.good += 1;
+            lane.sound += u64::from(op.outcome == Outcome::Ok);
             lane.latest_good = lane.latest_good.max(op.intended);
         }
     }
@@ -85,6 +90,15 @@ impl Live {
                 && lane.good >= least
                 && lane.latest_good >= from.after(sustain).before(lane.timeout)
         })
+    }
+
+    /// Operations of service lanes that were acknowledged after their lane's last failure; 0 if a lane has none.
+    pub fn sound(&self) -> u64 {
+        let service = || self.lanes.iter().filter(|lane| lane.service);
+        if service().any(|lane| lane.sound == 0) {
+            return 0;
+        }
+        service().map(|lane| lane.sound).sum()
     }
 
     /// Whether every service lane's latest operations were ok.
@@ -162,5 +176,20 @@ mod tests {
         live.see(&op(1000, Outcome::Fail));
         live.see(&op(900, Outcome::Ok));
         assert!(!live.healthy(1));
+        assert_eq!(live.sound(), 0);
+    }
+
+    #[test]
+    fn only_what_was_acknowledged_after_the_last_failure_is_sound() {
+        let mut live = live();
+        for at in (1000..=1400).step_by(100) {
+            live.see(&op(at, Outcome::Ok));
+        }
+        assert_eq!(live.sound(), 5);
+        live.see(&op(1500, Outcome::Info));
+        assert_eq!(live.sound(), 0);
+        live.see(&op(1600, Outcome::Ok));
+        live.see(&op(1700, Outcome::Conflict));
+        assert_eq!(live.sound(), 1);
     }
 }

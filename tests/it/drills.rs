@@ -284,3 +284,83 @@ fn an_image_without_the_server_is_refused_before_a_node_is_created() {
     );
     nothing_left(&done);
 }
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn valkey_fails_over_when_the_primary_is_shut_down() {
+    let done = Drill::shipped("valkey/sentinel-stop.yaml").run();
+    done.expect(0, "pass");
+    assert!(
+        done.value("rto").is_some_and(|rto| rto > 0.0),
+        "{}",
+        done.talk
+    );
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn redis_restarted_in_place_keeps_its_data_only_with_a_log_on_disk() {
+    let kept = Drill::shipped("redis/restart.yaml").run();
+    kept.expect(0, "pass");
+    nothing_left(&kept);
+    let setting = "stack.redis.settings.persistence";
+    let empty = Drill::shipped("redis/restart.yaml")
+        .set(setting, "none")
+        .run();
+    empty.expect(1, "fail");
+    let lost = empty.loss()["lost"].as_array().map_or(0, Vec::len);
+    assert!(
+        lost > 500,
+        "ten seconds at 100 writes a second: {lost}\n{}",
+        empty.talk
+    );
+    nothing_left(&empty);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn redis_fails_over_when_what_the_primary_sends_is_lost() {
+    let done = Drill::shipped("redis/sentinel-partition-out.yaml").run();
+    done.expect(0, "pass");
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn clients_cut_off_with_the_redis_primary_come_back_to_its_successor() {
+    let done = Drill::shipped("redis/sentinel-partition-clients-inside.yaml").run();
+    done.expect(0, "pass");
+    // They cannot come back before the cut is healed after 10 s.
+    assert!(
+        done.value("rto").is_some_and(|rto| rto > 10.0),
+        "{}",
+        done.talk
+    );
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn postgres_recovers_in_place_without_loss() {
+    let done = Drill::shipped("postgres/restart.yaml").run();
+    done.expect(0, "pass");
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_stack_that_does_not_come_up_is_an_unfit_environment_with_the_nodes_own_words() {
+    // More than PostgreSQL takes: each server says so in its log, and ends.
+    let drill = Drill::shipped("postgres/sync-kill.yaml");
+    let done = drill
+        .set("stack.postgres.settings.max-connections", "1000000")
+        .run();
+    assert_eq!(done.exit, 5, "{}", done.talk);
+    assert!(
+        done.talk.contains("outside the valid range"),
+        "{}",
+        done.talk
+    );
+    nothing_left(&done);
+}

@@ -1,6 +1,8 @@
 //! Integration tests, in one binary so that they link once.
 
 mod adapter_rig;
+mod calibration;
+mod calibration_rig;
 mod cli_check;
 mod docker_images;
 mod docker_links;

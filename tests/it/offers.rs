@@ -42,6 +42,7 @@ fn redis() -> Description {
             runbooks: &[],
             planned_moves: true,
             etcd: false,
+            scripts: false,
         }],
         image: "redis:8",
         settings: settings(&[
@@ -66,6 +67,7 @@ fn postgres() -> Description {
         runbooks,
         planned_moves,
         etcd,
+        scripts: false,
     };
     Description {
         name: "postgres",

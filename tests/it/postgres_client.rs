@@ -25,8 +25,12 @@ const TAU: Duration = Duration::from_millis(500);
 
 const START: &str = "/drdrill/start.sh";
 
-const TABLES: &str = "CREATE TABLE drdrill_appends (lane int, seq bigint, body text, sum text); \
-    CREATE TABLE drdrill_pins (lane int, seq bigint, body text, sum text)";
+/// The table of the run below.
+const APPENDS: &str = "drdrill_appends_20261121t081500_000007";
+
+fn elements() -> Elements {
+    Elements::new(RunId::new("20261121t081500", 7))
+}
 
 struct Server {
     rig: Rig,
@@ -78,7 +82,7 @@ impl Server {
     /// Waits until the server listens, and makes the tables.
     async fn accepts(&self) {
         let deadline = Instant::now() + Duration::from_secs(30);
-        while self.psql("127.0.0.1", TABLES).await != Some(0) {
+        while self.psql("127.0.0.1", &elements().create()).await != Some(0) {
             assert!(
                 Instant::now() < deadline,
                 "the server does not accept connections"
@@ -95,9 +99,8 @@ impl Server {
     }
 
     fn client(&self) -> ServiceClient {
-        let run = RunId::new("20261121t081500", 7);
         let target = Target::Endpoint(self.endpoint.subscribe());
-        ServiceClient::new(Elements::new(run), self.roster.clone(), target)
+        ServiceClient::new(elements(), self.roster.clone(), target)
     }
 }
 
@@ -136,14 +139,14 @@ async fn postgres_outcomes_are_what_the_server_did() {
         );
     }
     // A second application stands beside the first.
-    let count = "SELECT 1 / (count(*) = 2)::int FROM drdrill_appends WHERE lane = 3 AND seq = 1";
-    assert_eq!(server.psql("127.0.0.1", count).await, Some(0));
+    let count = format!("SELECT 1 / (count(*) = 2)::int FROM {APPENDS} WHERE lane = 3 AND seq = 1");
+    assert_eq!(server.psql("127.0.0.1", &count).await, Some(0));
     let reply = invoke(&mut client, Access::Read, 0).await;
     assert_eq!((reply.version, reply.node), (Some(2), Some(0)));
 
     // A statement that waits for a lock is open at its deadline; nobody knows what comes of it.
-    let lock = "BEGIN; LOCK TABLE drdrill_appends; SELECT pg_sleep(1.5)";
-    let (locked, reply) = tokio::join!(server.psql("127.0.0.1", lock), async {
+    let lock = format!("BEGIN; LOCK TABLE {APPENDS}; SELECT pg_sleep(1.5)");
+    let (locked, reply) = tokio::join!(server.psql("127.0.0.1", &lock), async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         invoke(&mut client, Access::Write, 2).await
     });

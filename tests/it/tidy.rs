@@ -38,6 +38,14 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             "check", "history", "measure", "record", "scenario", "stats", "time",
         ]],
     ),
+    // The definitions once more, and planted truths against measurements.
+    (
+        "truth",
+        &[&[
+            "check", "history", "id", "measure", "record", "scenario", "score", "seed", "stats",
+            "time",
+        ]],
+    ),
     ("gate", &[&["measure", "score", "seed", "stats"]]),
     // Action: the only code that touches the outside world.
     ("runtime", &[KERNEL, VOCABULARY]),
@@ -64,6 +72,15 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    (
+        "calibrate",
+        &[
+            KERNEL,
+            VOCABULARY,
+            JUDGEMENT,
+            &["runtime", "net", "system", "workload", "drill"],
+        ],
+    ),
     ("evidence", &[KERNEL, VOCABULARY, JUDGEMENT]),
     ("archive", &[KERNEL, VOCABULARY, JUDGEMENT, &["evidence"]]),
     ("report", &[KERNEL, VOCABULARY, JUDGEMENT, &["archive"]]),
@@ -80,7 +97,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
 ];
 
 /// Pure functions of a record.
-const JUDGEMENT: &[&str] = &["measure", "check", "score", "gate"];
+const JUDGEMENT: &[&str] = &["measure", "check", "score", "truth", "gate"];
 
 /// Third-party crates that only the named places may touch.
 const FENCES: &[(&str, &[&str])] = &[

@@ -27,7 +27,7 @@ pub const SCENARIO: &str = r#"{
   "name": "redis-sentinel-primary-kill",
   "summary": "Sentinel promotes a replica when the primary is killed.",
   "stack": { "redis": { "topology": "sentinel", "nodes": 3, "settings": { "down-after": "3s" } } },
-  "clients": { "route": "sentinel", "service": { "lanes": 4, "rate": "100/s", "timeout": "500ms", "pinned": "100ms" } },
+  "clients": { "route": "sentinel", "service": { "lanes": 4, "rate": "100/s", "timeout": "500ms", "pinned": { "every": "100ms", "ask": "write" } } },
   "targets": {
     "rto": "30s", "rpo": { "count": "any", "seconds": "1s" },
     "split-brain": "0", "availability": "99.9%", "recovered-by": "other-node"

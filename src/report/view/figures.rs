@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    measure::{Availability, EventFigures, Figure, Figures, Staleness},
+    measure::{Availability, EventFigures, Figure, Figures, Staleness, Visibility},
     record::Record,
     time::Span,
 };
@@ -141,7 +141,7 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
         ("rto_slo", span(&figures.rto_slo)),
         ("rto_capacity", span(&figures.rto_capacity)),
         ("max_gap", text::figure(&figures.max_gap, gap)),
-        ("unavailable_total", span(&figures.unavailable_total)),
+        ("unavailable_total", unavailable(figures)),
         ("degraded", text::figure(&figures.degraded, degraded)),
         (
             "availability",
@@ -156,6 +156,12 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
     ]
     .map(|(name, cells)| (name.to_owned(), cells))
     .into();
+    for seen in &figures.visibility {
+        rows.push((
+            format!("visibility_lag {}", text::clean(seen.node.as_str())),
+            visible(seen),
+        ));
+    }
     for (node, ratio) in &figures.divergence_ratio {
         let percent = |ratio: &f64| {
             let share = format!("{:.3} %", ratio * 100.0);
@@ -171,6 +177,33 @@ fn available(available: &Availability) -> (String, String) {
     let (ok, total) = (text::count(available.ok), text::count(available.total));
     let share = format!("{:.3} %", available.percent());
     (share, format!("{ok} of {total} operations"))
+}
+
+/// The total, and what it takes of the month's allowance where an availability target says what that is.
+fn unavailable(figures: &Figures) -> (String, String) {
+    let (value, note) = span(&figures.unavailable_total);
+    let Some(allowance) = figures.allowance else {
+        return (value, note);
+    };
+    let used = allowance.used.map_or_else(
+        || "an unknown part".to_owned(),
+        |used| format!("{used:.3} min"),
+    );
+    let (minutes, target) = (allowance.minutes, allowance.target);
+    let month = format!("{used} of the {minutes:.2} min that {target} % allows in 30 days");
+    let notes: Vec<String> = [note, month]
+        .into_iter()
+        .filter(|n| !n.is_empty())
+        .collect();
+    (value, notes.join("; "))
+}
+
+fn visible(seen: &Visibility) -> (String, String) {
+    let median = text::upper(seen.median);
+    let reads = text::count(seen.reads);
+    let bracket = text::bracket(seen.worst);
+    let note = format!("at worst {bracket}; median {median}; {reads} reads");
+    (text::upper(seen.worst), note)
 }
 
 fn stale(staleness: &Staleness) -> (String, String) {

@@ -140,6 +140,14 @@ fn lost_rows(record: &Record, loss: &Loss) -> Vec<Row> {
             format!("lost, sent after the fault{window}"),
         ),
     ];
+    if let Some(engine) = loss.engine {
+        let most = engine.high.map_or_else(|| "not seen".into(), text::count);
+        rows.push((
+            "engine distance",
+            format!(">= {}", text::count(engine.low)),
+            format!("of the old primary's log beyond its successor's, in the engine's unit; at most: {most}"),
+        ));
+    }
     for event in &loss.later {
         let age = text::upper(event.rpo_seconds);
         rows.push((

@@ -39,6 +39,8 @@ pub struct View {
     pub findings: Vec<Finding>,
     /// Things that a reader must know first: cleanup that failed, a run that did not complete.
     pub alarms: Vec<String>,
+    /// What a node said last before the run was aborted, line by line.
+    pub last_words: Vec<String>,
     /// The picture of the outage, if clients ran.
     pub picture: Option<Picture>,
     /// Predicted bounds beside the measured recovery.
@@ -170,6 +172,7 @@ impl View {
             loss: loss::loss(record, figures),
             findings,
             alarms: setup::alarms(record),
+            last_words: setup::last_words(record),
             picture: picture::picture(record, history, event),
             bounds: figures::bounds(record, event),
             figures: figures::figures(record, figures, event),

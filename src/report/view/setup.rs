@@ -67,6 +67,7 @@ pub(super) fn alarms(record: &Record) -> Vec<String> {
         ));
     }
     match &record.residue {
+        None if record.handed_on => {}
         None => alarms
             .push("Teardown was not recorded: `drdrill sweep` removes what may be left.".into()),
         Some(residue) => {
@@ -85,6 +86,14 @@ pub(super) fn alarms(record: &Record) -> Vec<String> {
         ));
     }
     alarms.iter().map(|alarm| text::clean(alarm)).collect()
+}
+
+/// What stands below the first line of the reason for which the run was aborted: the tail of a node's log.
+pub(super) fn last_words(record: &Record) -> Vec<String> {
+    match &record.status {
+        Status::Aborted(why) => why.lines().skip(1).map(text::clean).collect(),
+        Status::Completed | Status::Interrupted => Vec::new(),
+    }
 }
 
 /// Settings as read back.
@@ -253,9 +262,34 @@ pub(super) fn method(record: &Record) -> Vec<String> {
     {
         said.push("This is a control run: nothing was broken on purpose, so that it shows what the instrument itself does.".into());
     }
+    said.extend(stack(record));
     said.push("Not shown: hangs shorter than the operations' timeout count as latency and in max_gap, not as recovery time; one run says what happened once, not how often it would; client and stack share one machine, so that network distance is not part of any figure.".into());
     said.push(
         "Nodes' own views are polled; they annotate the picture and decide no figure.".into(),
     );
+    said
+}
+
+/// Where the stack came from and what became of it, if it was not this run's alone.
+fn stack(record: &Record) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Some(rearmed) = &record.rearmed {
+        let lent = match rearmed.lent {
+            0 => String::new(),
+            lent => format!(
+                " Its baseline is its own first operations and {} that run {} lends: those that were acknowledged after its last failure.",
+                text::plural(lent, "operation"),
+                rearmed.after
+            ),
+        };
+        said.push(format!(
+            "The stack was not brought up for this run: it is that of run {}, and this is run {} on it. It was made ready again, with the proof that a fresh one gives; drills on one stack are less independent than drills on fresh ones.{lent}",
+            rearmed.stack_of, rearmed.nth
+        ));
+        said.push(format!("Ready again: {}.", rearmed.evidence.join("; ")));
+    }
+    if record.handed_on {
+        said.push("The stack stayed for the next repeat: the last run on it removes it and says what is left.".into());
+    }
     said
 }

@@ -179,7 +179,7 @@ pub fn status(status: &Status) -> String {
     match status {
         Status::Completed => "completed".into(),
         Status::Interrupted => "interrupted".into(),
-        Status::Aborted(why) => format!("aborted: {why}"),
+        Status::Aborted(why) => format!("aborted: {}", why.lines().next().unwrap_or_default()),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::scenario::{AppClients, Clients, Dur, Rate, ServiceClients};
+use crate::scenario::{AppClients, Clients, Dur, Pinned, PinnedAsk, Rate, ServiceClients};
 
 use super::{
     decode::{Decoder, Fields},
     stack::word,
-    tree::Tree,
+    tree::{Tree, Value},
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -40,13 +40,37 @@ fn service(d: &mut Decoder, tree: &Tree) -> Option<ServiceClients> {
     let rate = rate(d, &mut f, default.rate);
     // An operation that waits longer than this would hide when the service came back.
     let timeout = duration(d, &mut f, "timeout", default.timeout, (10 * MS, SECOND));
-    let pinned = duration(d, &mut f, "pinned", default.pinned, (50 * MS, 10 * SECOND));
+    let pinned = f
+        .get("pinned")
+        .map_or_else(|| Some(Pinned::default()), |tree| pinned(d, tree));
     d.finish(f);
     Some(ServiceClients {
         lanes: lanes?,
         rate: rate?,
         timeout: timeout?,
         pinned: pinned?,
+    })
+}
+
+/// An interval, or a map with `every` and `ask`.
+fn pinned(d: &mut Decoder, tree: &Tree) -> Option<Pinned> {
+    let default = Pinned::default();
+    let range = (50 * MS, 10 * SECOND);
+    if !matches!(tree.value, Value::Map(_)) {
+        let every: Dur = d.scalar(tree, "a duration")?;
+        let every = d.within(tree, "an interval", every, Dur(range.0)..=Dur(range.1))?;
+        return Some(Pinned { every, ..default });
+    }
+    let mut f = d.fields(tree, "`clients.service.pinned`")?;
+    let every = duration(d, &mut f, "every", default.every, range);
+    let words = [("write", PinnedAsk::Write), ("role", PinnedAsk::Role)];
+    let ask = f
+        .get("ask")
+        .map_or(Some(default.ask), |tree| d.word(tree, "ask", &words));
+    d.finish(f);
+    Some(Pinned {
+        every: every?,
+        ask: ask?,
     })
 }
 

@@ -1,7 +1,9 @@
 //! What parts of a scenario say about each other: targets that could never be measured, claims that the
 //! repeats cannot support.
 
-use crate::scenario::{Confidence, Expect, Goal, Scenario, Step, problem::Problem, spans::Spans};
+use crate::scenario::{
+    Confidence, Expect, Goal, PinnedAsk, Scenario, Step, problem::Problem, spans::Spans,
+};
 
 /// Every contradiction between parts that are right by themselves.
 pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
@@ -30,6 +32,11 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             "rto-slo",
             spans.has(&["clients", "app"]),
             "add the application's clients with their `slo`: `clients: { app: { slo: 1s } }`",
+        ),
+        (
+            "fencing",
+            scenario.clients.service.pinned.ask == PinnedAsk::Write,
+            "let pinned probes write: `clients: { service: { pinned: { ask: write } } }`",
         ),
         (
             "outage",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::scenario::{
-    Condition, Cut, Direction, Dur, Fault, Partition, Selector, Victim,
+    ClientPlace, Condition, Direction, Dur, Fault, Partition, Play, Script, Selector, Victim,
     problem::{Place, Problem},
 };
 
@@ -13,7 +13,15 @@ use super::{
 };
 
 /// Every kind of fault by its name in a file.
-pub const KINDS: &[&str] = &["kill", "stop", "pause", "restart", "partition", "noop"];
+pub const KINDS: &[&str] = &[
+    "kill",
+    "stop",
+    "pause",
+    "restart",
+    "partition",
+    "script",
+    "noop",
+];
 
 /// A fault's name in a file.
 pub fn kind(fault: &Fault) -> &'static str {
@@ -23,6 +31,7 @@ pub fn kind(fault: &Fault) -> &'static str {
         Fault::Pause(_) => "pause",
         Fault::Restart(_) => "restart",
         Fault::Partition(_) => "partition",
+        Fault::Script(_) => "script",
         Fault::Noop => "noop",
     }
 }
@@ -39,6 +48,11 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
             "say who, such as `partition: { isolate: primary }`",
         )?;
         return partition(d, body).map(Fault::Partition);
+    }
+    if choice.name == "script" {
+        let help = "say who and what, such as `script: { node: primary, how: refuse, for: 2s }`";
+        let body = d.body(&choice, help)?;
+        return script(d, body).map(Fault::Script);
     }
     let body = d.body(
         &choice,
@@ -128,11 +142,15 @@ fn partition(d: &mut Decoder, tree: &Tree) -> Option<Partition> {
         ];
         d.word(tree, "direction", &words)
     });
-    let clients = f.get("clients").map_or(Some(Cut::Cut), |tree| {
+    let clients = f.get("clients").map_or(Some(ClientPlace::Cut), |tree| {
         d.word(
             tree,
             "choice for clients",
-            &[("cut", Cut::Cut), ("keep", Cut::Keep)],
+            &[
+                ("cut", ClientPlace::Cut),
+                ("keep", ClientPlace::Keep),
+                ("isolated", ClientPlace::Isolated),
+            ],
         )
     });
     let lasting = f.get("for").and_then(|tree| lasting(d, tree));
@@ -153,6 +171,25 @@ fn partition(d: &mut Decoder, tree: &Tree) -> Option<Partition> {
         direction: direction?,
         clients: clients?,
         lasting,
+    })
+}
+
+fn script(d: &mut Decoder, tree: &Tree) -> Option<Script> {
+    let mut f = d.fields(tree, "`script`")?;
+    let node = f
+        .need("node", "say whom, such as `node: primary`")
+        .and_then(|tree| d.scalar::<Selector>(tree, "a node"));
+    let how = f
+        .need("how", "say what it plays, such as `how: refuse`")
+        .and_then(|tree| d.word(tree, "script", &Play::ALL));
+    let length = f
+        .need("for", "say how long it plays, such as `for: 2s`")
+        .and_then(|tree| lasting(d, tree));
+    d.finish(f);
+    Some(Script {
+        node: node?,
+        how: how?,
+        lasting: length?,
     })
 }
 

@@ -155,6 +155,9 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         )
         .and_then(|tree| drill::drill(d, tree));
     let repeat = repeat(d, &mut f);
+    let fresh_stacks = f
+        .get("fresh-stacks")
+        .map(|tree| d.word(tree, "flag", &[("true", true), ("false", false)]));
     d.finish(f);
 
     let scenario = Scenario {
@@ -168,6 +171,7 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         headline: headline.flatten(),
         drill: drill?,
         repeat: repeat?,
+        fresh_stacks: fresh_stacks.unwrap_or(Some(false))?,
     };
     d.problems.extend(cross::problems(&scenario, spans));
     Some(scenario)

@@ -149,7 +149,7 @@ fn lasts(fault: &Fault) -> bool {
         Fault::Kill(_) | Fault::Stop(_) => true,
         Fault::Pause(victim) => victim.lasting.is_none(),
         Fault::Partition(partition) => partition.lasting.is_none(),
-        Fault::Restart(_) | Fault::Noop => false,
+        Fault::Restart(_) | Fault::Script(_) | Fault::Noop => false,
     }
 }
 
@@ -161,6 +161,7 @@ fn selectors(fault: &Fault) -> Vec<&Selector> {
             let between = partition.between.iter().flat_map(|(a, b)| [a, b]);
             partition.isolate.iter().chain(between).collect()
         }
+        Fault::Script(script) => vec![&script.node],
         Fault::Noop => Vec::new(),
     }
 }

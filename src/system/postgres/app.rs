@@ -98,7 +98,7 @@ impl AppClient {
                 Ok(Reply::written(node))
             }
             Access::Read => {
-                let rows = sql::rows(&mut connection, &Elements::newest(request.lane)).await?;
+                let rows = sql::rows(&mut connection, &self.elements.newest(request.lane)).await?;
                 let node = rows.first().and_then(|row| node_of(row, &self.roster));
                 Ok(Reply::read(node, version(&rows)?))
             }

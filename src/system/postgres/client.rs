@@ -16,6 +16,7 @@ use crate::{
 };
 
 use super::{
+    abandoned::CLIENT,
     element::{Elements, Table},
     outcome::{Phase, late, outcome_of},
     sql,
@@ -80,9 +81,7 @@ impl ServiceClient {
     async fn connect(&self, access: Access) -> Result<Open, Reply> {
         let failed = |error| outcome_of(&error, Phase::Connecting, access);
         let address = self.target.address();
-        let mut connection = sql::connect(address, "drdrill-client")
-            .await
-            .map_err(failed)?;
+        let mut connection = sql::connect(address, CLIENT).await.map_err(failed)?;
         let rows = sql::rows(&mut connection, WHO).await.map_err(failed)?;
         let who = rows
             .first()
@@ -113,7 +112,7 @@ impl ServiceClient {
                 let table = self.target.table();
                 self.elements.insert(table, request.lane, request.seq)
             }
-            Access::Read => Elements::newest(request.lane),
+            Access::Read => self.elements.newest(request.lane),
         };
         let answer = sql::rows(&mut open.connection, &statement).await;
         let reply = answer.and_then(|rows| match request.access {

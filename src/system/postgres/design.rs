@@ -151,6 +151,7 @@ impl System for Postgres {
                     runbooks: &["promote-replica"],
                     planned_moves: true,
                     etcd: false,
+                    scripts: false,
                 },
                 TopologySpec {
                     name: "patroni",
@@ -160,6 +161,7 @@ impl System for Postgres {
                     runbooks: &[],
                     planned_moves: true,
                     etcd: true,
+                    scripts: false,
                 },
             ],
             image: IMAGE,

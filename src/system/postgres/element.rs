@@ -1,4 +1,4 @@
-//! What the workload writes: one row per append, in a table without any unique constraint.
+//! What the workload writes: one row per append, in a table of the run without any unique constraint.
 
 use sqlx::{Row, postgres::PgRow};
 
@@ -9,18 +9,6 @@ use crate::{
 
 /// Bytes of one element: lane, number, 64 digits of body, 8 digits of checksum.
 pub const ELEMENT_BYTES: u32 = 4 + 8 + 64 + 8;
-
-/// Creates what the workload writes to. No constraint may refuse a second application of an append: it must
-/// show. The index serves reads of a lane's newest row.
-pub const CREATE: &str = "\
-CREATE TABLE IF NOT EXISTS drdrill_appends \
-(lane integer NOT NULL, seq bigint NOT NULL, body text NOT NULL, sum text NOT NULL);
-CREATE INDEX IF NOT EXISTS drdrill_appends_lane_seq ON drdrill_appends (lane, seq);
-CREATE TABLE IF NOT EXISTS drdrill_pins \
-(lane integer NOT NULL, seq bigint NOT NULL, body text NOT NULL, sum text NOT NULL)";
-
-/// Reads all rows of the workload.
-pub const ALL: &str = "SELECT lane::bigint AS lane, seq, body, sum FROM drdrill_appends";
 
 /// Which table a lane writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +40,42 @@ impl Elements {
         Self { run }
     }
 
+    /// The table of the run: what a write of an earlier run does late shows in no other run's table.
+    pub fn table(&self, table: Table) -> String {
+        let run = self.run.to_string().replace('-', "_");
+        match table {
+            Table::Appends => format!("drdrill_appends_{run}"),
+            Table::Pins => format!("drdrill_pins_{run}"),
+        }
+    }
+
+    /// Creates what the workload writes to. No constraint may refuse a second application of an append: it must
+    /// show. The index serves reads of a lane's newest row.
+    pub fn create(&self) -> String {
+        const COLUMNS: &str =
+            "(lane integer NOT NULL, seq bigint NOT NULL, body text NOT NULL, sum text NOT NULL)";
+        let (appends, pins) = (self.table(Table::Appends), self.table(Table::Pins));
+        format!(
+            "CREATE TABLE IF NOT EXISTS {appends} {COLUMNS};
+            CREATE INDEX IF NOT EXISTS {appends}_lane_seq ON {appends} (lane, seq);
+            CREATE TABLE IF NOT EXISTS {pins} {COLUMNS}"
+        )
+    }
+
+    /// Reads all rows of the workload.
+    pub fn all(&self) -> String {
+        let appends = self.table(Table::Appends);
+        format!("SELECT lane::bigint AS lane, seq, body, sum FROM {appends}")
+    }
+
+    /// The row by which the stack proves that replication flows.
+    pub fn ready(&self) -> String {
+        self.run.to_string()
+    }
+
     /// The statement that appends one element.
     pub fn insert(&self, table: Table, lane: LaneId, seq: u64) -> String {
-        let table = match table {
-            Table::Appends => "drdrill_appends",
-            Table::Pins => "drdrill_pins",
-        };
+        let table = self.table(table);
         let (body, sum) = (self.body(lane, seq), mark::checksum(&self.run, lane, seq));
         format!(
             "INSERT INTO {table} (lane, seq, body, sum) VALUES ({}, {seq}, '{body}', '{sum}')",
@@ -66,15 +84,16 @@ impl Elements {
     }
 
     /// The question for the highest number of a lane plus one, 0 for none, as `version`.
-    pub fn newest(lane: LaneId) -> String {
+    pub fn newest(&self, lane: LaneId) -> String {
         format!(
             "SELECT COALESCE(max(seq) + 1, 0)::bigint AS version, host(inet_server_addr()) AS host \
-             FROM drdrill_appends WHERE lane = {}",
+             FROM {} WHERE lane = {}",
+            self.table(Table::Appends),
             lane.0
         )
     }
 
-    /// A row that `ALL` returned.
+    /// A row that `all` returned.
     ///
     /// # Errors
     /// When the driver cannot read a column.

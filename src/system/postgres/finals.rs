@@ -3,13 +3,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use futures_util::TryStreamExt;
-use sqlx::{Row, raw_sql};
+use sqlx::{AssertSqlSafe, Row, raw_sql};
 use tokio::time::timeout;
 
 use crate::{record::Holdings, system::SystemError};
 
 use super::{
-    element::{ALL, Element, Elements},
+    element::{Element, Elements},
     sql,
 };
 
@@ -59,7 +59,8 @@ async fn read(
     }
     let mut appends = Vec::new();
     let mut alien = 0;
-    let mut rows = raw_sql(ALL).fetch(&mut connection);
+    let all = elements.all();
+    let mut rows = raw_sql(AssertSqlSafe(all.as_str())).fetch(&mut connection);
     while let Some(row) = rows.try_next().await? {
         match elements.read(&row)? {
             Element::Append(lane, seq, sound) => appends.push((lane, seq, sound)),

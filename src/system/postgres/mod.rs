@@ -1,5 +1,6 @@
 //! PostgreSQL: streaming replication with a runbook, and Patroni with etcd behind HAProxy.
 
+mod abandoned;
 mod app;
 mod bounds;
 mod client;
@@ -17,6 +18,7 @@ mod observe;
 mod outcome;
 mod patroni;
 mod ready;
+mod rearm;
 mod running;
 mod shape;
 mod sql;

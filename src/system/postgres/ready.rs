@@ -25,11 +25,6 @@ const ROW_LIMIT: Duration = Duration::from_secs(10);
 /// The longest wait for one answer.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
-/// A row that shows that replication flows.
-const WRITE: &str = "\
-CREATE TABLE IF NOT EXISTS drdrill_ready (number integer NOT NULL);
-INSERT INTO drdrill_ready VALUES (1)";
-
 /// Waits until the stack is whole and a row written through the clients' endpoint was read from every replica;
 /// then completes the stack's facts.
 ///
@@ -109,8 +104,16 @@ async fn wake(stack: &PostgresStack) {
 /// Writes through the endpoint, and reads from every replica.
 async fn flows(stack: &PostgresStack, primary: &Seat) -> Result<Vec<String>, SystemError> {
     let endpoint = stack.endpoint_now();
+    // A row of this run: one of an earlier run would prove nothing.
+    let mark = stack.elements.ready();
+    let write = format!(
+        "CREATE TABLE IF NOT EXISTS drdrill_ready (run text NOT NULL);
+        INSERT INTO drdrill_ready VALUES ('{mark}')"
+    );
+    let question = format!("SELECT count(*) AS rows FROM drdrill_ready WHERE run = '{mark}'");
+    let (write, question) = (write.as_str(), question.as_str());
     let wrote = until(ROW_LIMIT, LOOK_EVERY, || {
-        sql::ask(endpoint, ASK_LIMIT, WRITE)
+        sql::ask(endpoint, ASK_LIMIT, write)
     });
     if let Err(reason) = wrote.await {
         return Err(not_ready(
@@ -123,7 +126,11 @@ async fn flows(stack: &PostgresStack, primary: &Seat) -> Result<Vec<String>, Sys
     }
     let replicas = stack.roster.data().filter(|seat| seat.name != primary.name);
     let read = replicas.map(|seat| async move {
-        match until(ROW_LIMIT, Duration::from_millis(20), || row(seat.address)).await {
+        match until(ROW_LIMIT, Duration::from_millis(20), || {
+            row(seat.address, question)
+        })
+        .await
+        {
             Ok(()) => Ok(format!(
                 "{}: a row written at {endpoint} was read here",
                 seat.name
@@ -140,9 +147,8 @@ async fn flows(stack: &PostgresStack, primary: &Seat) -> Result<Vec<String>, Sys
     try_join_all(read).await
 }
 
-async fn row(address: SocketAddr) -> Result<(), String> {
-    const READ: &str = "SELECT count(*) AS rows FROM drdrill_ready";
-    let rows = sql::ask(address, ASK_LIMIT, READ).await?;
+async fn row(address: SocketAddr, question: &str) -> Result<(), String> {
+    let rows = sql::ask(address, ASK_LIMIT, question).await?;
     match rows.first().map(|row| row.try_get::<i64, _>("rows")) {
         Some(Ok(1..)) => Ok(()),
         _ => Err("the row is not there yet".into()),

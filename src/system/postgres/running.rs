@@ -18,15 +18,17 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Redundancy, Running,
-        SystemError, roster::Roster,
+        Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
+        Running, SystemError,
+        roster::{Roster, Seat},
     },
 };
 
 use super::{
+    abandoned::end_abandoned,
     app::{AppClient, AppPool},
     client::{ServiceClient, Target},
-    element::{CREATE, ELEMENT_BYTES, Elements},
+    element::{ELEMENT_BYTES, Elements},
     finals::{Reader, holdings},
     haproxy,
     health::sole_primary,
@@ -46,11 +48,13 @@ pub struct PostgresStack {
     pub(super) shape: Shape,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) emitter: Emitter,
-    elements: Elements,
+    pub(super) elements: Elements,
     endpoint: watch::Sender<SocketAddr>,
     /// Whom each node was last made to follow; a primary follows itself. Only without Patroni.
     following: Mutex<BTreeMap<NodeName, NodeName>>,
     app: OnceLock<Arc<AppPool>>,
+    /// The longest timeout of the service lanes.
+    timeout: OnceLock<Duration>,
 }
 
 impl PostgresStack {
@@ -94,7 +98,24 @@ impl PostgresStack {
             emitter: deploy.emitter,
             endpoint: watch::Sender::new(entry),
             app: OnceLock::new(),
+            timeout: OnceLock::new(),
         })
+    }
+
+    /// The same nodes for another run; its settings are not read back yet.
+    pub(super) fn again(&self, run: RunId, emitter: Emitter) -> Self {
+        Self {
+            facts: self.facts.clone(),
+            roster: self.roster.clone(),
+            shape: self.shape,
+            runtime: self.runtime.clone(),
+            emitter,
+            elements: Elements::new(run),
+            endpoint: watch::Sender::new(self.endpoint_now()),
+            following: Mutex::new(self.following().clone()),
+            app: OnceLock::new(),
+            timeout: OnceLock::new(),
+        }
     }
 
     /// Where clients go at the moment.
@@ -120,11 +141,14 @@ impl Running for PostgresStack {
         &self.facts
     }
 
-    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+    async fn prepare(&self, _: &RunId, lanes: &[Lane]) -> Result<(), SystemError> {
+        let service = lanes.iter().filter(|lane| lane.group != Group::App);
+        let longest = service.map(|lane| lane.timeout).max();
+        self.timeout.get_or_init(|| longest.unwrap_or_default());
         let refused = |words: String| {
             SystemError::Refused(format!("the workload's tables could not be made: {words}"))
         };
-        let made = sql::ask(self.endpoint_now(), PREPARE_LIMIT, CREATE).await;
+        let made = sql::ask(self.endpoint_now(), PREPARE_LIMIT, &self.elements.create()).await;
         made.map(drop).map_err(refused)
     }
 
@@ -164,6 +188,10 @@ impl Running for PostgresStack {
             .data()
             .map(|seat| watch.node(seat, self.lag_max()));
         let mut observers: Vec<Observer> = nodes.collect();
+        if let Some(after) = self.timeout.get() {
+            let tidy = |seat: &Seat| end_abandoned(seat.address, *after, watch.stop.clone());
+            observers.extend(self.roster.data().map(tidy));
+        }
         if let Keeper::Patroni(_) = self.shape.keeper {
             observers.push(watch.leader_key());
         }
@@ -222,6 +250,10 @@ impl Running for PostgresStack {
             Keeper::Operator => None,
             Keeper::Patroni(_) => Some(self),
         }
+    }
+
+    fn rearm(&self) -> Option<&dyn Rearm> {
+        Some(self)
     }
 
     async fn close(&self) {

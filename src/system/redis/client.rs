@@ -99,9 +99,9 @@ impl RedisClient {
 
     async fn ask(&self, request: &Request, open: &mut Open) -> RedisResult<Reply> {
         let lane = request.lane;
-        let key = match self.target {
-            Target::Primary(_) => self.keys.lane(lane),
-            Target::Pinned(_) => self.keys.pinned(lane),
+        let key = match (&self.target, request.access) {
+            (Target::Pinned(_), Access::Write) => self.keys.pinned(lane),
+            _ => self.keys.lane(lane),
         };
         match request.access {
             Access::Write => {

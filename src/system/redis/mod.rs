@@ -12,6 +12,7 @@ mod moves;
 mod observe;
 mod outcome;
 mod ready;
+mod rearm;
 mod redundancy;
 mod running;
 mod sentinel;

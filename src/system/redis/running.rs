@@ -18,7 +18,7 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Observer, PlannedMove, Redundancy, Running, SystemError,
+        Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
         roster::{Roster, Seat},
         settings::Values,
     },
@@ -101,6 +101,21 @@ impl RedisStack {
             runtime,
             pool: OnceLock::new(),
         })
+    }
+
+    /// The same nodes for another run; its settings are not read back yet.
+    pub(super) fn again(&self, run: RunId, primary: NodeName) -> Self {
+        Self {
+            stack: Stack {
+                primary,
+                ..self.stack.clone()
+            },
+            roster: self.roster.clone(),
+            directory: self.directory.clone(),
+            keys: Keys::new(run),
+            runtime: self.runtime.clone(),
+            pool: OnceLock::new(),
+        }
     }
 
     /// The views of all members that hold data, asked at the same time.
@@ -303,6 +318,10 @@ impl Running for RedisStack {
     }
 
     fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
+    }
+
+    fn rearm(&self) -> Option<&dyn Rearm> {
         Some(self)
     }
 

@@ -25,6 +25,9 @@ pub enum Defect {
     Phantom,
     /// Every element whose number is a multiple of this is refused, and yet applied.
     Resurrect(u64),
+    /// The primary acknowledges this many elements and does not keep them: those from the hundredth on whose
+    /// number is a multiple of ten.
+    Drop(u64),
     /// A follower drops elements whose number is a multiple of this: it differs for good.
     Diverge(u64),
 }
@@ -48,6 +51,7 @@ impl FromStr for Defect {
             "corrupt" => Self::Corrupt,
             "phantom" => Self::Phantom,
             "resurrect" => Self::Resurrect(number.max(1)),
+            "drop" => Self::Drop(number),
             "diverge" => Self::Diverge(number.max(1)),
             _ => return Err(wrong()),
         })
@@ -67,6 +71,7 @@ impl Defect {
         "corrupt",
         "phantom",
         "resurrect",
+        "drop",
         "diverge",
     ];
 }
@@ -84,6 +89,7 @@ impl fmt::Display for Defect {
             Self::Corrupt => f.write_str("corrupt"),
             Self::Phantom => f.write_str("phantom"),
             Self::Resurrect(n) => write!(f, "resurrect={n}"),
+            Self::Drop(n) => write!(f, "drop={n}"),
             Self::Diverge(n) => write!(f, "diverge={n}"),
         }
     }

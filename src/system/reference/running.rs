@@ -1,6 +1,6 @@
 //! The reference store as it stands.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -11,14 +11,15 @@ use crate::{
     id::{LaneId, NodeName, RunId},
     record::{Bound, Emitter, Holdings, Member, Role, Setting, Source, Stack, View, What},
     runtime::Runtime,
-    scenario::AppClients,
-    system::{Client, Deploy, Observer, PlannedMove, Redundancy, Running, SystemError},
+    scenario::{AppClients, Play},
+    system::{Client, Deploy, Observer, PlannedMove, Redundancy, Running, Scripted, SystemError},
     time::Span,
 };
 
 use super::{
     client::{Connection, ReferenceClient, Target},
     defect::Defect,
+    node::heartbeat,
     wire::{Ask, Entry, Status},
 };
 
@@ -156,6 +157,17 @@ impl ReferenceStack {
     }
 }
 
+/// Asks for a node's view on the connection of before; one that breaks or is given up is not used again.
+async fn ask_again(open: &mut Option<Connection>, address: SocketAddr) -> io::Result<String> {
+    let mut connection = match open.take() {
+        Some(connection) => connection,
+        None => Connection::open(0, address).await?,
+    };
+    let line = connection.ask(Ask::View).await?;
+    *open = Some(connection);
+    Ok(line)
+}
+
 fn facts(members: Vec<Member>, shape: Shape) -> Stack {
     let setting = |name: &str, value: String| Setting {
         name: name.into(),
@@ -177,16 +189,16 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
         ],
         bounds: vec![Bound {
             fault: "kill".into(),
-            // A follower hears a beat each 20 ms; the last one may be that old at the fault.
+            // The last beat may be one period old at the fault; the rest is what timers may be late.
             rto: Span::between(
-                detect.saturating_sub(Duration::from_millis(25)),
+                detect.saturating_sub(heartbeat(detect) + Duration::from_millis(5)),
                 detect + Duration::from_millis(1500),
             ),
             basis: "detection time less one heartbeat; plus two rounds of election".into(),
             confirmed: true,
         }],
         connection_limit: None,
-        phase_ns: 20_000_000,
+        phase_ns: crate::time::Nanos::from_duration(heartbeat(detect)).0,
         idempotent: true,
         // Lane, number and checksum.
         element_bytes: 14,
@@ -254,22 +266,12 @@ impl Running for ReferenceStack {
             tokio::spawn(async move {
                 let mut last: Option<View> = None;
                 let mut quiet = 0;
+                let mut open: Option<Connection> = None;
                 while timeout(OBSERVE_EVERY, stop.cancelled()).await.is_err() {
                     let (at, status) = emitter
                         .time(async {
-                            let ask = async {
-                                Connection::open(0, address)
-                                    .await
-                                    .ok()?
-                                    .ask(Ask::View)
-                                    .await
-                                    .ok()
-                            };
-                            timeout(ASK_LIMIT, ask)
-                                .await
-                                .ok()
-                                .flatten()
-                                .and_then(|line| Status::parse(&line))
+                            let line = timeout(ASK_LIMIT, ask_again(&mut open, address)).await;
+                            Status::parse(&line.ok()?.ok()?)
                         })
                         .await;
                     let view = view_of(name.clone(), status, &nodes);
@@ -362,6 +364,10 @@ impl Running for ReferenceStack {
         Ok(self.runtime.start(node).await?)
     }
 
+    fn scripted(&self) -> Option<&dyn Scripted> {
+        Some(self)
+    }
+
     fn planned_move(&self) -> Option<&dyn PlannedMove> {
         Some(self)
     }
@@ -416,5 +422,32 @@ impl PlannedMove for ReferenceStack {
             |_| SystemError::Refused(format!("`{to}` did not take over within {MOVE_LIMIT:?}"));
         timeout(MOVE_LIMIT, moved).await.map_err(late)?;
         Ok(to)
+    }
+}
+
+#[async_trait]
+impl Scripted for ReferenceStack {
+    async fn play(
+        &self,
+        node: &NodeName,
+        play: Play,
+        lasting: Duration,
+    ) -> Result<(), SystemError> {
+        let refused =
+            |why: String| SystemError::Refused(format!("`{node}` does not play {play}: {why}"));
+        let address = self.address(node)?;
+        let conversation = async {
+            let mut connection = Connection::open(0, address).await?;
+            connection.ask(Ask::Play { play, lasting }).await
+        };
+        let answer = timeout(ASK_LIMIT, conversation)
+            .await
+            .map_err(|_| refused(format!("no answer within {ASK_LIMIT:?}")))?
+            .map_err(|error| refused(error.to_string()))?;
+        if answer == "ok" {
+            Ok(())
+        } else {
+            Err(refused(answer))
+        }
     }
 }

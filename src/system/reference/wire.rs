@@ -1,6 +1,8 @@
 //! The reference store's protocol: one line asks, one line answers; a replication stream is many lines.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, time::Duration};
+
+use crate::scenario::Play;
 
 /// The port that every reference node listens on; nodes differ by address.
 pub const PORT: u16 = 7473;
@@ -81,6 +83,8 @@ pub enum Ask {
     HandOver { to: IpAddr },
     /// Start an election now; only a primary that hands over asks so.
     Elect,
+    /// Play an outage for this long.
+    Play { play: Play, lasting: Duration },
 }
 
 impl fmt::Display for Ask {
@@ -106,6 +110,7 @@ impl fmt::Display for Ask {
             } => write!(f, "follow {follower} {last_epoch} {length}"),
             Self::HandOver { to } => write!(f, "hand-over {to}"),
             Self::Elect => f.write_str("elect"),
+            Self::Play { play, lasting } => write!(f, "play {play} {}", lasting.as_millis()),
         }
     }
 }
@@ -144,6 +149,10 @@ impl Ask {
                 to: to.parse().ok()?,
             },
             ["elect"] => Self::Elect,
+            ["play", play, lasting] => Self::Play {
+                play: play.parse().ok()?,
+                lasting: Duration::from_millis(lasting.parse().ok()?),
+            },
             _ => return None,
         })
     }
@@ -232,6 +241,10 @@ mod tests {
             },
             Ask::HandOver { to: here },
             Ask::Elect,
+            Ask::Play {
+                play: Play::HalfOpen,
+                lasting: Duration::from_secs(2),
+            },
         ] {
             assert_eq!(Ask::parse(&ask.to_string()), Some(ask));
         }

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -26,18 +26,28 @@ const ASK_LIMIT: Duration = Duration::from_millis(100);
 /// By how much nodes differ in their patience, so that one of them stands first.
 const STAGGER: Duration = Duration::from_millis(60);
 
-/// How often a node without a primary looks for one.
+/// How often a node without a primary looks for one; a primary looks for a higher epoch a quarter as often.
 const LOOK: Duration = Duration::from_millis(25);
 
+/// Connects to another node from this one's own address, by which nodes know each other.
+async fn connect(from: IpAddr, to: IpAddr) -> io::Result<TcpStream> {
+    let socket = match from {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(SocketAddr::new(to, PORT)).await
+}
+
 /// Asks another node one question.
-pub async fn ask(node: IpAddr, question: Ask) -> io::Result<String> {
+pub async fn ask(from: IpAddr, node: IpAddr, question: Ask) -> io::Result<String> {
     let limit = if matches!(question, Ask::Elect) {
         ASK_LIMIT * 10
     } else {
         ASK_LIMIT
     };
     let conversation = async {
-        let mut stream = TcpStream::connect(SocketAddr::new(node, PORT)).await?;
+        let mut stream = connect(from, node).await?;
         stream.write_all(format!("{question}\n").as_bytes()).await?;
         BufReader::new(stream)
             .lines()
@@ -53,6 +63,10 @@ pub async fn ask(node: IpAddr, question: Ask) -> io::Result<String> {
 /// Follows whoever is primary, for ever; while it is primary itself, watches for a higher epoch.
 pub async fn follow(node: Arc<Node>) -> io::Result<()> {
     loop {
+        if node.stage.isolated() {
+            tokio::time::sleep(LOOK).await;
+            continue;
+        }
         if let Some((leader, epoch)) = find_leader(&node).await
             && node.lock().learn(leader, epoch)
         {
@@ -75,13 +89,14 @@ pub async fn follow(node: Arc<Node>) -> io::Result<()> {
             // Two that stood at once and split the vote must not stand at once again.
             tokio::time::sleep(STAGGER * (1 + 2 * rank)).await;
         }
-        tokio::time::sleep(LOOK).await;
+        let leads = node.lock().primary_since.is_some();
+        tokio::time::sleep(if leads { LOOK * 4 } else { LOOK }).await;
     }
 }
 
 /// The node that claims to be primary in the highest epoch.
 async fn find_leader(node: &Node) -> Option<(IpAddr, u64)> {
-    let (own, others) = {
+    let (address, own, others) = {
         let state = node.lock();
         let others: Vec<IpAddr> = state
             .setup
@@ -90,10 +105,11 @@ async fn find_leader(node: &Node) -> Option<(IpAddr, u64)> {
             .copied()
             .filter(|address| *address != state.setup.address)
             .collect();
-        (state.epoch, others)
+        (state.setup.address, state.epoch, others)
     };
     let answers =
-        futures_util::future::join_all(others.iter().map(|other| ask(*other, Ask::View))).await;
+        futures_util::future::join_all(others.iter().map(|other| ask(address, *other, Ask::View)))
+            .await;
     let claims = others.iter().zip(answers).filter_map(|(other, answer)| {
         let status = Status::parse(&answer.ok()?)?;
         (status.elected && status.epoch >= own).then_some((*other, status.epoch))
@@ -117,7 +133,9 @@ pub async fn stand(node: &Node) -> bool {
         .nodes
         .iter()
         .filter(|address| **address != setup.address);
-    let answers = futures_util::future::join_all(others.map(|other| ask(*other, question))).await;
+    let answers =
+        futures_util::future::join_all(others.map(|other| ask(setup.address, *other, question)))
+            .await;
     let votes = 1 + answers
         .into_iter()
         .filter(|answer| answer.as_deref().is_ok_and(|yes| yes == "yes"))
@@ -133,10 +151,11 @@ pub async fn stand(node: &Node) -> bool {
 
 /// Copies a primary's log until the stream breaks or falls silent.
 async fn copy(node: &Node, leader: IpAddr) -> io::Result<()> {
-    let (ask, patience) = {
+    let (own, ask, patience) = {
         let state = node.lock();
         let (last_epoch, length) = state.end();
         (
+            state.setup.address,
             Ask::Follow {
                 follower: state.setup.address,
                 last_epoch,
@@ -145,17 +164,18 @@ async fn copy(node: &Node, leader: IpAddr) -> io::Result<()> {
             state.setup.detect,
         )
     };
-    let stream = timeout(ASK_LIMIT, TcpStream::connect(SocketAddr::new(leader, PORT))).await??;
+    let stream = timeout(ASK_LIMIT, connect(own, leader)).await??;
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
     writer.write_all(format!("{ask}\n").as_bytes()).await?;
     let mut lines = BufReader::new(reader).lines();
+    let mut given_up: Option<Vec<Entry>> = None;
     while let Ok(line) = timeout(patience, lines.next_line()).await {
         let Some(line) = line? else {
             return Ok(());
         };
         if line == "from 0" {
-            node.lock().reset();
+            given_up = Some(node.lock().reset());
         } else if let Some(entry) = line.strip_prefix("entry ").and_then(Entry::parse) {
             take(node, entry);
         } else if let Some(epoch) = line
@@ -166,6 +186,9 @@ async fn copy(node: &Node, leader: IpAddr) -> io::Result<()> {
                 let mut state = node.lock();
                 if !state.learn(leader, epoch) {
                     return Ok(());
+                }
+                if let Some(own) = given_up.take() {
+                    state.tell_given_up(&own);
                 }
                 state.log.len()
             };

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod follow;
+mod script;
 pub mod serve;
 pub mod state;
 
@@ -10,6 +11,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, sync::Notify};
@@ -17,6 +19,12 @@ use tokio::{net::TcpListener, sync::Notify};
 pub use state::{Setup, State};
 
 use super::wire::{Entry, PORT};
+use script::Stage;
+
+/// How often a primary tells its followers that it lives, by the silence after which they stand for election.
+pub fn heartbeat(detect: Duration) -> Duration {
+    detect / 25
+}
 
 /// A node shared by its connections.
 pub struct Node {
@@ -25,6 +33,8 @@ pub struct Node {
     grown: Notify,
     /// Rung whenever a follower confirms.
     confirmed: Notify,
+    /// The outage that it plays at the moment.
+    stage: Stage,
 }
 
 impl Node {
@@ -54,6 +64,7 @@ pub async fn run(setup: Setup, file: &Path) -> io::Result<()> {
         state: Mutex::new(State::new(setup, log, Some(disk))),
         grown: Notify::new(),
         confirmed: Notify::new(),
+        stage: Stage::default(),
     });
     tokio::try_join!(serve::serve(listener, node.clone()), follow::follow(node))?;
     Ok(())

@@ -15,32 +15,71 @@ use crate::system::reference::{
     wire::{Ask, Entry},
 };
 
-use super::{Node, follow};
+use super::{Node, follow, heartbeat, script::Strike};
 
-/// How often a primary tells its followers that it lives.
-pub const HEARTBEAT: Duration = Duration::from_millis(20);
+/// How often a node that hands over looks whether the other one is ready.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The longest wait for a follower's confirmation before a synchronous append is answered with an error.
 const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
 
-/// Accepts connections for ever.
+/// Accepts connections for ever, except while a script has the door shut.
 pub async fn serve(listener: TcpListener, node: Arc<Node>) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    let mut open = Some(listener);
+    let mut stage = node.stage.watch();
     loop {
-        let (stream, _) = listener.accept().await?;
-        let node = node.clone();
-        tokio::spawn(async move {
-            // A connection that breaks is its peer's affair.
-            let _ = converse(stream, node).await;
-        });
+        if stage.shut() {
+            open = None;
+            stage.changed().await;
+            continue;
+        }
+        let listener = match open.take() {
+            Some(listener) => open.insert(listener),
+            None => open.insert(TcpListener::bind(address).await?),
+        };
+        node.stage.open();
+        tokio::select! {
+            biased;
+            () = stage.changed() => {}
+            accepted = listener.accept() => {
+                let (stream, peer) = accepted?;
+                let node = node.clone();
+                tokio::spawn(async move {
+                    // A connection that breaks is its peer's affair.
+                    let _ = converse(stream, peer.ip(), node).await;
+                });
+            }
+        }
     }
 }
 
-async fn converse(stream: TcpStream, node: Arc<Node>) -> io::Result<()> {
+async fn converse(stream: TcpStream, peer: IpAddr, node: Arc<Node>) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let of_node = node.lock().setup.nodes.contains(&peer);
+    let mut stage = node.stage.watch();
     let (reader, writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();
     let mut writer = BufWriter::new(writer);
-    while let Some(line) = lines.next_line().await? {
+    loop {
+        let line = tokio::select! {
+            biased;
+            () = stage.changed() => match stage.strikes_open(of_node) {
+                Strike::Nothing => continue,
+                Strike::Close => return Ok(()),
+                Strike::Reset => return lines.get_ref().get_ref().as_ref().set_zero_linger(),
+                Strike::Silence => std::future::pending().await,
+            },
+            line = lines.next_line() => line?,
+        };
+        let Some(line) = line else {
+            return Ok(());
+        };
+        match stage.strikes_request(of_node).await {
+            Strike::Nothing | Strike::Silence => {}
+            Strike::Close => return Ok(()),
+            Strike::Reset => return lines.get_ref().get_ref().as_ref().set_zero_linger(),
+        }
         let answer = match Ask::parse(&line) {
             Some(Ask::Follow {
                 follower,
@@ -59,14 +98,18 @@ async fn converse(stream: TcpStream, node: Arc<Node>) -> io::Result<()> {
                 dump(&node, &mut writer).await?;
                 continue;
             }
-            Some(ask) => answer(&node, ask).await,
+            Some(Ask::Play { play, lasting }) => super::script::play(&node, play, lasting),
+            Some(ask) => {
+                let answer = answer(&node, ask).await;
+                stage.delays(of_node).await;
+                answer
+            }
             None => "error unknown question".to_owned(),
         };
         writer.write_all(answer.as_bytes()).await?;
         writer.write_all(b"\n").await?;
         writer.flush().await?;
     }
-    Ok(())
 }
 
 async fn answer(node: &Arc<Node>, ask: Ask) -> String {
@@ -107,7 +150,7 @@ async fn answer(node: &Arc<Node>, ask: Ask) -> String {
                 "error not elected".into()
             }
         }
-        Ask::Dump | Ask::Follow { .. } => "error not here".into(),
+        Ask::Dump | Ask::Follow { .. } | Ask::Play { .. } => "error not here".into(),
     }
 }
 
@@ -158,13 +201,13 @@ async fn dump(node: &Arc<Node>, writer: &mut BufWriter<OwnedWriteHalf>) -> io::R
 
 /// Stops taking writes, waits until the follower has everything, and lets it stand for election.
 async fn hand_over(node: &Arc<Node>, to: IpAddr) -> String {
-    let length = {
+    let (address, length) = {
         let mut state = node.lock();
         if !state.takes_writes() {
             return "readonly".into();
         }
         state.yielding = true;
-        state.log.len() as u64
+        (state.setup.address, state.log.len() as u64)
     };
     let caught_up = async {
         while node
@@ -173,7 +216,7 @@ async fn hand_over(node: &Arc<Node>, to: IpAddr) -> String {
             .get(&to)
             .is_none_or(|(have, _)| *have < length)
         {
-            tokio::time::sleep(HEARTBEAT / 4).await;
+            tokio::time::sleep(LOOK).await;
         }
     };
     let ready = tokio::time::timeout(CONFIRM_LIMIT, caught_up).await.is_ok();
@@ -187,11 +230,11 @@ async fn hand_over(node: &Arc<Node>, to: IpAddr) -> String {
     }
     let elected = async {
         // The others vote once they have not heard from this node for a while.
-        while follow::ask(to, Ask::Elect)
+        while follow::ask(address, to, Ask::Elect)
             .await
             .map_or(true, |answer| answer != "ok")
         {
-            tokio::time::sleep(HEARTBEAT).await;
+            tokio::time::sleep(LOOK * 4).await;
         }
     };
     match tokio::time::timeout(CONFIRM_LIMIT, elected).await {
@@ -224,7 +267,11 @@ async fn feed(
         .write_all(format!("from {sent}\n").as_bytes())
         .await?;
     let confirming = tokio::spawn(confirm(node.clone(), reader, follower));
-    let result = stream(&node, &mut writer, &mut sent).await;
+    let mut stage = node.stage.watch();
+    let result = tokio::select! {
+        result = stream(&node, &mut writer, &mut sent) => result,
+        () = stage.isolates() => Ok(()),
+    };
     confirming.abort();
     let _ = confirming.await;
     result
@@ -235,6 +282,7 @@ async fn stream(
     writer: &mut BufWriter<OwnedWriteHalf>,
     sent: &mut u64,
 ) -> io::Result<()> {
+    let beat = heartbeat(node.lock().setup.detect);
     loop {
         // Made before the log is read, so that no growth in between is missed.
         let rung = node.grown.notified();
@@ -258,7 +306,7 @@ async fn stream(
             .write_all(format!("beat {epoch}\n").as_bytes())
             .await?;
         writer.flush().await?;
-        let _ = tokio::time::timeout(HEARTBEAT, rung).await;
+        let _ = tokio::time::timeout(beat, rung).await;
     }
 }
 

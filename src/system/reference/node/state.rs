@@ -1,7 +1,7 @@
 //! A reference node's state: its log, its epoch, its role, and the rules by which they change.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fs::File,
     io::Write,
     net::IpAddr,
@@ -45,6 +45,8 @@ pub struct State {
     pub heard: Instant,
     /// The highest epoch in which it voted.
     voted: u64,
+    /// The highest epoch in which its vote was asked for.
+    asked: u64,
     /// For a primary: each follower's confirmed length and when it last confirmed.
     pub followers: HashMap<IpAddr, (u64, Instant)>,
     /// Whether it takes no more writes since it is handing its role over.
@@ -53,6 +55,8 @@ pub struct State {
     deposed: Option<Instant>,
     /// Past versions per lane, for stale reads.
     past: HashMap<u16, VecDeque<(Instant, u64)>>,
+    /// Elements acknowledged and not kept, by defect.
+    dropped: u64,
     disk: Option<File>,
 }
 
@@ -69,10 +73,12 @@ impl State {
             leader: None,
             heard: Instant::now(),
             voted: epoch,
+            asked: 0,
             followers: HashMap::new(),
             yielding: false,
             deposed: None,
             past: HashMap::new(),
+            dropped: 0,
             disk,
         }
     }
@@ -116,7 +122,18 @@ impl State {
             seq,
             sum,
         };
+        if matches!(self.setup.defect, Defect::Drop(n) if self.dropped < n)
+            && seq >= 100
+            && seq.is_multiple_of(10)
+        {
+            self.dropped += 1;
+            println!("dropped {lane} {seq}");
+            return;
+        }
         let twice = matches!(self.setup.defect, Defect::Twice(n) if seq.is_multiple_of(n));
+        if twice {
+            println!("twice {lane} {seq}");
+        }
         for _ in 0..=usize::from(twice) {
             self.store(entry);
         }
@@ -136,11 +153,21 @@ impl State {
         self.log.push(entry);
     }
 
-    /// Takes over a primary's log from its start.
-    pub fn reset(&mut self) {
-        self.log.clear();
+    /// Takes over a primary's log from its start; returns the own one, which is given up.
+    pub fn reset(&mut self) -> Vec<Entry> {
         if let Some(disk) = &mut self.disk {
             let _ = disk.set_len(0);
+        }
+        std::mem::take(&mut self.log)
+    }
+
+    /// Logs which elements of its own earlier log the primary's lacks.
+    pub fn tell_given_up(&self, own: &[Entry]) {
+        let kept: HashSet<(u16, u64)> = self.log.iter().map(|e| (e.lane, e.seq)).collect();
+        for (place, entry) in own.iter().enumerate() {
+            if !kept.contains(&(entry.lane, entry.seq)) {
+                println!("gave up {} {} at {place}", entry.lane, entry.seq);
+            }
         }
     }
 
@@ -152,18 +179,25 @@ impl State {
             .map_or(0, |(_, version)| *version)
     }
 
-    /// What a read of a lane answers.
+    /// What a read of a lane answers. A stale one is logged, with how old the first element is that it does
+    /// not show.
     pub fn read(&self, lane: u16) -> u64 {
         let Defect::Stale(age) = self.setup.defect else {
             return self.version(lane);
         };
-        let past = self.past.get(&lane).map_or(0, |past| {
-            past.iter()
-                .rev()
-                .find(|(at, _)| at.elapsed() >= age)
-                .map_or(0, |(_, version)| *version)
-        });
-        past.min(self.version(lane))
+        let now = Instant::now();
+        let past = self.past.get(&lane).into_iter().flatten();
+        let mut shown = 0;
+        let mut missed = Duration::ZERO;
+        for (at, version) in past {
+            missed = now - *at;
+            if missed < age {
+                break;
+            }
+            (shown, missed) = (*version, Duration::ZERO);
+        }
+        println!("read {lane} {shown} {}", missed.as_nanos());
+        shown
     }
 
     /// Whether it grants its vote: once per epoch, to a candidate that got at least as far, and only
@@ -171,6 +205,8 @@ impl State {
     pub fn vote(&mut self, epoch: u64, last: (u64, u64)) -> bool {
         let quiet = self.leader.is_none() || self.heard.elapsed() >= self.setup.detect / 2;
         let free = self.primary_since.is_none() && quiet;
+        // A candidate that got less far may stand more often: one that can win must not run behind its epochs.
+        self.asked = self.asked.max(epoch);
         if epoch <= self.voted.max(self.epoch) || last < self.end() || !free {
             return false;
         }
@@ -180,7 +216,7 @@ impl State {
 
     /// The epoch to stand for election in; standing counts as its own vote.
     pub fn stand(&mut self) -> u64 {
-        self.voted = self.voted.max(self.epoch) + 1;
+        self.voted = self.voted.max(self.epoch).max(self.asked) + 1;
         self.voted
     }
 
@@ -242,6 +278,7 @@ impl State {
             | Defect::TwoPrimaries(_)
             | Defect::SlowPromotion(_)
             | Defect::Resurrect(_)
+            | Defect::Drop(_)
             | Defect::Diverge(_) => {}
         }
     }
@@ -314,6 +351,12 @@ mod tests {
         assert!(!state.vote(2, (0, 0)), "the candidate got less far");
         assert!(state.vote(2, (1, 1)));
         assert!(!state.vote(2, (1, 1)), "the vote of this epoch is gone");
+        assert!(!state.vote(9, (0, 0)), "the candidate got less far");
+        assert_eq!(
+            state.stand(),
+            10,
+            "it stands above whoever asked for its vote"
+        );
     }
 
     #[test]

@@ -1,0 +1,8 @@
+//! Calibration: plants known truths on real stacks, and lets `truth` compare them with what is measured.
+
+mod level;
+mod observe;
+pub mod reference;
+
+pub use level::{Level, calibrate};
+pub use observe::{Field, Observed, observe};

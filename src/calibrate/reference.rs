@@ -1,0 +1,220 @@
+//! C1 and C6 without containers: the reference store plays outages and has defects, and its log is the witness.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, future::join_all, stream};
+
+use crate::{
+    scenario::Play,
+    seed::Seed,
+    truth::{
+        Acceptance, Line,
+        control::{self, Silence},
+        loss, outage, witness,
+    },
+};
+
+use super::{Field, Observed, observe};
+
+/// How often a drill is observed again whose machine was unfit.
+const TRIES: u32 = 3;
+
+/// How many controls are run: so many that none with an alarm shows at most 5 % at 95 %.
+pub const CONTROLS: u64 = 59;
+
+/// The timeout of the lanes, which is also how much longer an outage by unanswered requests may look.
+const TIMEOUT: Duration = Duration::from_millis(200);
+
+/// What is planted in the reference store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// An outage of two seconds.
+    Outage(Play),
+    /// Seven acknowledged writes are not kept.
+    Drop,
+    /// Every hundredth write is applied twice.
+    Twice,
+    /// Reads show what was there 700 ms ago.
+    Stale,
+    /// A primary that is cut off from the others goes on taking writes.
+    TwoPrimaries,
+}
+
+impl Plant {
+    /// Everything that C1 plants.
+    pub const ALL: [Self; 9] = [
+        Self::Outage(Play::Refuse),
+        Self::Outage(Play::Reset),
+        Self::Outage(Play::Hang),
+        Self::Outage(Play::Slow),
+        Self::Outage(Play::HalfOpen),
+        Self::Drop,
+        Self::Twice,
+        Self::Stale,
+        Self::TwoPrimaries,
+    ];
+
+    fn what(self) -> String {
+        match self {
+            Self::Outage(play) => format!("outage: {play}"),
+            Self::Drop => "acknowledged writes dropped".into(),
+            Self::Twice => "writes applied twice".into(),
+            Self::Stale => "stale reads".into(),
+            Self::TwoPrimaries => "two primaries".into(),
+        }
+    }
+
+    /// The drill that plants it.
+    fn scenario(self) -> String {
+        let (defect, amount, fault) = match self {
+            Self::Outage(play) => ("none", 0, script(play)),
+            Self::Drop => ("drop", 7, "noop".into()),
+            Self::Twice => ("twice", 100, "noop".into()),
+            Self::Stale => ("stale", 700, "noop".into()),
+            Self::TwoPrimaries => ("two-primaries", 1, script(Play::Isolate)),
+        };
+        format!(
+            "schema: 1
+name: calibration
+summary: A known truth is planted.
+stack: {{ reference: {{ settings: {{ detect: 500ms, defect: {defect}, defect-amount: {amount} }} }} }}
+clients: {{ service: {{ lanes: 2, rate: 100/s, timeout: {}ms }} }}
+targets: {{ rto: any, rpo: any }}
+drill:
+  - steady: 5s
+  - fault: {fault}
+  - expect: {{ recovered: {{ within: 20s }} }}
+  - expect: {{ redundant: {{ within: 20s }} }}
+",
+            TIMEOUT.as_millis()
+        )
+    }
+
+    /// Runs the drill that plants it.
+    ///
+    /// # Errors
+    /// When the drill could not be carried to its end.
+    pub async fn observe(self, field: &dyn Field, seed: Seed) -> Result<Observed, String> {
+        observe(&self.scenario(), field, seed).await
+    }
+
+    /// Compares what was measured with what the nodes logged.
+    pub fn judge(self, observed: &Observed) -> Line {
+        let line = Line::new("C1", self.what(), "the node's own log");
+        let (record, history, log) = (&observed.record, &observed.history, observed.log());
+        let untold = |line: Line| {
+            let mut line = line;
+            line.undecide("the node's log does not tell");
+            line
+        };
+        match self {
+            Self::Outage(play) => {
+                let refused = !matches!(play, Play::Hang | Play::Slow);
+                let beyond = if refused {
+                    outage::SLACK
+                } else {
+                    outage::SLACK + TIMEOUT
+                };
+                match witness::played(&log, &play.to_string()) {
+                    None => untold(line),
+                    Some(length) => {
+                        let planted = outage::Planted { length, beyond };
+                        outage::recovery(line, planted, record, history)
+                    }
+                }
+            }
+            Self::Drop | Self::Twice => {
+                let fate = loss::Fate {
+                    lost: witness::elements(&log, "dropped"),
+                    twice: witness::elements(&log, "twice"),
+                };
+                if fate == loss::Fate::default() {
+                    return untold(line);
+                }
+                loss::fate(line, &fate, record, history)
+            }
+            Self::Stale => loss::staleness(line, &witness::reads(&log), record, history),
+            Self::TwoPrimaries => match witness::given_up(&log) {
+                None => untold(line),
+                Some(given_up) => loss::split_brain(line, &given_up, record, history),
+            },
+        }
+    }
+}
+
+fn script(play: Play) -> String {
+    format!("{{ script: {{ node: primary, how: {play}, for: 2s }} }}")
+}
+
+/// C1: everything that the reference store can have planted, side by side.
+pub async fn planted(field: &dyn Field, seed: Seed) -> Vec<Line> {
+    join_all(Plant::ALL.map(|plant| one(plant, field, seed))).await
+}
+
+async fn one(plant: Plant, field: &dyn Field, seed: Seed) -> Line {
+    let mut line = Line::untold("C1", plant.what(), "it was not run");
+    for _ in 0..TRIES {
+        line = match plant.observe(field, seed).await {
+            Ok(observed) => plant.judge(&observed),
+            Err(why) => Line::untold("C1", plant.what(), why),
+        };
+        if line.state != Acceptance::Undecided || field.stop().wished() {
+            break;
+        }
+        field.say(&format!(
+            "C1 {}: once more: {}",
+            line.what,
+            line.why.join("; ")
+        ));
+    }
+    line
+}
+
+const CONTROL: &str = "schema: 1
+name: control
+summary: Nothing happens.
+stack: { reference: { settings: { detect: 2s, synchronous: true } } }
+clients: { service: { lanes: 1, rate: 40/s, timeout: 1s, pinned: 500ms } }
+targets: { rto: 10s, rpo: { count: 0 }, split-brain: 0 }
+drill:
+  - steady: 12s
+  - fault: noop
+  - expect: { recovered: { within: 20s } }
+";
+
+/// C6 on the reference store: controls side by side. Those for which the machine was unfit are run again,
+/// fewer side by side.
+pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
+    let mut silent = Vec::new();
+    let mut rest = Vec::new();
+    for side_by_side in [CONTROLS as usize, 20, 10] {
+        let missing = CONTROLS - silent.len() as u64;
+        let runs = (0..missing).map(|number| {
+            let seed = Seed(seed.0.wrapping_add(number));
+            control(CONTROL, field, seed)
+        });
+        let (kept, others): (Vec<Silence>, Vec<Silence>) = stream::iter(runs)
+            .buffer_unordered(side_by_side)
+            .collect::<Vec<Silence>>()
+            .await
+            .into_iter()
+            .partition(|run| *run == Silence::Kept);
+        silent.extend(kept);
+        let broken = others.iter().any(|run| matches!(run, Silence::Broken(_)));
+        rest = others;
+        if rest.is_empty() || broken || field.stop().wished() {
+            break;
+        }
+        field.say(&format!("C6: {} controls once more", rest.len()));
+    }
+    silent.extend(rest);
+    control::line("the reference store", CONTROLS, &silent)
+}
+
+/// One control.
+pub(super) async fn control(text: &str, field: &dyn Field, seed: Seed) -> Silence {
+    match observe(text, field, seed).await {
+        Ok(observed) => control::silence(&observed.record, &observed.history),
+        Err(why) => Silence::Untold(why),
+    }
+}

@@ -1,0 +1,135 @@
+//! `drdrill calibrate`: known truths are planted, and what drdrill measures is compared with them.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use drdrill::{
+    calibrate::{Field, Level, calibrate},
+    drill::{After, Machines, Plan, Site, Stop},
+    id::RunId,
+    record::{Emitter, Residue},
+    report::calibration,
+    runtime::{
+        Owner,
+        facts::machine_facts,
+        journal::{Header, Journal},
+        process::ProcessRuntime,
+    },
+    seed::Seed,
+    time::Clock,
+    truth::{Acceptance, Calibration},
+};
+
+use super::{
+    arguments::CalibrateArguments,
+    exit::{Exit, Failure},
+    machines, output, run, sweep,
+};
+
+/// Runs the levels, prints their lines; the worst line is the exit code.
+///
+/// # Errors
+/// When threads cannot be started.
+pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
+    let seed = arguments.seed.map_or_else(Seed::random, Seed);
+    let levels = if arguments.quick {
+        Level::QUICK.to_vec()
+    } else if arguments.levels.is_empty() {
+        Level::ALL.to_vec()
+    } else {
+        arguments.levels.clone()
+    };
+    let clock = Clock::start();
+    let whole = run::runtime()?.block_on(async {
+        let field = Here {
+            state: machines::state_folder(),
+            stop: Stop::default(),
+        };
+        let listening = tokio::spawn(run::listen(field.stop.clone()));
+        sweep::before_a_run(&field.state).await;
+        let lines = calibrate(&levels, &field, seed).await;
+        listening.abort();
+        (lines, field.stop.wished())
+    });
+    let (lines, interrupted) = whole;
+    let whole = Calibration {
+        drdrill: env!("CARGO_PKG_VERSION").into(),
+        seed,
+        machine: machine_facts(),
+        lines,
+        seconds: clock.now().seconds(),
+    };
+    if arguments.json {
+        output::result(&format!("{:#}\n", serde_json::json!(whole)));
+    } else {
+        output::result(&calibration(&whole, output::style()));
+    }
+    Ok(match whole.state() {
+        _ if interrupted => Exit::Interrupted,
+        Acceptance::Accepted => Exit::Pass,
+        Acceptance::Undecided => Exit::Inconclusive,
+        Acceptance::Rejected => Exit::TargetMissed,
+    })
+}
+
+/// This machine.
+struct Here {
+    state: PathBuf,
+    stop: Stop,
+}
+
+#[async_trait]
+impl Field for Here {
+    async fn site(
+        &self,
+        plan: &Plan,
+        run: &RunId,
+        emitter: &Emitter,
+        seed: Seed,
+    ) -> Result<Site, String> {
+        let kind = plan.description.runtime;
+        let header = Header {
+            run: run.clone(),
+            owner: Owner::current(),
+            runtime: kind.to_owned(),
+            docker_host: machines::docker_host(),
+            reports: None,
+        };
+        let journal = Journal::open(&self.state, &header).map_err(|error| error.to_string())?;
+        let machines = match kind {
+            "docker" => machines::docker(plan, run, &journal, emitter, &self.state).await,
+            _ => {
+                let home = self.state.join("nodes").join(run.to_string());
+                let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
+                Ok(Machines {
+                    runtime: Arc::new(runtime),
+                    images: Vec::new(),
+                    journal: journal.clone(),
+                })
+            }
+        };
+        let machines = machines.map_err(|error| {
+            // Nothing was created yet.
+            let _ = journal.finish();
+            error.to_string()
+        })?;
+        Ok(Site {
+            run: run.clone(),
+            machines,
+            program: machines::program(),
+            emitter: emitter.clone(),
+            seed,
+            stratum: (0, 1),
+            after: After::Remove,
+            earlier: Residue::default(),
+        })
+    }
+
+    fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    fn say(&self, text: &str) {
+        output::talk(&format!("{text}\n"));
+    }
+}

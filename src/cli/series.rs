@@ -1,0 +1,399 @@
+//! The repeats of one scenario: on one stack, on fresh ones, or on several at once; judged together.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, IsTerminal},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use drdrill::{
+    drill::{After, Plan, Standing, Stop},
+    evidence::SigningKey,
+    id::RunId,
+    measure::format::{self, Round},
+    record::Residue,
+    report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
+    scenario::{self, Dur, Fault, Parsed, Scenario, Step, Targets},
+    score::{self, Scorecard},
+    seed::Seed,
+};
+use futures_util::future::join_all;
+
+use super::{
+    arguments::RunArguments,
+    exit::{Exit, Failure},
+    machines,
+    notify::notify,
+    output,
+    run::{exit_of, unfit, verdict_exit},
+    session::{Ended, Session},
+};
+
+/// What every repeat of a series shares.
+struct Series {
+    plan: Plan,
+    parsed: Parsed,
+    key: Option<Arc<SigningKey>>,
+    reports: PathBuf,
+    state: PathBuf,
+    seed: Seed,
+    keep: bool,
+    webhook: Option<String>,
+    stop: Stop,
+    /// How many stacks there are at once.
+    stacks: u32,
+    /// Set when one repeat could not be carried to its end: no other one starts.
+    halt: AtomicBool,
+}
+
+/// One repeat that has ended.
+struct Repeat {
+    attempt: u32,
+    row: RepeatRow,
+    card: Scorecard,
+    exit: Exit,
+    /// The run that its stack was brought up for.
+    stack_of: RunId,
+}
+
+/// Runs a scenario as often as it asks for; the worst outcome is the exit code.
+///
+/// # Errors
+/// When a repeat could not be carried to its end, or stacks side by side disturb each other.
+pub async fn run(
+    parsed: &Parsed,
+    plan: &Plan,
+    arguments: &RunArguments,
+    key: Option<Arc<SigningKey>>,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
+    let series = Arc::new(Series {
+        plan: plan.clone(),
+        parsed: parsed.clone(),
+        key,
+        reports: arguments.out.clone(),
+        state: machines::state_folder(),
+        seed: arguments.seed.map_or_else(Seed::random, Seed),
+        keep: arguments.keep,
+        webhook: arguments.webhook.clone(),
+        stop: stop.clone(),
+        stacks: arguments.parallel.min(plan.scenario.repeat),
+        halt: AtomicBool::new(false),
+    });
+    let standing = if series.stacks > 1 {
+        match side_by_side(&series).await? {
+            Some(standing) => standing,
+            None => return Ok(Exit::Interrupted),
+        }
+    } else {
+        vec![None]
+    };
+    let workers = (0u32..).zip(standing).map(|(number, standing)| {
+        let series = series.clone();
+        tokio::spawn(async move { series.work(number, standing).await })
+    });
+    let mut ended = Vec::new();
+    let mut exit = Exit::Pass;
+    let mut failure = None;
+    for worker in join_all(workers).await {
+        match worker {
+            Ok(Ok((repeats, left))) => {
+                ended.extend(repeats);
+                exit = exit.worse(left);
+            }
+            Ok(Err(error)) => failure = Some(error),
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    ended.sort_by_key(|repeat| repeat.attempt);
+    Ok(exit.worse(match ended.as_slice() {
+        [] => Exit::Interrupted,
+        [only] if plan.scenario.repeat == 1 => only.exit,
+        several => conclude(plan, several),
+    }))
+}
+
+impl Series {
+    /// Runs every n-th repeat on one stack after another; also says whether a stack that nobody needed any more
+    /// was removed.
+    async fn work(
+        &self,
+        number: u32,
+        mut standing: Option<Standing>,
+    ) -> Result<(Vec<Repeat>, Exit), Failure> {
+        let attempts = self.plan.scenario.repeat;
+        let mut ended = Vec::new();
+        let mut attempt = number + 1;
+        while attempt <= attempts {
+            let last = attempts - attempt < self.stacks;
+            output::talk(&format!(
+                "{} ({attempt} of {attempts}), seed {}\n",
+                self.plan.scenario.name, self.seed
+            ));
+            let session = self.session(&self.plan, (attempt, attempts), self.after(last));
+            let run = match self.carry(session, &mut standing).await {
+                Ok(run) => run,
+                Err(failure) => {
+                    self.halt.store(true, Ordering::Relaxed);
+                    remove(standing).await;
+                    return Err(failure);
+                }
+            };
+            self.show(&run);
+            if let Some(url) = &self.webhook {
+                tell(url, &run);
+            }
+            ended.push(Repeat {
+                attempt,
+                row: RepeatRow::new(&run.record, &run.judgement),
+                exit: exit_of(&run.record, &run.judgement),
+                stack_of: stack_of(&run),
+                card: run.judgement.scorecard,
+            });
+            if self.stop.wished() || self.halt.load(Ordering::Relaxed) {
+                break;
+            }
+            attempt += self.stacks;
+        }
+        Ok((ended, remove(standing).await))
+    }
+
+    /// What becomes of a repeat's stack.
+    fn after(&self, last: bool) -> After {
+        match (last, self.keep) {
+            (true, true) => After::Keep,
+            (true, false) => After::Remove,
+            (false, _) if self.plan.scenario.fresh_stacks => After::Remove,
+            (false, _) => After::HandOn,
+        }
+    }
+
+    fn session<'a>(&'a self, plan: &'a Plan, attempt: (u32, u32), after: After) -> Session<'a> {
+        Session {
+            plan,
+            parsed: &self.parsed,
+            key: self.key.as_deref(),
+            reports: &self.reports,
+            state: &self.state,
+            seed: self.seed,
+            attempt,
+            after,
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Runs a session. Beside others it is silent: lines of several runs would mix.
+    async fn carry(
+        &self,
+        session: Session<'_>,
+        standing: &mut Option<Standing>,
+    ) -> Result<Ended, Failure> {
+        let run = if self.stacks > 1 {
+            session.run(Progress::plain(io::sink()), standing).await
+        } else {
+            session.run(progress(), standing).await
+        };
+        run.map_err(|error| unfit(&error))
+    }
+
+    fn show(&self, run: &Ended) {
+        if self.stacks > 1 {
+            let row = RepeatRow::new(&run.record, &run.judgement);
+            let (rto, bracket) = &row.rto;
+            let line = format!("{}: {}, rto {rto} {bracket}", row.run, row.verdict);
+            output::result(&format!("{}\n", line.trim_end()));
+            return;
+        }
+        let view = View::new(&run.record, &run.history, &run.judgement);
+        let place = run.folder.join("report.html");
+        output::result(&terminal(
+            &view,
+            &place.display().to_string(),
+            output::style(),
+        ));
+    }
+
+    /// One control on each stack, all at once. Each has a folder and a register line of its own.
+    async fn control(
+        self: Arc<Self>,
+        control: Arc<(Parsed, Plan)>,
+        number: u32,
+    ) -> (Result<Ended, Failure>, Option<Standing>) {
+        let mut standing = None;
+        let (parsed, plan) = control.as_ref();
+        let session = Session {
+            parsed,
+            ..self.session(plan, (number + 1, self.stacks), After::HandOn)
+        };
+        let ended = self.carry(session, &mut standing).await;
+        (ended, standing)
+    }
+}
+
+/// Brings up all stacks, and lets a control on each of them show whether they leave each other alone; gives back the
+/// stacks, or nothing if a person stopped it.
+///
+/// # Errors
+/// What disturbed a control, or that the stacks cannot be used again. All are removed then.
+async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing>>>, Failure> {
+    let control = Arc::new(control_of(series)?);
+    output::talk(&format!(
+        "{} stacks at once: a control on each, before any drill\n",
+        series.stacks
+    ));
+    let controls = (0..series.stacks).map(|number| {
+        let (series, control) = (series.clone(), control.clone());
+        tokio::spawn(async move { series.control(control, number).await })
+    });
+    let mut problems = Vec::new();
+    let mut stacks = Vec::new();
+    let mut latest = std::time::Duration::ZERO;
+    for control in join_all(controls).await {
+        let (ended, standing) = match control {
+            Ok(ended) => ended,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        match ended {
+            Ok(run) => match score::quiet(&run.record, &run.history, &run.judgement) {
+                Ok(late) => latest = latest.max(late),
+                Err(why) => problems.push(format!("run {}: {why}", run.record.opened.run)),
+            },
+            Err(failure) => problems.push(failure.message),
+        }
+        if standing.is_none() {
+            problems.push("a stack cannot be made ready again, and bringing another one up would disturb its neighbours".into());
+        }
+        stacks.push(standing);
+    }
+    if problems.is_empty() && !series.stop.wished() {
+        output::talk(&format!(
+            "the controls left each other alone: nothing was late by more than {}\n",
+            format::duration(latest, Round::Up)
+        ));
+        return Ok(Some(stacks));
+    }
+    for standing in stacks {
+        remove(standing).await;
+    }
+    if series.stop.wished() {
+        return Ok(None);
+    }
+    Err(Failure::new(
+        Exit::EnvironmentUnfit,
+        format!(
+            "failed to run {} stacks at once without disturbing each other: {}",
+            series.stacks,
+            problems.join("; ")
+        ),
+        "run fewer at once with `--parallel`, or one after another without it",
+    ))
+}
+
+/// The scenario's stack and clients with nothing done to them, as a scenario file of its own: the run's folder
+/// holds what it was run from.
+fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
+    let Scenario { name, drill, .. } = &series.plan.scenario;
+    let steady = drill.iter().map_while(|step| match step {
+        Step::Steady(time) => Some(time.0),
+        _ => None,
+    });
+    let targets = &series.plan.scenario.targets;
+    let scenario = Scenario {
+        name: format!("{name}-control"),
+        summary: "Several stacks side by side, and nothing is done to them.".into(),
+        targets: Targets {
+            rto: targets.rto,
+            rpo: targets.rpo.clone(),
+            ..Targets::default()
+        },
+        headline: None,
+        drill: vec![Step::Steady(Dur(steady.sum())), Step::Fault(Fault::Noop)],
+        repeat: series.stacks,
+        ..series.plan.scenario.clone()
+    };
+    let wrong = |said: String| Failure::new(Exit::ScenarioInvalid, said, "correct the stack");
+    let text = serde_json::to_string_pretty(&scenario).map_err(|error| wrong(error.to_string()))?;
+    let parsed = scenario::read(&series.parsed.file, &text, &[])
+        .map_err(|problems| wrong(problems.to_string()))?;
+    let plan =
+        Plan::bind(parsed.scenario.clone(), series.plan.system.clone()).map_err(|issues| {
+            let said: Vec<String> = issues.into_iter().map(|issue| issue.message).collect();
+            wrong(said.join("; "))
+        })?;
+    Ok((parsed, plan))
+}
+
+/// Tells a webhook how a run ended.
+fn tell(url: &str, run: &Ended) {
+    let opened = &run.record.opened;
+    let data = serde_json::json!({
+        "run": opened.run,
+        "scenario": opened.scenario.name,
+        "status": run.record.status,
+        "scorecard": run.judgement.scorecard,
+    });
+    let (run, scenario) = (opened.run.to_string(), &opened.scenario.name);
+    notify(url, "run.finished", &run, scenario, &data);
+}
+
+/// Removes a stack that stays for nobody.
+async fn remove(standing: Option<Standing>) -> Exit {
+    let Some(standing) = standing else {
+        return Exit::Pass;
+    };
+    let Residue { left, failed, .. } = standing.tear_down().await;
+    if left.is_empty() && failed.is_empty() {
+        output::talk("the stack that stayed was removed; nothing is left\n");
+        return Exit::Pass;
+    }
+    output::talk(&format!(
+        "cleanup incomplete: left {}; failed {}\n",
+        left.join(", "),
+        failed.join(", ")
+    ));
+    Exit::CleanupIncomplete
+}
+
+fn stack_of(run: &Ended) -> RunId {
+    let record = &run.record;
+    let rearmed = record.rearmed.as_ref();
+    rearmed.map_or_else(
+        || record.opened.run.clone(),
+        |rearmed| rearmed.stack_of.clone(),
+    )
+}
+
+fn progress() -> Progress<io::Stderr> {
+    if io::stderr().is_terminal() {
+        Progress::live(io::stderr(), ProgressDrawTarget::stderr())
+    } else {
+        Progress::plain(io::stderr())
+    }
+}
+
+/// Prints the runs side by side with what they show together, and judges them so: where the scenario
+/// makes a claim over repeats, a single slow run does not decide it.
+fn conclude(plan: &Plan, ended: &[Repeat]) -> Exit {
+    let cards: Vec<Scorecard> = ended.iter().map(|repeat| repeat.card.clone()).collect();
+    let stacks: BTreeSet<&RunId> = ended.iter().map(|repeat| &repeat.stack_of).collect();
+    let together = score::repeats(&cards, stacks.len() as u64, &plan.scenario.targets);
+    let rows: Vec<RepeatRow> = ended.iter().map(|repeat| repeat.row.clone()).collect();
+    let summary = [vec![together.sentence], together.shows]
+        .concat()
+        .join("\n");
+    output::result(&repeats(&rows, &summary, output::style()));
+    let unclean = ended.iter().map(|repeat| repeat.exit).filter(|exit| {
+        matches!(
+            exit,
+            Exit::CleanupIncomplete | Exit::Interrupted | Exit::EnvironmentUnfit
+        )
+    });
+    unclean.fold(verdict_exit(together.verdict), Exit::worse)
+}

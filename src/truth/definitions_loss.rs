@@ -1,0 +1,174 @@
+//! The definitions of loss and staleness written once more, straight from `docs/measurement.md` and quadratic.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    history::{History, Op, Outcome},
+    id::LaneId,
+    time::{Bracket, Span},
+};
+
+/// Elements by lane and number.
+pub type Ids = BTreeSet<(LaneId, u64)>;
+
+/// An element of a final read: lane, number, how often it is there, whether its checksum agrees.
+pub type Present = (LaneId, u64, u32, bool);
+
+/// What section 3 says about a history and what is left of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Expected {
+    pub acknowledged: u64,
+    pub lost: Ids,
+    pub split_brain: Ids,
+    pub rpo_seconds: Span,
+    pub holes: Ids,
+    pub exposed: u64,
+    pub recent: bool,
+    pub recovered: u64,
+    pub resurrected: Ids,
+    pub phantom: Ids,
+    pub duplicate: Vec<(LaneId, u64, u32)>,
+    pub corrupt: Ids,
+}
+
+fn ids<'a>(ops: impl IntoIterator<Item = &'a Op>) -> Ids {
+    ops.into_iter().map(|op| (op.lane, op.seq)).collect()
+}
+
+fn holds(present: &[Present], op: &Op) -> bool {
+    present
+        .iter()
+        .any(|(lane, seq, _, _)| (*lane, *seq) == (op.lane, op.seq))
+}
+
+/// Every set of section 3, for write lanes that write every 40 ms and an exposure window of 1 s.
+pub fn loss(history: &History, present: &[Present], at: Bracket) -> Expected {
+    let acknowledged: Vec<&Op> = history
+        .ops
+        .iter()
+        .filter(|op| op.outcome == Outcome::Ok)
+        .collect();
+    let (kept, gone): (Vec<&Op>, Vec<&Op>) = acknowledged.iter().partition(|op| holds(present, op));
+    let is_pre = |op: &&&Op| op.sent <= Some(at.high);
+    let pre: Vec<&Op> = gone.iter().filter(is_pre).copied().collect();
+    let survivors: Vec<&Op> = kept
+        .iter()
+        .filter(|op| op.done <= Some(at.high))
+        .copied()
+        .collect();
+    let overtaken = |op: &&&Op| {
+        let mut later = survivors.iter();
+        later.any(|later| later.lane == op.lane && later.sent > op.done)
+    };
+    let exposed = exposed(&acknowledged, at);
+    let with = |outcomes: &[Outcome]| -> Ids {
+        let there = |op: &&Op| outcomes.contains(&op.outcome) && holds(present, op);
+        ids(history.ops.iter().filter(there))
+    };
+    Expected {
+        acknowledged: acknowledged.len() as u64,
+        lost: ids(pre.iter().copied()),
+        split_brain: ids(gone.iter().filter(|op| !is_pre(op)).copied()),
+        rpo_seconds: age(&pre, at),
+        holes: ids(pre.iter().filter(overtaken).copied()),
+        exposed: exposed.len() as u64,
+        recent: exposed.iter().any(|done| at.low.0 - done <= 80_000_000),
+        recovered: with(&[Outcome::Info]).len() as u64,
+        resurrected: with(&[Outcome::Fail, Outcome::Conflict]),
+        phantom: phantom(history, present),
+        duplicate: duplicate(present),
+        corrupt: present
+            .iter()
+            .filter(|(_, _, _, sound)| !sound)
+            .map(|(lane, seq, _, _)| (*lane, *seq))
+            .collect(),
+    }
+}
+
+fn age(pre: &[&Op], at: Bracket) -> Span {
+    let mut age = Span::ZERO;
+    for (sent, done) in pre.iter().filter_map(|op| op.sent.zip(op.done)) {
+        age = age.max(Span {
+            low_ns: at.low.0.saturating_sub(done.0),
+            high_ns: Some(at.high.0.saturating_sub(sent.0)),
+        });
+    }
+    age
+}
+
+fn exposed(acknowledged: &[&Op], at: Bracket) -> Vec<u64> {
+    let window = at.low.0.saturating_sub(1_000_000_000)..=at.low.0;
+    acknowledged
+        .iter()
+        .filter_map(|op| op.done)
+        .map(|done| done.0)
+        .filter(|done| window.contains(done))
+        .collect()
+}
+
+fn phantom(history: &History, present: &[Present]) -> Ids {
+    let attempted = |id: &(LaneId, u64)| {
+        let mut ops = history.ops.iter();
+        ops.any(|op| (op.lane, op.seq) == *id && op.outcome != Outcome::Shed)
+    };
+    present
+        .iter()
+        .map(|(lane, seq, _, _)| (*lane, *seq))
+        .filter(|id| !attempted(id))
+        .collect()
+}
+
+fn duplicate(present: &[Present]) -> Vec<(LaneId, u64, u32)> {
+    let mut times = BTreeMap::new();
+    for (lane, seq, count, _) in present {
+        *times.entry((*lane, *seq)).or_insert(0) += count;
+    }
+    times
+        .into_iter()
+        .filter(|(_, count)| *count > 1)
+        .map(|((lane, seq), count)| (lane, seq, count))
+        .collect()
+}
+
+/// What section 3 says about reads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Old {
+    pub worst: Span,
+    pub stale: u64,
+    pub monotonic: u64,
+    pub read_your_writes: u64,
+}
+
+/// How old the reads of a lane's writes were. Every read has a version, a start and an end.
+pub fn staleness(writes: &[Op], reads: &[Op]) -> Old {
+    let acknowledged: Vec<(u64, u64, u64)> = writes
+        .iter()
+        .filter(|w| w.outcome == Outcome::Ok)
+        .filter_map(|w| Some((w.seq, w.sent?.0, w.done?.0)))
+        .collect();
+    let reads: Vec<(u64, u64, u64)> = reads
+        .iter()
+        .filter_map(|r| Some((r.sent?.0, r.done?.0, r.version?)))
+        .collect();
+    let mut old = Old {
+        worst: Span::ZERO,
+        stale: 0,
+        monotonic: 0,
+        read_your_writes: 0,
+    };
+    for (sent, done, version) in &reads {
+        if let Some((_, w_sent, w_done)) = acknowledged.iter().find(|(seq, _, _)| seq >= version) {
+            let least = sent.saturating_sub(*w_done);
+            old.worst = old.worst.max(Span {
+                low_ns: least,
+                high_ns: Some(done.saturating_sub(*w_sent)),
+            });
+            old.stale += u64::from(least > 0);
+        }
+        let newer = |(_, other, seen): &(u64, u64, u64)| other < sent && seen > version;
+        old.monotonic += u64::from(reads.iter().any(newer));
+        let missed = |(seq, _, w_done): &(u64, u64, u64)| w_done < sent && seq >= version;
+        old.read_your_writes += u64::from(acknowledged.iter().any(missed));
+    }
+    old
+}

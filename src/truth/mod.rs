@@ -1,0 +1,13 @@
+//! Planted truths against what was measured: the lines of a calibration, and the definitions written once more.
+
+pub mod control;
+mod definitions;
+mod definitions_loss;
+pub mod exact;
+pub mod line;
+pub mod loss;
+pub mod outage;
+mod synthetic;
+pub mod witness;
+
+pub use line::{Acceptance, Calibration, Line};

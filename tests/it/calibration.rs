@@ -1,0 +1,119 @@
+//! Calibration: known truths are measured, one operation off turns a level red, and so does a broken harness.
+
+use drdrill::{
+    calibrate::{Observed, reference::Plant},
+    history::{Access, Group, Op, Outcome},
+    seed::Seed,
+    truth::{Acceptance, Line},
+};
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use crate::{
+    calibration_rig::{Mutant, Processes},
+    drill_rig::DRDRILL,
+};
+
+/// How often a machine that was unfit is tried again.
+const TRIES: u32 = 4;
+
+async fn accepted(plant: Plant, field: &Processes) -> Observed {
+    let mut said: Option<Line> = None;
+    for _ in 0..TRIES {
+        let observed = plant.observe(field, Seed(1)).await.expect("a drill");
+        let line = plant.judge(&observed);
+        if line.state == Acceptance::Accepted {
+            return observed;
+        }
+        assert_eq!(line.state, Acceptance::Undecided, "{line:#?}");
+        said = Some(line);
+    }
+    panic!("the machine was unfit {TRIES} times: {said:#?}");
+}
+
+/// Alters one operation of the run as a slip of the harness would.
+fn one_off(plant: Plant, observed: &Observed) -> Observed {
+    let (at, _) = observed.record.headline().expect("an event");
+    let mut history = observed.history.clone();
+    let lanes = &observed.record.lanes;
+    let service = |op: &Op, access: Access| {
+        let lane = &lanes[usize::from(op.lane.0)];
+        lane.group == Group::Service && lane.access == access
+    };
+    let lost = |op: &Op| {
+        let mut finals = observed.record.finals.iter();
+        let left = finals.find_map(|read| read.holdings.as_ref().ok());
+        left.is_some_and(|left| service(op, Access::Write) && !left.has(op.lane, op.seq))
+    };
+    let mut ops = history.ops.iter_mut();
+    match plant {
+        Plant::Outage(_) => {
+            let failed = |op: &&mut Op| service(op, Access::Write) && op.sent > Some(at.high);
+            let op = ops.find(failed).expect("a failed write");
+            assert_ne!(op.outcome, Outcome::Ok);
+            op.outcome = Outcome::Ok;
+        }
+        Plant::Drop | Plant::TwoPrimaries => {
+            let op = ops.find(|op| lost(op) && op.outcome == Outcome::Ok);
+            op.expect("a lost write").outcome = Outcome::Fail;
+        }
+        Plant::Twice => {
+            let op = ops.find(|op| service(op, Access::Write) && op.seq == 100);
+            op.expect("a write").outcome = Outcome::Info;
+        }
+        Plant::Stale => {
+            let op = ops.find(|op| service(op, Access::Read) && op.seq == 200);
+            let version = &mut op.expect("a read").version;
+            *version = version.map(|version| version + 1);
+        }
+    }
+    Observed {
+        record: observed.record.clone(),
+        history,
+        logs: observed.logs.clone(),
+    }
+}
+
+/// C1, its off-by-one, and C10: every plant is run once and judged many times.
+#[tokio::test(flavor = "multi_thread")]
+async fn truths_of_the_reference_store_are_measured_and_a_broken_harness_is_not_accepted() {
+    let field = Processes::new();
+    let observed = join_all(Plant::ALL.map(|plant| accepted(plant, &field))).await;
+    for (plant, observed) in Plant::ALL.into_iter().zip(&observed) {
+        let line = plant.judge(&one_off(plant, observed));
+        assert_ne!(line.state, Acceptance::Accepted, "{line:#?}");
+    }
+    for mutant in Mutant::ALL {
+        let red: Vec<String> = Plant::ALL
+            .into_iter()
+            .zip(&observed)
+            .map(|(plant, observed)| plant.judge(&mutant.of(observed)))
+            .filter(|line| line.state != Acceptance::Accepted)
+            .map(|line| format!("{}: {}", line.what, line.why.join("; ")))
+            .collect();
+        println!("{mutant:?}: {red:#?}");
+        assert!(!red.is_empty(), "{mutant:?} is accepted everywhere");
+    }
+}
+
+#[test]
+fn the_quick_calibration_is_accepted_without_containers_in_less_than_a_minute() {
+    let state = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new(DRDRILL)
+        .args(["calibrate", "--quick", "--json", "--seed", "1"])
+        .env("DRDRILL_STATE", state.path())
+        .env("DOCKER_HOST", "unix:///nowhere")
+        .output()
+        .expect("the binary starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let whole: Value = serde_json::from_str(&text).expect("JSON");
+    let lines = whole["lines"].as_array().expect("lines");
+    assert_eq!(lines.len(), 16, "{whole:#}");
+    let rejected = lines.iter().filter(|line| line["state"] == "rejected");
+    assert_eq!(rejected.count(), 0, "{whole:#}");
+    let undecided = lines.iter().any(|line| line["state"] == "undecided");
+    assert_eq!(output.status.code(), Some(if undecided { 3 } else { 0 }));
+    // A machine that others keep busy leaves lines undecided, and takes longer.
+    let seconds = whole["seconds"].as_f64().expect("a time");
+    assert!(undecided || seconds < 60.0, "{seconds} s");
+}

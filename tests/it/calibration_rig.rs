@@ -1,0 +1,169 @@
+//! Where tests of calibration run their drills, and a harness broken on purpose.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use drdrill::{
+    calibrate::{Field, Observed},
+    drill::{After, Machines, Plan, Site, Stop},
+    history::{History, Outcome},
+    id::{LaneId, RunId},
+    record::{Emitter, Record, Residue},
+    runtime::{
+        Owner, Runtime,
+        journal::{Header, Journal},
+        process::ProcessRuntime,
+    },
+    seed::Seed,
+    time::{Bracket, Nanos},
+};
+
+use crate::drill_rig::DRDRILL;
+
+/// Processes on this machine, their state in a folder of the test's own.
+pub struct Processes {
+    state: tempfile::TempDir,
+}
+
+impl Processes {
+    pub fn new() -> Self {
+        Self {
+            state: tempfile::tempdir().expect("a folder"),
+        }
+    }
+}
+
+#[async_trait]
+impl Field for Processes {
+    async fn site(
+        &self,
+        _: &Plan,
+        run: &RunId,
+        emitter: &Emitter,
+        seed: Seed,
+    ) -> Result<Site, String> {
+        let header = Header {
+            run: run.clone(),
+            owner: Owner::current(),
+            runtime: "process".into(),
+            docker_host: None,
+            reports: None,
+        };
+        let journal =
+            Journal::open(self.state.path(), &header).map_err(|error| error.to_string())?;
+        let home = self.state.path().join("nodes").join(run.to_string());
+        let runtime: Arc<dyn Runtime> =
+            Arc::new(ProcessRuntime::new(run.clone(), home, journal.clone()));
+        Ok(Site {
+            run: run.clone(),
+            machines: Machines {
+                runtime,
+                images: Vec::new(),
+                journal,
+            },
+            program: PathBuf::from(DRDRILL),
+            emitter: emitter.clone(),
+            seed,
+            stratum: (0, 1),
+            after: After::Remove,
+            earlier: Residue::default(),
+        })
+    }
+
+    fn stop(&self) -> Stop {
+        Stop::default()
+    }
+
+    fn say(&self, text: &str) {
+        println!("{text}");
+    }
+}
+
+/// A harness broken on purpose, as what it would have recorded of the same run.
+#[derive(Debug, Clone, Copy)]
+pub enum Mutant {
+    /// A lane's next operation waits for the one before and is taken for due then.
+    ClosedLoop,
+    /// Operations that may have been applied are not recorded.
+    DroppedInfo,
+    /// Times come from a wall clock, which is set forward by 400 ms a second after the event.
+    WallClock,
+    /// What may have been applied is taken for acknowledged.
+    InfoIsOk,
+    /// One lane is ignored.
+    LaneIgnored,
+}
+
+impl Mutant {
+    pub const ALL: [Self; 5] = [
+        Self::ClosedLoop,
+        Self::DroppedInfo,
+        Self::WallClock,
+        Self::InfoIsOk,
+        Self::LaneIgnored,
+    ];
+
+    /// What it would have recorded.
+    pub fn of(self, observed: &Observed) -> Observed {
+        let mut record = observed.record.clone();
+        let mut history = observed.history.clone();
+        match self {
+            Self::ClosedLoop => closed_loop(&record, &mut history),
+            Self::DroppedInfo => history.ops.retain(|op| op.outcome != Outcome::Info),
+            Self::WallClock => wall_clock(&mut record, &mut history),
+            Self::InfoIsOk => {
+                for op in &mut history.ops {
+                    if op.outcome == Outcome::Info {
+                        op.outcome = Outcome::Ok;
+                    }
+                }
+            }
+            // The second write lane, which no read lane reads.
+            Self::LaneIgnored => history.ops.retain(|op| op.lane != LaneId(1)),
+        }
+        Observed {
+            record,
+            history,
+            logs: observed.logs.clone(),
+        }
+    }
+}
+
+fn closed_loop(record: &Record, history: &mut History) {
+    for lane in &record.lanes {
+        let mut free = Nanos(0);
+        for op in history.ops.iter_mut().filter(|op| op.lane == lane.id) {
+            let wait = free.since(op.intended);
+            op.intended = op.intended.after(wait);
+            op.sent = op.sent.map(|sent| sent.after(wait));
+            op.done = op.done.map(|done| done.after(wait));
+            free = op.done.unwrap_or(op.intended);
+        }
+    }
+}
+
+fn wall_clock(record: &mut Record, history: &mut History) {
+    let Some((at, _)) = record.headline() else {
+        return;
+    };
+    let set = at.high.after(Duration::from_secs(1));
+    let show = |moment: Nanos| {
+        if moment > set {
+            moment.after(Duration::from_millis(400))
+        } else {
+            moment
+        }
+    };
+    for op in &mut history.ops {
+        op.intended = show(op.intended);
+        op.sent = op.sent.map(show);
+        op.done = op.done.map(show);
+    }
+    for (at, _) in &mut record.disruptions {
+        *at = Bracket {
+            low: show(at.low),
+            high: show(at.high),
+        };
+    }
+    record.load = record.load.map(|(start, end)| (start, show(end)));
+}
