@@ -2,6 +2,7 @@
 //!
 //! The data flows one way: scenario, plan, run, record, judgement, report.
 
+pub mod archive;
 pub mod calibrate;
 pub mod check;
 pub mod drill;
@@ -20,6 +21,7 @@ pub mod runtime;
 pub mod scenario;
 pub mod score;
 pub mod seed;
+pub mod serve;
 pub mod stats;
 pub mod system;
 pub mod time;

@@ -140,6 +140,11 @@ impl Span {
     }
 }
 
+/// The wall clock now, for ages and labels. Durations within a run never use it.
+pub fn wall_now() -> Timestamp {
+    Timestamp::now()
+}
+
 /// The run's clock: monotonic, with one wall-clock reading at its start for labels.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {

@@ -63,6 +63,35 @@ pub fn ready(
     })
 }
 
+/// The names of the scenarios in these files and folders; all of them must be right.
+///
+/// # Errors
+/// When a path is not there, or any scenario has problems.
+pub fn names(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let parsed = plain(paths)?;
+    Ok(parsed.into_iter().map(|it| it.scenario.name).collect())
+}
+
+/// The systems of the scenarios in these files and folders; all of them must be right.
+///
+/// # Errors
+/// When a path is not there, or any scenario has problems.
+pub fn systems(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let parsed = plain(paths)?;
+    let names = parsed
+        .into_iter()
+        .flat_map(|it| it.scenario.stack.into_keys());
+    Ok(names.collect())
+}
+
+fn plain(paths: &[PathBuf]) -> Result<Vec<Parsed>, Failure> {
+    let arguments = ScenarioArguments {
+        paths: paths.to_vec(),
+        overrides: Vec::new(),
+    };
+    ready(&arguments, &[])
+}
+
 /// One entry per file, none for a file with problems, which are printed.
 fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Parsed>> {
     let systems = catalogue::all();

@@ -1,20 +1,26 @@
 //! The command line: arguments, wiring, printing, exit codes. Results go to stdout, talk to stderr.
 
 mod arguments;
+mod baseline;
 mod calibrate;
 mod check;
 mod commands;
 mod completions;
 mod environment;
 mod exit;
+mod gate;
 mod harness;
+mod history;
 mod keys;
 mod list;
 mod machines;
+mod notify;
 mod output;
+mod quarter;
 mod report;
 mod run;
 mod series;
+mod serve;
 mod session;
 mod sweep;
 mod verify;
@@ -52,6 +58,10 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Images(arguments) => environment::images(&arguments),
         Command::Sweep => sweep::sweep(),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Gate(arguments) => gate::gate(&arguments),
+        Command::Baseline(arguments) => baseline::baseline(&arguments),
+        Command::History(arguments) => history::history(&arguments),
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Sign(arguments) => keys::sign(&arguments),
         Command::Keygen(arguments) => keys::keygen(&arguments),

@@ -11,7 +11,7 @@ use drdrill::{
 use super::{
     arguments::ReportArguments,
     exit::{Exit, Failure},
-    output,
+    output, quarter,
     run::exit_of,
     session::rendered,
 };
@@ -22,6 +22,9 @@ use super::{
 /// # Errors
 /// When the folder is no run's, or its files are not what its manifest says.
 pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
+    if let Some(of) = arguments.quarter {
+        return quarter::quarter(arguments, of);
+    }
     let folder = &arguments.folder;
     let loaded = evidence::load(folder)
         .map_err(|error| Failure::new(Exit::EvidenceUnverified, error.to_string(), error.help()))?;

@@ -18,7 +18,7 @@ use drdrill::{
     measure::format::{self, Round},
     record::Residue,
     report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
-    scenario::{Dur, Fault, Parsed, Scenario, Step, Targets},
+    scenario::{self, Dur, Fault, Parsed, Scenario, Step, Targets},
     score::{self, Scorecard},
     seed::Seed,
 };
@@ -27,7 +27,9 @@ use futures_util::future::join_all;
 use super::{
     arguments::RunArguments,
     exit::{Exit, Failure},
-    machines, output,
+    machines,
+    notify::notify,
+    output,
     run::{exit_of, unfit, verdict_exit},
     session::{Ended, Session},
 };
@@ -41,6 +43,7 @@ struct Series {
     state: PathBuf,
     seed: Seed,
     keep: bool,
+    webhook: Option<String>,
     stop: Stop,
     /// How many stacks there are at once.
     stacks: u32,
@@ -77,6 +80,7 @@ pub async fn run(
         state: machines::state_folder(),
         seed: arguments.seed.map_or_else(Seed::random, Seed),
         keep: arguments.keep,
+        webhook: arguments.webhook.clone(),
         stop: stop.clone(),
         stacks: arguments.parallel.min(plan.scenario.repeat),
         halt: AtomicBool::new(false),
@@ -144,6 +148,9 @@ impl Series {
                 }
             };
             self.show(&run);
+            if let Some(url) = &self.webhook {
+                tell(url, &run);
+            }
             ended.push(Repeat {
                 attempt,
                 row: RepeatRow::new(&run.record, &run.judgement),
@@ -217,11 +224,15 @@ impl Series {
     /// One control on each stack, all at once. Each has a folder and a register line of its own.
     async fn control(
         self: Arc<Self>,
-        plan: Arc<Plan>,
+        control: Arc<(Parsed, Plan)>,
         number: u32,
     ) -> (Result<Ended, Failure>, Option<Standing>) {
         let mut standing = None;
-        let session = self.session(&plan, (number + 1, self.stacks), After::HandOn);
+        let (parsed, plan) = control.as_ref();
+        let session = Session {
+            parsed,
+            ..self.session(plan, (number + 1, self.stacks), After::HandOn)
+        };
         let ended = self.carry(session, &mut standing).await;
         (ended, standing)
     }
@@ -233,14 +244,14 @@ impl Series {
 /// # Errors
 /// What disturbed a control, or that the stacks cannot be used again. All are removed then.
 async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing>>>, Failure> {
-    let plan = Arc::new(control_of(series)?);
+    let control = Arc::new(control_of(series)?);
     output::talk(&format!(
         "{} stacks at once: a control on each, before any drill\n",
         series.stacks
     ));
     let controls = (0..series.stacks).map(|number| {
-        let (series, plan) = (series.clone(), plan.clone());
-        tokio::spawn(async move { series.control(plan, number).await })
+        let (series, control) = (series.clone(), control.clone());
+        tokio::spawn(async move { series.control(control, number).await })
     });
     let mut problems = Vec::new();
     let mut stacks = Vec::new();
@@ -286,8 +297,9 @@ async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing
     ))
 }
 
-/// The scenario's stack and clients with nothing done to them.
-fn control_of(series: &Series) -> Result<Plan, Failure> {
+/// The scenario's stack and clients with nothing done to them, as a scenario file of its own: the run's folder
+/// holds what it was run from.
+fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
     let Scenario { name, drill, .. } = &series.plan.scenario;
     let steady = drill.iter().map_while(|step| match step {
         Step::Steady(time) => Some(time.0),
@@ -308,10 +320,29 @@ fn control_of(series: &Series) -> Result<Plan, Failure> {
         repeat: series.stacks,
         ..series.plan.scenario.clone()
     };
-    Plan::bind(scenario, series.plan.system.clone()).map_err(|issues| {
-        let said: Vec<String> = issues.into_iter().map(|issue| issue.message).collect();
-        Failure::new(Exit::ScenarioInvalid, said.join("; "), "correct the stack")
-    })
+    let wrong = |said: String| Failure::new(Exit::ScenarioInvalid, said, "correct the stack");
+    let text = serde_json::to_string_pretty(&scenario).map_err(|error| wrong(error.to_string()))?;
+    let parsed = scenario::read(&series.parsed.file, &text, &[])
+        .map_err(|problems| wrong(problems.to_string()))?;
+    let plan =
+        Plan::bind(parsed.scenario.clone(), series.plan.system.clone()).map_err(|issues| {
+            let said: Vec<String> = issues.into_iter().map(|issue| issue.message).collect();
+            wrong(said.join("; "))
+        })?;
+    Ok((parsed, plan))
+}
+
+/// Tells a webhook how a run ended.
+fn tell(url: &str, run: &Ended) {
+    let opened = &run.record.opened;
+    let data = serde_json::json!({
+        "run": opened.run,
+        "scenario": opened.scenario.name,
+        "status": run.record.status,
+        "scorecard": run.judgement.scorecard,
+    });
+    let (run, scenario) = (opened.run.to_string(), &opened.scenario.name);
+    notify(url, "run.finished", &run, scenario, &data);
 }
 
 /// Removes a stack that stays for nobody.

@@ -20,15 +20,7 @@ pub fn junit(view: &View) -> String {
     let file = ascii(&title.file);
     suite.extra.insert("file".into(), file.as_str().into());
     suite.add_test_case(case("verdict".into(), &class, &file, verdict(view)));
-    let mut names: Vec<String> = vec!["verdict".into()];
-    for line in &view.card.lines {
-        let name = unique(&mut names, &ascii(&line.figure));
-        let mut case = case(name, &class, &file, status(line));
-        if let (true, Some(seconds)) = (line.figure.starts_with("rto"), line.value)
-            && let Ok(time) = Duration::try_from_secs_f64(seconds)
-        {
-            case.set_time(time);
-        }
+    for case in line_cases(&view.card.lines, &class, &file, "verdict") {
         suite.add_test_case(case);
     }
     let mut report = Report::new(format!("drdrill {}", ascii(&title.scenario)));
@@ -38,7 +30,27 @@ pub fn junit(view: &View) -> String {
         .expect("text that was stripped of control characters is XML")
 }
 
-fn case(name: String, class: &str, file: &str, status: TestCaseStatus) -> TestCase {
+/// A case per target line; `first` is a name that is taken.
+pub(super) fn line_cases<'a>(
+    lines: &'a [Line],
+    class: &'a str,
+    file: &'a str,
+    first: &str,
+) -> impl Iterator<Item = TestCase> + 'a {
+    let mut names: Vec<String> = vec![first.to_owned()];
+    lines.iter().map(move |line| {
+        let name = unique(&mut names, &ascii(&line.figure));
+        let mut case = case(name, class, file, status(line));
+        if let (true, Some(seconds)) = (line.figure.starts_with("rto"), line.value)
+            && let Ok(time) = Duration::try_from_secs_f64(seconds)
+        {
+            case.set_time(time);
+        }
+        case
+    })
+}
+
+pub(super) fn case(name: String, class: &str, file: &str, status: TestCaseStatus) -> TestCase {
     let mut case = TestCase::new(name, status);
     case.set_classname(class.to_owned());
     case.extra.insert("file".into(), file.into());
@@ -78,7 +90,7 @@ fn status(line: &Line) -> TestCaseStatus {
 }
 
 /// The same sentence as message and as text: readers show one or the other.
-fn not_ok(kind: NonSuccessKind, sentence: &str) -> TestCaseStatus {
+pub(super) fn not_ok(kind: NonSuccessKind, sentence: &str) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
     status.set_message(ascii(sentence));
     status.set_type("drdrill");
@@ -99,7 +111,7 @@ fn unique(names: &mut Vec<String>, wanted: &str) -> String {
 }
 
 /// Plain words: annotating actions strip what is not ASCII, so it is written out or replaced here.
-fn ascii(text: &str) -> String {
+pub(super) fn ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

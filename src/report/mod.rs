@@ -4,11 +4,15 @@
 //! cannot disagree. Nothing here prints, reads a clock or computes a figure that a reader could quote.
 
 pub mod calibration;
+pub mod gated;
+pub mod history;
 pub mod html;
 pub mod junit;
 pub mod markdown;
 pub mod metrics;
+pub mod pages;
 pub mod progress;
+pub mod quarterly;
 pub mod repeats;
 pub mod terminal;
 #[cfg(test)]
@@ -18,6 +22,8 @@ pub mod view;
 use crate::{history::History, record::Record, score::Judgement};
 
 pub use calibration::calibration;
+pub use gated::{Gated, gate_json, gate_terminal};
+pub use history::{history_json, history_runs, history_terminal};
 pub use indicatif::ProgressDrawTarget;
 pub use progress::{Counters, Progress};
 pub use repeats::{RepeatRow, repeats};

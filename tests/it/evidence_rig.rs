@@ -14,6 +14,7 @@ use drdrill::{
     id::{NodeName, RunId},
     record::{Event, Opened, What},
     report, score,
+    time::wall_now,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -168,6 +169,59 @@ pub fn verify(folder: &Path, key: &str, arguments: &[&str]) -> Said {
     }
 }
 
+/// Adds runs to a folder that only have what lists and trends read: the sample's `result.json` under another
+/// name, with the recovery time multiplied, and their lines in the register. Their big files are links.
+pub fn many(root: &Path, count: u32, factor: impl Fn(u32) -> u64) {
+    let source = sample();
+    let result = fs::read_to_string(source.join("result.json")).expect("a result");
+    let value: Value = serde_json::from_str(&result).expect("JSON");
+    let name = value["run"]["id"].as_str().expect("a name").to_owned();
+    let scenario = value["run"]["scenario"]
+        .as_str()
+        .expect("a name")
+        .to_owned();
+    let register = Register::of(root);
+    let begin = wall_now() - jiff::SignedDuration::from_hours(24 * 365);
+    let mut lines = String::new();
+    let mut previous = "null".to_owned();
+    let mut enter = |what: &str| {
+        let line = format!("{{\"previous\":{previous},\"what\":{what}}}");
+        previous = format!("\"{}\"", sha256(line.as_bytes()));
+        lines.push_str(&format!("{line}\n"));
+    };
+    for number in 0..count {
+        let run = RunId::new(
+            &format!("2026112{}t{:06}", number / 100_000, number),
+            number,
+        );
+        let started = begin + jiff::SignedDuration::from_mins(i64::from(number));
+        let folder = root.join(&scenario).join(run.to_string());
+        fs::create_dir_all(&folder).expect("a folder");
+        let mut own = value.clone();
+        own["run"]["id"] = run.to_string().into();
+        own["run"]["started"] = started.to_string().into();
+        let rto = &mut own["figures"]["events"][0]["rto"]["measured"];
+        for bound in ["low_ns", "high_ns"] {
+            let jitter = u64::from(number * 7919 % 1000) * 1000;
+            rto[bound] = (rto[bound].as_u64().expect("a bound") * factor(number) + jitter).into();
+        }
+        fs::write(folder.join("result.json"), format!("{own:#}")).expect("a result");
+        for name in ["events.jsonl", "history.arrows", "report.html"] {
+            fs::hard_link(source.join(name), folder.join(name))
+                .or_else(|_| fs::copy(source.join(name), folder.join(name)).map(|_| ()))
+                .expect("a file");
+        }
+        enter(&format!(
+            "{{\"opened\":{{\"run\":\"{run}\",\"scenario\":\"{scenario}\",\"scenario_sha256\":\"\",\"opening_sha256\":\"\",\"folder\":\"{scenario}/{run}\",\"started\":\"{started}\"}}}}"
+        ));
+        enter(&format!(
+            "{{\"closed\":{{\"run\":\"{run}\",\"status\":\"completed\",\"verdict\":\"pass\",\"manifest_sha256\":\"{}\"}}}}",
+            sha256(name.as_bytes())
+        ));
+    }
+    fs::write(register.path(), lines).expect("a register");
+}
+
 /// Writes the sample's events and operations as a run of its own, judged, sealed, signed and registered.
 fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened)) -> PathBuf {
     let source = sample();
@@ -179,7 +233,9 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
         panic!("the opening comes first");
     };
     opened.run = run.clone();
-    opened.started = format!("2026-11-21T10:{number:02}:00Z");
+    let minutes = i64::from(60 - number);
+    let started = wall_now() - jiff::SignedDuration::from_mins(minutes);
+    opened.started = started.to_string();
     assert_eq!(opened.format, FORMAT);
     change(opened);
     let opening = Opening {
@@ -188,7 +244,7 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
         scenario_sha256: opened.scenario_sha256.clone(),
         opening_sha256: evidence::opening_sha256(&events[0], &Default::default()).expect("a line"),
         folder: format!("{}/{run}", loaded.record.opened.scenario.name),
-        started: format!("2026-11-21T10:{number:02}:00Z"),
+        started: started.to_string(),
     };
     let register = Register::of(root);
     register.open(&opening).expect("an opening");

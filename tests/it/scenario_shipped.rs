@@ -46,6 +46,19 @@ fn every_shipped_scenario_can_be_planned() {
     }
 }
 
+/// A scenario that drdrill makes itself is written to its run's folder as JSON, and verified by reading it again.
+#[test]
+fn every_shipped_scenario_reads_back_from_what_it_resolves_to() {
+    for path in shipped(Path::new("scenarios")) {
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let name = path.display().to_string();
+        let scenario = read(&name, &text, &[]).expect("a scenario").scenario;
+        let json = serde_json::to_string_pretty(&scenario).expect("JSON");
+        let again = read(&name, &json, &[]).unwrap_or_else(|p| panic!("{}", rendered(&p)));
+        assert_eq!(again.scenario, scenario, "{name}");
+    }
+}
+
 #[test]
 fn every_shipped_scenario_fits_the_schema() {
     let schema = jsonschema::validator_for(&json_schema()).expect("the schema is one");

@@ -23,7 +23,7 @@ fn scenario() -> String {
          stack: {{ reference: {{ topology: replicated, settings: {{ detect: 500ms }} }} }}\n\
          clients: {{ service: {{ lanes: 2, rate: 100/s, timeout: 200ms }} }}\n\
          targets: {{ rto: 30s, rpo: any }}\n\
-         drill: [ {{ steady: 1s }}, {{ fault: {{ kill: primary }} }}, {{ expect: {{ recovered: {{ within: 30s }} }} }} ]\n"
+         drill: [ {{ steady: 2s }}, {{ fault: {{ kill: primary }} }}, {{ expect: {{ recovered: {{ within: 30s }} }} }} ]\n"
     )
 }
 

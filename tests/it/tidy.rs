@@ -82,7 +82,18 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("evidence", &[KERNEL, VOCABULARY, JUDGEMENT]),
-    ("report", &[KERNEL, VOCABULARY, JUDGEMENT]),
+    ("archive", &[KERNEL, VOCABULARY, JUDGEMENT, &["evidence"]]),
+    ("report", &[KERNEL, VOCABULARY, JUDGEMENT, &["archive"]]),
+    // A local page: it only reads.
+    (
+        "serve",
+        &[
+            KERNEL,
+            VOCABULARY,
+            JUDGEMENT,
+            &["evidence", "archive", "report"],
+        ],
+    ),
 ];
 
 /// Pure functions of a record.
@@ -90,6 +101,7 @@ const JUDGEMENT: &[&str] = &["measure", "check", "score", "truth", "gate"];
 
 /// Third-party crates that only the named places may touch.
 const FENCES: &[(&str, &[&str])] = &[
+    ("axum", &["src/serve/"]),
     ("bollard", &["src/runtime/docker"]),
     ("sqlx", &["src/system/"]),
     // The catalogue names our module of that name, not the driver.
@@ -98,6 +110,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("minisign", &["src/evidence/"]),
     ("ring", &["src/evidence/"]),
     ("tabled", &["src/report/"]),
+    ("ureq", &["src/cli/notify.rs"]),
     ("serde_saphyr", &["src/scenario/"]),
     (
         "miette",

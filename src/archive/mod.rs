@@ -1,0 +1,19 @@
+//! Many runs: what a reports folder holds, how its figures went over time, and baselines.
+
+mod baseline;
+mod controls;
+mod error;
+mod quarter;
+mod read;
+mod review;
+mod summary;
+mod trend;
+
+pub use baseline::{Baseline, BaselineRun, Baselines, resolution};
+pub use controls::{Control, controls};
+pub use error::ArchiveError;
+pub use quarter::Quarter;
+pub use read::{Archive, Run};
+pub use review::{Cell, Coverage, Review, Reviewed, Spent, Tracked, Tracking, review};
+pub use summary::{Checked, Fact, Lost, Measured, Named, Recovery, Stood, Summary};
+pub use trend::{Change, Trend, trend, trends};

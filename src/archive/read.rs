@@ -1,0 +1,206 @@
+//! Reads a reports folder: the register says which runs there were, each `result.json` what they came to.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    evidence::{
+        Register,
+        folder::{EVENTS, MANIFEST},
+        register::Said,
+    },
+    id::RunId,
+    record::Status,
+    score::Verdict,
+};
+
+use super::{ArchiveError, Summary};
+
+const RESULT: &str = "result.json";
+
+/// A reports folder as read.
+#[derive(Debug, Clone)]
+pub struct Archive {
+    /// The folder.
+    pub path: PathBuf,
+    /// Every run, oldest first.
+    pub runs: Vec<Run>,
+    /// Whether there is a register.
+    pub registered: bool,
+}
+
+/// One run of a reports folder.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// When it started by the wall clock; `None` where the text is no time.
+    pub started: Option<Timestamp>,
+    /// How it ended by the register; `None` while it goes on, or died unnoticed.
+    pub status: Option<Status>,
+    /// Its verdict by the register.
+    pub verdict: Option<Verdict>,
+    /// Whether it has a manifest, without which nothing protects it.
+    pub sealed: bool,
+    /// Whether the register knows it.
+    pub registered: bool,
+    /// What it came to; `None` where its `result.json` is gone or cannot be read.
+    pub summary: Option<Summary>,
+}
+
+impl Archive {
+    /// Reads a reports folder. A damaged register is an error; a damaged run is a run without a summary.
+    ///
+    /// # Errors
+    /// When the folder or its register cannot be read.
+    pub fn read(reports: &Path) -> Result<Self, ArchiveError> {
+        let register = Register::of(reports);
+        let mut runs: BTreeMap<RunId, Run> = BTreeMap::new();
+        for entry in register.entries()? {
+            match entry.what {
+                Said::Opened(opening) => {
+                    let run = Run {
+                        id: opening.run.clone(),
+                        folder: reports.join(&opening.folder),
+                        scenario: opening.scenario,
+                        started: opening.started.parse().ok(),
+                        status: None,
+                        verdict: None,
+                        sealed: false,
+                        registered: true,
+                        summary: None,
+                    };
+                    runs.insert(opening.run, run);
+                }
+                Said::Closed(closing) => {
+                    if let Some(run) = runs.get_mut(&closing.run) {
+                        run.status = Some(closing.status);
+                        run.verdict = closing.verdict;
+                        run.sealed = closing.manifest_sha256.is_some();
+                    }
+                }
+            }
+        }
+        let known: HashSet<PathBuf> = runs.values().map(|run| run.folder.clone()).collect();
+        for run in strangers(reports, &known)? {
+            runs.entry(run.id.clone()).or_insert(run);
+        }
+        let mut runs: Vec<Run> = runs.into_values().collect();
+        runs.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+        summarize(&mut runs);
+        Ok(Self {
+            path: reports.to_owned(),
+            runs,
+            registered: register.path().is_file(),
+        })
+    }
+
+    /// The scenarios, by name.
+    pub fn scenarios(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.runs.iter().map(|run| run.scenario.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The runs of a scenario, oldest first.
+    pub fn of<'a>(&'a self, scenario: &'a str) -> impl DoubleEndedIterator<Item = &'a Run> {
+        self.runs.iter().filter(move |run| run.scenario == scenario)
+    }
+
+    /// A run by its name.
+    pub fn run(&self, name: &str) -> Option<&Run> {
+        let id = RunId::parse(name)?;
+        self.runs.iter().find(|run| run.id == id)
+    }
+}
+
+impl Run {
+    /// Whether it counts in trends and comparisons: completed, sealed, and no control.
+    pub fn counts(&self) -> bool {
+        self.sealed
+            && self.summary.as_ref().is_some_and(|summary| {
+                summary.run.status == Status::Completed && summary.verdict != Verdict::Control
+            })
+    }
+
+    /// Its recovery time in nanoseconds: the upper end, `+inf` where no recovery was seen, `None` where
+    /// it was not measured.
+    pub fn rto_ns(&self) -> Option<f64> {
+        let span = self.summary.as_ref()?.rto()?;
+        Some(span.high_ns.map_or(f64::INFINITY, |ns| ns as f64))
+    }
+}
+
+/// Run folders that the register does not know: of a folder without one, or copied from elsewhere.
+fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, ArchiveError> {
+    let mut found = Vec::new();
+    for scenario in folders(reports)? {
+        for folder in folders(&scenario)? {
+            let name = folder.file_name().and_then(|name| name.to_str());
+            let id = name.and_then(RunId::parse);
+            let Some(id) = id.filter(|_| !known.contains(&folder)) else {
+                continue;
+            };
+            if folder.join(EVENTS).is_file() {
+                let scenario = scenario.file_name().unwrap_or_default();
+                found.push(Run {
+                    id,
+                    scenario: scenario.to_string_lossy().into_owned(),
+                    started: None,
+                    status: None,
+                    verdict: None,
+                    sealed: folder.join(MANIFEST).is_file(),
+                    registered: false,
+                    summary: None,
+                    folder,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn folders(path: &Path) -> Result<Vec<PathBuf>, ArchiveError> {
+    let entries = fs::read_dir(path).map_err(ArchiveError::io("list", path))?;
+    let paths = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    Ok(paths.map(|entry| entry.path()).collect())
+}
+
+/// Reads every result, on as many threads as there are cores.
+fn summarize(runs: &mut [Run]) {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = runs.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        for part in runs.chunks_mut(share) {
+            scope.spawn(|| part.iter_mut().for_each(result));
+        }
+    });
+}
+
+fn result(run: &mut Run) {
+    let bytes = fs::read(run.folder.join(RESULT));
+    run.summary = bytes
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if let Some(summary) = &run.summary {
+        run.started = run.started.or_else(|| summary.run.started.parse().ok());
+        run.scenario.clone_from(&summary.run.scenario);
+        if !run.registered {
+            run.status = Some(summary.run.status.clone());
+            run.verdict = Some(summary.verdict);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a run came to, as its `result.json` says: the part that lists, trends and gates need.
+
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+use crate::{
+    check::Answer,
+    measure::Figure,
+    record::{DisruptionKind, ImageFact, Rearmed, Setting, Status},
+    scenario::{RecoveredBy, Scenario},
+    score::{Scorecard, Verdict},
+    time::Span,
+};
+
+/// A run's result, without what only its own report shows.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Summary {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Which run.
+    pub run: Named,
+    /// Targets against measurements.
+    pub scorecard: Scorecard,
+    /// What was measured.
+    pub figures: Measured,
+    /// What each checker answered.
+    pub findings: Vec<Checked>,
+    /// What stood, if it came up.
+    pub system: Option<Stood>,
+    /// The run that its stack was brought up for, where it is another one.
+    #[serde(default)]
+    pub rearmed: Option<Rearmed>,
+    /// Settings as read back.
+    pub effective_settings: Vec<Setting>,
+    /// Images with digests.
+    pub images: Vec<ImageFact>,
+    /// Where the stack ran.
+    pub environment: Vec<Fact>,
+    /// The scenario as resolved.
+    pub config: Scenario,
+}
+
+/// A checker's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Checked {
+    /// The checker.
+    pub check: String,
+    /// Its answer.
+    pub answer: Answer,
+}
+
+/// A fact by name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Fact {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Which run it was.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Named {
+    /// Its name.
+    pub id: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's file as it was given.
+    pub file: String,
+    /// Wall-clock start, RFC 3339.
+    pub started: String,
+    /// Which repeat it was, from 1.
+    pub attempt: u32,
+    /// Out of how many.
+    pub attempts: u32,
+    /// The seed, hexadecimal.
+    pub seed: String,
+    /// How it ended.
+    pub status: Status,
+    /// drdrill's version.
+    pub drdrill: String,
+}
+
+/// The stack.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Stood {
+    /// The system, for instance `redis`.
+    pub name: String,
+    /// Its topology.
+    pub topology: String,
+    /// How clients found the primary.
+    pub route: String,
+    /// The server's version as it reports it.
+    pub server: String,
+}
+
+/// The figures.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Measured {
+    /// One entry per disruptive step.
+    pub events: Vec<Recovery>,
+    /// Which of them `rto` speaks of.
+    pub headline: Option<usize>,
+    /// Union of the write outages.
+    pub unavailable_total: Figure<Span>,
+    /// What became of acknowledged data.
+    pub loss: Figure<Lost>,
+}
+
+/// What became of acknowledged data, counted.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Lost {
+    /// Acknowledged writes of the run.
+    pub acknowledged: u64,
+    /// One entry per lost write.
+    #[serde(rename = "lost", deserialize_with = "counted")]
+    pub count: u64,
+    /// How old the oldest lost write was.
+    pub rpo_seconds: Span,
+}
+
+/// The length of a list whose entries do not matter.
+fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Vec::<IgnoredAny>::deserialize(deserializer).map(|entries| entries.len() as u64)
+}
+
+/// One disruptive step and the recovery from it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Recovery {
+    /// What kind of event it was.
+    pub kind: DisruptionKind,
+    /// In a word, for instance `kill`.
+    pub name: String,
+    /// Whether an outage was seen.
+    pub outage_seen: bool,
+    /// The recovery time.
+    pub rto: Figure<Span>,
+    /// Who or what brought the service back.
+    pub recovered_by: Figure<RecoveredBy>,
+}
+
+impl Summary {
+    /// The headline event.
+    pub fn headline(&self) -> Option<&Recovery> {
+        self.figures.events.get(self.figures.headline?)
+    }
+
+    /// The recovery time of the headline event; `None` where it was not measured.
+    pub fn rto(&self) -> Option<Span> {
+        match self.headline()?.rto {
+            Figure::Measured(span) => Some(span),
+            Figure::Missing(_) => None,
+        }
+    }
+
+    /// The failure mode in a few words: what the headline event did.
+    pub fn mode(&self) -> String {
+        match self.headline() {
+            Some(event) => match event.kind {
+                DisruptionKind::Control => "control".into(),
+                DisruptionKind::Switchover | DisruptionKind::Failback | DisruptionKind::Fault => {
+                    event.name.clone()
+                }
+            },
+            None => "none".into(),
+        }
+    }
+
+    /// Acknowledged writes that were lost; `None` where it is not known.
+    pub fn lost(&self) -> Option<u64> {
+        self.figures.loss.value().map(|loss| loss.count)
+    }
+
+    /// The system's name; by the scenario where no stack came up.
+    pub fn system(&self) -> &str {
+        let asked = || {
+            self.config
+                .stack
+                .keys()
+                .next()
+                .map_or("none", String::as_str)
+        };
+        self.system
+            .as_ref()
+            .map_or_else(asked, |stood| stood.name.as_str())
+    }
+}

@@ -1,0 +1,70 @@
+//! Arguments of the commands that sign and verify.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The key to sign with.
+#[derive(Debug, Args)]
+pub struct SigningArguments {
+    /// Sign run folders with this minisign secret key; else with that in DRDRILL_SIGNING_KEY, if it is set
+    ///
+    /// The password of an encrypted key is taken from DRDRILL_SIGNING_PASSWORD.
+    #[arg(long, value_name = "FILE")]
+    pub sign_key: Option<PathBuf>,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill verify reports --key drill.pub --head 5f2c...
+  drdrill verify reports/quickstart/20261121t081500-abcdef --key RWQ... --register reports/register.jsonl
+
+Needs no network. A reports folder is verified with its register and every run in it. The public key must
+come by another way than the evidence. The exit code is 6 if anything is wrong; each thing is named.")]
+pub struct VerifyArguments {
+    /// The folder of a run, or a reports folder
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// The public key that must have signed: a file, or its line
+    #[arg(long, value_name = "FILE|KEY")]
+    pub key: String,
+    /// The register that must know the run; of a reports folder its own
+    #[arg(long, value_name = "FILE")]
+    pub register: Option<PathBuf>,
+    /// A head of the register that was noted elsewhere: the register must still hold it
+    #[arg(long, value_name = "SHA256")]
+    pub head: Option<String>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sign`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Signing apart from running lets another person than the operator hold the key. The folder's digests are
+checked first; what was changed is not signed.")]
+pub struct SignArguments {
+    /// The folder of a run
+    #[arg(value_name = "RUN-DIR")]
+    pub folder: PathBuf,
+    /// How to sign
+    #[command(flatten)]
+    pub signing: SigningArguments,
+}
+
+/// Arguments of `keygen`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example: an encrypted key
+  DRDRILL_SIGNING_PASSWORD=... drdrill keygen ~/keys/drill
+
+Writes NAME.key (secret), NAME.pub (minisign) and NAME.pem (for cosign and openssl). Keys that minisign made
+do as well.")]
+pub struct KeygenArguments {
+    /// Where to write, without an ending
+    #[arg(value_name = "NAME")]
+    pub name: PathBuf,
+}

@@ -1,0 +1,327 @@
+//! `drdrill gate`: evidence, targets, baseline and history in one answer.
+
+use std::{fs, path::Path};
+
+use drdrill::{
+    archive::{Archive, Baseline, Baselines, Run, resolution, trend},
+    evidence::{Audit, PinnedKey, Register, audit, sha256, verify_run},
+    gate::{Against, Margin, State, against, decide},
+    report::{Gated, gate_json, gate_terminal, gated},
+    scenario::Targets,
+    score::{self, Scorecard, Verdict},
+    time::wall_now,
+};
+
+use super::{
+    arguments::GateArguments,
+    baseline::{read_baselines, seconds},
+    exit::{Exit, Failure},
+    history::archive,
+    keys,
+    notify::notify,
+    output,
+    session::rendered,
+};
+
+/// The confidence level of comparisons (measurement definitions, section 5).
+const LEVEL: f64 = 0.95;
+/// The variable in which GitHub names the step summary's file.
+const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// Decides every scenario; the worst answer is the exit code.
+///
+/// # Errors
+/// When the folder, the key or the baseline cannot be read, or a file cannot be written.
+pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
+    let key = match (&arguments.key, arguments.unsigned) {
+        (Some(key), _) => Some(keys::pinned(key)?),
+        (None, true) => None,
+        (None, false) => {
+            return Err(Failure::new(
+                Exit::Usage,
+                "no public key to hold the evidence against",
+                "name it with --key, or accept unsigned evidence with --unsigned",
+            ));
+        }
+    };
+    let archive = archive(&arguments.reports)?;
+    let baselines = match &arguments.baseline {
+        Some(path) => Some(read_baselines(path)?),
+        None => None,
+    };
+    let known = archive.scenarios().into_iter().map(str::to_owned);
+    let mut names: Vec<String> = if arguments.scenarios.is_empty() {
+        known.collect()
+    } else {
+        arguments.scenarios.clone()
+    };
+    names.extend(required(&arguments.require)?);
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return Err(Failure::new(
+            Exit::EvidenceUnverified,
+            format!("there is no run in `{}`", arguments.reports.display()),
+            "missing evidence does not pass: run the drills first",
+        ));
+    }
+    let all = Asked {
+        archive: &archive,
+        audit: audit(Register::of(&arguments.reports).path(), None, true),
+        key: key.as_ref(),
+        baselines: baselines.as_ref(),
+        arguments,
+    };
+    let decided: Vec<Gated<'_>> = names.iter().map(|name| all.decided(name)).collect();
+    publish(&decided, arguments)?;
+    let exits = decided.iter().map(|it| exit(it.decision.state));
+    Ok(exits.fold(Exit::Pass, Exit::worse))
+}
+
+/// What all scenarios are held against.
+struct Asked<'a> {
+    archive: &'a Archive,
+    audit: Audit,
+    key: Option<&'a PinnedKey>,
+    baselines: Option<&'a Baselines>,
+    arguments: &'a GateArguments,
+}
+
+impl<'a> Asked<'a> {
+    fn decided(&self, scenario: &str) -> Gated<'a> {
+        let all: Vec<&'a Run> = self
+            .archive
+            .runs
+            .iter()
+            .filter(|run| run.scenario == scenario && run.status.is_some())
+            .collect();
+        let runs = newest(&all, self.arguments.last);
+        let evidence = self.evidence(&runs);
+        let cards: Vec<Scorecard> = runs
+            .iter()
+            .filter_map(|run| run.summary.as_ref().map(|it| it.scorecard.clone()))
+            .collect();
+        let targets = runs.last().and_then(|run| run.summary.as_ref());
+        let targets = targets.map_or_else(Targets::default, |it| it.config.targets.clone());
+        let (verdict, sentence) = match cards.as_slice() {
+            [card] => (card.verdict, card.sentence.clone()),
+            cards => {
+                let together = score::repeats(cards, stacks(&runs), &targets);
+                (together.verdict, together.sentence)
+            }
+        };
+        let baseline = self.baseline(scenario, &runs);
+        let rise = self.rise(scenario, &runs);
+        Gated {
+            scenario: scenario.to_owned(),
+            decision: decide(evidence, (verdict, &sentence), baseline.as_ref(), rise),
+            passed: all
+                .iter()
+                .rev()
+                .find(|run| run.verdict == Some(Verdict::Pass))
+                .and_then(|run| run.started),
+            runs,
+        }
+    }
+
+    /// Whether the runs are there, new enough, and verify.
+    fn evidence(&self, runs: &[&Run]) -> Result<(), String> {
+        let Some(newest) = runs.last() else {
+            return Err("no run of it has ended: there is no evidence".into());
+        };
+        let age = newest.started.map(|at| wall_now().duration_since(at));
+        let most = self.arguments.max_age.0;
+        match age {
+            Some(age) if age.unsigned_abs() <= most => {}
+            Some(age) if age.is_negative() => {
+                return Err(format!("its newest run {} starts in the future", newest.id));
+            }
+            Some(age) => {
+                return Err(format!(
+                    "its newest run {} is {} days old; evidence counts for {} days",
+                    newest.id,
+                    age.as_hours() / 24,
+                    most.as_secs() / 86_400
+                ));
+            }
+            None => return Err(format!("run {} does not say when it started", newest.id)),
+        }
+        if let Some(problem) = self.audit.problems.first() {
+            return Err(format!("the register does not verify: {problem}"));
+        }
+        runs.iter().try_for_each(|run| self.verified(run))
+    }
+
+    fn verified(&self, run: &Run) -> Result<(), String> {
+        let found = verify_run(&run.folder, self.key, &rendered);
+        let problem = found
+            .problems
+            .iter()
+            .chain(&self.audit.problems_of(&found))
+            .next()
+            .cloned();
+        match problem {
+            None => Ok(()),
+            Some(problem) => Err(format!("run {} does not verify: {problem}", run.id)),
+        }
+    }
+
+    fn baseline(&self, scenario: &str, runs: &[&Run]) -> Option<Against> {
+        let baselines = self.baselines?;
+        let none = Baseline { runs: Vec::new() };
+        let baseline = baselines.scenarios.get(scenario).unwrap_or(&none);
+        let spans = runs.iter().filter_map(|run| run.summary.as_ref()?.rto());
+        let margin = match self.arguments.margin {
+            Some(margin) => Margin::Set(margin.0.as_nanos() as f64),
+            None => Margin::Derived(baseline.resolution().max(resolution(spans))),
+        };
+        let now: Vec<Option<f64>> = runs.iter().map(|run| run.rto_ns()).collect();
+        Some(against(&baseline.times(), &now, margin, LEVEL))
+    }
+
+    /// Where the history rose and stayed: the newest change, unless the baseline was set after it.
+    fn rise(&self, scenario: &str, runs: &[&Run]) -> Option<String> {
+        let trend = trend(self.archive, scenario);
+        let change = trend.changes.last()?;
+        let (before, after) = change.medians;
+        let first = self
+            .baselines
+            .and_then(|it| it.scenarios.get(scenario)?.runs.first());
+        let accepted = first.is_some_and(|first| first.run >= change.run.id.to_string());
+        let spans = runs.iter().filter_map(|run| run.summary.as_ref()?.rto());
+        let margin = match self.arguments.margin {
+            Some(margin) => margin.0.as_nanos() as f64,
+            None => (before * 0.05).max(resolution(spans)),
+        };
+        (!accepted && after > before + margin).then(|| {
+            format!(
+                "The recovery time rose with run {}: the median was {} before and is {} since (change point, p {:.3}); \
+                 `drdrill baseline set` accepts it.",
+                change.run.id,
+                seconds(before),
+                seconds(after),
+                change.p
+            )
+        })
+    }
+}
+
+/// How many stacks the runs stood on.
+fn stacks(runs: &[&Run]) -> u64 {
+    let of = |run: &&Run| {
+        let rearmed = run.summary.as_ref()?.rearmed.as_ref();
+        Some(rearmed.map_or(run.id.clone(), |it| it.stack_of.clone()))
+    };
+    let stacks: std::collections::BTreeSet<_> = runs.iter().filter_map(of).collect();
+    stacks.len() as u64
+}
+
+/// The newest runs: as many as asked for, else the newest one with the repeats that it was started with.
+fn newest<'a>(all: &[&'a Run], last: Option<usize>) -> Vec<&'a Run> {
+    let group = |run: &Run| {
+        let named = run.summary.as_ref().map(|summary| &summary.run);
+        named.map(|it| (it.seed.clone(), it.attempts, it.file.clone()))
+    };
+    let count = last.unwrap_or_else(|| {
+        let Some(newest) = all.last() else { return 0 };
+        let same = |run: &&&&Run| group(run).is_some() && group(run) == group(newest);
+        let most = newest
+            .summary
+            .as_ref()
+            .map_or(1, |it| it.run.attempts as usize);
+        all.iter()
+            .rev()
+            .take_while(|run| same(&run))
+            .count()
+            .clamp(1, most.max(1))
+    });
+    all[all.len().saturating_sub(count)..].to_vec()
+}
+
+/// The names of the scenarios whose files must have evidence.
+fn required(paths: &[std::path::PathBuf]) -> Result<Vec<String>, Failure> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    super::check::names(paths)
+}
+
+/// Writes every output that was asked for.
+fn publish(decided: &[Gated<'_>], arguments: &GateArguments) -> Result<(), Failure> {
+    if arguments.json {
+        output::result(&format!("{:#}\n", gate_json(decided)));
+    } else {
+        output::result(&gate_terminal(decided, output::style()));
+    }
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if set("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        output::talk(&gated::annotations(decided));
+    }
+    let summary = arguments
+        .summary
+        .clone()
+        .or_else(|| set(STEP_SUMMARY).map(Into::into));
+    if let Some(path) = summary {
+        append(&path, &gated::summary(decided))?;
+    }
+    let files = [
+        (
+            &arguments.junit,
+            gated::gate_junit as fn(&[Gated<'_>]) -> String,
+        ),
+        (&arguments.metrics, gated::metrics_report),
+        (&arguments.textfile, gated::textfile),
+    ];
+    for (path, render) in files {
+        if let Some(path) = path {
+            replace(path, &render(decided))?;
+        }
+    }
+    if let Some(url) = &arguments.webhook {
+        let data = gate_json(decided);
+        let id = sha256(data.to_string().as_bytes());
+        notify(
+            url,
+            "gate.decided",
+            &id,
+            &arguments.reports.display().to_string(),
+            &data,
+        );
+    }
+    Ok(())
+}
+
+fn append(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let file = fs::OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| unwritten(path, &error))
+}
+
+/// A reader sees the old file or the new one, never a part.
+fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let temporary = path.with_file_name(name);
+    fs::write(&temporary, text)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        Exit::EnvironmentUnfit,
+        format!("failed to write `{}`: {error}", path.display()),
+        "check that its folder exists and has space left",
+    )
+}
+
+fn exit(state: State) -> Exit {
+    match state {
+        State::Pass => Exit::Pass,
+        State::TargetMissed => Exit::TargetMissed,
+        State::Regression => Exit::Regression,
+        State::Inconclusive => Exit::Inconclusive,
+        State::Evidence => Exit::EvidenceUnverified,
+    }
+}

@@ -1,0 +1,94 @@
+//! `drdrill report --quarter`: the runs of a quarter in one document.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use drdrill::{
+    archive::{Quarter, controls, review},
+    report::quarterly::{Standing, quarterly},
+};
+
+use super::{
+    arguments::ReportArguments,
+    check,
+    exit::{Exit, Failure},
+    history::archive,
+    keys, output,
+    verify::verification,
+};
+
+/// Writes the quarter's report as a page and as Markdown, beside the runs or where `--out` says.
+///
+/// # Errors
+/// When the folder or a key cannot be read, or the files cannot be written.
+pub fn quarter(arguments: &ReportArguments, quarter: Quarter) -> Result<Exit, Failure> {
+    let reports = &arguments.folder;
+    let archive = archive(reports)?;
+    let systems = if arguments.require.is_empty() {
+        Vec::new()
+    } else {
+        check::systems(&arguments.require)?
+    };
+    let standing = standing(reports, arguments.key.as_deref())?;
+    let availability: BTreeMap<String, f64> = arguments.availability.iter().cloned().collect();
+    let review = review(&archive, quarter, &systems, &availability);
+    let document = quarterly(&review, &controls(&review), &standing);
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| reports.join("quarterly"));
+    let written = fs::create_dir_all(&out).and_then(|()| {
+        fs::write(out.join(format!("{quarter}.html")), document.html())?;
+        fs::write(out.join(format!("{quarter}.md")), document.markdown())
+    });
+    written.map_err(|error| {
+        let message = format!("failed to write to `{}`: {error}", out.display());
+        Failure::new(
+            Exit::EnvironmentUnfit,
+            message,
+            "name another folder with --out",
+        )
+    })?;
+    output::result(&format!(
+        "{}\n{}\n",
+        document.lead,
+        out.join(format!("{quarter}.html")).display()
+    ));
+    let proven = standing.verified || arguments.key.is_none();
+    Ok(if proven {
+        Exit::Pass
+    } else {
+        Exit::EvidenceUnverified
+    })
+}
+
+/// What can be said of the evidence: verified where there is a key to hold it against.
+fn standing(reports: &Path, key: Option<&str>) -> Result<Standing, Failure> {
+    let Some(key) = key else {
+        return Ok(Standing {
+            sentence: "The evidence was not verified for this report: no public key was named."
+                .into(),
+            ..Standing::default()
+        });
+    };
+    let key = keys::pinned(key)?;
+    let found = verification(reports, Some(&key), None, None)?;
+    let problems = found.problems();
+    let head = found.register.as_ref().and_then(|audit| audit.head.clone());
+    let sentence = match (problems.first(), &found.register) {
+        (_, None) => "There is no register: nothing shows that these are all runs.".into(),
+        (None, Some(_)) => format!(
+            "{} sealed runs and the register verify against key {}.",
+            found.runs.len(),
+            key.id()
+        ),
+        (Some(first), Some(_)) => format!(
+            "THE EVIDENCE DOES NOT VERIFY: {} problems, the first is {first}.",
+            problems.len()
+        ),
+    };
+    Ok(Standing {
+        sentence,
+        verified: problems.is_empty() && found.register.is_some(),
+        head,
+    })
+}

@@ -1,0 +1,28 @@
+//! The quarterly report: one document of sections and tables, as a page and as Markdown.
+
+mod document;
+mod render;
+mod sections;
+
+use crate::archive::{Control, Review};
+
+pub use document::{Cell, Document, Section, Tone};
+
+/// What a person must do, in words that cannot be missed.
+pub const INPUT: &str = "REQUIRES INPUT";
+
+/// Where the evidence stands: what the caller verified, and what it did not.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// One sentence on whether the runs verify.
+    pub sentence: String,
+    /// Whether everything was verified against a pinned key.
+    pub verified: bool,
+    /// The register's head.
+    pub head: Option<String>,
+}
+
+/// Builds the document of a quarter.
+pub fn quarterly(review: &Review<'_>, controls: &[Control], standing: &Standing) -> Document {
+    sections::document(review, controls, standing)
+}

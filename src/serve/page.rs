@@ -1,0 +1,274 @@
+//! The server: what is asked for, from an archive that is read again when the register has changed.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path as Part, Query, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+
+use crate::{
+    archive::{Archive, trend, trends},
+    evidence::Register,
+    report::pages,
+};
+
+use super::files::file;
+
+/// No script, nothing from elsewhere, no frame around it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Without a register, changes are looked for after this time.
+const UNREGISTERED: Duration = Duration::from_secs(5);
+/// Rendered pages that are kept.
+const PAGES_MAX: usize = 256;
+
+/// The page of one reports folder.
+pub struct Page {
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// What is shown until the register changes.
+struct Shown {
+    archive: Arc<Archive>,
+    stamp: Option<Stamp>,
+    pages: HashMap<String, Arc<str>>,
+}
+
+/// The register's length and time of change.
+type Stamp = (u64, Option<SystemTime>);
+
+/// What requests are answered from.
+#[derive(Clone)]
+struct Answering {
+    shown: Arc<Mutex<Shown>>,
+    /// Whether only names of this machine are answered to.
+    local: bool,
+}
+
+/// Takes an address to listen on.
+///
+/// # Errors
+/// When it cannot be had.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+impl Page {
+    /// A page of an archive that was just read.
+    pub fn new(archive: Archive) -> Self {
+        let stamp = stamp(&archive.path);
+        let shown = Shown {
+            archive: Arc::new(archive),
+            stamp,
+            pages: HashMap::new(),
+        };
+        Self {
+            shown: Arc::new(Mutex::new(shown)),
+        }
+    }
+
+    /// Answers requests until `stop` is there.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let answering = Answering {
+            shown: self.shown,
+            local: listener.local_addr()?.ip().is_loopback(),
+        };
+        let router = Router::new()
+            .route("/", get(overview))
+            .route("/scenario/{name}", get(scenario))
+            .route("/compare", get(compare))
+            .route("/run/{run}/{file}", get(run_file))
+            .layer(from_fn_with_state(answering.clone(), guarded))
+            .with_state(answering);
+        axum::serve(listener, router)
+            .with_graceful_shutdown(stop)
+            .await
+    }
+}
+
+/// Answers only to names of this machine, or a page elsewhere could read reports under a name of its own,
+/// and forbids what no page here needs.
+async fn guarded(State(answering): State<Answering>, request: Request, next: Next) -> Response {
+    if answering.local && !is_local(request.headers()) {
+        return (
+            StatusCode::MISDIRECTED_REQUEST,
+            "this page is for this machine only",
+        )
+            .into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn is_local(headers: &HeaderMap) -> bool {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let Some(host) = host else { return false };
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let address: Result<std::net::IpAddr, _> = name.parse();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+impl Answering {
+    /// A page by its name, rendered at most once per state of the register.
+    async fn page(self, name: String, render: fn(&Archive, &str) -> Option<String>) -> Response {
+        let rendered = tokio::task::spawn_blocking(move || self.rendered(&name, render)).await;
+        match rendered {
+            Ok(Some(page)) => html(StatusCode::OK, page.to_string()),
+            Ok(None) => missing(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+
+    fn rendered(
+        &self,
+        name: &str,
+        render: fn(&Archive, &str) -> Option<String>,
+    ) -> Option<Arc<str>> {
+        let archive = self.archive();
+        if let Some(page) = self.lock().pages.get(name) {
+            return Some(page.clone());
+        }
+        let (_, argument) = name.split_once(' ').unwrap_or((name, ""));
+        let page: Arc<str> = render(&archive, argument)?.into();
+        let mut shown = self.lock();
+        if shown.pages.len() >= PAGES_MAX {
+            shown.pages.clear();
+        }
+        if Arc::ptr_eq(&shown.archive, &archive) {
+            shown.pages.insert(name.to_owned(), page.clone());
+        }
+        Some(page)
+    }
+
+    /// The archive, read again where the register has changed. One that cannot be read stays as it was.
+    fn archive(&self) -> Arc<Archive> {
+        let shown = self.lock();
+        let now = stamp(&shown.archive.path);
+        if now == shown.stamp {
+            return shown.archive.clone();
+        }
+        let (old, path) = (shown.archive.clone(), shown.archive.path.clone());
+        drop(shown);
+        let Ok(read) = Archive::read(&path) else {
+            return old;
+        };
+        let read = Arc::new(read);
+        let mut shown = self.lock();
+        shown.archive = read.clone();
+        shown.stamp = now;
+        shown.pages.clear();
+        read
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Shown> {
+        // What a panicking request left is still a whole archive.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What changes with the register; without one, something that changes every few seconds.
+fn stamp(reports: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(Register::of(reports).path()).ok();
+    let known = found.map(|found| (found.len(), found.modified().ok()));
+    known.or_else(|| {
+        let seconds = crate::time::wall_now().as_second().unsigned_abs();
+        Some((seconds / UNREGISTERED.as_secs(), None))
+    })
+}
+
+async fn overview(State(answering): State<Answering>) -> Response {
+    let render = |archive: &Archive, _: &str| Some(pages::overview(archive, &trends(archive)));
+    answering.page("overview".into(), render).await
+}
+
+async fn scenario(State(answering): State<Answering>, Part(name): Part<String>) -> Response {
+    let render = |archive: &Archive, name: &str| {
+        let known = archive.scenarios().contains(&name);
+        known.then(|| pages::scenario(&trend(archive, name)))
+    };
+    answering.page(format!("scenario {name}"), render).await
+}
+
+async fn compare(
+    State(answering): State<Answering>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let render = |archive: &Archive, runs: &str| {
+        let (a, b) = runs.split_once(' ')?;
+        Some(pages::compare(archive.run(a)?, archive.run(b)?))
+    };
+    let named = |key: &str| query.get(key).cloned().unwrap_or_default();
+    let name = format!("compare {} {}", named("a"), named("b"));
+    answering.page(name, render).await
+}
+
+async fn run_file(
+    State(answering): State<Answering>,
+    Part((run, name)): Part<(String, String)>,
+) -> Response {
+    let found = tokio::task::spawn_blocking(move || {
+        let archive = answering.archive();
+        let (path, kind) = file(archive.run(&run)?, &name)?;
+        Some((std::fs::read(path).ok()?, kind))
+    });
+    match found.await {
+        Ok(Some((bytes, kind))) => {
+            ([(header::CONTENT_TYPE, kind)], Body::from(bytes)).into_response()
+        }
+        _ => missing(),
+    }
+}
+
+fn missing() -> Response {
+    html(
+        StatusCode::NOT_FOUND,
+        pages::message(
+            "There is nothing here.",
+            "No run or scenario has this name.",
+        ),
+    )
+}
+
+fn html(status: StatusCode, page: String) -> Response {
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+        page,
+    )
+        .into_response()
+}

@@ -1,0 +1,283 @@
+//! The gate on real runs: each reason to fail has its exit code, and each output is what its reader takes.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    process::{Command, Output},
+};
+
+use drdrill::{archive::Archive, scenario::Goal};
+
+use crate::{drill_rig::DRDRILL, evidence_rig::Reports};
+
+const SCENARIO: &str = "reference-primary-kill";
+
+struct Gate {
+    reports: Reports,
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self {
+            reports: Reports::signed(),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Output {
+        Command::new(DRDRILL)
+            .arg("gate")
+            .arg(self.reports.path())
+            .args(arguments)
+            .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_STEP_SUMMARY")
+            .output()
+            .expect("the binary starts")
+    }
+
+    /// The exit code and the only decision's sentence, with the key pinned.
+    fn decide(&self, arguments: &[&str]) -> (i32, String) {
+        let key = self.reports.key.public().line();
+        let all = [&["--key", &key, "--json"], arguments].concat();
+        let output = self.command(&all);
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        let sentence = json[0]["sentence"].as_str().unwrap_or_default().to_owned();
+        (output.status.code().unwrap_or(-1), sentence)
+    }
+
+    /// Writes a baseline of runs that took so many nanoseconds.
+    fn baseline(&self, times: impl Iterator<Item = u64>) -> String {
+        let runs: Vec<serde_json::Value> = times
+            .map(|ns| {
+                let rto = serde_json::json!({ "low_ns": ns, "high_ns": ns });
+                serde_json::json!({ "run": "20260101t000000-000000", "started": "", "rto": rto })
+            })
+            .collect();
+        let file = serde_json::json!({ "schema": 1, "scenarios": { SCENARIO: { "runs": runs } } });
+        let path = self.reports.path().join("baseline.json");
+        fs::write(&path, file.to_string()).expect("a baseline");
+        path.to_string_lossy().into_owned()
+    }
+}
+
+#[test]
+fn signed_runs_that_met_their_targets_pass() {
+    let (exit, sentence) = Gate::new().decide(&[]);
+    assert_eq!(exit, 0, "{sentence}");
+}
+
+#[test]
+fn evidence_that_is_missing_old_unsigned_or_altered_does_not_pass() {
+    let gate = Gate::new();
+    let code = |arguments: &[&str]| gate.command(arguments).status.code();
+    let key = gate.reports.key.public().line();
+    assert_eq!(code(&[]), Some(2), "no key and not --unsigned");
+    assert_eq!(code(&["--unsigned"]), Some(0));
+    assert_eq!(
+        code(&["--key", &key, "--scenario", "never-drilled"]),
+        Some(6)
+    );
+    let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/quickstart.yaml");
+    assert_eq!(code(&["--key", &key, "--require", scenarios]), Some(6));
+    let (exit, sentence) = gate.decide(&["--max-age", "1s"]);
+    assert_eq!(exit, 6);
+    assert!(sentence.contains("days old"), "{sentence}");
+    fs::remove_file(gate.reports.runs[2].join("manifest.json.minisig")).expect("a signature");
+    assert_eq!(gate.decide(&[]).0, 6);
+    assert_eq!(code(&["--unsigned"]), Some(0));
+    gate.reports.edit(2, "report.md", "rto", "RTO");
+    assert_eq!(code(&["--unsigned"]), Some(6));
+    let empty = tempfile::tempdir().expect("a folder");
+    let output = Command::new(DRDRILL)
+        .arg("gate")
+        .arg(empty.path())
+        .arg("--unsigned")
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(6));
+}
+
+#[test]
+fn a_deleted_run_of_the_register_does_not_pass() {
+    let gate = Gate::new();
+    fs::remove_dir_all(&gate.reports.runs[0]).expect("a folder");
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 6);
+    assert!(sentence.contains("deleted"), "{sentence}");
+}
+
+#[test]
+fn a_missed_target_is_one_and_says_which() {
+    let gate = Gate::new();
+    gate.reports.forge(9, |opened| {
+        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
+        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+    });
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 1, "{sentence}");
+    assert_eq!(gate.decide(&["--last", "4"]).0, 1);
+}
+
+#[test]
+fn a_baseline_tells_slower_from_alike_and_from_too_few() {
+    let gate = Gate::new();
+    let fast = gate.baseline((0..10).map(|i| 1_000_000 + i));
+    let (exit, sentence) = gate.decide(&["--baseline", &fast, "--last", "3", "--margin", "10ms"]);
+    assert_eq!(exit, 7, "{sentence}");
+    assert!(sentence.contains("regression"), "{sentence}");
+    let few = gate.baseline((0..1).map(|i| 1_000_000 + i));
+    let (exit, sentence) = gate.decide(&["--baseline", &few, "--last", "3", "--margin", "10ms"]);
+    assert_eq!(exit, 3, "{sentence}");
+    let slow = gate.baseline((0..10).map(|i| 60_000_000_000 + i));
+    let (exit, sentence) = gate.decide(&["--baseline", &slow, "--last", "3"]);
+    assert_eq!(exit, 0, "{sentence}");
+    let other = gate.baseline(std::iter::empty());
+    assert_eq!(
+        gate.decide(&["--baseline", &other]).0,
+        3,
+        "no run to compare with"
+    );
+}
+
+#[test]
+fn a_baseline_is_made_of_passed_runs_only() {
+    let gate = Gate::new();
+    let path = gate.reports.path().join("baseline.json");
+    let set = |last: &str| {
+        let mut command = Command::new(DRDRILL);
+        command.args(["baseline", "set"]).arg(gate.reports.path());
+        command.args(["--last", last, "--file"]).arg(&path);
+        command.output().expect("the binary starts").status.code()
+    };
+    assert_eq!(set("2"), Some(0));
+    let shown = Command::new(DRDRILL)
+        .args(["baseline", "show"])
+        .arg(&path)
+        .output()
+        .expect("the binary starts");
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(
+        shown.starts_with("reference-primary-kill: 2 runs\n"),
+        "{shown}"
+    );
+    gate.reports.forge(9, |opened| {
+        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
+        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+    });
+    assert_eq!(set("2"), Some(2));
+}
+
+#[test]
+fn every_reader_gets_its_format() {
+    let gate = Gate::new();
+    gate.reports.forge(9, |opened| {
+        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
+        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+    });
+    let out = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| out.path().join(name).to_string_lossy().into_owned();
+    let key = gate.reports.key.public().line();
+    let output = Command::new(DRDRILL)
+        .arg("gate")
+        .arg(gate.reports.path())
+        .args(["--key", &key, "--junit", &path("junit.xml")])
+        .args([
+            "--metrics",
+            &path("metrics.txt"),
+            "--textfile",
+            &path("drdrill.prom"),
+        ])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", path("summary.md"))
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(1));
+    let read = |name: &str| fs::read_to_string(out.path().join(name)).expect("a file");
+    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+    let annotation = "::error file=scenarios/reference/primary-kill.yaml,title=drdrill reference-primary-kill%3A target-missed::";
+    assert!(talk.contains(annotation), "{talk}");
+    let junit = read("junit.xml");
+    assert!(
+        junit.contains("file=\"scenarios/reference/primary-kill.yaml\""),
+        "{junit}"
+    );
+    assert!(junit.contains("<failure message=\"rto missed"), "{junit}");
+    assert!(read("summary.md").contains("| target-missed | reference-primary-kill | 1 |"));
+    let metrics = read("metrics.txt");
+    assert!(
+        metrics.ends_with("\n# EOF\n") && !metrics.contains("timestamp"),
+        "{metrics}"
+    );
+    let textfile = read("drdrill.prom");
+    assert!(!textfile.contains("# EOF") && textfile.ends_with('\n'));
+    assert!(
+        textfile
+            .contains("drdrill_last_success_timestamp_seconds{scenario=\"reference-primary-kill\"")
+    );
+    for line in textfile.lines().filter(|line| !line.starts_with('#')) {
+        assert_eq!(
+            line.rsplit("} ").next().map(|it| it.split(' ').count()),
+            Some(1),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_webhook_gets_a_cloudevent_and_its_failure_is_a_warning() {
+    let gate = Gate::new();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("an address");
+    let url = format!(
+        "http://{}/hook?token=abc",
+        listener.local_addr().expect("an address")
+    );
+    let receiving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a caller");
+        let mut text = String::new();
+        let mut part = [0; 4096];
+        while !text.contains("\"specversion\"") {
+            let read = stream.read(&mut part).expect("a request");
+            text.push_str(&String::from_utf8_lossy(&part[..read]));
+        }
+        let answer = b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).expect("an answer");
+        text
+    });
+    let key = gate.reports.key.public().line();
+    let told = gate.command(&["--key", &key, "--webhook", &url]);
+    assert_eq!(told.status.code(), Some(0));
+    let received = receiving.join().expect("a request").to_lowercase();
+    assert!(received.starts_with("post /hook?token=abc"), "{received}");
+    assert!(
+        received.contains("content-type: application/cloudevents+json"),
+        "{received}"
+    );
+    assert!(
+        received.contains("\"type\":\"drdrill.gate.decided\""),
+        "{received}"
+    );
+    let untold = gate.command(&["--key", &key, "--webhook", &url]);
+    assert_eq!(untold.status.code(), Some(0), "nobody listens any more");
+    let talk = String::from_utf8_lossy(&untold.stderr).into_owned();
+    assert!(
+        talk.contains("warning") && !talk.contains("token=abc"),
+        "{talk}"
+    );
+}
+
+#[test]
+fn an_archive_knows_what_the_register_and_the_results_say() {
+    let gate = Gate::new();
+    let archive = Archive::read(gate.reports.path()).expect("an archive");
+    assert_eq!(archive.scenarios(), [SCENARIO]);
+    assert_eq!(archive.runs.len(), 3);
+    assert!(
+        archive
+            .runs
+            .iter()
+            .all(|run| run.counts() && run.rto_ns().is_some())
+    );
+    assert!(archive.run(&gate.reports.name(1)).is_some());
+    assert!(archive.run("../../etc").is_none());
+}
