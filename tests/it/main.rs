@@ -13,6 +13,7 @@ mod drill_rig;
 mod drills;
 mod evidence_rig;
 mod forgeries;
+mod full_disk;
 mod gate;
 mod history;
 mod offers;
