@@ -1,5 +1,7 @@
 //! The levels in their order.
 
+use futures_util::future::join_all;
+
 use crate::{
     seed::Seed,
     truth::{Line, exact},
@@ -55,17 +57,21 @@ impl Level {
     }
 }
 
-/// Runs these levels one after the other.
+/// Runs these levels: first what only computes, then what needs no containers side by side, then one after
+/// the other what needs them.
 pub async fn calibrate(levels: &[Level], field: &dyn Field, seed: Seed) -> Vec<Line> {
     let mut lines = Vec::new();
-    for level in levels {
-        if field.stop().wished() {
-            let what = "not reached".to_owned();
-            lines.push(Line::untold(&format!("{level:?}"), what, "interrupted"));
-            continue;
-        }
-        field.say(&format!("{level:?}"));
-        lines.extend(level.lines(field, seed).await);
+    for group in [&[Level::C0][..], &[Level::C1, Level::C6]] {
+        let wanted = group.iter().filter(|level| levels.contains(level));
+        let running = wanted.map(|level| async move {
+            let name = format!("{level:?}");
+            if field.stop().wished() {
+                return vec![Line::untold(&name, "not reached", "interrupted")];
+            }
+            field.say(&name);
+            level.lines(field, seed).await
+        });
+        lines.extend(join_all(running).await.concat());
     }
     lines
 }
