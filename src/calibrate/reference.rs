@@ -10,6 +10,7 @@ use crate::{
     truth::{
         Acceptance, Line,
         control::{self, Silence},
+        line::SLACK,
         loss, outage, witness,
     },
 };
@@ -114,11 +115,7 @@ drill:
         match self {
             Self::Outage(play) => {
                 let refused = !matches!(play, Play::Hang | Play::Slow);
-                let beyond = if refused {
-                    outage::SLACK
-                } else {
-                    outage::SLACK + TIMEOUT
-                };
+                let beyond = if refused { SLACK } else { SLACK + TIMEOUT };
                 match witness::played(&log, &play.to_string()) {
                     None => untold(line),
                     Some(length) => {
