@@ -28,20 +28,26 @@ const ALONE_LIMIT: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// What a witness told, once it has.
-#[derive(Clone)]
 pub struct Told<T>(Arc<Mutex<Option<Result<T, String>>>>);
+
+impl<T> Clone for Told<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<T: Send + 'static> Told<T> {
     /// Runs a look at the stack after a step, and keeps what it tells.
     pub fn after(
         step: usize,
-        look: impl FnOnce(Ground) -> BoxFuture<'static, Result<T, String>> + Send + 'static,
+        look: impl Fn(Ground) -> BoxFuture<'static, Result<T, String>> + Send + Sync + 'static,
     ) -> (Aside, Self) {
         let told = Self(Arc::new(Mutex::new(None)));
         let keep = told.clone();
         let look = move |ground: Ground| -> BoxFuture<'static, ()> {
+            let (looking, keep) = (look(ground), keep.clone());
             Box::pin(async move {
-                let result = look(ground).await;
+                let result = looking.await;
                 *keep.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             })
         };
@@ -54,11 +60,7 @@ impl<T: Send + 'static> Told<T> {
 
     /// What it told.
     pub fn take(&self) -> Result<T, String> {
-        let told = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         told.unwrap_or_else(|| Err("the witness was not reached".into()))
     }
 }
@@ -193,12 +195,7 @@ impl Database {
     }
 
     /// The time between the commits of the first and last of these transactions, by the old primary's own log.
-    async fn age(
-        self,
-        ground: &Ground,
-        node: &NodeName,
-        transactions: &[u64],
-    ) -> Option<Duration> {
+    async fn age(self, ground: &Ground, node: &NodeName, transactions: &[u64]) -> Option<Duration> {
         let (first, last) = (transactions.iter().min()?, transactions.iter().max()?);
         if self != Self::Postgres {
             return None;

@@ -100,7 +100,7 @@ drill:
     /// # Errors
     /// When the drill could not be carried to its end.
     pub async fn observe(self, field: &dyn Field, seed: Seed) -> Result<Observed, String> {
-        observe(&self.scenario(), field, seed).await
+        observe(&self.scenario(), Vec::new(), field, seed).await
     }
 
     /// Compares what was measured with what the nodes logged.
@@ -214,7 +214,7 @@ pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
 
 /// One control.
 pub(super) async fn control(text: &str, field: &dyn Field, seed: Seed) -> Silence {
-    match observe(text, field, seed).await {
+    match observe(text, Vec::new(), field, seed).await {
         Ok(observed) => control::silence(&observed.record, &observed.history),
         Err(why) => Silence::Untold(why),
     }

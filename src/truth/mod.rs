@@ -5,6 +5,7 @@ mod definitions;
 mod definitions_loss;
 pub mod disk;
 pub mod exact;
+pub mod intrusion;
 pub mod line;
 pub mod loss;
 pub mod outage;

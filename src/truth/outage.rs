@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     Line,
-    line::{SLACK, milliseconds, seconds},
+    line::{milliseconds, seconds},
 };
 
 /// An outage as its witness knows it.
@@ -135,7 +135,7 @@ mod tests {
         history::Outcome,
         id::LaneId,
         measure::fixture::{Bench, FAULT, R1, W1, W2, ms},
-        truth::Acceptance,
+        truth::{Acceptance, line::SLACK},
     };
 
     fn planted() -> Planted {
