@@ -206,6 +206,7 @@ impl Session<'_> {
             emitter,
             seed: self.seed,
             stratum: (self.attempt.0 - 1, self.attempt.1),
+            asides: Vec::new(),
             after: self.after,
             earlier,
         };

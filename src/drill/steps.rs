@@ -143,7 +143,14 @@ impl Stage<'_> {
     fn phase_wait(&mut self) -> Duration {
         let period = Duration::from_nanos(self.ground.system.stack().phase_ns);
         let (stratum, strata) = self.stratum;
-        period.mul_f64((f64::from(stratum) + self.phase.unit()) / f64::from(strata.max(1)))
+        let wait = period.mul_f64(self.phase.stratified(stratum, strata));
+        if !period.is_zero() {
+            self.ground.emitter.note(format!(
+                "waits {wait:?} of the period of {period:?} before the fault, part {} of {strata}",
+                stratum + 1
+            ));
+        }
+        wait
     }
 
     async fn remember_primary(&mut self) {

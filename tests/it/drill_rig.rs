@@ -84,6 +84,13 @@ impl Drill {
         runs
     }
 
+    /// Takes this seed.
+    pub fn seeded(mut self, seed: &str) -> Self {
+        self.arguments
+            .extend(["--seed".to_owned(), seed.to_owned()]);
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(DRDRILL);
         command

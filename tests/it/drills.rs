@@ -131,7 +131,7 @@ drill:
 ";
 
 /// Waits until the run's event log holds a word.
-fn wait_for(drill: &Drill, word: &str, limit: Duration) {
+pub fn wait_for(drill: &Drill, word: &str, limit: Duration) {
     let end = Instant::now() + limit;
     while Instant::now() < end {
         let log = drill
