@@ -110,7 +110,12 @@ impl Stage<'_> {
         let (at, capacity) = self
             .ground
             .emitter
-            .time(workload::capacity(system, &primary, time))
+            .time(workload::capacity(
+                system,
+                &primary,
+                time,
+                self.ground.emitter.clock(),
+            ))
             .await;
         self.ground.emitter.say_at(at, What::Capacity(capacity));
         StepResult::Done

@@ -1,6 +1,6 @@
 //! What a stack can take: closed-loop clients that write to the primary as soon as they were answered.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -9,6 +9,7 @@ use crate::{
     id::{LaneId, NodeName},
     record::Capacity,
     system::{Request, SharedRunning},
+    time::{Clock, Nanos},
 };
 
 /// How many clients write at once: enough for a server to commit in groups, few beside its connection limit.
@@ -22,31 +23,36 @@ const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Drives the primary for this long, beside the drill's own clients. Like pinned probes, the writes go to a table
 /// of their own, so that they are neither in the history nor in the final reads.
-pub async fn capacity(running: &SharedRunning, primary: &NodeName, lasting: Duration) -> Capacity {
-    let began = Instant::now();
+pub async fn capacity(
+    running: &SharedRunning,
+    primary: &NodeName,
+    lasting: Duration,
+    clock: Clock,
+) -> Capacity {
+    let began = clock.now();
     let clients = (0..CLIENTS).map(|number| {
         let lane = lane(FIRST_LANE + number, primary);
         let running = running.clone();
-        tokio::spawn(async move { drive(&running, &lane, began + lasting).await })
+        tokio::spawn(async move { drive(&running, &lane, began.after(lasting), clock).await })
     });
     // A client that panicked has written nothing that counts.
     let written: u64 = join_all(clients).await.into_iter().flatten().sum();
     Capacity {
         writes: written,
-        took: began.elapsed(),
+        took: clock.now().since(began),
     }
 }
 
 /// Writes until the end, and returns how many were acknowledged.
-async fn drive(running: &SharedRunning, lane: &Lane, until: Instant) -> u64 {
+async fn drive(running: &SharedRunning, lane: &Lane, until: Nanos, clock: Clock) -> u64 {
     let mut client = running.client(lane);
     let (mut seq, mut written) = (0, 0);
-    while Instant::now() < until {
+    while clock.now() < until {
         let request = Request {
             access: Access::Write,
             lane: lane.id,
             seq,
-            deadline: Instant::now() + TIMEOUT,
+            deadline: clock.instant(clock.now().after(TIMEOUT)),
         };
         let reply = client.invoke(request).await;
         seq += 1;
