@@ -333,7 +333,7 @@ fn clients_cut_off_with_the_redis_primary_come_back_to_its_successor() {
     done.expect(0, "pass");
     // They cannot come back before the cut is healed after 10 s.
     assert!(
-        done.value("rto").is_some_and(|rto| rto > 10.0),
+        done.value("rto_write").is_some_and(|rto| rto > 10.0),
         "{}",
         done.talk
     );
