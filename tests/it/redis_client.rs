@@ -37,10 +37,20 @@ async fn redis_append_that_is_applied_twice_is_there_twice_and_the_highest_numbe
     for seq in [0, 7, 7, 2] {
         invoke(&mut client, Access::Write, seq).await;
     }
-    assert_eq!(invoke(&mut client, Access::Read, 0).await.version, Some(8));
     let keys = Keys::new(run());
     let driver = redis::Client::open(format!("redis://{}", engine.address)).unwrap();
     let mut raw = driver.get_multiplexed_async_connection().await.unwrap();
+    // A pinned client writes to a list of its own, and reads those of the service's lanes.
+    assert_eq!(invoke(&mut client, Access::Read, 0).await.version, Some(0));
+    let mut push = redis::cmd("RPUSH");
+    push.arg(keys.lane(LaneId(0)));
+    push.arg(
+        [0, 7, 7, 2]
+            .map(|seq| keys.element(LaneId(0), seq))
+            .to_vec(),
+    );
+    let _: u64 = push.query_async(&mut raw).await.unwrap();
+    assert_eq!(invoke(&mut client, Access::Read, 0).await.version, Some(8));
     let mut all = redis::cmd("LRANGE");
     all.arg(keys.pinned(LaneId(0))).arg(0).arg(-1);
     let all: Vec<String> = all.query_async(&mut raw).await.unwrap();
