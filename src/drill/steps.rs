@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     fault::{self, Ground, select},
@@ -22,6 +22,12 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 /// The baseline that a drill takes of its own when the one before lends it its last operations: the least that a
 /// scenario's `steady` may be.
 const LENT_STEADY: Duration = Duration::from_secs(2);
+
+/// The fewest operations of that baseline: its 99th percentile, which other times are held against, needs 100.
+const LENT_OWN: u64 = 200;
+
+/// How often they are counted.
+const LENT_LOOK: Duration = Duration::from_millis(20);
 
 /// What steps act on and remember.
 pub struct Stage<'a> {
@@ -46,7 +52,7 @@ impl Stage<'_> {
     pub async fn take(&mut self, index: usize, step: &Step) -> StepResult {
         match step {
             Step::Steady(time) => {
-                sleep(self.steady(time.0)).await;
+                self.steady(time.0).await;
                 StepResult::Done
             }
             Step::Hold(time) => {
@@ -89,36 +95,23 @@ impl Stage<'_> {
         }
     }
 
-    /// The baseline before the first disruption is short where the run before lends it its last operations.
-    fn steady(&self, time: Duration) -> Duration {
-        if self.lent && self.disrupted == Nanos::default() && time > LENT_STEADY {
-            self.ground.emitter.note(format!(
-                "{LENT_STEADY:?} of its own and what the run before lends are the baseline"
-            ));
-            LENT_STEADY
-        } else {
-            time
+    /// Lets the clients run undisturbed. Before the first disruption this is short where the run before lends its last
+    /// operations: as soon as there are enough of this run's own.
+    async fn steady(&self, time: Duration) {
+        if !self.lent || self.disrupted != Nanos::default() || time <= LENT_STEADY {
+            return sleep(time).await;
         }
-    }
-
-    async fn capacity(&self, time: Duration) -> StepResult {
-        let system = &self.ground.system;
-        let primary = match system.primary().await {
-            Ok(primary) => primary,
-            Err(error) => return StepResult::Failed(error.to_string()),
+        self.ground.emitter.note(format!(
+            "{LENT_STEADY:?} of its own and what the run before lends are the baseline"
+        ));
+        let enough = async {
+            sleep(LENT_STEADY).await;
+            while self.load.live(Live::sound) < LENT_OWN {
+                sleep(LENT_LOOK).await;
+            }
         };
-        let (at, capacity) = self
-            .ground
-            .emitter
-            .time(workload::capacity(
-                system,
-                &primary,
-                time,
-                self.ground.emitter.clock(),
-            ))
-            .await;
-        self.ground.emitter.say_at(at, What::Capacity(capacity));
-        StepResult::Done
+        // A baseline that is not healthy is taken whole, and judged.
+        let _ = timeout(time, enough).await;
     }
 
     async fn inject(&mut self, index: usize, fault: &Fault) -> StepResult {

@@ -68,7 +68,7 @@ summary: Sentinel promotes a replica, twice on one stack.
 stack:
   redis: { settings: { down-after: 500ms } }
 clients: { service: { lanes: 4, rate: 200/s, timeout: 300ms } }
-targets: { rto: 1m, rpo: any, recovered-by: other-node }
+targets: { rto: 20s, rpo: any, recovered-by: other-node }
 drill:
   - steady: 4s
   - fault: { kill: primary }
@@ -201,21 +201,21 @@ fn an_interrupted_second_repeat_heals_removes_and_reports() {
     no_journal(&drill);
 }
 
-/// One sentinel suffices to believe that the primary is down, and the other two are frozen: it stands for election
-/// and cannot win.
+/// One sentinel suffices to believe that the primary is down, and the other two are frozen until it has given up its
+/// election, which takes it the failover timeout.
 const ELECTION: &str = "
 schema: 1
 name: election
 summary: A sentinel stands for election and is not elected.
 stack:
-  redis: { settings: { down-after: 500ms, quorum: 1, failover-timeout: 10s } }
+  redis: { settings: { down-after: 500ms, quorum: 1, failover-timeout: 5s } }
 clients: { service: { lanes: 4, rate: 200/s, timeout: 300ms } }
 targets: { rto: 1m, rpo: any }
 drill:
   - steady: 2s
-  - fault: { pause: { node: s2, for: 4s } }
-  - fault: { pause: { node: s3, for: 4s } }
-  - fault: { pause: { node: primary, for: 3s } }
+  - fault: { pause: { node: s2, for: 10s } }
+  - fault: { pause: { node: s3, for: 10s } }
+  - fault: { pause: { node: primary, for: 7s } }
   - expect: { recovered: { within: 1m } }
 repeat: 2
 ";
