@@ -117,7 +117,7 @@ impl Database {
     fn list(self) -> &'static str {
         match self {
             Self::Postgres => {
-                "psql -qAtX -F ' ' -h 127.0.0.1 -U postgres -d postgres \
+                "psql -qAtX -F ' ' -h /var/run/postgresql -U postgres -d postgres \
                  -c 'select lane, seq, xmin from drdrill_appends'"
             }
             Self::Redis => {
@@ -152,17 +152,19 @@ impl Database {
         if dead {
             ground.runtime.start(&old).await.map_err(failed)?;
         }
+        let mut last = String::new();
         let answers = async {
             loop {
                 match self.elements(&ground, &old).await {
                     Ok(elements) => return elements,
-                    Err(_) => sleep(LOOK).await,
+                    Err(why) => last = why,
                 }
+                sleep(LOOK).await;
             }
         };
-        let elements = timeout(ALONE_LIMIT, answers).await;
-        let elements =
-            elements.map_err(|_| format!("`{old}` did not answer within {ALONE_LIMIT:?}"))?;
+        let answered = timeout(ALONE_LIMIT, answers).await;
+        let late = |_| format!("`{old}` did not answer within {ALONE_LIMIT:?}: {last}");
+        let elements = answered.map_err(late)?;
         let kept = self.elements(&ground, &new).await?;
         let alone: Vec<u64> = elements
             .iter()

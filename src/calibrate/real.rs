@@ -30,8 +30,8 @@ const CONTROLS: usize = 5;
 /// How many stacks in containers stand side by side.
 const SIDE_BY_SIDE: usize = 2;
 
-/// The timeout of the lanes: the shortest stop that is to show as an outage is three times as long.
-const TIMEOUT: Duration = Duration::from_millis(300);
+/// The timeout of the lanes: the shortest stop that is to show as an outage is twice as long.
+const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The stack of a database, with this many nodes, of which nothing fails over by itself within a minute unless
 /// `down_after` says so.
@@ -51,11 +51,18 @@ fn scenario(stack: &str, headline: Option<usize>, steps: &[&str]) -> String {
     let headline = headline.map_or(String::new(), |step| format!("headline: {step}\n"));
     format!(
         "schema: 1\nname: calibration\nsummary: A known truth is planted.\n{stack}\n\
-         clients: {{ service: {{ lanes: 2, rate: 100/s, timeout: {}ms }} }}\n\
+         clients: {{ service: {{ {CLIENTS}, timeout: {}ms }} }}\n\
          {headline}targets: {{ rto: any, rpo: any }}\ndrill:\n{steps}",
         TIMEOUT.as_millis()
     )
 }
+
+/// How the clients write.
+const CLIENTS: &str = "lanes: 2, rate: 100/s";
+
+/// The same before a database that stands still: it has to take and end every connection that was tried meanwhile
+/// when it goes on, so that many of them would make the outage longer.
+const GENTLE: &str = "lanes: 2, rate: 4/s, pinned: 1s";
 
 const RECOVERED: &str = "expect: { recovered: { within: 1m } }";
 const REDUNDANT: &str = "expect: { redundant: { within: 2m } }";
@@ -78,10 +85,12 @@ where
         }
         for line in undecided {
             field.say(&format!(
-                "{} {}: once more: {}",
+                "{} {}: once more: {}; truth {}, measured {}",
                 line.level,
                 line.what,
-                line.why.join("; ")
+                line.why.join("; "),
+                line.truth,
+                line.measured
             ));
         }
     }
@@ -94,9 +103,9 @@ pub async fn stops(field: &dyn Field, seed: Seed) -> Vec<Line> {
     let mut lines = Vec::new();
     for database in databases {
         let long = again(field, || {
-            stopped(database, &["1s", "5s", "20s"], field, seed)
+            stopped(database, &[1_000, 5_000, 20_000], field, seed)
         });
-        let short = again(field, || stopped(database, &["200ms"], field, seed));
+        let short = again(field, || stopped(database, &[200], field, seed));
         lines.extend(join_all([boxed(long), boxed(short)]).await.concat());
     }
     lines
@@ -108,20 +117,20 @@ fn boxed<'a>(work: impl Future<Output = Vec<Line>> + Send + 'a) -> Lines<'a> {
     Box::pin(work)
 }
 
-async fn stopped(database: Database, lengths: &[&str], field: &dyn Field, seed: Seed) -> Vec<Line> {
+async fn stopped(database: Database, lengths: &[u64], field: &dyn Field, seed: Seed) -> Vec<Line> {
     let settings = match database {
         Database::Postgres => "fsync: false",
         Database::Redis => "down-after: 10m",
     };
     let pauses: Vec<String> = lengths
         .iter()
-        .map(|length| format!("fault: {{ pause: {{ node: primary, for: {length} }} }}"))
+        .map(|length| format!("fault: {{ pause: {{ node: primary, for: {length}ms }} }}"))
         .collect();
     let mut steps = vec!["steady: 5s"];
     for pause in &pauses {
         steps.extend([pause.as_str(), RECOVERED]);
     }
-    let text = scenario(&stack(database, 2, settings), None, &steps);
+    let text = scenario(&stack(database, 2, settings), None, &steps).replace(CLIENTS, GENTLE);
     let (start, _) = Told::after(0, |ground| {
         Box::pin(async move {
             let primary = ground.system.primary().await.map_err(|e| e.to_string())?;
@@ -142,7 +151,12 @@ async fn stopped(database: Database, lengths: &[&str], field: &dyn Field, seed: 
     };
     match ticks.take() {
         Err(why) => vec![untold(line, why)],
-        Ok(ticks) => stops_judged(&line, &stop::pauses(&ticks), lengths.len(), &observed),
+        Ok(ticks) => {
+            // On a busy machine the ticker stands still for shorter times too.
+            let shortest = lengths.iter().min().copied().unwrap_or(0);
+            let truths = stop::pauses(&ticks, Duration::from_millis(shortest * 4 / 5));
+            stops_judged(&line, &truths, lengths.len(), &observed)
+        }
     }
 }
 
@@ -289,7 +303,7 @@ pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
         &["steady: 8s", "fault: noop", RECOVERED],
     )
     .replace("rto: any, rpo: any", "rto: 10s, rpo: { count: 0 }")
-    .replace("timeout: 300ms", "timeout: 1s");
+    .replace("timeout: 500ms", "timeout: 1s");
     let mut runs: Vec<Silence> = Vec::new();
     for side_by_side in [SIDE_BY_SIDE, 1] {
         runs.retain(|run| *run == Silence::Kept);

@@ -20,8 +20,8 @@ use super::{
 /// By how much the slope of measured over true lengths may differ from 1.
 const SLOPE: f64 = 0.01;
 
-/// What a node's ticker wrote: each pause with the longest shorter one before it, microseconds.
-pub fn pauses(text: &str) -> Vec<Span> {
+/// What a node's ticker wrote: each pause of at least `least` with the longest short one before it, microseconds.
+pub fn pauses(text: &str, least: Duration) -> Vec<Span> {
     let pause = |line: &str| -> Option<Span> {
         let (length, before) = line.split_once(' ')?;
         let (length, before): (u64, u64) = (length.parse().ok()?, before.parse().ok()?);
@@ -30,7 +30,8 @@ pub fn pauses(text: &str) -> Vec<Span> {
             high_ns: Some(length * 1000),
         })
     };
-    text.lines().filter_map(pause).collect()
+    let long = |span: &Span| span.high().is_some_and(|high| high >= least);
+    text.lines().filter_map(pause).filter(long).collect()
 }
 
 /// How much longer than the stop the printed value may be: a timeout, a probe interval, and what connecting anew
@@ -235,7 +236,8 @@ mod tests {
 
     #[test]
     fn pauses_are_read_as_they_are_written() {
-        let told = pauses("200500 2500\n1000000 3000\n");
+        let text = "130000 2500\n200500 2500\n1000000 3000\n";
+        let told = pauses(text, Duration::from_millis(160));
         assert_eq!(told.len(), 2);
         assert_eq!(
             (told[0].low_ns, told[0].high_ns),
