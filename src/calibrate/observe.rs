@@ -91,6 +91,7 @@ pub async fn observe(text: &str, field: &dyn Field, seed: Seed) -> Result<Observ
         scenario_sha256: String::new(),
         overrides: Vec::new(),
         scenario: plan.scenario.clone(),
+        last: None,
     })));
     let site = field.site(&plan, &run, &emitter, seed).await?;
     let journal = site.machines.journal.clone();
