@@ -51,6 +51,11 @@ impl Stream {
         }
     }
 
+    /// A number in the `index`th of `count` equal parts of `[0, 1)`: over the parts, the whole is covered evenly.
+    pub fn stratified(&mut self, index: u32, count: u32) -> f64 {
+        (f64::from(index) + self.unit()) / f64::from(count.max(1))
+    }
+
     /// Any 32 bits.
     pub fn bits(&mut self) -> u32 {
         self.0.next_u32()
@@ -60,6 +65,21 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strata_cover_the_whole_and_replay() {
+        let of = |seed: u64| -> Vec<f64> {
+            (0..20)
+                .map(|repeat| Seed(seed).stream("phase").stratified(repeat, 20))
+                .collect()
+        };
+        assert_eq!(of(7), of(7));
+        assert_ne!(of(7), of(8));
+        for (part, phase) in of(7).into_iter().enumerate() {
+            assert_eq!((phase * 20.0) as usize, part);
+        }
+        assert!((0.0..1.0).contains(&Seed(7).stream("phase").stratified(0, 0)));
+    }
 
     #[test]
     fn streams_replay_and_differ_by_purpose() {

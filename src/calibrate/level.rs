@@ -1,11 +1,13 @@
 //! The levels in their order.
 
+use futures_util::future::join_all;
+
 use crate::{
     seed::Seed,
     truth::{Line, exact},
 };
 
-use super::{Field, reference};
+use super::{Field, intrusion, real, reference};
 
 /// How many seeds C0 takes (measurement definitions, section 6).
 const SEEDS: u64 = 10_000;
@@ -17,27 +19,64 @@ pub enum Level {
     C0,
     /// The reference store with scripted outages and planted defects.
     C1,
-    /// Nothing happens.
+    /// A real database stopped for a known time.
+    C2,
+    /// Replication blocked, the primary killed, a replica promoted.
+    C3,
+    /// The same with writes that wait for a replica.
+    C4,
+    /// A replica promoted while the primary lives.
+    C5,
+    /// Nothing happens to the reference store.
     C6,
+    /// Nothing happens to a real database.
+    C6Real,
+    /// A saturating workload with and without probes.
+    C8,
 }
 
 impl std::str::FromStr for Level {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let named = |level: &Self| format!("{level:?}").eq_ignore_ascii_case(text);
-        let all: Vec<String> = Self::ALL.iter().map(|level| format!("{level:?}")).collect();
-        let found = Self::ALL.into_iter().find(named);
+        let all: Vec<&str> = Self::ALL.into_iter().map(Self::name).collect();
+        let mut levels = Self::ALL.into_iter();
+        let found = levels.find(|level| level.name().eq_ignore_ascii_case(text));
         found.ok_or_else(|| format!("expected one of {}", all.join(", ")))
     }
 }
 
 impl Level {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::C0, Self::C1, Self::C6];
+    pub const ALL: [Self; 9] = [
+        Self::C0,
+        Self::C1,
+        Self::C2,
+        Self::C3,
+        Self::C4,
+        Self::C5,
+        Self::C6,
+        Self::C6Real,
+        Self::C8,
+    ];
 
     /// Those that need no containers and take less than a minute.
     pub const QUICK: [Self; 3] = [Self::C0, Self::C1, Self::C6];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::C0 => "C0",
+            Self::C1 => "C1",
+            Self::C2 => "C2",
+            Self::C3 => "C3",
+            Self::C4 => "C4",
+            Self::C5 => "C5",
+            Self::C6 => "C6",
+            Self::C6Real => "C6-real",
+            Self::C8 => "C8",
+        }
+    }
 
     /// Its lines.
     async fn lines(self, field: &dyn Field, seed: Seed) -> Vec<Line> {
@@ -50,22 +89,39 @@ impl Level {
                 work.await.unwrap_or_else(failed)
             }
             Self::C1 => reference::planted(field, seed).await,
+            Self::C2 => real::stops(field, seed).await,
+            Self::C3 | Self::C4 | Self::C5 => real::losses(self.name(), field, seed).await,
             Self::C6 => vec![reference::controls(field, seed).await],
+            Self::C6Real => vec![real::controls(field, seed).await],
+            Self::C8 => vec![intrusion::intrusion(field, seed).await],
         }
     }
 }
 
-/// Runs these levels one after the other.
+/// Runs these levels: first what only computes, then what needs no containers side by side, then one after
+/// the other what needs them.
 pub async fn calibrate(levels: &[Level], field: &dyn Field, seed: Seed) -> Vec<Line> {
     let mut lines = Vec::new();
-    for level in levels {
-        if field.stop().wished() {
-            let what = "not reached".to_owned();
-            lines.push(Line::untold(&format!("{level:?}"), what, "interrupted"));
-            continue;
-        }
-        field.say(&format!("{level:?}"));
-        lines.extend(level.lines(field, seed).await);
+    let groups: [&[Level]; 8] = [
+        &[Level::C0],
+        &[Level::C1, Level::C6],
+        &[Level::C2],
+        &[Level::C3],
+        &[Level::C4],
+        &[Level::C5],
+        &[Level::C6Real],
+        &[Level::C8],
+    ];
+    for group in groups {
+        let wanted = group.iter().filter(|level| levels.contains(level));
+        let running = wanted.map(|level| async move {
+            if field.stop().wished() {
+                return vec![Line::untold(level.name(), "not reached", "interrupted")];
+            }
+            field.say(level.name());
+            level.lines(field, seed).await
+        });
+        lines.extend(join_all(running).await.concat());
     }
     lines
 }

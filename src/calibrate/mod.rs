@@ -1,7 +1,10 @@
 //! Calibration: plants known truths on real stacks, and lets `truth` compare them with what is measured.
 
+mod aside;
+mod intrusion;
 mod level;
 mod observe;
+pub mod real;
 pub mod reference;
 
 pub use level::{Level, calibrate};

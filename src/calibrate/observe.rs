@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    drill::{self, Plan, Site, Stop, validate_against, validate_design},
+    drill::{self, Aside, Plan, Site, Stop, validate_against, validate_design},
     history::{History, Op},
     id::{NodeName, RunId},
     record::{Emitter, Event, Harness, Opened, Record, Status, What},
@@ -68,11 +68,16 @@ fn lock(ops: &Ops) -> MutexGuard<'_, Vec<(Op, Option<String>)>> {
     ops.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs the drill that a scenario's text describes.
+/// Runs the drill that a scenario's text describes, with witnesses beside it.
 ///
 /// # Errors
 /// When it cannot be planned, has no machines, was not completed or left something behind.
-pub async fn observe(text: &str, field: &dyn Field, seed: Seed) -> Result<Observed, String> {
+pub async fn observe(
+    text: &str,
+    asides: Vec<Aside>,
+    field: &dyn Field,
+    seed: Seed,
+) -> Result<Observed, String> {
     let plan = plan(text)?;
     let clock = Clock::start();
     let stamp = clock.wall_start().strftime("%Y%m%dt%H%M%S").to_string();
@@ -94,6 +99,7 @@ pub async fn observe(text: &str, field: &dyn Field, seed: Seed) -> Result<Observ
         last: None,
     })));
     let site = field.site(&plan, &run, &emitter, seed).await?;
+    let site = Site { asides, ..site };
     let journal = site.machines.journal.clone();
     let ops = Ops::default();
     let kept = ops.clone();
@@ -120,7 +126,7 @@ pub async fn observe(text: &str, field: &dyn Field, seed: Seed) -> Result<Observ
 }
 
 /// Binds a scenario's text.
-fn plan(text: &str) -> Result<Plan, String> {
+pub(super) fn plan(text: &str) -> Result<Plan, String> {
     let parsed =
         scenario::read("calibration", text, &[]).map_err(|problems| problems.to_string())?;
     let systems = catalogue::all();

@@ -10,6 +10,7 @@ use crate::{
     truth::{
         Acceptance, Line,
         control::{self, Silence},
+        line::SLACK,
         loss, outage, witness,
     },
 };
@@ -21,6 +22,10 @@ const TRIES: u32 = 3;
 
 /// How many controls are run: so many that none with an alarm shows at most 5 % at 95 %.
 pub const CONTROLS: u64 = 59;
+
+/// How many controls run side by side at first, and when the machine was unfit for so many: 30 take about one
+/// core.
+const SIDE_BY_SIDE: [usize; 3] = [30, 15, 8];
 
 /// The timeout of the lanes, which is also how much longer an outage by unanswered requests may look.
 const TIMEOUT: Duration = Duration::from_millis(200);
@@ -95,7 +100,7 @@ drill:
     /// # Errors
     /// When the drill could not be carried to its end.
     pub async fn observe(self, field: &dyn Field, seed: Seed) -> Result<Observed, String> {
-        observe(&self.scenario(), field, seed).await
+        observe(&self.scenario(), Vec::new(), field, seed).await
     }
 
     /// Compares what was measured with what the nodes logged.
@@ -110,11 +115,7 @@ drill:
         match self {
             Self::Outage(play) => {
                 let refused = !matches!(play, Play::Hang | Play::Slow);
-                let beyond = if refused {
-                    outage::SLACK
-                } else {
-                    outage::SLACK + TIMEOUT
-                };
+                let beyond = if refused { SLACK } else { SLACK + TIMEOUT };
                 match witness::played(&log, &play.to_string()) {
                     None => untold(line),
                     Some(length) => {
@@ -174,10 +175,10 @@ const CONTROL: &str = "schema: 1
 name: control
 summary: Nothing happens.
 stack: { reference: { settings: { detect: 2s, synchronous: true } } }
-clients: { service: { lanes: 1, rate: 40/s, timeout: 1s, pinned: 500ms } }
+clients: { service: { lanes: 1, rate: 40/s, timeout: 600ms, pinned: 500ms } }
 targets: { rto: 10s, rpo: { count: 0 }, split-brain: 0 }
 drill:
-  - steady: 12s
+  - steady: 11500ms
   - fault: noop
   - expect: { recovered: { within: 20s } }
 ";
@@ -187,7 +188,7 @@ drill:
 pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
     let mut silent = Vec::new();
     let mut rest = Vec::new();
-    for side_by_side in [CONTROLS as usize, 20, 10] {
+    for side_by_side in SIDE_BY_SIDE {
         let missing = CONTROLS - silent.len() as u64;
         let runs = (0..missing).map(|number| {
             let seed = Seed(seed.0.wrapping_add(number));
@@ -213,7 +214,7 @@ pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
 
 /// One control.
 pub(super) async fn control(text: &str, field: &dyn Field, seed: Seed) -> Silence {
-    match observe(text, field, seed).await {
+    match observe(text, Vec::new(), field, seed).await {
         Ok(observed) => control::silence(&observed.record, &observed.history),
         Err(why) => Silence::Untold(why),
     }

@@ -1,10 +1,14 @@
 //! Whether the recovery time is one that the stack's effective settings allow.
 
-use crate::{history::History, measure::Figures, record::Record};
 use crate::{
-    measure::format::{self, Round},
-    record::{Bound, Disruption},
-    scenario::RecoveredBy,
+    history::History,
+    measure::{
+        EventFigures, Figures,
+        format::{self, Round},
+    },
+    record::{Bound, Disruption, Record},
+    scenario::{Condition, Fault, RecoveredBy, Step},
+    time::{Nanos, Span},
 };
 
 use super::{Finding, Touch};
@@ -14,6 +18,9 @@ pub const NAME: &str = "plausibility";
 
 /// A recovery beyond this many times the bound's upper end is worth a remark.
 pub const FAR_ABOVE: f64 = 1.5;
+
+/// How many of the control plane's first and last words are shown beside such a recovery.
+const EXCERPT: usize = 8;
 
 /// Unknown when the failover was faster than a bound that drills have confirmed allows: the fault missed
 /// or hit another role. Under an unconfirmed bound it is only remarked. The bounds are those of a
@@ -59,7 +66,8 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     let far = bound.rto.high_ns.map(|most| most as f64 * FAR_ABOVE);
     if far.is_some_and(|far| rto.low_ns as f64 > far) {
         let summary = format!("remark: {measured} is far above what the settings lead to expect");
-        return Finding::valid(NAME, summary).with(basis);
+        let finding = Finding::valid(NAME, summary).with(basis);
+        return finding.with(excerpt(record, event));
     }
     Finding::valid(
         NAME,
@@ -68,21 +76,84 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     .with(basis)
 }
 
-/// The bound for the fault's name and the victim's role, where the bound names one.
-fn bound<'a>(record: &'a Record, disruption: &Disruption) -> Option<&'a Bound> {
-    let role_fits = |words: &[&str]| {
-        let names = |role: &str| words.contains(&role);
-        match (names("primary"), names("replica")) {
-            (true, false) => disruption.primary_hit,
-            (false, true) => !disruption.primary_hit,
-            (true, true) | (false, false) => true,
-        }
+/// The bound for the fault and the roles of its victims, word by word: `kill primary`, or `kill primary and
+/// etcd-leader` where the step had the etcd leader on the victim's machine. A bound without a role holds for every
+/// victim. Where the step left open who leads etcd, either bound may hold: from the lower low to the higher high end.
+fn bound(record: &Record, disruption: &Disruption) -> Option<Bound> {
+    let bounds = &record.stack.as_ref()?.bounds;
+    let named = |text: &str| bounds.iter().find(|bound| bound.fault == text);
+    let name = &disruption.name;
+    let role = if disruption.primary_hit {
+        "primary"
+    } else {
+        "replica"
     };
-    record.stack.as_ref()?.bounds.iter().find(|bound| {
-        let words: Vec<&str> = bound
-            .fault
-            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
-            .collect();
-        words.contains(&disruption.name.as_str()) && role_fits(&words)
+    let alone = named(&format!("{name} {role}")).or_else(|| named(name));
+    let with_leader = named(&format!("{name} {role} and etcd-leader"));
+    let (and, unless) = conditions(record, disruption);
+    match (and, unless) {
+        (Some(Condition::EtcdLeader), _) => with_leader.cloned(),
+        (None, Some(Condition::EtcdLeader)) => alone.cloned(),
+        (None, None) => either(alone, with_leader),
+    }
+}
+
+/// What the step asked for beside the victim itself.
+fn conditions(record: &Record, disruption: &Disruption) -> (Option<Condition>, Option<Condition>) {
+    match record.opened.scenario.drill.get(disruption.step) {
+        Some(Step::Fault(
+            Fault::Kill(victim)
+            | Fault::Stop(victim)
+            | Fault::Pause(victim)
+            | Fault::Restart(victim),
+        )) => (victim.and, victim.unless),
+        _ => (None, None),
+    }
+}
+
+fn either(one: Option<&Bound>, other: Option<&Bound>) -> Option<Bound> {
+    let (Some(one), Some(other)) = (one, other) else {
+        return one.or(other).cloned();
+    };
+    let high_ns = one.rto.max(other.rto).high_ns;
+    Some(Bound {
+        fault: format!("{} or {}", one.fault, other.fault),
+        rto: Span {
+            low_ns: one.rto.low_ns.min(other.rto.low_ns),
+            high_ns,
+        },
+        basis: format!(
+            "{}: {}; {}: {}",
+            one.fault, one.basis, other.fault, other.basis
+        ),
+        confirmed: one.confirmed && other.confirmed,
     })
+}
+
+/// What the control plane said from the fault to the recovery, the first and the last words of it.
+fn excerpt(record: &Record, event: &EventFigures) -> Vec<String> {
+    let recovered = event.lanes.iter().filter_map(|lane| lane.recovered).max();
+    let end = recovered.unwrap_or(Nanos(u64::MAX));
+    let words: Vec<String> = record
+        .control
+        .iter()
+        .filter(|(at, _)| at.high >= event.at.low && at.low <= end)
+        .map(|(at, control)| {
+            let after = format::duration(at.high.since(event.at.low), Round::Up);
+            format!("+{after} {}: {}", control.source, control.text)
+        })
+        .collect();
+    if words.is_empty() {
+        return vec!["the control plane said nothing from the fault to the recovery".into()];
+    }
+    let left_out = words.len().saturating_sub(2 * EXCERPT);
+    if left_out == 0 {
+        return words;
+    }
+    let gap = format!("and {left_out} more");
+    let first = words[..EXCERPT].iter().cloned();
+    first
+        .chain([gap])
+        .chain(words[words.len() - EXCERPT..].iter().cloned())
+        .collect()
 }

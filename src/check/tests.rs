@@ -10,10 +10,11 @@ use crate::{
         measure,
     },
     record::{
-        DisruptionKind, EffectState, FinalRead, Holdings, Rearmed, Residue, Source, StepResult,
+        Bound, ControlEvent, DisruptionKind, EffectState, FinalRead, Holdings, Rearmed, Residue,
+        Source, StepResult,
     },
-    scenario::{Dur, Fault, Goal, Rpo, Selector, Step},
-    time::Nanos,
+    scenario::{Condition, Dur, Fault, Goal, Rpo, Selector, Step},
+    time::{Nanos, Span},
 };
 
 use super::{
@@ -258,6 +259,46 @@ fn a_recovery_faster_than_a_confirmed_bound_is_doubted() {
     assert_eq!(replica.answer, Valid);
     // No outage at all is faster than any bound.
     assert_eq!(finding(Bench::new(), name).answer, Unknown);
+}
+
+#[test]
+fn bounds_fit_by_the_roles_of_the_victims_and_a_late_recovery_shows_the_control_plane() {
+    let of = |until: u64, and: bool, unless: bool| {
+        let mut bench = Bench::with_outage(ms(until));
+        let stack = bench.record.stack.as_mut().unwrap();
+        let with_leader = Bound {
+            fault: "kill primary and etcd-leader".into(),
+            rto: Span::between(Duration::from_secs(3), Duration::from_secs(9)),
+            basis: "election".into(),
+            confirmed: true,
+        };
+        // Listed first, it must not be taken for the bound of a plain kill.
+        stack.bounds.insert(0, with_leader);
+        let leader = Some(Condition::EtcdLeader);
+        if let Step::Fault(Fault::Kill(victim)) = &mut bench.record.opened.scenario.drill[1] {
+            victim.and = leader.filter(|_| and);
+            victim.unless = leader.filter(|_| unless);
+        }
+        let said = |at: u64, text: &str| {
+            let event = ControlEvent {
+                source: NodeName::new("s1"),
+                milestone: None,
+                node: None,
+                text: text.into(),
+            };
+            (bracket(at, at), event)
+        };
+        bench.record.control = vec![said(19_000, "before"), said(21_000, "+sdown")];
+        finding(bench, plausibility::NAME)
+    };
+    // The plain bound is [1 s, 4 s].
+    assert_eq!(of(22_000, false, true).answer, Valid);
+    assert_eq!(of(22_000, true, false).answer, Unknown);
+    assert_eq!(of(22_000, false, false).answer, Valid);
+    let far = of(28_000, false, true);
+    assert!(far.summary.contains("far above"), "{}", far.summary);
+    assert_eq!(far.evidence[1..], ["+1.000 s s1: +sdown"]);
+    assert!(!of(28_000, true, false).summary.contains("far above"));
 }
 
 #[test]

@@ -120,6 +120,7 @@ impl Field for Here {
             emitter: emitter.clone(),
             seed,
             stratum: (0, 1),
+            asides: Vec::new(),
             after: After::Remove,
             earlier: Residue::default(),
         })

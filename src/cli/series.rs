@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use drdrill::{
@@ -302,6 +303,7 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
     let Scenario { name, drill, .. } = &series.plan.scenario;
     let steady = drill.iter().map_while(|step| match step {
         Step::Steady(time) => Some(time.0),
+        Step::Capacity(_) => Some(Duration::ZERO),
         _ => None,
     });
     let targets = &series.plan.scenario.targets;

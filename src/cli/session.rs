@@ -207,6 +207,7 @@ impl Session<'_> {
             emitter,
             seed: self.seed,
             stratum: (self.attempt.0 - 1, self.attempt.1),
+            asides: Vec::new(),
             after: self.after,
             earlier,
         };

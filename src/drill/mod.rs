@@ -15,7 +15,7 @@ mod wait;
 pub use plan::{Plan, warnings};
 pub use plan_checks::validate_against;
 pub use plan_design::validate_design;
-pub use provision::{After, Machines, Provisioned, Site};
+pub use provision::{After, Aside, Machines, Provisioned, Site, provision, tear_down};
 pub use run::{Finished, run};
 pub use standing::{Standing, rearm};
 pub use stop::Stop;

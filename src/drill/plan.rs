@@ -65,6 +65,7 @@ fn short(scenario: &Scenario) -> Option<String> {
         .iter()
         .map_while(|step| match step {
             Step::Steady(time) => Some(time.0),
+            Step::Capacity(_) => Some(Duration::ZERO),
             _ => None,
         })
         .sum();

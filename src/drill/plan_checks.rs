@@ -147,7 +147,11 @@ impl Bound<'_> {
 
     fn step_problems(&self, index: &str, step: &Step) -> Vec<Problem> {
         match step {
-            Step::Steady(_) | Step::Hold(_) | Step::Expect(_) | Step::Heal(_) => Vec::new(),
+            Step::Steady(_)
+            | Step::Hold(_)
+            | Step::Capacity(_)
+            | Step::Expect(_)
+            | Step::Heal(_) => Vec::new(),
             Step::Fault(fault) => self.fault_problems(index, fault),
             Step::Runbook(name) => self.runbook_problem(index, name).into_iter().collect(),
             Step::Switchover(to) => self.move_problems(index, "switchover", to.to.as_ref()),

@@ -51,9 +51,12 @@ fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {
 pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
     let victim = |kind, selector| vec![(vec!["fault", kind, "node"], selector)];
     match step {
-        Step::Steady(_) | Step::Hold(_) | Step::Runbook(_) | Step::Expect(_) | Step::Heal(_) => {
-            Vec::new()
-        }
+        Step::Steady(_)
+        | Step::Hold(_)
+        | Step::Capacity(_)
+        | Step::Runbook(_)
+        | Step::Expect(_)
+        | Step::Heal(_) => Vec::new(),
         Step::Switchover(to) => to
             .to
             .iter()

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures_util::future::BoxFuture;
+
 use crate::{
     fault::Ground,
     id::{NodeName, RunId},
@@ -39,11 +41,24 @@ pub struct Site {
     pub seed: Seed,
     /// Which repeat this is, from 0, and out of how many.
     pub stratum: (u32, u32),
+    /// What is done beside the drill.
+    pub asides: Vec<Aside>,
     /// What becomes of the stack.
     pub after: After,
     /// What the teardown of an earlier stack left in this run.
     pub earlier: Residue,
 }
+
+/// Something that is done beside the drill once a step has ended: a witness of calibration looks at the stack.
+pub struct Aside {
+    /// The step.
+    pub after: usize,
+    /// What is done; the next step waits for it.
+    pub look: Look,
+}
+
+/// What an aside does.
+pub type Look = Box<dyn Fn(Ground) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// What becomes of a stack after a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

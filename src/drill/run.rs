@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     Plan, Site, Stop, finish,
-    provision::{After, Provisioned, provision, tear_down},
+    provision::{After, Aside, Provisioned, provision, tear_down},
     standing::{Past, Standing},
     steps::{Stage, title},
     wait,
@@ -202,7 +202,7 @@ async fn drill(
     let status = match stop.or(wait::warm(load)).await {
         None => Status::Interrupted,
         Some(Err(error)) => Status::Aborted(error),
-        Some(Ok(())) => take_steps(&mut stage, &plan.scenario.drill, stop).await,
+        Some(Ok(())) => take_steps(&mut stage, &plan.scenario.drill, &site.asides, stop).await,
     };
     let Stage {
         mut faults, ground, ..
@@ -218,7 +218,12 @@ async fn drill(
     (status, healed)
 }
 
-async fn take_steps(stage: &mut Stage<'_>, steps: &[Step], stop: &Stop) -> Status {
+async fn take_steps(
+    stage: &mut Stage<'_>,
+    steps: &[Step],
+    asides: &[Aside],
+    stop: &Stop,
+) -> Status {
     let emitter = stage.ground.emitter.clone();
     for (index, step) in steps.iter().enumerate() {
         emitter.say(What::StepStarted {
@@ -234,6 +239,11 @@ async fn take_steps(stage: &mut Stage<'_>, steps: &[Step], stop: &Stop) -> Statu
         });
         if let StepResult::Failed(why) = result {
             return Status::Aborted(format!("step {} ({}): {why}", index + 1, title(step)));
+        }
+        for aside in asides.iter().filter(|aside| aside.after == index) {
+            if stop.or((aside.look)(stage.ground.clone())).await.is_none() {
+                return Status::Interrupted;
+            }
         }
     }
     match stop.or(stage.settle()).await {

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     fault::Ground,
     id::{NodeName, RunId},
-    net::Links,
-    record::{Emitter, Environment, Rearmed, Residue, What},
+    net::{LinkProbe, Links},
+    record::{Emitter, Environment, Rearmed, Residue, Stack, What},
     scenario::{Selector, Step},
     system::{Redundancy, SharedRunning},
 };
@@ -21,6 +21,9 @@ use super::{
 
 /// The longest wait for every member to be back in sync.
 const WHOLE_LIMIT: Duration = Duration::from_secs(60);
+
+/// The longest wait for bytes to pass a link.
+const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(100);
@@ -85,14 +88,7 @@ pub async fn rearm(
         system,
         past,
     } = standing;
-    let facts = machines.runtime.facts().await;
-    emitter.say(What::Environment(Environment {
-        drdrill: env!("CARGO_PKG_VERSION").into(),
-        facts: facts.map_err(|error| error.to_string())?,
-    }));
-    for image in &machines.images {
-        emitter.say(What::Image(image.clone()));
-    }
+    retell(machines, emitter).await?;
     emitter.note(format!(
         "making the stack of run {} ready again",
         past.stack_of
@@ -108,13 +104,7 @@ pub async fn rearm(
     let (system, said) = ready.map_err(|error| error.to_string())?;
     evidence.extend(said);
     if let Some(links) = links {
-        let nodes: Vec<NodeName> = system
-            .stack()
-            .members
-            .iter()
-            .map(|member| member.name.clone())
-            .collect();
-        links.arm(&nodes).await.map_err(|error| error.to_string())?;
+        evidence.push(reconnect(&**links, system.stack()).await?);
     }
     emitter.say_at(at, What::Stack(Box::new(system.stack().clone())));
     let lent = if past.sound >= LENT_LEAST {
@@ -145,21 +135,61 @@ pub async fn rearm(
     })
 }
 
+/// Says what the stack stands on, as a run on a fresh one would.
+async fn retell(machines: &Machines, emitter: &Emitter) -> Result<(), String> {
+    let facts = machines.runtime.facts().await;
+    emitter.say(What::Environment(Environment {
+        drdrill: env!("CARGO_PKG_VERSION").into(),
+        facts: facts.map_err(|error| error.to_string())?,
+    }));
+    for image in &machines.images {
+        emitter.say(What::Image(image.clone()));
+    }
+    Ok(())
+}
+
+/// Opens the probe connections again that a restart of a node has ended, and sees that every link passes bytes.
+async fn reconnect(links: &dyn Links, stack: &Stack) -> Result<String, String> {
+    let members = stack.members.iter();
+    let nodes: Vec<NodeName> = members.map(|member| member.name.clone()).collect();
+    let mut silent = String::new();
+    // A probe is what shows that a connection has ended; only then is it opened anew.
+    for _ in 0..2 {
+        links.arm(&nodes).await.map_err(|error| error.to_string())?;
+        let probes = links.probe(PROBE_LIMIT).await;
+        let probes = probes.map_err(|error| error.to_string())?;
+        match probes
+            .iter()
+            .find(|probe| !(probe.established && probe.fresh))
+        {
+            None => return Ok(format!("{} links pass bytes", probes.len())),
+            Some(LinkProbe { from, to, .. }) => {
+                let to = to.as_ref().map_or("the harness", |to| to.as_str());
+                silent = format!("{from} does not reach {to}");
+            }
+        }
+    }
+    Err(silent)
+}
+
 /// Waits until every member is present, in sync and eligible.
 async fn whole(system: &SharedRunning) -> Result<Vec<String>, String> {
-    let end = Instant::now() + WHOLE_LIMIT;
     let mut last = Vec::new();
-    while let Ok(Redundancy { whole, evidence }) = timeout_at(end, system.redundancy()).await {
-        if whole {
-            return Ok(evidence);
+    let poll = async {
+        loop {
+            let Redundancy { whole, evidence } = system.redundancy().await;
+            if whole {
+                return evidence;
+            }
+            last = evidence;
+            sleep(LOOK).await;
         }
-        last = evidence;
-        sleep(LOOK).await;
-    }
-    let missing = last.first().cloned().unwrap_or_default();
-    Err(format!(
-        "it was not whole within {WHOLE_LIMIT:?}: {missing}"
-    ))
+    };
+    let found = timeout(WHOLE_LIMIT, poll).await;
+    found.map_err(|_| {
+        let missing = last.first().cloned().unwrap_or_default();
+        format!("it was not whole within {WHOLE_LIMIT:?}: {missing}")
+    })
 }
 
 /// Whether a step speaks of a node by its name: then who is primary matters.

@@ -11,7 +11,7 @@ use crate::{
     scenario::{Dur, Expect, Fault, Move, Step},
     seed::Stream,
     time::Nanos,
-    workload::Load,
+    workload::{self, Load},
 };
 
 use super::{faults::Faults, wait};
@@ -53,6 +53,7 @@ impl Stage<'_> {
                 sleep(time.0).await;
                 StepResult::Done
             }
+            Step::Capacity(time) => self.capacity(time.0).await,
             Step::Fault(fault) => self.inject(index, fault).await,
             Step::Switchover(to) => self.planned(index, to, DisruptionKind::Switchover).await,
             Step::Failback(to) => self.planned(index, to, DisruptionKind::Failback).await,
@@ -100,6 +101,26 @@ impl Stage<'_> {
         }
     }
 
+    async fn capacity(&self, time: Duration) -> StepResult {
+        let system = &self.ground.system;
+        let primary = match system.primary().await {
+            Ok(primary) => primary,
+            Err(error) => return StepResult::Failed(error.to_string()),
+        };
+        let (at, capacity) = self
+            .ground
+            .emitter
+            .time(workload::capacity(
+                system,
+                &primary,
+                time,
+                self.ground.emitter.clock(),
+            ))
+            .await;
+        self.ground.emitter.say_at(at, What::Capacity(capacity));
+        StepResult::Done
+    }
+
     async fn inject(&mut self, index: usize, fault: &Fault) -> StepResult {
         sleep(self.phase_wait()).await;
         self.remember_primary().await;
@@ -127,7 +148,14 @@ impl Stage<'_> {
     fn phase_wait(&mut self) -> Duration {
         let period = Duration::from_nanos(self.ground.system.stack().phase_ns);
         let (stratum, strata) = self.stratum;
-        period.mul_f64((f64::from(stratum) + self.phase.unit()) / f64::from(strata.max(1)))
+        let wait = period.mul_f64(self.phase.stratified(stratum, strata));
+        if !period.is_zero() {
+            self.ground.emitter.note(format!(
+                "waits {wait:?} of the period of {period:?} before the fault, part {} of {strata}",
+                stratum + 1
+            ));
+        }
+        wait
     }
 
     async fn remember_primary(&mut self) {
@@ -253,6 +281,7 @@ pub fn title(step: &Step) -> String {
     match step {
         Step::Steady(time) => format!("steady for {time}: the baseline"),
         Step::Hold(time) => format!("hold for {time}"),
+        Step::Capacity(time) => format!("measure for {time} what the stack can take"),
         Step::Fault(Fault::Kill(victim)) => format!("kill the {}", victim.node),
         Step::Fault(Fault::Stop(victim)) => format!("stop the {}", victim.node),
         Step::Fault(Fault::Pause(victim)) => format!("pause the {}", victim.node),

@@ -5,6 +5,7 @@ use crate::{history::History, record::Record, time::Nanos};
 use super::{
     Figure, Figures,
     availability::{allowance, availability, max_gap, outcomes, unavailable_total, union},
+    capacity::rto_capacity,
     distance::distance,
     divergence::divergence,
     event::event,
@@ -36,10 +37,7 @@ pub fn measure(record: &Record, history: &History) -> Figures {
     let down = service_outages(&scan);
     Figures {
         rto_slo: rto_slo(record, &pooled, &p99),
-        rto_capacity: Figure::Missing(
-            "not measured: the offered load is not known to be 80 % of the measured capacity"
-                .into(),
-        ),
+        rto_capacity: rto_capacity(record, &pooled, &p99),
         max_gap: max_gap(&scan),
         allowance: allowance(record, &unavailable_total),
         unavailable_total,

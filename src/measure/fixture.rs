@@ -215,6 +215,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         environment: Environment::default(),
         images: vec![],
         stack: Some(stack()),
+        capacity: None,
         ready_at: Some(Nanos(0)),
         rearmed: None,
         lanes,

@@ -55,8 +55,7 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
         Ok(holdings) => holdings,
         Err(why) => return Figure::Missing(why),
     };
-    let (mut lost, mut split_brain, mut holes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut later = Vec::new();
+    let mut gone = Gone::default();
     let (mut acknowledged, mut info, mut recovered) = (0, 0, 0);
     for lane in write_lanes(record) {
         let ops = history.lane(lane.id);
@@ -84,23 +83,15 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
                 done,
                 node: op.node,
             };
-            match blame(record, *at, &write) {
-                Blame::Headline => {}
-                Blame::Second => {
-                    split_brain.push(write);
-                    continue;
-                }
-                Blame::Later(event) => {
-                    add(&mut later, event, write);
-                    continue;
-                }
-            }
-            lost.push(write);
-            if newest_survivor.is_some_and(|survivor| survivor > done) {
-                holes.push((lane.id, op.seq));
-            }
+            gone.put(blame(record, *at, &write), write, newest_survivor);
         }
     }
+    let Gone {
+        lost,
+        split_brain,
+        holes,
+        later,
+    } = gone;
     let bytes = record.stack.as_ref().map_or(0, |s| s.element_bytes);
     Figure::Measured(Loss {
         acknowledged,
@@ -121,6 +112,30 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
         holes,
         later,
     })
+}
+
+/// Lost writes by what they are put down to.
+#[derive(Default)]
+struct Gone {
+    lost: Vec<LostWrite>,
+    split_brain: Vec<LostWrite>,
+    holes: Vec<(LaneId, u64)>,
+    later: Vec<EventLoss>,
+}
+
+impl Gone {
+    fn put(&mut self, blame: Blame<'_>, write: LostWrite, newest_survivor: Option<Nanos>) {
+        match blame {
+            Blame::Headline => {
+                if newest_survivor.is_some_and(|survivor| survivor > write.done) {
+                    self.holes.push((write.lane, write.seq));
+                }
+                self.lost.push(write);
+            }
+            Blame::Second => self.split_brain.push(write),
+            Blame::Later(event) => add(&mut self.later, event, write),
+        }
+    }
 }
 
 /// What a lost write is put down to.

@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod availability;
+pub mod capacity;
 pub mod distance;
 pub mod divergence;
 mod dual;

@@ -98,6 +98,16 @@ pub fn baseline_p99(record: &Record, pooled: &[&Op]) -> Figure<u64> {
 /// From the headline's fault to the earliest moment from which every window of 100 operations begun
 /// within W has at least 99 that are ok within 5 x the baseline's p99.
 pub fn rto_slo(record: &Record, pooled: &[&Op], p99: &Figure<u64>) -> Figure<Span> {
+    until_good(record, pooled, p99, |ops| vec![false; ops.len()])
+}
+
+/// The same where a window is bad also for another reason: `also` answers for each window by its first operation.
+pub fn until_good(
+    record: &Record,
+    pooled: &[&Op],
+    p99: &Figure<u64>,
+    also: impl Fn(&[&Op]) -> Vec<bool>,
+) -> Figure<Span> {
     let Some((at, _)) = record.headline() else {
         return Figure::Missing("no disruptive step was taken".into());
     };
@@ -113,7 +123,24 @@ pub fn rto_slo(record: &Record, pooled: &[&Op], p99: &Figure<u64>) -> Figure<Spa
     if ops.len() < WINDOW_OPS {
         return Figure::Missing("too few operations after the step".into());
     }
-    slo_span(ops, &bad_windows(ops, limit), *at)
+    let bad = bad_windows(ops, limit);
+    let both: Vec<bool> = bad
+        .iter()
+        .zip(also(ops))
+        .map(|(one, other)| *one || other)
+        .collect();
+    slo_span(ops, &both, *at)
+}
+
+/// For each window of `WINDOW_OPS` operations, by its first: whether its answers took longer than `longest` to come in.
+pub fn slow_windows(ops: &[&Op], longest: Duration) -> Vec<bool> {
+    ops.windows(WINDOW_OPS)
+        .map(|window| {
+            let answers = || window.iter().filter_map(|op| op.done);
+            let ends = answers().min().zip(answers().max());
+            ends.is_none_or(|(first, last)| last.since(first) > longest)
+        })
+        .collect()
 }
 
 /// For each window of `WINDOW_OPS` operations, by its first: whether it has more than one bad.

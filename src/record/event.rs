@@ -39,6 +39,8 @@ pub enum What {
     Stack(Box<Stack>),
     /// The stack is the one of an earlier repeat, made ready again.
     Rearmed(Rearmed),
+    /// What the stack took from closed-loop clients before the first disruption.
+    Capacity(Capacity),
     /// The clients start: their lanes.
     Clients(Vec<Lane>),
     /// A step of the scenario starts.
@@ -152,6 +154,22 @@ pub struct LastLine {
     pub measured: String,
     /// How it came out, in a word.
     pub state: String,
+}
+
+/// What closed-loop clients got done beside the drill's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Writes acknowledged to them.
+    pub writes: u64,
+    /// In this time.
+    pub took: Duration,
+}
+
+impl Capacity {
+    /// Writes a second.
+    pub fn per_second(&self) -> f64 {
+        self.writes as f64 / self.took.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
 }
 
 /// How a step ended.

@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    ControlEvent, Disruption, DisruptionKind, Effect, Environment, Event, FinalRead, Holdings,
-    ImageFact, Opened, Rearmed, Residue, Source, Stack, Status, StepResult, View, What,
+    Capacity, ControlEvent, Disruption, DisruptionKind, Effect, Environment, Event, FinalRead,
+    Holdings, ImageFact, Opened, Rearmed, Residue, Source, Stack, Status, StepResult, View, What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -28,6 +28,8 @@ pub struct Record {
     pub ready_at: Option<Nanos>,
     /// Where the stack comes from, if it was not brought up for this run.
     pub rearmed: Option<Rearmed>,
+    /// What the stack took beside the drill's own clients, if that was measured.
+    pub capacity: Option<Capacity>,
     /// The clients' lanes; `LaneId` indexes them.
     pub lanes: Vec<Lane>,
     /// When the clients started and stopped.
@@ -101,6 +103,7 @@ impl Record {
             images: Vec::new(),
             stack: None,
             ready_at: None,
+            capacity: None,
             rearmed: None,
             lanes: Vec::new(),
             load: None,
@@ -133,6 +136,7 @@ impl Record {
                 self.ready_at = Some(at.high);
             }
             What::Rearmed(rearmed) => self.rearmed = Some(rearmed),
+            What::Capacity(capacity) => self.capacity = Some(capacity),
             What::Clients(lanes) => {
                 self.lanes = lanes;
                 self.load = Some((at.low, at.high));

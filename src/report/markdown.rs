@@ -41,6 +41,10 @@ pub fn markdown(view: &View) -> String {
     if !lost.rows.is_empty() {
         out.push_str(&details("Lost writes", &table(&lost)));
     }
+    out.push_str(&details(
+        "Uncertainty of the recovery time",
+        &table(&view.uncertainty),
+    ));
     out.push_str(&phases(view));
     out.push_str(&details("All figures", &table(&view.figures)));
     let setup = [&view.settings, &view.images, &view.environment, &view.steps].map(table);

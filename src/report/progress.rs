@@ -164,6 +164,10 @@ fn line(what: &What) -> Option<String> {
             rearmed.nth, rearmed.stack_of
         ),
         What::HandedOn => "the stack stays for the next repeat".into(),
+        What::Capacity(capacity) => format!(
+            "{:.0} writes a second were taken beside the drill's own clients",
+            capacity.per_second()
+        ),
         What::Clients(lanes) => format!(
             "clients started: {}",
             text::plural(lanes.len() as u64, "lane")

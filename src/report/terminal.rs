@@ -59,6 +59,7 @@ pub fn terminal(view: &View, place: &str, style: Style) -> String {
     if let Some(picture) = &view.picture {
         out.push_str(&strip(picture, style));
     }
+    out.push_str(&uncertainty(view, style));
     out.push_str(&phases(view, style));
     out.push_str(&data(view, style));
     out.push_str(&findings(view, style));
@@ -236,6 +237,24 @@ fn strip(picture: &Picture, style: Style) -> String {
     out.push_str(&format!("  not ok   {}\n", style.paint("31", &row(1))));
     out.push_str(&format!("{}^ {}\n", " ".repeat(11 + at), picture.zero_name));
     out
+}
+
+/// The parts of the recovery time's uncertainty, on one line.
+fn uncertainty(view: &View, style: Style) -> String {
+    let parts: Vec<String> = view
+        .uncertainty
+        .rows
+        .iter()
+        .map(|row| format!("{} {}", row[0], row[1]))
+        .collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    wrap(
+        &parts.join(", "),
+        style.columns(),
+        "  uncertainty of the rto: ",
+    )
 }
 
 fn phases(view: &View, style: Style) -> String {

@@ -193,6 +193,8 @@ pub enum Step {
     Steady(Dur),
     /// Leaves things as they are for this long.
     Hold(Dur),
+    /// Measures for this long what the stack can take, by clients that write as soon as they are answered.
+    Capacity(Dur),
     /// Breaks something.
     Fault(Fault),
     /// Moves the primary in the planned way; without `to` the system chooses.

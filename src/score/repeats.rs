@@ -307,12 +307,18 @@ fn sentence(
     let counts = format!(
         "{passed} of {runs} runs passed, {failed} failed, {inconclusive} were inconclusive"
     );
-    let claim = confidence.map_or_else(String::new, |c| {
-        format!(
-            " ({} of recoveries within the target, at {} confidence)",
-            c.quantile, c.level
-        )
-    });
+    let Some(confidence) = confidence else {
+        return match verdict {
+            Verdict::Pass => format!("{counts}: every run passed, as it must."),
+            Verdict::Fail => format!("{counts}: every run must pass."),
+            Verdict::Inconclusive => format!("{counts}: it is not decided."),
+            Verdict::Control => format!("All {runs} controls stayed quiet."),
+        };
+    };
+    let claim = format!(
+        " ({} of recoveries within the target, at {} confidence)",
+        confidence.quantile, confidence.level
+    );
     match verdict {
         Verdict::Pass => format!("{counts}: the claim holds{claim}."),
         Verdict::Fail => format!("{counts}: the claim does not hold{claim}."),

@@ -115,7 +115,8 @@ pub trait Running: Send + Sync {
         None
     }
 
-    /// Closes what it holds open. The machines are removed by the runtime afterwards.
+    /// Closes what it holds open and lets go of the run's emitter, which else would keep the run's event log open. The
+    /// machines are removed by the runtime afterwards, or stay for another drill.
     async fn close(&self);
 }
 

@@ -8,7 +8,10 @@ use crate::{
     stats,
 };
 
-use super::{Line, line::Acceptance};
+use super::{
+    Line,
+    line::{Acceptance, held_up},
+};
 
 /// The level of confidence of the bound that is printed.
 const LEVEL: f64 = 0.95;
@@ -34,8 +37,7 @@ pub fn silence(record: &Record, history: &History) -> Silence {
         return Silence::Kept;
     }
     let reasons = alarms(&judgement).join("; ");
-    let held_up = record.stalls.iter().map(|(_, by)| *by).max();
-    match held_up {
+    match held_up(record, history) {
         Some(by) => Silence::Untold(format!("{reasons}; the harness was held up for {by:?}")),
         None => Silence::Broken(reasons),
     }

@@ -1,8 +1,18 @@
 //! One line of a calibration: what was planted, who knows it, what was measured, and how far off that was.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{record::Record, seed::Seed, time::Nanos};
+use crate::{
+    history::{Group, History},
+    record::Record,
+    seed::Seed,
+    time::Nanos,
+};
+
+/// What connecting and answering may take beyond a probe interval on a machine that is not busy.
+pub const SLACK: Duration = Duration::from_millis(5);
 
 /// How a line came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -100,9 +110,8 @@ impl Line {
     }
 
     /// A rejected line of a run in which the machine held the harness up tells nothing about drdrill.
-    pub fn excuse(mut self, record: &Record) -> Self {
-        let held_up = record.stalls.iter().map(|(_, by)| *by).max();
-        if let (Acceptance::Rejected, Some(by)) = (self.state, held_up) {
+    pub fn excuse(mut self, record: &Record, history: &History) -> Self {
+        if let (Acceptance::Rejected, Some(by)) = (self.state, held_up(record, history)) {
             self.state = Acceptance::Undecided;
             let by = seconds(Nanos::from_duration(by).0);
             self.why
@@ -110,6 +119,20 @@ impl Line {
         }
         self
     }
+}
+
+/// For how long the machine held the harness up at the longest, if that was long enough to matter: the pacer woke
+/// late, or a service lane sent late.
+pub fn held_up(record: &Record, history: &History) -> Option<Duration> {
+    let stalls = record.stalls.iter().map(|(_, by)| *by);
+    let service = record
+        .lanes
+        .iter()
+        .filter(|lane| lane.group == Group::Service);
+    let late = service
+        .flat_map(|lane| history.lane(lane.id))
+        .filter_map(|op| Some(op.sent?.since(op.intended)));
+    stalls.chain(late).max().filter(|by| *by > SLACK)
 }
 
 /// Nanoseconds as seconds with a tenth of a millisecond.

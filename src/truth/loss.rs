@@ -32,7 +32,7 @@ pub fn fate(mut line: Line, fate: &Fate, record: &Record, history: &History) -> 
     line.ask(failed == 0, || format!("{failed} operations were not ok"));
     let Some(loss) = judgement.figures.loss.value() else {
         line.ask(false, || "loss was not measured".into());
-        return line.excuse(record);
+        return line.excuse(record, history);
     };
     let lost = ids(&loss.lost);
     let twice: Ids = loss.duplicate.iter().map(|d| (d.0, d.1)).collect();
@@ -50,7 +50,7 @@ pub fn fate(mut line: Line, fate: &Fate, record: &Record, history: &History) -> 
         "writes after the event are reported lost".into()
     });
     nothing_else(&mut line, loss);
-    line.excuse(record)
+    line.excuse(record, history)
 }
 
 /// What the deposed of two primaries gave up when it followed the other one.
@@ -69,7 +69,7 @@ pub fn split_brain(mut line: Line, truth: &GivenUp, record: &Record, history: &H
     line.limit = "the same elements".into();
     let Some(loss) = judgement.figures.loss.value() else {
         line.ask(false, || "loss was not measured".into());
-        return line.excuse(record);
+        return line.excuse(record, history);
     };
     let (before, after) = (ids(&loss.lost), ids(&loss.split_brain));
     line.measured = format!("split_brain {}, rpo_count {}", after.len(), before.len());
@@ -88,7 +88,7 @@ pub fn split_brain(mut line: Line, truth: &GivenUp, record: &Record, history: &H
     });
     line.ask(!truth.all.is_empty(), || "nothing was given up".into());
     nothing_else(&mut line, loss);
-    line.excuse(record)
+    line.excuse(record, history)
 }
 
 /// Judges a run in which the store logged the version that each read of one lane was given, in nanoseconds
@@ -124,7 +124,7 @@ pub fn staleness(mut line: Line, truth: &[(u64, u64)], record: &Record, history:
             });
         }
     }
-    line.excuse(record)
+    line.excuse(record, history)
 }
 
 fn ids(list: &[LostWrite]) -> Ids {

@@ -3,10 +3,13 @@
 pub mod control;
 mod definitions;
 mod definitions_loss;
+pub mod disk;
 pub mod exact;
+pub mod intrusion;
 pub mod line;
 pub mod loss;
 pub mod outage;
+pub mod stop;
 mod synthetic;
 pub mod witness;
 

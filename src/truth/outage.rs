@@ -16,9 +16,6 @@ use super::{
     line::{milliseconds, seconds},
 };
 
-/// What connecting and answering may take beyond a probe interval on a machine that is not busy.
-pub const SLACK: Duration = Duration::from_millis(5);
-
 /// An outage as its witness knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Planted {
@@ -45,7 +42,7 @@ pub fn recovery(mut line: Line, planted: Planted, record: &Record, history: &His
         "operations were not due at their lane's interval, whatever became of those before".into()
     });
     time(&mut line, planted, event);
-    let strange = contradictions(planted, event.at, record, history);
+    let strange = contradictions(planted.length, event.at, record, history);
     line.ask(strange == 0, || {
         format!("{strange} operations contradict the witness")
     });
@@ -56,7 +53,7 @@ pub fn recovery(mut line: Line, planted: Planted, record: &Record, history: &His
         }
         None => line.undecide("loss was not measured"),
     }
-    line.excuse(record)
+    line.excuse(record, history)
 }
 
 /// Whether each operation of a lane was due one interval after the one before.
@@ -96,31 +93,30 @@ fn time(line: &mut Line, planted: Planted, event: &EventFigures) {
 
 /// How many operations of service lanes cannot have come out as they did: answered while nobody answered, or
 /// failed while everybody was answered.
-fn contradictions(planted: Planted, at: Bracket, record: &Record, history: &History) -> usize {
-    let ended = Bracket {
-        low: at.low.after(planted.length.low()),
-        high: at.high.after(planted.length.high().unwrap_or_default()),
-    };
-    let service = record
-        .lanes
-        .iter()
-        .filter(|lane| lane.group == Group::Service);
-    service
-        .flat_map(|lane| {
-            let ops = history.lane(lane.id).iter();
-            ops.filter(move |op| {
-                let sent = op.sent.unwrap_or(op.intended);
-                let done = op.done.unwrap_or(op.intended);
-                let dark = sent > at.high && done < ended.low;
-                let light = sent > ended.high || done < at.low;
-                contradicts(op, dark, light)
-            })
-        })
-        .count()
+fn contradictions(length: Span, at: Bracket, record: &Record, history: &History) -> usize {
+    let ended = at.high.after(length.high().unwrap_or_default());
+    let failed = service(record, history).filter(|op| {
+        let sent = op.sent.unwrap_or(op.intended);
+        let light = sent > ended || op.done.is_some_and(|done| done < at.low);
+        light && !op.outcome.available()
+    });
+    answered(length, at, record, history) + failed.count()
 }
 
-fn contradicts(op: &Op, dark: bool, light: bool) -> bool {
-    (dark && op.outcome.available()) || (light && !op.outcome.available())
+/// How many operations of service lanes were sent and answered while nobody answered.
+pub fn answered(length: Span, at: Bracket, record: &Record, history: &History) -> usize {
+    let ended = at.low.after(length.low());
+    let dark = service(record, history).filter(|op| {
+        op.sent.is_some_and(|sent| sent > at.high) && op.done.is_some_and(|done| done < ended)
+    });
+    dark.filter(|op| op.outcome.available()).count()
+}
+
+fn service<'a>(record: &'a Record, history: &'a History) -> impl Iterator<Item = &'a Op> {
+    let lanes = record.lanes.iter();
+    lanes
+        .filter(|lane| lane.group == Group::Service)
+        .flat_map(|lane| history.lane(lane.id))
 }
 
 /// A span in seconds, both ends where they differ.
@@ -139,7 +135,7 @@ mod tests {
         history::Outcome,
         id::LaneId,
         measure::fixture::{Bench, FAULT, R1, W1, W2, ms},
-        truth::Acceptance,
+        truth::{Acceptance, line::SLACK},
     };
 
     fn planted() -> Planted {

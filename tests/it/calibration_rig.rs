@@ -65,6 +65,7 @@ impl Field for Processes {
             emitter: emitter.clone(),
             seed,
             stratum: (0, 1),
+            asides: Vec::new(),
             after: After::Remove,
             earlier: Residue::default(),
         })

@@ -62,6 +62,35 @@ impl Drill {
         self
     }
 
+    /// Adds arguments as they are.
+    pub fn with(mut self, arguments: &[&str]) -> Self {
+        self.arguments
+            .extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    /// The folders of all its runs, oldest first; of controls too.
+    pub fn run_folders(&self) -> Vec<PathBuf> {
+        let folders = |path: &Path| -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.is_dir())
+                .collect()
+        };
+        let scenarios = folders(&self.folder.path().join("reports"));
+        let mut runs: Vec<PathBuf> = scenarios.iter().flat_map(|path| folders(path)).collect();
+        runs.sort_by_key(|run| run.file_name().map(ToOwned::to_owned));
+        runs
+    }
+
+    /// Takes this seed.
+    pub fn seeded(mut self, seed: &str) -> Self {
+        self.arguments
+            .extend(["--seed".to_owned(), seed.to_owned()]);
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(DRDRILL);
         command

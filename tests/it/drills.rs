@@ -21,7 +21,7 @@ fn nothing_left(done: &crate::drill_rig::Done) {
     assert_eq!(labelled(&run), "", "{}", done.talk);
 }
 
-fn labelled(run: &str) -> String {
+pub fn labelled(run: &str) -> String {
     let filter = format!("label=drdrill.run={run}");
     let list = |kind: &[&str]| {
         let output = Command::new("docker")
@@ -131,7 +131,7 @@ drill:
 ";
 
 /// Waits until the run's event log holds a word.
-fn wait_for(drill: &Drill, word: &str, limit: Duration) {
+pub fn wait_for(drill: &Drill, word: &str, limit: Duration) {
     let end = Instant::now() + limit;
     while Instant::now() < end {
         let log = drill
@@ -333,7 +333,7 @@ fn clients_cut_off_with_the_redis_primary_come_back_to_its_successor() {
     done.expect(0, "pass");
     // They cannot come back before the cut is healed after 10 s.
     assert!(
-        done.value("rto").is_some_and(|rto| rto > 10.0),
+        done.value("rto_write").is_some_and(|rto| rto > 10.0),
         "{}",
         done.talk
     );

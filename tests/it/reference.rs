@@ -1,6 +1,11 @@
 //! Whole drills on the reference store: the sound one, the control, and every planted defect.
 
-use crate::drill_rig::Drill;
+use std::{
+    process::{Child, Command},
+    time::Duration,
+};
+
+use crate::{drill_rig::Drill, drills::wait_for};
 
 const KILL: &str = "reference/primary-kill.yaml";
 
@@ -184,4 +189,50 @@ fn a_run_judged_again_gives_the_same_bytes() {
         std::fs::read(done.run.join("result.json")).expect("a result"),
         result
     );
+}
+
+/// The wait before the fault, as the run noted it.
+fn phase(done: &crate::drill_rig::Done) -> String {
+    let events = std::fs::read_to_string(done.run.join("events.jsonl")).expect("events");
+    let at = events.find("waits ").expect("a wait before the fault");
+    let end = events[at..].find('"').expect("an end");
+    events[at..at + end].to_owned()
+}
+
+#[test]
+fn the_same_seed_strikes_at_the_same_phase_and_another_seed_at_another() {
+    let of = |seed: &str| phase(&Drill::shipped(KILL).seeded(seed).run());
+    let first = of("2a");
+    assert_eq!(of("2a"), first);
+    assert_ne!(of("2b"), first);
+}
+
+/// Keeps one processor busy with 200 loops for some seconds.
+fn hog(processor: &str, seconds: u32) -> Child {
+    let loops = format!(
+        "i=0; while [ $i -lt 200 ]; do timeout {seconds} sh -c 'while :; do :; done' & i=$((i+1)); done; wait"
+    );
+    let mut taskset = Command::new("taskset");
+    taskset.args(["-c", processor, "sh", "-c", &loops]);
+    taskset.spawn().expect("taskset of util-linux")
+}
+
+#[test]
+fn a_processor_hog_beside_the_harness_voids_the_recovery_time() {
+    let drill = Drill::shipped(KILL);
+    let child = drill.spawn();
+    wait_for(&drill, "steady for", Duration::from_secs(30));
+    // The harness has one processor from now on; the nodes keep all of them.
+    let pid = child.id().to_string();
+    let pinned = Command::new("taskset").args(["-acp", "0", &pid]).output();
+    assert!(pinned.expect("taskset of util-linux").status.success());
+    wait_for(&drill, "disrupted", Duration::from_secs(30));
+    let mut hog = hog("0", 4);
+    let output = child.wait_with_output().expect("an end");
+    hog.wait().expect("an end of the loops");
+    let done = drill.done(&output);
+    assert_eq!(done.line("rto"), "inconclusive", "{}", done.talk);
+    assert_eq!(done.exit, 3, "{}", done.talk);
+    let reasons = done.reasons();
+    assert!(reasons.contains(&"lateness"), "{reasons:?}\n{}", done.talk);
 }

@@ -78,7 +78,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             KERNEL,
             VOCABULARY,
             JUDGEMENT,
-            &["runtime", "net", "system", "workload", "drill"],
+            &["runtime", "net", "system", "fault", "workload", "drill"],
         ],
     ),
     ("evidence", &[KERNEL, VOCABULARY, JUDGEMENT]),

@@ -93,7 +93,8 @@ pub fn chinese_page(html: &str) -> String {
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         let (text, tag) = rest.split_at(start);
-        out.push_str(&chinese(text));
+        // An apostrophe needs no escape between tags.
+        out.push_str(&chinese(&text.replace("&#39;", "'")));
         let opaque = ["<style", "<code"]
             .into_iter()
             .find(|name| tag.starts_with(name));

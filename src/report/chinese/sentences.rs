@@ -225,6 +225,54 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("median in the baseline", "基线中的中位数"),
     ("standard uncertainty", "标准不确定度"),
+    (
+        "at worst {}; median {}; {} reads",
+        "最差 {0}；中位数 {1}；{2} 次读取",
+    ),
+    (
+        "{} of {} reads certainly stale, {} backwards, {} missed an own write",
+        "{1} 次读取中 {0} 次确定过时，{2} 次倒退，{3} 次未见到自己的写入",
+    ),
+    (
+        "{} writes acknowledged after the fault and lost",
+        "故障之后确认并丢失的写入：{0} 个",
+    ),
+    (
+        "writes acknowledged in the {} before the fault, the last at most two write periods old",
+        "故障前 {0} 内确认的写入，最后一个不早于两个写入周期",
+    ),
+    (
+        "{} of {} service operations shed before the fault; {} of {} app operations shed before the fault",
+        "故障前 {1} 个服务操作中 {0} 个未发出；{3} 个应用操作中 {2} 个未发出",
+    ),
+    (
+        "the offered load is not known to be 80 % of the measured capacity",
+        "不知道施加的负载是否达到实测容量的 80 %",
+    ),
+    // The picture.
+    (
+        "from {}: ok {}, conflict {}, fail {}, info {}, shed {}",
+        "自 {0} 起：成功 {1}，冲突 {2}，失败 {3}，结果未知 {4}，未发出 {5}",
+    ),
+    (
+        "The tables below the picture hold the same data.",
+        "图下的表格含有同样的数据。",
+    ),
+    (
+        "Operations, latency and roles around the disruption",
+        "故障前后的操作、延迟与角色",
+    ),
+    (
+        "role by each node's own view; line below: writes acknowledged",
+        "各节点自己所说的角色；下方的线：确认的写入",
+    ),
+    ("the part shown in detail", "上图详示的部分"),
+    ("another node accepts {}", "另一节点接受写入 {0}"),
+    ("first failure {}", "首次失败 {0}"),
+    ("first success {}", "首次成功 {0}"),
+    ("sustained {}", "稳定恢复 {0}"),
+    ("declared gone {}", "判定主节点失效 {0}"),
+    ("clients are led there {}", "客户端被引向新主 {0}"),
     // Method.
     (
         "Service operations by intended time, in seconds from {}. Numbers mark the ends of the phases below. Bins are for reading the picture; no figure is taken from them.",

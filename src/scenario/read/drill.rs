@@ -14,6 +14,7 @@ use super::{
 const STEPS: &[&str] = &[
     "steady",
     "hold",
+    "capacity",
     "fault",
     "switchover",
     "runbook",
@@ -46,6 +47,7 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
     let help = match choice.name {
         "steady" => "write how long, such as `- steady: 10s`",
         "hold" => "write how long, such as `- hold: 5s`",
+        "capacity" => "write how long, such as `- capacity: 3s`",
         "fault" => {
             "write what breaks, such as `- fault: { kill: { node: primary } }` or `- fault: noop`"
         }
@@ -61,6 +63,7 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
     Some(match choice.name {
         "steady" => Step::Steady(lasting(d, body, 2 * SECOND)?),
         "hold" => Step::Hold(lasting(d, body, SECOND / 10)?),
+        "capacity" => Step::Capacity(lasting(d, body, SECOND)?),
         "fault" => Step::Fault(fault::fault(d, body)?),
         "switchover" => Step::Switchover(planned(d, body, "`switchover`")?),
         "runbook" => Step::Runbook(word(d, body, "a runbook")?),

@@ -54,6 +54,11 @@ impl<'t> Before<'t> {
     fn problem(&self, step: &Step, place: &Place) -> Option<Problem> {
         let (message, help) = match step {
             Step::Steady(_) | Step::Hold(_) => return None,
+            Step::Capacity(_) if self.steady || self.disturbed.is_some() => (
+                "the capacity is measured too late".to_owned(),
+                "put it first: what it leaves undone must not reach into the baseline",
+            ),
+            Step::Capacity(_) => return None,
             Step::Fault(_) | Step::Switchover(_) if !self.steady && self.disturbed.is_none() => (
                 "there is no baseline before this step".to_owned(),
                 "let the clients run undisturbed first: `- steady: 10s`",
@@ -126,6 +131,7 @@ impl<'t> Before<'t> {
     fn take(&mut self, step: &'t Step, place: &'t Place) {
         match step {
             Step::Steady(_) => self.steady = true,
+            Step::Capacity(_) => {}
             Step::Hold(_) | Step::Expect(_) => self.waited |= self.disturbed.is_some(),
             Step::Fault(fault) => {
                 self.disturbed.get_or_insert(place);

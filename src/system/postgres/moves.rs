@@ -8,7 +8,7 @@ use sqlx::Row;
 
 use crate::{
     id::NodeName,
-    record::{ControlEvent, Milestone, What},
+    record::{ControlEvent, Emitter, Milestone, What},
     runtime::NodeState,
     system::{ControlPlane, PlannedMove, Promote, SystemError, roster::Seat, wait::until},
 };
@@ -110,7 +110,8 @@ impl PostgresStack {
     }
 
     fn lead_clients_to(&self, primary: &NodeName) -> Result<(), SystemError> {
-        let at = self.emitter.now();
+        let emitter = self.emitter();
+        let at = emitter.as_ref().map(Emitter::now);
         self.lead_to(self.seat(primary)?.address);
         let event = ControlEvent {
             source: NodeName::new("endpoint"),
@@ -118,9 +119,10 @@ impl PostgresStack {
             node: Some(primary.clone()),
             text: format!("the clients' endpoint leads to {primary}"),
         };
-        let high = self.emitter.now();
-        self.emitter
-            .say_at(crate::time::Bracket { low: at, high }, What::Control(event));
+        if let (Some(emitter), Some(low)) = (emitter, at) {
+            let high = emitter.now();
+            emitter.say_at(crate::time::Bracket { low, high }, What::Control(event));
+        }
         Ok(())
     }
 

@@ -47,7 +47,8 @@ pub struct PostgresStack {
     pub(super) roster: Arc<Roster>,
     pub(super) shape: Shape,
     pub(super) runtime: Arc<dyn Runtime>,
-    pub(super) emitter: Emitter,
+    /// Until the stack is closed: what holds an emitter keeps its run's event log open.
+    emitter: Mutex<Option<Emitter>>,
     pub(super) elements: Elements,
     endpoint: watch::Sender<SocketAddr>,
     /// Whom each node was last made to follow; a primary follows itself. Only without Patroni.
@@ -95,7 +96,7 @@ impl PostgresStack {
             shape,
             elements: Elements::new(deploy.runtime.run().clone()),
             runtime: deploy.runtime,
-            emitter: deploy.emitter,
+            emitter: Mutex::new(Some(deploy.emitter)),
             endpoint: watch::Sender::new(entry),
             app: OnceLock::new(),
             timeout: OnceLock::new(),
@@ -109,7 +110,7 @@ impl PostgresStack {
             roster: self.roster.clone(),
             shape: self.shape,
             runtime: self.runtime.clone(),
-            emitter,
+            emitter: Mutex::new(Some(emitter)),
             elements: Elements::new(run),
             endpoint: watch::Sender::new(self.endpoint_now()),
             following: Mutex::new(self.following().clone()),
@@ -126,6 +127,17 @@ impl PostgresStack {
     /// Makes the clients go elsewhere.
     pub(super) fn lead_to(&self, address: SocketAddr) {
         self.endpoint.send_replace(address);
+    }
+
+    /// The run's emitter, while the run is on.
+    pub(super) fn emitter(&self) -> Option<Emitter> {
+        let emitter = self.emitter.lock();
+        emitter.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn let_go(&self) {
+        let mut emitter = self.emitter.lock().unwrap_or_else(PoisonError::into_inner);
+        *emitter = None;
     }
 
     pub(super) fn following(&self) -> MutexGuard<'_, BTreeMap<NodeName, NodeName>> {
@@ -257,6 +269,7 @@ impl Running for PostgresStack {
     }
 
     async fn close(&self) {
+        self.let_go();
         if let Some(pool) = self.app.get() {
             pool.close().await;
         }

@@ -188,7 +188,7 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
             setting("defect", shape.defect.to_string()),
         ],
         bounds: vec![Bound {
-            fault: "kill".into(),
+            fault: "kill primary".into(),
             // The last beat may be one period old at the fault; the rest is what timers may be late.
             rto: Span::between(
                 detect.saturating_sub(heartbeat(detect) + Duration::from_millis(5)),
