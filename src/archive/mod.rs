@@ -15,5 +15,5 @@ pub use error::ArchiveError;
 pub use quarter::Quarter;
 pub use read::{Archive, Run};
 pub use review::{Cell, Coverage, Review, Reviewed, Spent, Tracked, Tracking, review};
-pub use summary::{Checked, Fact, Lost, Measured, Named, Recovery, Stood, Summary};
+pub use summary::{Checked, Config, Fact, Lost, Measured, Named, Recovery, Stood, Summary};
 pub use trend::{Change, Trend, trend, trends};

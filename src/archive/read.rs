@@ -56,6 +56,8 @@ pub struct Run {
     pub registered: bool,
     /// What it came to; `None` where its `result.json` is gone or cannot be read.
     pub summary: Option<Summary>,
+    /// Why it cannot be read.
+    pub unread: Option<String>,
 }
 
 impl Archive {
@@ -79,6 +81,7 @@ impl Archive {
                         sealed: false,
                         registered: true,
                         summary: None,
+                        unread: None,
                     };
                     runs.insert(opening.run, run);
                 }
@@ -163,6 +166,7 @@ fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, Archi
                     sealed: folder.join(MANIFEST).is_file(),
                     registered: false,
                     summary: None,
+                    unread: None,
                     folder,
                 });
             }
@@ -191,10 +195,14 @@ fn summarize(runs: &mut [Run]) {
 }
 
 fn result(run: &mut Run) {
-    let bytes = fs::read(run.folder.join(RESULT));
-    run.summary = bytes
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let read = fs::read(run.folder.join(RESULT)).map_err(|error| error.to_string());
+    let parsed = read.and_then(|bytes| {
+        serde_json::from_slice::<Summary>(&bytes).map_err(|error| error.to_string())
+    });
+    match parsed {
+        Ok(summary) => run.summary = Some(summary),
+        Err(error) => run.unread = Some(format!("`{RESULT}` cannot be read: {error}")),
+    }
     if let Some(summary) = &run.summary {
         run.started = run.started.or_else(|| summary.run.started.parse().ok());
         run.scenario.clone_from(&summary.run.scenario);

@@ -1,12 +1,14 @@
 //! What a run came to, as its `result.json` says: the part that lists, trends and gates need.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use crate::{
     check::Answer,
     measure::Figure,
     record::{DisruptionKind, ImageFact, Rearmed, Setting, Status},
-    scenario::{RecoveredBy, Scenario},
+    scenario::{RecoveredBy, Targets},
     score::{Scorecard, Verdict},
     time::Span,
 };
@@ -36,7 +38,18 @@ pub struct Summary {
     /// Where the stack ran.
     pub environment: Vec<Fact>,
     /// The scenario as resolved.
-    pub config: Scenario,
+    pub config: Config,
+}
+
+/// What is needed of a scenario; the rest may be of another version.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Config {
+    /// What the drill shows.
+    pub summary: String,
+    /// The systems, by name.
+    pub stack: BTreeMap<String, IgnoredAny>,
+    /// What must hold.
+    pub targets: Targets,
 }
 
 /// A checker's answer.

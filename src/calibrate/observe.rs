@@ -96,6 +96,7 @@ pub async fn observe(
         scenario_sha256: String::new(),
         overrides: Vec::new(),
         scenario: plan.scenario.clone(),
+        last: None,
     })));
     let site = field.site(&plan, &run, &emitter, seed).await?;
     let site = Site { asides, ..site };

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use evidence::{KeygenArguments, SignArguments, SigningArguments, VerifyArguments};
 pub use many::{
-    BaselineArguments, BaselineCommand, GateArguments, HistoryArguments, ReportArguments,
+    BaselineArguments, BaselineCommand, GateArguments, HistoryArguments, Language, ReportArguments,
     ServeArguments,
 };
 

@@ -16,6 +16,7 @@ mod list;
 mod machines;
 mod notify;
 mod output;
+mod pdf;
 mod quarter;
 mod report;
 mod run;

@@ -12,7 +12,7 @@ use super::{
     check,
     exit::{Exit, Failure},
     history::archive,
-    keys, output,
+    keys, output, pdf,
     verify::verification,
 };
 
@@ -48,6 +48,8 @@ pub fn quarter(arguments: &ReportArguments, quarter: Quarter) -> Result<Exit, Fa
             "name another folder with --out",
         )
     })?;
+    let newest = review.runs.last().and_then(|run| run.started);
+    pdf::write(arguments, &document, newest)?;
     output::result(&format!(
         "{}\n{}\n",
         document.lead,

@@ -4,14 +4,14 @@ use std::fs;
 
 use drdrill::{
     evidence,
-    report::{View, terminal},
+    report::{View, run_document::run_document, terminal},
     score,
 };
 
 use super::{
     arguments::ReportArguments,
     exit::{Exit, Failure},
-    output, quarter,
+    output, pdf, quarter,
     run::exit_of,
     session::rendered,
 };
@@ -45,6 +45,8 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
         }
     }
     let view = View::new(&loaded.record, &loaded.history, &judgement);
+    let date = loaded.record.opened.started.parse().ok();
+    pdf::write(arguments, &run_document(&view), date)?;
     let place = folder.join("report.html");
     output::result(&terminal(
         &view,

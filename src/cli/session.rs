@@ -161,6 +161,7 @@ impl Session<'_> {
             scenario_sha256: evidence::sha256(text.as_bytes()),
             overrides: self.parsed.overrides.clone(),
             scenario: self.plan.scenario.clone(),
+            last: evidence::last_run(self.reports, &self.plan.scenario.name),
         }
     }
 

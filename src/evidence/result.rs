@@ -8,8 +8,8 @@ use crate::{
     id::NodeName,
     measure::Figures,
     record::{
-        Bound, Disruption, Effect, ImageFact, Member, Rearmed, Record, Residue, Setting, Stack,
-        Status, StepResult,
+        Bound, Disruption, Effect, ImageFact, Last, Member, Rearmed, Record, Residue, Setting,
+        Stack, Status, StepResult,
     },
     scenario::Scenario,
     score::{Judgement, Scorecard, Verdict},
@@ -61,6 +61,8 @@ struct Run<'a> {
     overrides: &'a [(String, String)],
     program_sha256: &'a str,
     harness: Vec<Fact<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<&'a Last>,
 }
 
 #[derive(Serialize)]
@@ -178,6 +180,7 @@ fn run(record: &Record) -> Run<'_> {
         overrides: &opened.overrides,
         program_sha256: &opened.harness.program_sha256,
         harness: facts(&opened.harness.facts),
+        last: opened.last.as_ref(),
     }
 }
 

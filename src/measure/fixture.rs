@@ -311,6 +311,7 @@ fn opened() -> Opened {
             repeat: 1,
             fresh_stacks: false,
         },
+        last: None,
     }
 }
 

@@ -111,6 +111,9 @@ pub struct Opened {
     pub overrides: Vec<(String, String)>,
     /// The scenario as resolved: overrides applied, defaults filled in.
     pub scenario: Scenario,
+    /// The last completed run of the scenario in the same reports folder, to be compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Last>,
 }
 
 /// Where a stack that was not brought up for this run comes from.
@@ -127,6 +130,30 @@ pub struct Rearmed {
     pub lent: u64,
     /// How the stack proved that it is ready again, and that nothing holds the next failover back.
     pub evidence: Vec<String>,
+}
+
+/// An earlier run, as its result said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Last {
+    /// The run.
+    pub run: RunId,
+    /// The digest of its manifest.
+    pub manifest_sha256: String,
+    /// Its verdict in a word.
+    pub verdict: String,
+    /// Its target lines.
+    pub lines: Vec<LastLine>,
+}
+
+/// A target line of an earlier run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastLine {
+    /// The figure's name.
+    pub figure: String,
+    /// The measured value with its unit.
+    pub measured: String,
+    /// How it came out, in a word.
+    pub state: String,
 }
 
 /// What closed-loop clients got done beside the drill's own.

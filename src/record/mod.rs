@@ -9,8 +9,8 @@ pub mod view;
 
 pub use emit::Emitter;
 pub use event::{
-    Capacity, Disruption, DisruptionKind, Effect, EffectState, Event, Opened, Rearmed, Residue,
-    Status, StepResult, What,
+    Capacity, Disruption, DisruptionKind, Effect, EffectState, Event, Last, LastLine, Opened,
+    Rearmed, Residue, Status, StepResult, What,
 };
 pub use finals::{FinalRead, Holdings, Range, Repeated, Source};
 pub use fold::{Record, RecordError};

@@ -67,10 +67,10 @@ pub fn history_runs(trend: &Trend<'_>, last: usize, style: Style) -> String {
             outcome(run).to_owned(),
             recovery(run),
             lost.map_or_else(|| "not known".into(), text::count),
-            if marked {
-                "changed here".into()
-            } else {
-                String::new()
+            match &run.unread {
+                Some(why) => text::clean(why),
+                None if marked => "changed here".into(),
+                None => String::new(),
             },
         ]
     });

@@ -31,6 +31,10 @@ pub fn markdown(view: &View) -> String {
         out.push_str(&format!("{words}\n"));
     }
     out.push_str(&targets(view));
+    if let Some((run, lines)) = &view.last {
+        let title = format!("Comparison with the last run, {run}");
+        out.push_str(&details(&escape(&title), &table(lines)));
+    }
     out.push_str(&wrong(view));
     out.push_str(&format!("**Data.** {}\n\n", escape(&view.loss.sentence)));
     let lost = view.loss.lost.clone().first(LOST_MAX);

@@ -4,6 +4,8 @@
 //! cannot disagree. Nothing here prints, reads a clock or computes a figure that a reader could quote.
 
 pub mod calibration;
+pub mod chinese;
+pub mod document;
 pub mod gated;
 pub mod history;
 pub mod html;
@@ -11,9 +13,11 @@ pub mod junit;
 pub mod markdown;
 pub mod metrics;
 pub mod pages;
+pub mod pdf;
 pub mod progress;
 pub mod quarterly;
 pub mod repeats;
+pub mod run_document;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -37,8 +41,10 @@ pub fn render_all(
     judgement: &Judgement,
 ) -> Vec<(&'static str, Vec<u8>)> {
     let view = View::new(record, history, judgement);
+    let page = html::html(&view);
     vec![
-        ("report.html", html::html(&view).into_bytes()),
+        ("report.zh.html", chinese::chinese_page(&page).into_bytes()),
+        ("report.html", page.into_bytes()),
         ("report.md", markdown::markdown(&view).into_bytes()),
         ("junit.xml", junit::junit(&view).into_bytes()),
         (

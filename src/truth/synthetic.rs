@@ -61,6 +61,7 @@ pub fn blank() -> Record {
         scenario_sha256: String::new(),
         overrides: Vec::new(),
         scenario: scenario.scenario,
+        last: None,
     };
     let node = NodeName::new("n1");
     let stack = Stack {

@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use drdrill::{
@@ -11,6 +12,7 @@ use drdrill::{
         self, Claims, Closing, Opening, Register, RunFolder, SigningKey, folder::FORMAT, sha256,
         sign_folder,
     },
+    history::Op,
     id::{NodeName, RunId},
     record::{Event, Opened, What},
     report, score,
@@ -222,6 +224,15 @@ pub fn many(root: &Path, count: u32, factor: impl Fn(u32) -> u64) {
     fs::write(register.path(), lines).expect("a register");
 }
 
+/// The operation as on a machine that was never late, so that what tests forge does not depend on the machine
+/// on which the sample was made.
+fn punctual(mut op: Op) -> Op {
+    op.sent = op
+        .sent
+        .map(|sent| sent.min(op.intended.after(Duration::from_millis(1))));
+    op
+}
+
 /// Writes the sample's events and operations as a run of its own, judged, sealed, signed and registered.
 fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened)) -> PathBuf {
     let source = sample();
@@ -229,6 +240,7 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
     let run = RunId::new(&format!("20261121t10{number:02}00"), number);
     let log = evidence::events::read(&source.join("events.jsonl")).expect("events");
     let mut events: Vec<Event> = log.events;
+    events.retain(|event| !matches!(event.what, What::Stalled { .. }));
     let What::Opened(opened) = &mut events[0].what else {
         panic!("the opening comes first");
     };
@@ -259,7 +271,7 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
     let mut history = folder.history().expect("a history");
     for op in &loaded.history.ops {
         let error = loaded.history.error_of(op).map(str::to_owned);
-        history.push((*op, error)).expect("an operation");
+        history.push((punctual(*op), error)).expect("an operation");
     }
     history.finish().expect("a history");
     for entry in fs::read_dir(source.join("logs")).expect("logs").flatten() {

@@ -111,8 +111,8 @@ fn a_deleted_run_of_the_register_does_not_pass() {
 fn a_missed_target_is_one_and_says_which() {
     let gate = Gate::new();
     gate.reports.forge(9, |opened| {
-        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
-        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+        opened.overrides = vec![("targets.rto".into(), "100ms".into())];
+        opened.scenario.targets.rto = "100ms".parse().map(Goal::Limit).ok();
     });
     let (exit, sentence) = gate.decide(&[]);
     assert_eq!(exit, 1, "{sentence}");
@@ -162,8 +162,8 @@ fn a_baseline_is_made_of_passed_runs_only() {
         "{shown}"
     );
     gate.reports.forge(9, |opened| {
-        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
-        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+        opened.overrides = vec![("targets.rto".into(), "100ms".into())];
+        opened.scenario.targets.rto = "100ms".parse().map(Goal::Limit).ok();
     });
     assert_eq!(set("2"), Some(2));
 }
@@ -172,8 +172,8 @@ fn a_baseline_is_made_of_passed_runs_only() {
 fn every_reader_gets_its_format() {
     let gate = Gate::new();
     gate.reports.forge(9, |opened| {
-        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
-        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+        opened.overrides = vec![("targets.rto".into(), "100ms".into())];
+        opened.scenario.targets.rto = "100ms".parse().map(Goal::Limit).ok();
     });
     let out = tempfile::tempdir().expect("a folder");
     let path = |name: &str| out.path().join(name).to_string_lossy().into_owned();

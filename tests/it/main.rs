@@ -9,6 +9,7 @@ mod docker_links;
 mod docker_machine;
 mod docker_rig;
 mod docker_sweep;
+mod documents;
 mod drill_rig;
 mod drills;
 mod evidence_rig;

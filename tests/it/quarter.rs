@@ -25,8 +25,8 @@ fn a_quarter_shows_coverage_targets_minutes_findings_and_gaps() {
     let reports = Reports::signed();
     // The newest run misses its target: the finding is new.
     reports.forge(9, |opened| {
-        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
-        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+        opened.overrides = vec![("targets.rto".into(), "100ms".into())];
+        opened.scenario.targets.rto = "100ms".parse().map(Goal::Limit).ok();
     });
     let archive = Archive::read(reports.path()).expect("an archive");
     let allowed = BTreeMap::from([("reference".to_owned(), 99.999)]);
@@ -58,8 +58,8 @@ fn a_quarter_shows_coverage_targets_minutes_findings_and_gaps() {
 fn a_finding_is_closed_by_a_later_run_that_does_not_show_it() {
     let reports = Reports::signed();
     let slow = |opened: &mut drdrill::record::Opened| {
-        opened.overrides = vec![("targets.rto".into(), "1ms".into())];
-        opened.scenario.targets.rto = "1ms".parse().map(Goal::Limit).ok();
+        opened.overrides = vec![("targets.rto".into(), "100ms".into())];
+        opened.scenario.targets.rto = "100ms".parse().map(Goal::Limit).ok();
     };
     reports.forge(9, slow);
     reports.forge(10, |_| {});

@@ -107,9 +107,11 @@ const FENCES: &[(&str, &[&str])] = &[
     // The catalogue names our module of that name, not the driver.
     ("redis", &["src/system/redis", "src/system/catalogue.rs"]),
     ("toxiproxy_rust", &["src/net/"]),
+    ("krilla", &["src/report/pdf/"]),
     ("minisign", &["src/evidence/"]),
     ("ring", &["src/evidence/"]),
     ("tabled", &["src/report/"]),
+    ("ttf_parser", &["src/report/pdf/"]),
     ("ureq", &["src/cli/notify.rs"]),
     ("serde_saphyr", &["src/scenario/"]),
     (

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use drdrill::{archive::Quarter, scenario::Dur};
 
 /// Arguments of `report`.
@@ -10,6 +10,7 @@ use drdrill::{archive::Quarter, scenario::Dur};
 #[command(after_help = "\
 Examples:
   drdrill report reports/quickstart/20261121t081500-abcdef
+  drdrill report reports/quickstart/20261121t081500-abcdef --pdf report.pdf --language zh
   drdrill report reports --quarter 2026Q4 --key drill.pub --require scenarios --availability redis=99.95
 
 Of a run, the manifest is verified first; the exit code is 6 if the folder was changed. Of a quarter, a page
@@ -18,6 +19,15 @@ pub struct ReportArguments {
     /// The folder of a run; with --quarter a reports folder
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
+    /// Write a PDF with a text layer here
+    #[arg(long, value_name = "FILE")]
+    pub pdf: Option<PathBuf>,
+    /// The PDF's language
+    #[arg(long, value_name = "en|zh", default_value = "en", requires = "pdf")]
+    pub language: Language,
+    /// A font for the PDF; Chinese takes one of the machine's otherwise
+    #[arg(long, value_name = "FILE", requires = "pdf")]
+    pub font: Option<PathBuf>,
     /// Report on all runs of a quarter, such as `2026Q4`
     #[arg(long, value_name = "YEARQn")]
     pub quarter: Option<Quarter>,
@@ -33,6 +43,15 @@ pub struct ReportArguments {
     /// A system's availability target in percent; there are defaults
     #[arg(long, value_name = "SYSTEM=PERCENT", requires = "quarter", value_parser = availability)]
     pub availability: Vec<(String, f64)>,
+}
+
+/// A report's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English
+    En,
+    /// Chinese
+    Zh,
 }
 
 /// Arguments of `gate`.

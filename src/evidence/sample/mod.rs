@@ -10,8 +10,9 @@ use crate::{
     id::{NodeName, RunId},
     record::{
         Bound, ControlEvent, Disruption, DisruptionKind, Effect, EffectState, Environment, Event,
-        FinalRead, Harness, Holdings, ImageFact, Member, MemberKind, Milestone, Opened, Origin,
-        Record, Residue, Role, Setting, Source, Stack, Status, StepResult, View, What,
+        FinalRead, Harness, Holdings, ImageFact, Last, LastLine, Member, MemberKind, Milestone,
+        Opened, Origin, Record, Residue, Role, Setting, Source, Stack, Status, StepResult, View,
+        What,
     },
     scenario::Scenario,
     seed::Seed,
@@ -166,6 +167,16 @@ fn opening() -> Vec<Event> {
         overrides: vec![],
         scenario_sha256: crate::evidence::manifest::sha256(SCENARIO.as_bytes()),
         scenario: scenario(),
+        last: Some(Last {
+            run: RunId::new("20261120t081500", 7),
+            manifest_sha256: "1a".repeat(32),
+            verdict: "pass".into(),
+            lines: vec![LastLine {
+                figure: "rto".into(),
+                measured: "3.871 s".into(),
+                state: "met".into(),
+            }],
+        }),
     };
     let environment = Environment {
         drdrill: "0.1.0".into(),

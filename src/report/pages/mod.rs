@@ -137,9 +137,10 @@ impl Scenario<'_> {
     }
 
     fn sentence<'r>(&self, run: &'r Run) -> &'r str {
+        let unread = run.unread.as_deref().unwrap_or("no result");
         run.summary
             .as_ref()
-            .map_or("no result", |it| it.scorecard.sentence.as_str())
+            .map_or(unread, |it| it.scorecard.sentence.as_str())
     }
 
     fn outcome(&self, run: &Run) -> &'static str {

@@ -1,12 +1,11 @@
 //! The quarterly report: one document of sections and tables, as a page and as Markdown.
 
-mod document;
 mod render;
 mod sections;
 
 use crate::archive::{Control, Review};
 
-pub use document::{Cell, Document, Section, Tone};
+use super::document::Document;
 
 /// What a person must do, in words that cannot be missed.
 pub const INPUT: &str = "REQUIRES INPUT";

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::document::{Cell, Document, Tone};
+use super::super::document::{Cell, Document, Tone};
 
 #[derive(Template)]
 #[template(path = "quarter.html", config = "src/report/quarterly/askama.toml")]

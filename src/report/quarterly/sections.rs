@@ -6,19 +6,18 @@ use crate::{
 };
 
 use super::super::{
+    document::{Cell, Document, Section, Tone, plain, toned},
     history::{recovery, started, time},
     view::text,
 };
-use super::{
-    INPUT, Standing,
-    document::{Cell, Document, Section, Tone, plain, toned},
-};
+use super::{INPUT, Standing};
 
 /// The whole document.
 pub fn document(review: &Review<'_>, controls: &[Control], standing: &Standing) -> Document {
     Document {
         title: format!("Disaster-recovery drills, {}", review.quarter),
         lead: lead(review),
+        landscape: true,
         sections: vec![
             scope(review, standing),
             coverage(review),

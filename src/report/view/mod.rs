@@ -27,6 +27,8 @@ pub struct View {
     pub title: Title,
     /// Targets against measurements, as judged.
     pub card: Scorecard,
+    /// This run's target lines beside those of the last run: that run's name, and the table.
+    pub last: Option<(String, Table)>,
     /// The headline disruption, if there was one.
     pub fault: Option<FaultView>,
     /// What the recovery's time is made of.
@@ -162,6 +164,7 @@ impl View {
         Self {
             title: setup::title(record),
             card: card(&judgement.scorecard),
+            last: setup::last(record, &judgement.scorecard),
             fault: setup::fault(record),
             phases: event.map_or_else(Vec::new, figures::phases),
             unexplained: event.map(|event| {

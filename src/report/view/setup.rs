@@ -3,6 +3,7 @@
 use crate::{
     history::{Access, Group, Lane},
     record::{DisruptionKind, MemberKind, Origin, Record, Status},
+    score::Scorecard,
     time::Nanos,
 };
 
@@ -55,6 +56,30 @@ pub(super) fn fault(record: &Record) -> Option<FaultView> {
             .map(|said| text::clean(said))
             .collect(),
     })
+}
+
+/// The target lines beside those of the last completed run of the scenario.
+pub(super) fn last(record: &Record, card: &Scorecard) -> Option<(String, Table)> {
+    let last = record.opened.last.as_ref()?;
+    let head = ["figure", "this run", "state", "last run", "then"];
+    let mut table = Table::new(&head, "There is no target line.");
+    for line in &card.lines {
+        let then = last.lines.iter().find(|then| then.figure == line.figure);
+        let said = |of: fn(&crate::record::LastLine) -> &String| {
+            then.map_or_else(|| "no such line".into(), |then| of(then).clone())
+        };
+        table.row([
+            line.figure.clone(),
+            line.measured.clone(),
+            text::state(line.state).into(),
+            said(|then| &then.measured),
+            said(|then| &then.state),
+        ]);
+    }
+    Some((
+        format!("{}, {}", last.run, text::clean(&last.verdict)),
+        table,
+    ))
 }
 
 /// What a reader must know first.

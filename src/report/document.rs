@@ -9,6 +9,8 @@ pub struct Document {
     pub lead: String,
     /// Its sections.
     pub sections: Vec<Section>,
+    /// Whether its tables need the wide side of a page.
+    pub landscape: bool,
 }
 
 /// A section.
@@ -24,6 +26,32 @@ pub struct Section {
     pub rows: Vec<Vec<Cell>>,
     /// What to say when there are no rows.
     pub empty: &'static str,
+    /// Bars on one scale, below the notes.
+    pub bars: Vec<Bar>,
+    /// Columns over time, below the notes.
+    pub columns: Option<Columns>,
+}
+
+/// A bar: what it is, where it begins and ends in thousandths, and what to write behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bar {
+    /// What it is.
+    pub name: String,
+    /// Its begin and end, thousandths.
+    pub span: (u64, u64),
+    /// What to write behind it.
+    pub said: String,
+}
+
+/// Columns over time, each of a good and a bad part in thousandths of the highest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// The parts.
+    pub parts: Vec<(u64, u64)>,
+    /// Where the fault lies, in thousandths of the width.
+    pub mark: Option<u64>,
+    /// What is shown.
+    pub caption: String,
 }
 
 /// A text and how it is meant.
@@ -59,6 +87,8 @@ impl Section {
             head: head.iter().map(|name| (*name).to_owned()).collect(),
             rows: Vec::new(),
             empty,
+            bars: Vec::new(),
+            columns: None,
         }
     }
 
@@ -76,7 +106,7 @@ pub fn plain(text: impl Into<String>) -> Cell {
 /// A text that is meant so. Control characters cannot leave it.
 pub fn toned(text: impl Into<String>, tone: Tone) -> Cell {
     Cell {
-        text: super::super::view::text::clean(&text.into()),
+        text: super::view::text::clean(&text.into()),
         tone,
     }
 }

@@ -1,0 +1,185 @@
+//! Reports in Chinese: the English text of a page or document, put through a catalogue of sentences.
+//!
+//! What the catalogue does not hold stays English: names of figures, checkers, settings and nodes always do, since
+//! they are the names that the definitions, the schema and other tools use.
+
+mod catalogue;
+mod sentences;
+
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+
+use super::document::{Cell, Document};
+
+/// Sentences without gaps.
+static WHOLE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let all = catalogue::WORDS.iter().chain(sentences::SENTENCES);
+    all.filter(|(english, _)| !english.contains("{}"))
+        .copied()
+        .collect()
+});
+
+/// Sentences with gaps: the parts around them, and the Chinese.
+static GAPPED: LazyLock<Vec<(Vec<&str>, &str)>> = LazyLock::new(|| {
+    let all = catalogue::WORDS.iter().chain(sentences::SENTENCES);
+    let gapped = all.filter(|(english, _)| english.contains("{}"));
+    gapped
+        .map(|(english, chinese)| (english.split("{}").collect(), *chinese))
+        .collect()
+});
+
+/// A text in Chinese, as far as the catalogue goes. Clauses that semicolons part are taken one by one where
+/// there is nothing for the whole.
+pub fn chinese(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() || !trimmed.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return Cow::Borrowed(text);
+    }
+    if let Some(whole) = translated(trimmed) {
+        return Cow::Owned(text.replacen(trimmed, &whole, 1));
+    }
+    for (mark, chinese_mark) in [("; ", "；"), (": ", "：")] {
+        let (body, end) = match trimmed.strip_suffix('.') {
+            Some(body) => (body, "。"),
+            None => (trimmed, ""),
+        };
+        if body.contains(mark) {
+            let parts: Vec<Option<String>> = body.split(mark).map(translated).collect();
+            if parts.iter().any(Option::is_some) {
+                let said: Vec<String> = parts
+                    .into_iter()
+                    .zip(body.split(mark))
+                    .map(|(part, english)| part.unwrap_or_else(|| english.to_owned()))
+                    .collect();
+                return Cow::Owned(text.replacen(trimmed, &(said.join(chinese_mark) + end), 1));
+            }
+        }
+    }
+    Cow::Borrowed(text)
+}
+
+fn translated(text: &str) -> Option<String> {
+    if let Some(whole) = WHOLE.get(text) {
+        return Some((*whole).to_owned());
+    }
+    GAPPED.iter().find_map(|(parts, chinese)| {
+        let gaps = gaps(text, parts)?;
+        let mut said = (*chinese).to_owned();
+        for (index, gap) in gaps.iter().enumerate() {
+            let inner = translated(gap).unwrap_or_else(|| (*gap).to_owned());
+            said = said.replace(&format!("{{{index}}}"), &inner);
+        }
+        Some(said)
+    })
+}
+
+/// What stands in the gaps between the parts, if the text is made of them.
+fn gaps<'t>(text: &'t str, parts: &[&str]) -> Option<Vec<&'t str>> {
+    let (first, rest) = parts.split_first()?;
+    let (last, middle) = rest.split_last()?;
+    let mut text = text.strip_prefix(first)?.strip_suffix(last)?;
+    let mut gaps = Vec::new();
+    for part in middle {
+        let (gap, other) = text.split_once(part)?;
+        gaps.push(gap);
+        text = other;
+    }
+    gaps.push(text);
+    gaps.iter().all(|gap| !gap.is_empty()).then_some(gaps)
+}
+
+/// A page in Chinese: the texts between its tags.
+pub fn chinese_page(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        let (text, tag) = rest.split_at(start);
+        // An apostrophe needs no escape between tags.
+        out.push_str(&chinese(&text.replace("&#39;", "'")));
+        let opaque = ["<style", "<code"]
+            .into_iter()
+            .find(|name| tag.starts_with(name));
+        let end = match opaque {
+            Some(name) => {
+                let close = format!("</{}>", &name[1..]);
+                tag.find(&close).map(|at| at + close.len())
+            }
+            None => tag.find('>').map(|at| at + 1),
+        };
+        let (whole, other) = tag.split_at(end.unwrap_or(tag.len()));
+        out.push_str(whole);
+        rest = other;
+    }
+    out.push_str(&chinese(rest));
+    out.replacen("<html lang=\"en\">", "<html lang=\"zh-CN\">", 1)
+}
+
+/// A document in Chinese.
+pub fn chinese_document(document: &Document) -> Document {
+    let said = |text: &str| chinese(text).into_owned();
+    let cell = |cell: &Cell| Cell {
+        text: said(&cell.text),
+        tone: cell.tone,
+    };
+    let fixed = |text: &'static str| WHOLE.get(text).copied().unwrap_or(text);
+    let mut document = document.clone();
+    document.title = said(&document.title);
+    document.lead = said(&document.lead);
+    for section in &mut document.sections {
+        section.title = fixed(section.title);
+        section.empty = fixed(section.empty);
+        section.head = section.head.iter().map(|name| said(name)).collect();
+        section.notes = section.notes.iter().map(cell).collect();
+        section.rows = section
+            .rows
+            .iter()
+            .map(|row| row.iter().map(cell).collect())
+            .collect();
+        for bar in &mut section.bars {
+            bar.name = said(&bar.name);
+        }
+        if let Some(columns) = &mut section.columns {
+            columns.caption = said(&columns.caption);
+        }
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_found_by_its_parts_and_its_gaps_are_kept() {
+        let english = "The primary n1 was killed; writes failed for 674.9 ms until n2 took over; no acknowledged write was lost (0 of 5,162).";
+        let said = chinese(english);
+        assert_eq!(
+            said,
+            "主节点 n1 被强制终止；写入中断 674.9 ms，直到 n2 接管；没有丢失任何已确认的写入（0 / 5,162）。"
+        );
+        assert_eq!(chinese("no such sentence here"), "no such sentence here");
+        assert_eq!(chinese(" Targets "), " 目标 ");
+        assert_eq!(chinese("4.213 s"), "4.213 s");
+    }
+
+    #[test]
+    fn every_gap_of_the_catalogue_is_used_once() {
+        for (english, chinese) in catalogue::WORDS.iter().chain(sentences::SENTENCES) {
+            let gaps = english.matches("{}").count();
+            for index in 0..gaps {
+                let mark = format!("{{{index}}}");
+                assert_eq!(chinese.matches(&mark).count(), 1, "{english}: {mark}");
+            }
+            assert!(!chinese.contains(&format!("{{{gaps}}}")), "{english}");
+        }
+    }
+
+    #[test]
+    fn tags_styles_and_code_are_left_alone() {
+        let page = "<html lang=\"en\"><style>Targets{}</style><h2 id=\"targets\">Targets</h2><code>Targets</code></html>";
+        let said = chinese_page(page);
+        assert_eq!(
+            said,
+            "<html lang=\"zh-CN\"><style>Targets{}</style><h2 id=\"targets\">目标</h2><code>Targets</code></html>"
+        );
+    }
+}
