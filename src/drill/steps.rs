@@ -11,7 +11,7 @@ use crate::{
     scenario::{Dur, Expect, Fault, Move, Step},
     seed::Stream,
     time::Nanos,
-    workload::{self, Load},
+    workload::{self, Live, Load},
 };
 
 use super::{faults::Faults, wait};
@@ -112,6 +112,26 @@ impl Stage<'_> {
         };
         // A baseline that is not healthy is taken whole, and judged.
         let _ = timeout(time, enough).await;
+    }
+
+    async fn capacity(&self, time: Duration) -> StepResult {
+        let system = &self.ground.system;
+        let primary = match system.primary().await {
+            Ok(primary) => primary,
+            Err(error) => return StepResult::Failed(error.to_string()),
+        };
+        let (at, capacity) = self
+            .ground
+            .emitter
+            .time(workload::capacity(
+                system,
+                &primary,
+                time,
+                self.ground.emitter.clock(),
+            ))
+            .await;
+        self.ground.emitter.say_at(at, What::Capacity(capacity));
+        StepResult::Done
     }
 
     async fn inject(&mut self, index: usize, fault: &Fault) -> StepResult {
