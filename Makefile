@@ -2,7 +2,7 @@
 
 DRDRILL := target/debug/drdrill
 
-.PHONY: drill test drills sample image setup build
+.PHONY: drill test test-long drills sample image setup build
 
 ## Sets up what is missing, builds drdrill, and runs a first drill on real Redis containers.
 drill: build
@@ -17,6 +17,12 @@ test: setup
 	$(DRDRILL) images --build
 	cargo test --locked --lib --bins
 	cargo test --locked --test it -- --test-threads=1
+
+## Runs the tests that take minutes each: series of drills on one stack, interrupted and killed.
+test-long: export DRDRILL_DOCKER_TESTS = 1
+test-long: build
+	$(DRDRILL) images --build
+	cargo test --locked --test it repeats:: -- --ignored --test-threads=1
 
 ## Runs every shipped scenario.
 drills: build

@@ -79,7 +79,7 @@ repeat: 2
 ";
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_second_repeat_runs_on_the_first_ones_stack_and_is_judged_as_strictly() {
     let drill = Drill::written(KILL);
     let output = drill.spawn().wait_with_output().expect("an end");
@@ -152,7 +152,7 @@ fn second_reaches(drill: &Drill, word: &str) {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_harness_killed_in_a_second_repeat_leaves_nothing_after_the_sweep() {
     let drill = Drill::written(KILL);
     let mut child = drill.spawn();
@@ -175,7 +175,7 @@ fn a_harness_killed_in_a_second_repeat_leaves_nothing_after_the_sweep() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn an_interrupted_second_repeat_heals_removes_and_reports() {
     let drill = Drill::written(KILL);
     let child = drill.spawn();
@@ -221,7 +221,7 @@ repeat: 2
 ";
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_stack_whose_sentinels_hold_the_next_failover_back_is_not_used_again() {
     let drill = Drill::written(ELECTION);
     let output = drill.spawn().wait_with_output().expect("an end");
@@ -308,7 +308,7 @@ fn several_stacks_at_once_are_refused_where_each_repeat_needs_a_fresh_one() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn two_stacks_at_once_run_after_quiet_controls_or_not_at_all() {
     let drill = Drill::written(KILL).with(&["--parallel", "2"]);
     let output = drill.spawn().wait_with_output().expect("an end");
