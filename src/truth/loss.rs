@@ -6,6 +6,7 @@ use crate::{
     measure::{Loss, LostWrite},
     record::Record,
     score::judge,
+    time::Span,
 };
 
 use super::{
@@ -104,19 +105,25 @@ pub fn staleness(mut line: Line, truth: &[(u64, u64)], record: &Record, history:
         .lanes
         .iter()
         .filter(|lane| lane.access == Access::Read);
-    let told: Vec<u64> = lanes
+    // The lanes' order is not that of the nodes' logs.
+    let mut told: Vec<u64> = lanes
         .flat_map(|lane| history.lane(lane.id))
         .filter_map(|op| op.version)
         .collect();
-    let given: Vec<u64> = truth.iter().map(|(version, _)| *version).collect();
+    let mut given: Vec<u64> = truth.iter().map(|(version, _)| *version).collect();
+    told.sort_unstable();
+    given.sort_unstable();
     line.ask(told == given, || {
         "the reads are not those that the store answered".into()
     });
     match judgement.figures.staleness.value() {
         None => line.ask(false, || "staleness was not measured".into()),
         Some(figure) => {
-            let high = figure.worst.high_ns.unwrap_or(u64::MAX);
-            let low = figure.worst.low_ns;
+            // Reads pinned to a node are older reads as well.
+            let pinned = judgement.figures.visibility.iter().map(|seen| seen.worst);
+            let worst = pinned.fold(figure.worst, Span::max);
+            let high = worst.high_ns.unwrap_or(u64::MAX);
+            let low = worst.low_ns;
             line.measured = format!("{} to {}", seconds(low), seconds(high));
             line.error = milliseconds(i128::from(high) - i128::from(oldest));
             line.ask(low <= oldest && oldest <= high, || {
