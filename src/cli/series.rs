@@ -18,7 +18,7 @@ use drdrill::{
     measure::format::{self, Round},
     record::Residue,
     report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
-    scenario::{self, Dur, Fault, Parsed, Scenario, Step, Targets},
+    scenario::{self, Dur, Expect, Fault, Parsed, Problem, Scenario, Step, Targets, Within},
     score::{self, Scorecard},
     seed::Seed,
 };
@@ -307,6 +307,9 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
         _ => None,
     });
     let targets = &series.plan.scenario.targets;
+    let within = Within {
+        within: Dur(Duration::from_secs(30)),
+    };
     let scenario = Scenario {
         name: format!("{name}-control"),
         summary: "Several stacks side by side, and nothing is done to them.".into(),
@@ -316,19 +319,26 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
             ..Targets::default()
         },
         headline: None,
-        drill: vec![Step::Steady(Dur(steady.sum())), Step::Fault(Fault::Noop)],
+        drill: vec![
+            Step::Steady(Dur(steady.sum())),
+            Step::Fault(Fault::Noop),
+            Step::Expect(Expect::Recovered(within)),
+        ],
         repeat: series.stacks,
         ..series.plan.scenario.clone()
     };
-    let wrong = |said: String| Failure::new(Exit::ScenarioInvalid, said, "correct the stack");
+    let wrong = |said: String| {
+        let said = format!("failed to plan the control run: {said}");
+        Failure::new(Exit::ScenarioInvalid, said, "correct the stack")
+    };
+    fn list<'a>(messages: impl Iterator<Item = &'a str>) -> String {
+        messages.collect::<Vec<_>>().join("; ")
+    }
     let text = serde_json::to_string_pretty(&scenario).map_err(|error| wrong(error.to_string()))?;
     let parsed = scenario::read(&series.parsed.file, &text, &[])
-        .map_err(|problems| wrong(problems.to_string()))?;
-    let plan =
-        Plan::bind(parsed.scenario.clone(), series.plan.system.clone()).map_err(|issues| {
-            let said: Vec<String> = issues.into_iter().map(|issue| issue.message).collect();
-            wrong(said.join("; "))
-        })?;
+        .map_err(|problems| wrong(list(problems.all.iter().map(Problem::message))))?;
+    let plan = Plan::bind(parsed.scenario.clone(), series.plan.system.clone())
+        .map_err(|issues| wrong(list(issues.iter().map(|issue| issue.message.as_str()))))?;
     Ok((parsed, plan))
 }
 
