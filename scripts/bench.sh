@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-DRDRILL=${DRDRILL:-target/release/drdrill}
+DRDRILL=${DRDRILL:-target/debug/drdrill}
 CHECK_BAR_MS=100
 BRING_UP_BAR_S=15 # beyond starting as many containers of the same images by `docker run`
 RUNS=20
@@ -70,8 +70,8 @@ bring_up() { # SCENARIO
 }
 
 load
-cargo bench --locked --bench instrument || beyond=1
-[ -x "$DRDRILL" ] || cargo build --locked --release
+cargo bench --locked --profile dev --bench instrument || beyond=1
+[ -x "$DRDRILL" ] || cargo build --locked
 line "start-up of check, all scenarios" "$(start_up)" ms "$CHECK_BAR_MS"
 if [ "${1:-all}" != instrument ]; then
     for scenario in redis/sentinel-noop postgres/async-kill-with-lag postgres/patroni-noop; do
