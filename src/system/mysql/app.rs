@@ -30,6 +30,7 @@ use super::{
     lead::Directory,
     members::text,
     outcome::outcome_of,
+    shape::is_of,
     sql::{self, Account},
 };
 
@@ -129,12 +130,11 @@ impl AppClient {
         })
     }
 
-    /// The member whose server says so; its number is that of the member, from 1.
+    /// The member whose server says so.
     fn node_of(&self, row: &MySqlRow) -> Option<u16> {
-        let number = text(row, "server").ok()?.parse::<u16>().ok()?;
+        let number = text(row, "server").ok()?.parse::<u32>().ok()?;
         let mut data = self.roster.data();
-        data.find(|seat| seat.index + 1 == number)
-            .map(|seat| seat.index)
+        data.find(|seat| is_of(number, seat)).map(|seat| seat.index)
     }
 }
 

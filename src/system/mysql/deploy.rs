@@ -8,7 +8,7 @@ use crate::{
     id::NodeName,
     record::Member,
     runtime::{NodeFile, NodeSpec},
-    system::{Deploy, Design, SystemError, mark, roster::Roster, started::listening},
+    system::{Deploy, Design, SystemError, roster::Roster, started::listening},
 };
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     kind::Kind,
     ready,
     running::MySqlStack,
-    shape::Shape,
+    shape::{Shape, member_number},
     sql::{self, Account},
 };
 
@@ -99,20 +99,14 @@ fn node(
     deploy: &Deploy,
 ) -> Result<NodeSpec, SystemError> {
     let seat = roster.named(&member.name)?;
-    let run = deploy.runtime.run();
-    let mut env = vec![("DRDRILL_FLAVOUR".to_owned(), flavour.name().to_owned())];
+    let mut env = vec![
+        ("DRDRILL_FLAVOUR".to_owned(), flavour.name().to_owned()),
+        ("DRDRILL_SERVER".to_owned(), member_number(seat).to_string()),
+    ];
     if shape.kind == Kind::Galera {
-        let digits = mark::hexadecimal(&format!("cluster:{run}"), 16);
-        let cluster = format!(
-            "{}-{}-11f0-8{}-{}",
-            &digits[..8],
-            &digits[8..12],
-            &digits[13..16],
-            &digits[20..]
-        );
-        env.push(("DRDRILL_CLUSTER".into(), cluster));
         let first = roster.data().next() == Some(seat);
-        env.push(("DRDRILL_BOOTSTRAP".into(), u8::from(first).to_string()));
+        let word = if first { "begin" } else { "join" };
+        env.push(("DRDRILL_CLUSTER".into(), word.into()));
     }
     let file = |path: &str, mode, text: &str| NodeFile {
         path: PathBuf::from(path),
@@ -123,7 +117,7 @@ fn node(
         name: member.name.clone(),
         image: image.to_owned(),
         entrypoint: vec!["sh".into(), START_PATH.into()],
-        command: shape.arguments(roster, seat, run),
+        command: shape.arguments(roster, seat, deploy.runtime.run()),
         env,
         files: vec![
             file(START_PATH, 0o755, START),

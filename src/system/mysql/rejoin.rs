@@ -9,7 +9,8 @@ use crate::{
 };
 
 use super::{
-    gtid::Gtids, health::Said, kind::Kind, moves::refused, running::MySqlStack, sql, status::Status,
+    gtid::Gtids, health::Said, kind::Kind, moves::refused, running::MySqlStack, shape::is_of, sql,
+    status::Status,
 };
 
 /// The file that makes a node's next start throw its data away.
@@ -98,9 +99,10 @@ impl MySqlStack {
     /// counts there is where the primary was when it took over.
     fn errant(&self, primary: &Seat, leads: &Status, own: &Status) -> u64 {
         let since = self.promoted().get(&primary.name).cloned();
-        let server = u32::from(primary.index) + 1;
         let follower = match &own.executed {
-            Gtids::Positions(positions) => positions.values().all(|(last, _)| *last == server),
+            Gtids::Positions(positions) => {
+                positions.values().all(|(last, _)| is_of(*last, primary))
+            }
             Gtids::Sets(_) | Gtids::Commits(_) => false,
         };
         match since {

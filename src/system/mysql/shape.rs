@@ -16,6 +16,20 @@ use super::kind::Kind;
 /// Where the members of a group talk to each other.
 const GROUP_PORT: u16 = 33061;
 
+/// How many numbers a member may have more than those before it: its server takes another one each time its data is made
+/// anew.
+const LIVES: u32 = 100;
+
+/// The number of a member, by which its server goes in its first life.
+pub fn member_number(seat: &Seat) -> u32 {
+    u32::from(seat.index) + 1
+}
+
+/// Whether this server number, of whatever life, is the member's.
+pub fn is_of(number: u32, seat: &Seat) -> bool {
+    number % LIVES == member_number(seat)
+}
+
 /// A stack's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
@@ -70,7 +84,6 @@ impl Shape {
         let ip = seat.address.ip();
         let sync = u8::from(self.fsync);
         let mut list = vec![
-            format!("--server-id={}", seat.index + 1),
             format!("--report-host={ip}"),
             "--bind-address=0.0.0.0".into(),
             "--skip-name-resolve".into(),

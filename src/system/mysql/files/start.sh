@@ -2,16 +2,24 @@
 # Starts one MySQL or MariaDB node as process 1 of its container. The arguments are the server's.
 #
 # DRDRILL_FLAVOUR        mysql | mariadb
-# DRDRILL_BOOTSTRAP      1: this node begins a Galera cluster when its data directory is made (mariadb)
-# DRDRILL_CLUSTER        the history's UUID, for nodes of a Galera cluster (mariadb)
+# DRDRILL_SERVER         the member's number, from 1
+# DRDRILL_CLUSTER        begin | join: a node of a Galera cluster, which it begins or joins when its data
+#                        directory is made; later it joins (mariadb)
 #
 # /drdrill/users.sql     statements that a new data directory begins with, one a line; they are in no log
 # /drdrill/rebuild       a file that makes this start throw the old data away and begin anew
+#
+# A replica skips what carries its own server_id. Data that is made anew must also get what this node wrote in an
+# earlier life, so each life has an id of its own: the member's number, and a hundred more for each life before.
 set -eu
 
 DATA=/var/lib/mysql
 READY=$DATA/drdrill.ready # written last: without it the directory's content is half made
 FLAVOUR=${DRDRILL_FLAVOUR:?}
+
+# Programs that look at each file descriptor there may be, as lsof does in a state transfer, take for ever where
+# an engine allows a thousand million of them.
+ulimit -n 65536 2>/dev/null || true
 
 say() { echo "drdrill: $*" >&2; }
 
@@ -32,14 +40,6 @@ init_mariadb() {
         --skip-test-db --skip-name-resolve --extra-file=/drdrill/users.sql --innodb-flush-method=nosync >/dev/null
 }
 
-# All nodes of a new cluster hold the same, so they begin at the same place of one history and nothing
-# is copied.
-begin_cluster() {
-    printf '# GALERA saved state\nversion: 2.1\nuuid:    %s\nseqno:   0\nsafe_to_bootstrap: 1\n' \
-        "$DRDRILL_CLUSTER" >"$DATA/grastate.dat"
-    if [ "$(id -u)" = 0 ]; then chown mysql: "$DATA/grastate.dat"; fi
-}
-
 # Where a node of a cluster was when it ended, from its own data: then only what is missing is sent.
 recovered() {
     # shellcheck disable=SC2086
@@ -49,23 +49,24 @@ recovered() {
 
 mkdir -p "$DATA" /var/run/mysqld
 if [ "$(id -u)" = 0 ]; then chown mysql: "$DATA" /var/run/mysqld; fi
+LIFE=$(cat "$READY" 2>/dev/null || echo 0)
 if [ -e /drdrill/rebuild ]; then
     say "throwing the old data away"
+    LIFE=$((LIFE + 1))
     rm -f "$READY" /drdrill/rebuild
 fi
 NEW=""
 if [ ! -e "$READY" ]; then
     empty_data
     "init_$FLAVOUR"
-    if [ -n "${DRDRILL_CLUSTER:-}" ]; then begin_cluster; fi
-    touch "$READY"
+    echo "$LIFE" >"$READY"
     NEW=1
     say "made a data directory"
 fi
-set -- --datadir="$DATA" --socket=/var/run/mysqld/mysqld.sock --pid-file=/var/run/mysqld/mysqld.pid "$@"
+set -- --server-id=$((${DRDRILL_SERVER:?} + 100 * LIFE)) --datadir="$DATA" --socket=/var/run/mysqld/mysqld.sock --pid-file=/var/run/mysqld/mysqld.pid "$@"
 if [ -n "${DRDRILL_CLUSTER:-}" ]; then
     if [ -n "$NEW" ]; then
-        if [ "${DRDRILL_BOOTSTRAP:-}" = 1 ]; then set -- "$@" --wsrep-new-cluster; fi
+        if [ "$DRDRILL_CLUSTER" = begin ]; then set -- "$@" --wsrep-new-cluster; fi
     else
         position=$(recovered "$@")
         say "recovered position ${position:-unknown}"
