@@ -103,9 +103,13 @@ impl Shape {
                 "--mysqlx=OFF",
                 "--gtid-mode=ON",
                 "--enforce-gtid-consistency=ON",
+                "--super-read-only=ON",
             ]);
         }
+        // Every server starts read-only: one that comes back must not take writes before an operator or its group says so,
+        // and a member of a group would take them until it has joined.
         if self.kind != Kind::Galera {
+            add(&["--read-only=ON"]);
             add(&["--log-bin=binlog", "--relay-log=relay"]);
             list.push(format!("--sync-binlog={sync}"));
         }
@@ -118,13 +122,8 @@ impl Shape {
         list
     }
 
-    /// Every server starts read-only: one that comes back must not take writes before someone said so.
     fn mysql_replication(&self) -> Vec<String> {
-        let mut list = vec![
-            "--read-only=ON".to_owned(),
-            "--super-read-only=ON".into(),
-            "--replica-net-timeout=4".into(),
-        ];
+        let mut list = vec!["--replica-net-timeout=4".to_owned()];
         if let Some(timeout) = self.semi_sync {
             list.extend([
                 "--plugin-load-add=semisync_source.so".to_owned(),
@@ -141,8 +140,7 @@ impl Shape {
 
     fn mariadb_replication(&self) -> Vec<String> {
         let mut list = vec![
-            "--read-only=ON".to_owned(),
-            "--binlog-format=ROW".into(),
+            "--binlog-format=ROW".to_owned(),
             "--log-slave-updates=ON".into(),
             "--gtid-strict-mode=ON".into(),
             "--slave-net-timeout=4".into(),
