@@ -13,6 +13,7 @@ mod documents;
 mod drill_rig;
 mod drills;
 mod evidence_rig;
+mod faults;
 mod forgeries;
 mod full_disk;
 mod gate;
