@@ -83,12 +83,15 @@ impl Shape {
     pub fn arguments(&self, roster: &Roster, seat: &Seat, run: &RunId) -> Vec<String> {
         let ip = seat.address.ip();
         let sync = u8::from(self.fsync);
+        // With 0 a killed process would lose what it had not yet handed to the kernel, and its tables would no longer hold
+        // what its binary log says.
+        let flush = if self.fsync { 1 } else { 2 };
         let mut list = vec![
             format!("--report-host={ip}"),
             "--bind-address=0.0.0.0".into(),
             "--skip-name-resolve".into(),
             format!("--max-connections={}", self.max_connections),
-            format!("--innodb-flush-log-at-trx-commit={sync}"),
+            format!("--innodb-flush-log-at-trx-commit={flush}"),
             "--innodb-buffer-pool-size=64M".into(),
             "--table-open-cache=400".into(),
             "--performance-schema=OFF".into(),
