@@ -18,6 +18,7 @@ mod forgeries;
 mod full_disk;
 mod gate;
 mod history;
+mod mysql_drills;
 mod offers;
 mod postgres_client;
 mod postgres_stack;
