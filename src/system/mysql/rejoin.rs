@@ -146,11 +146,7 @@ impl MySqlStack {
 ///
 /// # Errors
 /// When none takes writes, or more than one in a topology where only one may.
-pub fn in_use<'a>(
-    said: &'a [Said],
-    kind: Kind,
-    lead: std::net::SocketAddr,
-) -> Result<&'a Said, SystemError> {
+pub fn in_use(said: &[Said], kind: Kind, lead: std::net::SocketAddr) -> Result<&Said, SystemError> {
     if kind != Kind::Galera {
         return super::health::sole_primary(said);
     }
