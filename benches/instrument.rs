@@ -158,8 +158,8 @@ fn multiplied(times: u64) -> (Record, History) {
             let mut op = *op;
             op.seq = op.seq * times + part;
             let later = |at: Nanos| Nanos(at.0 + part * step);
-            op.intended = later(op.intended);
             (op.sent, op.done) = (op.sent.map(later), op.done.map(later));
+            op.intended = later(op.intended);
             history.ops.push(op);
         }
     }
