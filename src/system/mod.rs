@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod client;
 pub mod design;
 pub mod mark;
+pub mod mongodb;
 pub mod postgres;
 pub mod redis;
 pub mod reference;

@@ -12,7 +12,7 @@ use mongodb::{
 use tokio::time::timeout;
 
 use crate::{
-    history::Access,
+    history::{Access, Outcome},
     scenario::AppClients,
     system::{Client, Reply, Request, SystemError, roster::Roster},
     time::left,
@@ -50,7 +50,12 @@ impl Pool {
             port: Some(address.port()),
         };
         let options = ClientOptions::builder()
-            .hosts(roster.data().map(|seat| host(seat.address)).collect::<Vec<_>>())
+            .hosts(
+                roster
+                    .data()
+                    .map(|seat| host(seat.address))
+                    .collect::<Vec<_>>(),
+            )
             .repl_set_name(SET.to_owned())
             .app_name("drdrill-app".to_owned())
             .max_pool_size(app.pool.max(1))
@@ -71,7 +76,9 @@ impl Pool {
             .write_concern(self.concern.driver_write())
             .read_concern(self.concern.driver_read())
             .build();
-        self.driver.database(DATABASE).collection_with_options(name, options)
+        self.driver
+            .database(DATABASE)
+            .collection_with_options(name, options)
     }
 
     /// Closes the connections.
@@ -85,28 +92,20 @@ impl Pool {
 /// An app lane's client.
 pub struct AppClient {
     elements: Elements,
-    pool: Arc<Pool>,
+    pool: Result<Arc<Pool>, SystemError>,
 }
 
 impl AppClient {
-    /// A client on the shared pool.
-    pub fn new(elements: Elements, pool: Arc<Pool>) -> Self {
+    /// A client on the shared pool; without one each operation fails before it is sent.
+    pub fn new(elements: Elements, pool: Result<Arc<Pool>, SystemError>) -> Self {
         Self { elements, pool }
-    }
-
-    fn sent(&self) -> Phase {
-        if self.pool.concern.retry_writes {
-            Phase::SentAgain
-        } else {
-            Phase::Sent
-        }
     }
 
     /// The append is an update that matches nothing and so inserts: the driver gives an insert an `_id`, and a second
     /// application would hide behind its unique index instead of showing.
-    async fn attempt(&self, request: &Request) -> Result<Reply, Error> {
+    async fn attempt(&self, request: &Request, pool: &Pool) -> Result<Reply, Error> {
         let name = self.elements.collection(Collection::Appends);
-        let collection = self.pool.collection(&name);
+        let collection = pool.collection(&name);
         let lane = i32::from(request.lane.0);
         match request.access {
             Access::Write => {
@@ -123,7 +122,9 @@ impl AppClient {
                     .sort(doc! { "lane": -1, "seq": -1 })
                     .await?;
                 let seq = found.and_then(|found| number(&found, "seq"));
-                let version = seq.and_then(|seq| u64::try_from(seq).ok()).map_or(0, |seq| seq + 1);
+                let version = seq
+                    .and_then(|seq| u64::try_from(seq).ok())
+                    .map_or(0, |seq| seq + 1);
                 Ok(Reply::read(None, version))
             }
         }
@@ -133,9 +134,15 @@ impl AppClient {
 #[async_trait]
 impl Client for AppClient {
     async fn invoke(&mut self, request: Request) -> Reply {
+        let Ok(pool) = &self.pool else {
+            return Reply::error(Outcome::Fail, "driver refused its options");
+        };
         // From the first moment on the driver may have sent something.
-        let (phase, left) = (self.sent(), left(request.deadline));
-        match timeout(left, self.attempt(&request)).await {
+        let phase = match pool.concern.retry_writes {
+            true => Phase::SentAgain,
+            false => Phase::Sent,
+        };
+        match timeout(left(request.deadline), self.attempt(&request, pool)).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) => outcome_of_driver(&error, phase, request.access),
             Err(_) => late(phase, request.access),

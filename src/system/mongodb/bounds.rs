@@ -44,7 +44,12 @@ pub fn bounds(election: Duration, heartbeat: Duration) -> Vec<Bound> {
         bound("kill", silence, &silent, false),
         bound("pause", silence, &silent, false),
         bound("partition", silence, &silent, false),
-        bound("stop", Span::between(Duration::ZERO, ELECTION + CLIENTS), &handed, false),
+        bound(
+            "stop",
+            Span::between(Duration::ZERO, ELECTION + CLIENTS),
+            &handed,
+            false,
+        ),
     ]
 }
 
@@ -55,11 +60,19 @@ mod tests {
     #[test]
     fn bounds_follow_from_the_election_timeout() {
         let bounds = bounds(Duration::from_secs(10), Duration::from_secs(2));
-        let of = |fault: &str| bounds.iter().find(|bound| bound.fault == fault).map(|bound| bound.rto);
+        let of = |fault: &str| {
+            bounds
+                .iter()
+                .find(|bound| bound.fault == fault)
+                .map(|bound| bound.rto)
+        };
         let kill = of("kill primary").expect("a bound");
         assert_eq!(kill.low(), Duration::from_secs(8));
         assert_eq!(kill.high(), Some(Duration::from_secs(13)));
         let stop = of("stop primary").expect("a bound");
-        assert_eq!((stop.low(), stop.high()), (Duration::ZERO, Some(Duration::from_millis(1500))));
+        assert_eq!(
+            (stop.low(), stop.high()),
+            (Duration::ZERO, Some(Duration::from_millis(1500)))
+        );
     }
 }

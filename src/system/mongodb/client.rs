@@ -86,10 +86,14 @@ impl ServiceClient {
             },
         };
         *phase = Phase::Sent;
-        let command = match request.access {
+        let mut command = match request.access {
             Access::Write => self.insert(request.lane, request.seq),
             Access::Read => self.newest(request.lane),
         };
+        // A server does not see that a client which waits for a write concern is gone: without a limit of its own, what
+        // was given up would pile up there.
+        let limit = left(request.deadline).as_millis().max(1);
+        command.insert("maxTimeMS", i64::try_from(limit).unwrap_or(i64::MAX));
         match open.line.ask(DATABASE, command).await {
             Ok(answer) => {
                 let reply = match request.access {
@@ -134,10 +138,13 @@ impl ServiceClient {
 
 /// The number of the newest element that a `find` returned plus one, 0 for none.
 fn version(answer: &Document) -> u64 {
-    let batch = answer.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+    let batch = answer
+        .get_document("cursor")
+        .and_then(|cursor| cursor.get_array("firstBatch"));
     let first = batch.ok().and_then(|batch| batch.first()?.as_document());
     let seq = first.and_then(|first| number(first, "seq"));
-    seq.and_then(|seq| u64::try_from(seq).ok()).map_or(0, |seq| seq + 1)
+    seq.and_then(|seq| u64::try_from(seq).ok())
+        .map_or(0, |seq| seq + 1)
 }
 
 #[async_trait]

@@ -45,7 +45,10 @@ impl Concern {
             doc! { "w": 1 }
         };
         if let Some(limit) = self.wtimeout {
-            concern.insert("wtimeout", i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
+            concern.insert(
+                "wtimeout",
+                i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
+            );
         }
         concern
     }
@@ -62,14 +65,10 @@ impl Concern {
         } else {
             options::Acknowledgment::Nodes(1)
         };
-        let concern = options::WriteConcern::builder().w(w).build();
-        match self.wtimeout {
-            None => concern,
-            Some(limit) => options::WriteConcern {
-                w_timeout: Some(limit),
-                ..concern
-            },
-        }
+        options::WriteConcern::builder()
+            .w(w)
+            .w_timeout(self.wtimeout)
+            .build()
     }
 
     /// The read concern as the driver takes it.
@@ -100,6 +99,9 @@ mod tests {
             wtimeout: Some(Duration::from_millis(300)),
             ..one
         };
-        assert_eq!(majority.write(), doc! { "w": "majority", "wtimeout": 300_i64 });
+        assert_eq!(
+            majority.write(),
+            doc! { "w": "majority", "wtimeout": 300_i64 }
+        );
     }
 }

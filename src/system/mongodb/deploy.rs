@@ -23,7 +23,7 @@ use super::{
     concern::Concern,
     ready,
     running::MongoStack,
-    wire::{ask, hello},
+    wire::{ask, hello, number},
 };
 
 /// The replica set's name.
@@ -48,13 +48,13 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 const START: &str = include_str!("files/start.sh");
 const START_PATH: &str = "/drdrill/start.sh";
 
-/// How sure a member is to have enough memory.
-const MEMORY_MIB: u32 = 512;
+/// How sure a member is to have enough memory: each connection has a thread, and clients connect again and again while a
+/// majority is missing.
+const MEMORY_MIB: u32 = 1024;
 
 /// A small cache and log of operations: a drill writes a few megabytes. The server's own recordings of itself would only
 /// take time from it.
-const ARGUMENTS: &str =
-    "--wiredTigerCacheSizeGB 0.25 --oplogSize 256 --setParameter diagnosticDataCollectionEnabled=false";
+const ARGUMENTS: &str = "--wiredTigerCacheSizeGB 0.25 --oplogSize 256 --setParameter diagnosticDataCollectionEnabled=false";
 
 /// Deploys the design and returns once replication is proven flowing.
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, SystemError> {
@@ -71,14 +71,20 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, Syste
     let first = roster.data().next();
     let first = first.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
     elect(&deploy, first, &configuration).await?;
-    let primary = first.name.clone();
+    let (primary, address) = (first.name.clone(), first.address);
     let mut stack = MongoStack::new(members, roster, primary, deploy.runtime, concern);
+    ready::replication_flows(&stack).await?;
+    allow_chaining(address).await?;
     ready::prove(&mut stack).await?;
     Ok(stack)
 }
 
 async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
-    let names: Vec<NodeName> = design.members.iter().map(|member| member.name.clone()).collect();
+    let names: Vec<NodeName> = design
+        .members
+        .iter()
+        .map(|member| member.name.clone())
+        .collect();
     let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
     let mut members = design.members.clone();
     for member in &mut members {
@@ -126,6 +132,32 @@ pub async fn command(address: SocketAddr, command: Document) -> Result<Document,
     }
 }
 
+/// Members that are empty yet must not copy from each other: one that finds the other's log too short does not copy from
+/// it for a minute, and if the primary fails within it, no majority has any write. Once all have copied they may, as is
+/// the default.
+async fn allow_chaining(primary: SocketAddr) -> Result<(), SystemError> {
+    let refused = |words: String| {
+        SystemError::Refused(format!(
+            "failed to let members copy from each other: {words}"
+        ))
+    };
+    let answer = command(primary, doc! { "replSetGetConfig": 1 })
+        .await
+        .map_err(refused)?;
+    let unreadable = |error: mongodb::bson::error::Error| refused(error.to_string());
+    let mut configuration = answer.get_document("config").map_err(unreadable)?.clone();
+    let version = number(&configuration, "version").unwrap_or(0);
+    configuration.insert("version", version + 1);
+    let settings = configuration
+        .get_document_mut("settings")
+        .map_err(unreadable)?;
+    settings.insert("chainingAllowed", true);
+    command(primary, doc! { "replSetReconfig": configuration })
+        .await
+        .map(drop)
+        .map_err(refused)
+}
+
 /// A member that hangs counts as unreachable after the election timeout, in whole seconds.
 fn configuration(roster: &Roster, values: Values<'_>) -> Result<Document, SystemError> {
     let milliseconds = |name| {
@@ -141,6 +173,7 @@ fn configuration(roster: &Roster, values: Values<'_>) -> Result<Document, System
         "_id": SET,
         "members": members,
         "settings": {
+            "chainingAllowed": false,
             "electionTimeoutMillis": election,
             "heartbeatIntervalMillis": milliseconds("heartbeat-interval")?,
             "heartbeatTimeoutSecs": (election / 1000 + i32::from(election % 1000 > 0)).max(1),
@@ -153,7 +186,10 @@ async fn elect(deploy: &Deploy, first: &Seat, configuration: &Document) -> Resul
     let address = first.address;
     let initiated = command(address, doc! { "replSetInitiate": configuration.clone() }).await;
     initiated.map_err(|words| {
-        SystemError::Refused(format!("`{}` refused to initiate the set: {words}", first.name))
+        SystemError::Refused(format!(
+            "`{}` refused to initiate the set: {words}",
+            first.name
+        ))
     })?;
     let stand = || async move {
         let said = command(address, hello()).await?;
@@ -165,6 +201,8 @@ async fn elect(deploy: &Deploy, first: &Seat, configuration: &Document) -> Resul
     };
     match until(ELECT_LIMIT, ASK_EVERY, stand).await {
         Ok(()) => Ok(()),
-        Err(reason) => Err(not_ready(&*deploy.runtime, &first.name, "the first election", reason).await),
+        Err(reason) => {
+            Err(not_ready(&*deploy.runtime, &first.name, "the first election", reason).await)
+        }
     }
 }

@@ -139,7 +139,11 @@ fn issues(values: Values<'_>) -> Vec<Issue> {
     }
     if values.word("write-concern") == "1" && !of("wtimeout").is_zero() {
         let help = "remove it, or use `write-concern: majority`";
-        issues.push(issue("wtimeout", "a write to the primary alone waits for nobody", help));
+        issues.push(issue(
+            "wtimeout",
+            "a write to the primary alone waits for nobody",
+            help,
+        ));
     }
     issues
 }
@@ -174,8 +178,18 @@ mod tests {
             let issues = MongoDb.design(&spec(settings), None).expect_err("issues");
             issues.iter().map(|issue| issue.path.join(".")).collect()
         };
-        let wrong = [("election-timeout", "1s"), ("write-concern", "1"), ("wtimeout", "1s")];
-        assert_eq!(paths(&wrong), ["settings.election-timeout", "settings.wtimeout"]);
-        assert_eq!(paths(&[("heartbeat-interval", "0s")]), ["settings.heartbeat-interval"]);
+        let wrong = [
+            ("election-timeout", "1s"),
+            ("write-concern", "1"),
+            ("wtimeout", "1s"),
+        ];
+        assert_eq!(
+            paths(&wrong),
+            ["settings.election-timeout", "settings.wtimeout"]
+        );
+        assert_eq!(
+            paths(&[("heartbeat-interval", "0s")]),
+            ["settings.heartbeat-interval"]
+        );
     }
 }

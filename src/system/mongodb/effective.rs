@@ -22,12 +22,14 @@ const CONFIGURATION: &[(&str, &str)] = &[
 pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
     let primary = stack.roster.named(&stack.stack.primary)?.clone();
     let said = |question: Document| async {
-        command(primary.address, question)
-            .await
-            .map_err(|words| SystemError::Refused(format!("failed to read the settings back: {words}")))
+        command(primary.address, question).await.map_err(|words| {
+            SystemError::Refused(format!("failed to read the settings back: {words}"))
+        })
     };
     let answer = said(doc! { "replSetGetConfig": 1 }).await?;
-    let settings = answer.get_document("config").and_then(|config| config.get_document("settings"));
+    let settings = answer
+        .get_document("config")
+        .and_then(|config| config.get_document("settings"));
     let settings = settings.cloned().unwrap_or_default();
     let mut effective = Vec::new();
     let mut tell = |name: &str, value: String, source: String| {
@@ -40,22 +42,50 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
     let source = |what: &str| format!("{}: {what}", primary.name);
     for (name, unit) in CONFIGURATION {
         if let Some(value) = settings.get(name) {
-            tell(name, format!("{}{unit}", text(value)), source("replSetGetConfig"));
+            tell(
+                name,
+                format!("{}{unit}", text(value)),
+                source("replSetGetConfig"),
+            );
         }
     }
-    let offset = said(doc! { "getParameter": 1, "replElectionTimeoutOffsetLimitFraction": 1 }).await;
-    if let Some(value) = offset.ok().as_ref().and_then(|all| all.get("replElectionTimeoutOffsetLimitFraction")) {
+    let offset =
+        said(doc! { "getParameter": 1, "replElectionTimeoutOffsetLimitFraction": 1 }).await;
+    if let Some(value) = offset
+        .ok()
+        .as_ref()
+        .and_then(|all| all.get("replElectionTimeoutOffsetLimitFraction"))
+    {
         let name = "replElectionTimeoutOffsetLimitFraction";
         tell(name, text(value), source("getParameter"));
     }
     let concern = stack.concern;
-    tell("write concern", concern.write().to_string(), "clients: every write".into());
-    tell("read concern", concern.read().to_string(), "clients: every read".into());
-    tell("read preference", "primary".into(), "clients: every read but those pinned to a member".into());
-    tell("retryWrites", concern.retry_writes.to_string(), "application: the driver".into());
+    tell(
+        "write concern",
+        concern.write().to_string(),
+        "clients: every write".into(),
+    );
+    tell(
+        "read concern",
+        concern.read().to_string(),
+        "clients: every read".into(),
+    );
+    tell(
+        "read preference",
+        "primary".into(),
+        "clients: every read but those pinned to a member".into(),
+    );
+    tell(
+        "retryWrites",
+        concern.retry_writes.to_string(),
+        "application: the driver".into(),
+    );
     let status = said(doc! { "serverStatus": 1, "metrics": 0, "wiredTiger": 0 }).await?;
     let build = said(doc! { "buildInfo": 1 }).await?;
-    stack.stack.server = format!("MongoDB {}", build.get_str("version").unwrap_or("of unknown version"));
+    stack.stack.server = format!(
+        "MongoDB {}",
+        build.get_str("version").unwrap_or("of unknown version")
+    );
     stack.stack.connection_limit = connections(&status);
     let milliseconds = |name| {
         let read = number(&settings, name).and_then(|value| u64::try_from(value).ok());

@@ -109,7 +109,10 @@ mod tests {
             elements.read(&document)
         };
         assert_eq!(changed("seq", 42.into()), Element::Append(lane, 42, false));
-        assert_eq!(changed("body", "torn".into()), Element::Append(lane, 41, false));
+        assert_eq!(
+            changed("body", "torn".into()),
+            Element::Append(lane, 41, false)
+        );
         assert_eq!(changed("lane", (-1).into()), Element::Alien);
         assert_eq!(elements.read(&doc! {}), Element::Alien);
     }

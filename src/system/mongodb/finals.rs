@@ -5,11 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use mongodb::bson::{Bson, Document, doc};
 use tokio::time::timeout;
 
-use crate::{
-    id::LaneId,
-    record::Holdings,
-    system::SystemError,
-};
+use crate::{id::LaneId, record::Holdings, system::SystemError};
 
 use super::{
     client::DATABASE,
@@ -28,7 +24,8 @@ const BATCH: i32 = 5_000;
 /// # Errors
 /// When it cannot be read.
 pub async fn holdings(elements: &Elements, address: SocketAddr) -> Result<Holdings, SystemError> {
-    let refused = |words: String| SystemError::Refused(format!("failed to read {address}: {words}"));
+    let refused =
+        |words: String| SystemError::Refused(format!("failed to read {address}: {words}"));
     match timeout(READ_LIMIT, read(elements, address)).await {
         Ok(Ok(holdings)) => Ok(holdings),
         Ok(Err(failure)) => Err(refused(failure.to_string())),
@@ -65,7 +62,9 @@ struct Found {
 
 impl Found {
     fn take(&mut self, elements: &Elements, cursor: &Document) {
-        let batch = ["firstBatch", "nextBatch"].iter().find_map(|key| cursor.get_array(key).ok());
+        let batch = ["firstBatch", "nextBatch"]
+            .iter()
+            .find_map(|key| cursor.get_array(key).ok());
         for document in batch.into_iter().flatten().filter_map(Bson::as_document) {
             match elements.read(document) {
                 Element::Append(lane, seq, sound) => self.appends.push((lane, seq, sound)),
@@ -93,8 +92,14 @@ mod tests {
         let lane = LaneId(1);
         let append = |seq| Bson::from(elements.append(lane, seq));
         let mut found = Found::default();
-        found.take(&elements, &doc! { "firstBatch": [append(0), append(1)], "id": 5_i64 });
-        found.take(&elements, &doc! { "nextBatch": [append(1), { "x": 1 }], "id": 0_i64 });
+        found.take(
+            &elements,
+            &doc! { "firstBatch": [append(0), append(1)], "id": 5_i64 },
+        );
+        found.take(
+            &elements,
+            &doc! { "nextBatch": [append(1), { "x": 1 }], "id": 0_i64 },
+        );
         let holdings = found.holdings();
         assert_eq!((holdings.len(), holdings.alien), (2, 1));
         assert_eq!(holdings.repeated.len(), 1);

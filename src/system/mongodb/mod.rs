@@ -16,6 +16,7 @@ mod outcome;
 mod ready;
 mod rearm;
 mod redundancy;
+mod rolled_back;
 mod running;
 mod status;
 mod wire;

@@ -32,7 +32,10 @@ impl PlannedMove for MongoStack {
     async fn switchover(&self, to: Option<&NodeName>) -> Result<NodeName, SystemError> {
         let old = self.roster.named(&self.primary().await?)?;
         if to == Some(&old.name) {
-            return Err(SystemError::Refused(format!("`{}` is primary already", old.name)));
+            return Err(SystemError::Refused(format!(
+                "`{}` is primary already",
+                old.name
+            )));
         }
         let wanted = to.map(|to| self.roster.named(to)).transpose()?;
         let moved = self.step_down(old, wanted).await;
@@ -48,7 +51,10 @@ impl MongoStack {
             SystemError::Refused(format!("`{}` did not step down: {words}", old.name))
         };
         if let Some(wanted) = wanted {
-            let others = self.roster.data().filter(|seat| ![&old.name, &wanted.name].contains(&&seat.name));
+            let others = self
+                .roster
+                .data()
+                .filter(|seat| ![&old.name, &wanted.name].contains(&&seat.name));
             for other in others {
                 let freeze = doc! { "replSetFreeze": AWAY_S };
                 command(other.address, freeze).await.map_err(refused)?;
@@ -71,7 +77,9 @@ impl MongoStack {
             }
             Err("no other member takes writes".to_owned())
         };
-        let new = until(MOVE_LIMIT, ASK_EVERY, taken).await.map_err(SystemError::Refused)?;
+        let new = until(MOVE_LIMIT, ASK_EVERY, taken)
+            .await
+            .map_err(SystemError::Refused)?;
         match wanted {
             Some(wanted) if wanted.name != new => Err(SystemError::Refused(format!(
                 "`{new}` became primary instead of `{}`",
@@ -83,7 +91,10 @@ impl MongoStack {
 
     /// Lets every secondary stand for election again. A primary refuses, which needs nothing.
     pub(super) async fn unfreeze(&self) {
-        let asked = self.roster.data().map(|seat| command(seat.address, doc! { "replSetFreeze": 0 }));
+        let asked = self
+            .roster
+            .data()
+            .map(|seat| command(seat.address, doc! { "replSetFreeze": 0 }));
         join_all(asked).await;
     }
 }

@@ -33,7 +33,11 @@ pub fn members(roster: &Arc<Roster>, emitter: &Emitter, stop: &CancellationToken
     let leading = Arc::new(AtomicI64::new(0));
     let observe = |seat: &Seat| {
         let asker = Arc::new(Asker::new(seat.address));
-        let teller = Arc::new(Teller::new(seat.name.clone(), roster.clone(), emitter.clone()));
+        let teller = Arc::new(Teller::new(
+            seat.name.clone(),
+            roster.clone(),
+            emitter.clone(),
+        ));
         let (roster, leading) = (roster.clone(), leading.clone());
         watch(emitter.clone(), stop.clone(), EVERY, move || {
             let (roster, leading) = (roster.clone(), leading.clone());
@@ -83,7 +87,9 @@ impl Teller {
             self.emitter.say(What::Control(ControlEvent {
                 source: self.name.clone(),
                 milestone,
-                node: seat.map(|seat| seat.name.clone()).or_else(|| Some(self.name.clone())),
+                node: seat
+                    .map(|seat| seat.name.clone())
+                    .or_else(|| Some(self.name.clone())),
                 text,
             }));
         }
@@ -122,9 +128,17 @@ fn news(
         };
         if *was_healthy && !healthy {
             let declared = (was == "PRIMARY").then_some(Milestone::Declared);
-            news.push((declared, Some(name.clone()), format!("takes {name} ({was}) for unreachable")));
+            news.push((
+                declared,
+                Some(name.clone()),
+                format!("takes {name} ({was}) for unreachable"),
+            ));
         } else if !was_healthy && *healthy {
-            news.push((None, Some(name.clone()), format!("sees {name} again: {state}")));
+            news.push((
+                None,
+                Some(name.clone()),
+                format!("sees {name} again: {state}"),
+            ));
         }
     }
     news
@@ -164,6 +178,10 @@ mod tests {
         assert_eq!(news(Some(&elected), &back, 0).len(), 1);
         let replica = status("SECONDARY", 1, (true, "SECONDARY"));
         let gone = status("SECONDARY", 1, (false, "(not reachable/healthy)"));
-        assert_eq!(news(Some(&replica), &gone, 0)[0].0, None, "only the primary's loss declares");
+        assert_eq!(
+            news(Some(&replica), &gone, 0)[0].0,
+            None,
+            "only the primary's loss declares"
+        );
     }
 }

@@ -150,14 +150,29 @@ mod tests {
             (Place::Command, 10058, "not primary", REFUSED),
             (Place::Command, 13, "not permitted", REFUSED),
             (Place::Command, 189, "primary stepped down", OPEN),
-            (Place::Command, 11602, "interrupted by a change of state", OPEN),
+            (
+                Place::Command,
+                11602,
+                "interrupted by a change of state",
+                OPEN,
+            ),
             (Place::Command, 11600, "shutting down", OPEN),
             (Place::Command, 91, "shutting down", OPEN),
             (Place::Command, 50, "time limit", OPEN),
             (Place::WriteConcern, 64, "write concern timeout", OPEN),
-            (Place::WriteConcern, 100, "write concern not satisfied", OPEN),
+            (
+                Place::WriteConcern,
+                100,
+                "write concern not satisfied",
+                OPEN,
+            ),
             // A primary that steps down while it waits for the others has applied the write.
-            (Place::WriteConcern, 10107, "write concern not satisfied", OPEN),
+            (
+                Place::WriteConcern,
+                10107,
+                "write concern not satisfied",
+                OPEN,
+            ),
             (Place::Command, 8000, "unknown answer", OPEN),
             (Place::Write, 11000, "unknown answer", OPEN),
         ];
@@ -185,8 +200,15 @@ mod tests {
         for (kind, class) in table {
             check(&Failure::Lost(kind.into()), class, OPEN);
         }
-        check(&Failure::Unreadable(String::new()), "unreadable answer", OPEN);
-        assert_eq!(late(Phase::Sent, Access::Write), Reply::error(Outcome::Info, "timeout"));
+        check(
+            &Failure::Unreadable(String::new()),
+            "unreadable answer",
+            OPEN,
+        );
+        assert_eq!(
+            late(Phase::Sent, Access::Write),
+            Reply::error(Outcome::Info, "timeout")
+        );
     }
 
     #[test]

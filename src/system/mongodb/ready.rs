@@ -6,12 +6,7 @@ use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use tokio::time::timeout;
 
-use crate::system::{
-    SystemError,
-    roster::Seat,
-    started::not_ready,
-    wait::until,
-};
+use crate::system::{SystemError, roster::Seat, started::not_ready, wait::until};
 
 use super::{
     client::DATABASE,
@@ -43,7 +38,8 @@ pub async fn prove(stack: &mut MongoStack) -> Result<(), SystemError> {
     Ok(())
 }
 
-async fn replication_flows(stack: &MongoStack) -> Result<Vec<String>, SystemError> {
+/// Waits until a document written at the primary is read at every other member.
+pub async fn replication_flows(stack: &MongoStack) -> Result<Vec<String>, SystemError> {
     let primary = stack.roster.named(&stack.stack.primary)?;
     let collection = stack.elements.collection(Collection::Ready);
     let run = stack.elements.run().to_string();
@@ -95,7 +91,9 @@ async fn whole(stack: &MongoStack) -> Result<Vec<String>, SystemError> {
 /// Reads of a lane's newest element need an index. No index is unique: a second application of an append must show.
 async fn create(stack: &MongoStack, primary: &Seat) -> Result<(), SystemError> {
     let refused = |words: String| {
-        SystemError::Refused(format!("failed to create the workload's collections: {words}"))
+        SystemError::Refused(format!(
+            "failed to create the workload's collections: {words}"
+        ))
     };
     let index = doc! {
         "createIndexes": stack.elements.collection(Collection::Appends),

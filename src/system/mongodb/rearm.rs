@@ -24,7 +24,9 @@ impl Rearm for MongoStack {
         self.unfreeze().await;
         let mut next = self.again(run.clone(), self.primary().await?);
         ready::prove(&mut next).await?;
-        let evidence = vec!["every secondary was told that it may stand for election (replSetFreeze 0)".into()];
+        let evidence = vec![
+            "every secondary was told that it may stand for election (replSetFreeze 0)".into(),
+        ];
         Ok((Arc::new(next), evidence))
     }
 }

@@ -19,7 +19,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn redundancy(stack: &MongoStack) -> Redundancy {
     let statuses = stack.statuses().await;
     let primary = leader(&statuses);
-    collect(statuses.iter().map(|(seat, status)| member(seat, status.as_ref(), primary)))
+    collect(
+        statuses
+            .iter()
+            .map(|(seat, status)| member(seat, status.as_ref(), primary)),
+    )
 }
 
 /// Whether all positions are equal twice in a row.
@@ -32,7 +36,11 @@ pub async fn converged(stack: &MongoStack) -> Redundancy {
     for _ in 0..COMPARISONS {
         let statuses = stack.statuses().await;
         let primary = leader(&statuses);
-        found = collect(statuses.iter().map(|(seat, status)| position(seat, status.as_ref(), primary)));
+        found = collect(
+            statuses
+                .iter()
+                .map(|(seat, status)| position(seat, status.as_ref(), primary)),
+        );
         equal = if found.whole { equal + 1 } else { 0 };
         if equal == 2 {
             break;
@@ -55,7 +63,9 @@ fn collect(verdicts: impl Iterator<Item = (bool, String)>) -> Redundancy {
 
 /// The only primary.
 fn leader<'a>(statuses: &'a [(&Seat, Option<Status>)]) -> Option<&'a Status> {
-    let mut primaries = statuses.iter().filter_map(|(_, status)| status.as_ref().filter(|s| s.is_primary()));
+    let mut primaries = statuses
+        .iter()
+        .filter_map(|(_, status)| status.as_ref().filter(|s| s.is_primary()));
     let first = primaries.next();
     first.filter(|_| primaries.next().is_none())
 }
@@ -66,7 +76,13 @@ fn member(seat: &Seat, status: Option<&Status>, primary: Option<&Status>) -> (bo
         return (false, format!("{name}: does not answer"));
     };
     let Some(primary) = primary else {
-        return (false, format!("{name}: {}, and there is not exactly one primary", status.state));
+        return (
+            false,
+            format!(
+                "{name}: {}, and there is not exactly one primary",
+                status.state
+            ),
+        );
     };
     let address = seat.address.to_string();
     let seen = primary.members.iter().find(|(other, ..)| *other == address);
@@ -76,8 +92,15 @@ fn member(seat: &Seat, status: Option<&Status>, primary: Option<&Status>) -> (bo
     }
     let lag = status.lag_ms(primary.written_ms);
     let well = status.state == "SECONDARY" && healthy && lag <= CLOSE.as_millis() as u64;
-    let seen = if healthy { "seen by the primary" } else { "not seen by the primary" };
-    (well, format!("{name}: {}, {lag} ms behind, {seen}", status.state))
+    let seen = if healthy {
+        "seen by the primary"
+    } else {
+        "not seen by the primary"
+    };
+    (
+        well,
+        format!("{name}: {}, {lag} ms behind, {seen}", status.state),
+    )
 }
 
 fn position(seat: &Seat, status: Option<&Status>, primary: Option<&Status>) -> (bool, String) {
@@ -85,9 +108,21 @@ fn position(seat: &Seat, status: Option<&Status>, primary: Option<&Status>) -> (
     match (status, primary) {
         (Some(status), Some(primary)) => {
             let well = status.applied == primary.applied;
-            (well, format!("{name}: applied {}, the primary {}", status.applied, primary.applied))
+            (
+                well,
+                format!(
+                    "{name}: applied {}, the primary {}",
+                    status.applied, primary.applied
+                ),
+            )
         }
-        (Some(status), None) => (false, format!("{name}: {}, and there is not exactly one primary", status.state)),
+        (Some(status), None) => (
+            false,
+            format!(
+                "{name}: {}, and there is not exactly one primary",
+                status.state
+            ),
+        ),
         (None, _) => (false, format!("{name}: does not answer")),
     }
 }
@@ -101,7 +136,10 @@ mod tests {
         Status {
             state: state.into(),
             term: 3,
-            applied: Optime { term: 3, at: (at, 1) },
+            applied: Optime {
+                term: 3,
+                at: (at, 1),
+            },
             written_ms,
             source: None,
             members: vec![("10.0.0.2:27017".into(), true, "SECONDARY".into())],
@@ -121,7 +159,8 @@ mod tests {
     #[test]
     fn a_member_is_in_place_only_as_a_secondary_that_is_near_and_seen() {
         let primary = status("PRIMARY", 10_000, 9);
-        let well = |state, written| member(&seat(), Some(&status(state, written, 8)), Some(&primary)).0;
+        let well =
+            |state, written| member(&seat(), Some(&status(state, written, 8)), Some(&primary)).0;
         assert!(well("SECONDARY", 9_000));
         assert!(!well("SECONDARY", 7_000), "too far behind");
         assert!(!well("ROLLBACK", 10_000));

@@ -27,7 +27,7 @@ use super::{
     concern::Concern,
     directory::Directory,
     element::{ELEMENT_BYTES, Elements},
-    finals, observe, redundancy,
+    finals, observe, redundancy, rolled_back,
     status::{Status, status},
 };
 
@@ -100,7 +100,10 @@ impl MongoStack {
 
     /// The views of all members, asked at the same time.
     pub(super) async fn statuses(&self) -> Vec<(&Seat, Option<Status>)> {
-        let asked = self.roster.data().map(|seat| async move { (seat, status(seat.address, ASK_LIMIT).await) });
+        let asked = self
+            .roster
+            .data()
+            .map(|seat| async move { (seat, status(seat.address, ASK_LIMIT).await) });
         join_all(asked).await
     }
 
@@ -163,7 +166,9 @@ impl Running for MongoStack {
             .collect();
         match primaries.as_slice() {
             [only] => Ok((*only).clone()),
-            [] => Err(SystemError::Refused("no member says that it is primary".into())),
+            [] => Err(SystemError::Refused(
+                "no member says that it is primary".into(),
+            )),
             [one, two, ..] => Err(SystemError::Refused(format!(
                 "`{one}` and `{two}` both say that they are primary"
             ))),
@@ -180,11 +185,11 @@ impl Running for MongoStack {
 
     async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
         let address = match source {
-            Source::Authority { .. } => self
-                .directory
-                .primary()
-                .await
-                .ok_or_else(|| SystemError::Refused("no member says that it is primary".into()))?,
+            Source::Authority { .. } => {
+                self.directory.primary().await.ok_or_else(|| {
+                    SystemError::Refused("no member says that it is primary".into())
+                })?
+            }
             Source::Before { node } | Source::After { node } => self.roster.named(node)?.address,
         };
         finals::holdings(&self.elements, address).await
@@ -203,8 +208,16 @@ impl Running for MongoStack {
         Some(self)
     }
 
+    async fn keepsakes(&self) -> Vec<(NodeName, String)> {
+        rolled_back::collect(&self.runtime, &self.roster).await
+    }
+
     async fn close(&self) {
-        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pool = self
+            .pool
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(pool) = pool {
             pool.close().await;
         }

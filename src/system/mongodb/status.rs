@@ -95,7 +95,9 @@ impl Status {
     pub fn parse(answer: &Document) -> Option<Self> {
         let members = answer.get_array("members").ok()?;
         let members: Vec<&Document> = members.iter().filter_map(|one| one.as_document()).collect();
-        let own = members.iter().find(|one| one.get_bool("self").unwrap_or(false))?;
+        let own = members
+            .iter()
+            .find(|one| one.get_bool("self").unwrap_or(false))?;
         let optimes = answer.get_document("optimes").ok()?;
         let applied = optimes.get_document("appliedOpTime").ok()?;
         let Timestamp { time, increment } = applied.get_timestamp("ts").ok()?;
@@ -183,10 +185,19 @@ mod tests {
     fn a_member_is_read() {
         let status = Status::parse(&answer("SECONDARY")).expect("a status");
         assert_eq!((status.role(), status.term), (Role::Replica, 3));
-        assert_eq!(status.applied, Optime { term: 2, at: (1_700, 4) });
+        assert_eq!(
+            status.applied,
+            Optime {
+                term: 2,
+                at: (1_700, 4)
+            }
+        );
         assert_eq!(status.source, "10.0.0.2:27017".parse().ok());
         assert_eq!(status.lag_ms(1_700_400), 150);
-        assert_eq!(status.members[0], ("10.0.0.2:27017".into(), true, "PRIMARY".into()));
+        assert_eq!(
+            status.members[0],
+            ("10.0.0.2:27017".into(), true, "PRIMARY".into())
+        );
         let rollback = Status::parse(&answer("ROLLBACK")).expect("a status");
         assert_eq!(rollback.role(), Role::Other);
         assert_eq!(Status::parse(&doc! { "ok": 0 }), None);
@@ -194,8 +205,14 @@ mod tests {
 
     #[test]
     fn a_later_term_is_a_later_position_whatever_the_clock_says() {
-        let old = Optime { term: 2, at: (1_800, 1) };
-        let new = Optime { term: 3, at: (1_700, 1) };
+        let old = Optime {
+            term: 2,
+            at: (1_800, 1),
+        };
+        let new = Optime {
+            term: 3,
+            at: (1_700, 1),
+        };
         assert!(old < new);
     }
 }

@@ -78,7 +78,11 @@ impl Line {
     ///
     /// # Errors
     /// When the connection is lost, or the server answers that the command or a write of it failed.
-    pub async fn ask(&mut self, database: &str, mut command: Document) -> Result<Document, Failure> {
+    pub async fn ask(
+        &mut self,
+        database: &str,
+        mut command: Document,
+    ) -> Result<Document, Failure> {
         command.insert("$db", database);
         self.number = self.number.wrapping_add(1);
         let message = message(self.number, &command)?;
@@ -95,7 +99,11 @@ impl Line {
 ///
 /// # Errors
 /// As [`Line::ask`].
-pub async fn ask(address: SocketAddr, database: &str, command: Document) -> Result<Document, Failure> {
+pub async fn ask(
+    address: SocketAddr,
+    database: &str,
+    command: Document,
+) -> Result<Document, Failure> {
     Line::connect(address).await?.ask(database, command).await
 }
 
@@ -109,7 +117,8 @@ fn message(number: i32, command: &Document) -> Result<Vec<u8>, Failure> {
     let command = command.to_vec().map_err(unreadable)?;
     // No flags, and one section of kind 0: the command itself.
     let length = HEADER + 4 + 1 + command.len();
-    let whole = i32::try_from(length).map_err(|_| Failure::Unreadable("a command too long".into()))?;
+    let whole =
+        i32::try_from(length).map_err(|_| Failure::Unreadable("a command too long".into()))?;
     let mut message = Vec::with_capacity(length);
     for word in [whole, number, 0, OP_MSG, 0] {
         message.extend(word.to_le_bytes());
@@ -160,7 +169,10 @@ fn judged(answer: Document) -> Result<Document, Failure> {
     if number(&answer, "ok") != Some(1) {
         return Err(error(Place::Command, &answer));
     }
-    let first = answer.get_array("writeErrors").ok().and_then(|all| all.first()?.as_document());
+    let first = answer
+        .get_array("writeErrors")
+        .ok()
+        .and_then(|all| all.first()?.as_document());
     if let Some(first) = first {
         return Err(error(Place::Write, first));
     }
@@ -198,7 +210,8 @@ mod tests {
         assert_eq!(place(doc! { "n": 1, "ok": 1.0 }), None);
         let refused = doc! { "ok": 0.0, "code": 10107, "codeName": "NotWritablePrimary", "errmsg": "not primary" };
         assert_eq!(place(refused), Some((Place::Command, 10107)));
-        let write = doc! { "n": 0, "ok": 1.0, "writeErrors": [{ "index": 0, "code": 189, "errmsg": "" }] };
+        let write =
+            doc! { "n": 0, "ok": 1.0, "writeErrors": [{ "index": 0, "code": 189, "errmsg": "" }] };
         assert_eq!(place(write), Some((Place::Write, 189)));
         let late = doc! { "n": 1, "ok": 1.0, "writeConcernError": { "code": 64, "codeName": "WriteConcernTimeout" } };
         assert_eq!(place(late), Some((Place::WriteConcern, 64)));
@@ -211,7 +224,10 @@ mod tests {
         let mut header: [u8; HEADER] = sent[..HEADER].try_into().expect("a header");
         assert!(body_length(&header, 7).is_err(), "it answers nothing");
         header[8] = 7;
-        assert_eq!(body_length(&header, 7).expect("a length"), sent.len() - HEADER);
+        assert_eq!(
+            body_length(&header, 7).expect("a length"),
+            sent.len() - HEADER
+        );
         assert_eq!(document(&sent[HEADER..]).expect("a document"), command);
         header[3] = 0x7f;
         assert!(body_length(&header, 7).is_err(), "longer than any message");
