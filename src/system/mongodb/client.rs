@@ -1,6 +1,6 @@
 //! The service client: a connection of its own to the primary or to one member, dropped when anything goes wrong.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
@@ -59,12 +59,12 @@ impl ServiceClient {
         }
     }
 
-    async fn connect(&self, access: Access) -> Result<Open, Reply> {
+    async fn connect(&self, access: Access, deadline: Instant) -> Result<Open, Reply> {
         let failed = |failure: Failure| outcome_of(&failure, Phase::Connecting, access);
         let none = || Reply::error(Outcome::Fail, "no primary");
         let address = match &self.target {
             Target::Pinned(address) => *address,
-            Target::Primary(directory) => directory.primary().await.ok_or_else(none)?,
+            Target::Primary(directory) => directory.primary(deadline).await.ok_or_else(none)?,
         };
         let mut line = Line::connect(address).await.map_err(failed)?;
         if matches!(self.target, Target::Primary(_)) {
@@ -80,7 +80,7 @@ impl ServiceClient {
     async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Reply {
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => match self.connect(request.access).await {
+            None => match self.connect(request.access, request.deadline).await {
                 Ok(open) => open,
                 Err(reply) => return reply,
             },

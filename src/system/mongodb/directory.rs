@@ -13,10 +13,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use crate::time::left;
+
 use super::wire::{ask, hello};
 
 /// The longest wait for one member's answer. Members answer within a millisecond or two, unless they hang.
-const ASK_LIMIT: Duration = Duration::from_millis(100);
+const ASK_LIMIT: Duration = Duration::from_millis(200);
+
+/// The pause between two rounds of questions while nobody is primary.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Once one member says that it is primary, the others get this long to say the same with a later election.
 const GRACE: Duration = Duration::from_millis(10);
@@ -49,8 +54,19 @@ impl Directory {
         }
     }
 
-    /// Where the primary is; none when no member says that it is the latest one.
-    pub async fn primary(&self) -> Option<SocketAddr> {
+    /// Where the primary is, asked again and again until the deadline, as drivers do; none when no member says that it
+    /// is the latest one.
+    pub async fn primary(&self, deadline: Instant) -> Option<SocketAddr> {
+        loop {
+            let found = self.round().await;
+            if found.is_some() || left(deadline) <= PAUSE {
+                return found;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn round(&self) -> Option<SocketAddr> {
         let asked = Instant::now();
         let mut round = self.round.lock().await;
         if let Some((begun, found)) = *round

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -33,6 +33,9 @@ use super::{
 
 /// The longest wait for one member's view.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
+
+/// The longest wait for a primary before a final read.
+const FIND_LIMIT: Duration = Duration::from_secs(5);
 
 /// The stack.
 pub struct MongoStack {
@@ -185,11 +188,13 @@ impl Running for MongoStack {
 
     async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
         let address = match source {
-            Source::Authority { .. } => {
-                self.directory.primary().await.ok_or_else(|| {
-                    SystemError::Refused("no member says that it is primary".into())
-                })?
-            }
+            Source::Authority { .. } => self
+                .directory
+                .primary(Instant::now() + FIND_LIMIT)
+                .await
+                .ok_or_else(|| {
+                SystemError::Refused("no member says that it is primary".into())
+            })?,
             Source::Before { node } | Source::After { node } => self.roster.named(node)?.address,
         };
         finals::holdings(&self.elements, address).await
