@@ -6,7 +6,7 @@ use mongodb::bson::{Bson, Document, doc};
 
 use crate::{record::Setting, system::SystemError};
 
-use super::{bounds::bounds, deploy::command, running::MongoStack, wire::number};
+use super::{bounds::bounds, concern::Concern, deploy::command, running::MongoStack, wire::number};
 
 /// Settings of the set's configuration that bear on failover.
 const CONFIGURATION: &[(&str, &str)] = &[
@@ -59,27 +59,7 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
         let name = "replElectionTimeoutOffsetLimitFraction";
         tell(name, text(value), source("getParameter"));
     }
-    let concern = stack.concern;
-    tell(
-        "write concern",
-        concern.write().to_string(),
-        "clients: every write".into(),
-    );
-    tell(
-        "read concern",
-        concern.read().to_string(),
-        "clients: every read".into(),
-    );
-    tell(
-        "read preference",
-        "primary".into(),
-        "clients: every read but those pinned to a member".into(),
-    );
-    tell(
-        "retryWrites",
-        concern.retry_writes.to_string(),
-        "application: the driver".into(),
-    );
+    effective.extend(clients(stack.concern));
     let status = said(doc! { "serverStatus": 1, "metrics": 0, "wiredTiger": 0 }).await?;
     let build = said(doc! { "buildInfo": 1 }).await?;
     stack.stack.server = format!(
@@ -97,6 +77,31 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
     stack.stack.phase_ns = u64::try_from(heartbeat.as_nanos()).unwrap_or(0);
     stack.stack.effective = effective;
     Ok(())
+}
+
+/// What the workload's clients ask for.
+fn clients(concern: Concern) -> Vec<Setting> {
+    let setting = |name: &str, value: String, source: &str| Setting {
+        name: name.to_owned(),
+        value,
+        source: source.to_owned(),
+    };
+    let retries = concern.retry_writes.to_string();
+    let reads = "clients: every read but those pinned to a member";
+    vec![
+        setting(
+            "write concern",
+            concern.write().to_string(),
+            "clients: every write",
+        ),
+        setting(
+            "read concern",
+            concern.read().to_string(),
+            "clients: every read",
+        ),
+        setting("read preference", "primary".into(), reads),
+        setting("retryWrites", retries, "application: the driver"),
+    ]
 }
 
 /// Those that are open and those that may still come.
