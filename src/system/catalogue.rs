@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::redis::Redis;
-use super::{System, mongodb::MongoDb, postgres::Postgres, reference::Reference};
+use super::{
+    System, mongodb::MongoDb, mysql::MySql, postgres::Postgres, redis::Redis, reference::Reference,
+};
 
 /// All systems, in the order in which they are listed.
 pub fn all() -> Vec<Arc<dyn System>> {
@@ -12,6 +13,8 @@ pub fn all() -> Vec<Arc<dyn System>> {
         Arc::new(Redis::Redis),
         Arc::new(Redis::Valkey),
         Arc::new(MongoDb),
+        Arc::new(MySql::MySql),
+        Arc::new(MySql::MariaDb),
         Arc::new(Reference),
     ]
 }

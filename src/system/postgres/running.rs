@@ -21,6 +21,7 @@ use crate::{
         Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
         Running, SystemError,
         roster::{Roster, Seat},
+        rows::ELEMENT_BYTES,
     },
 };
 
@@ -28,7 +29,7 @@ use super::{
     abandoned::end_abandoned,
     app::{AppClient, AppPool},
     client::{ServiceClient, Target},
-    element::{ELEMENT_BYTES, Elements},
+    element::Elements,
     finals::{Reader, holdings},
     haproxy,
     health::sole_primary,
