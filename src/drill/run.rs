@@ -264,5 +264,7 @@ async fn collect_logs(ground: &Ground) -> Vec<(NodeName, String)> {
             )
         }
     });
-    futures_util::future::join_all(asked).await
+    let mut logs = futures_util::future::join_all(asked).await;
+    logs.extend(ground.system.keepsakes().await);
+    logs
 }

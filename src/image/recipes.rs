@@ -87,6 +87,14 @@ pub const RECIPES: &[Recipe] = &[
         base: Base::Image("postgres:17"),
     },
     Recipe {
+        name: "mongodb",
+        image: "drdrill.local/mongodb:6",
+        // The only server that package sources hold is of version 6; reports name the version that the server tells.
+        stands_for: &["mongo:8", "mongo:6", "mongo:6.0", "mongo:6.0.5"],
+        dockerfile: include_str!("../../docker/mongodb/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
         name: "etcd",
         image: "drdrill.local/etcd:3.5",
         stands_for: &["quay.io/coreos/etcd:v3.5", "quay.io/coreos/etcd:v3.5.*"],

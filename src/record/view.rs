@@ -29,7 +29,7 @@ pub struct View {
     pub term: Option<u64>,
     /// Its position in the log, in bytes or entries.
     pub position: Option<u64>,
-    /// Its lag behind the primary in the same unit.
+    /// Its lag behind the primary in the same unit; milliseconds where the engine has no such position.
     pub lag: Option<u64>,
     /// Whom it follows, or where it believes the primary to be.
     pub follows: Option<String>,

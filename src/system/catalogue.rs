@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{System, mysql::MySql, postgres::Postgres, redis::Redis, reference::Reference};
+use super::{
+    System, mongodb::MongoDb, mysql::MySql, postgres::Postgres, redis::Redis, reference::Reference,
+};
 
 /// All systems, in the order in which they are listed.
 pub fn all() -> Vec<Arc<dyn System>> {
@@ -10,6 +12,7 @@ pub fn all() -> Vec<Arc<dyn System>> {
         Arc::new(Postgres),
         Arc::new(Redis::Redis),
         Arc::new(Redis::Valkey),
+        Arc::new(MongoDb),
         Arc::new(MySql::MySql),
         Arc::new(MySql::MariaDb),
         Arc::new(Reference),

@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod client;
 pub mod design;
 pub mod mark;
+pub mod mongodb;
 pub mod mysql;
 pub mod patience;
 pub mod postgres;

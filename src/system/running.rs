@@ -115,6 +115,12 @@ pub trait Running: Send + Sync {
         None
     }
 
+    /// What nodes keep besides their logs that belongs to the evidence, for instance what they rolled back; each under a
+    /// name for its file.
+    async fn keepsakes(&self) -> Vec<(NodeName, String)> {
+        Vec::new()
+    }
+
     /// Closes what it holds open and lets go of the run's emitter, which else would keep the run's event log open. The
     /// machines are removed by the runtime afterwards, or stay for another drill.
     async fn close(&self);

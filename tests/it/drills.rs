@@ -92,6 +92,20 @@ fn postgres_under_patroni_fails_over_when_the_primary_is_killed() {
     nothing_left(&done);
 }
 
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn mongodb_elects_another_primary_when_the_primary_is_killed() {
+    let done = Drill::shipped("mongodb/quick-kill.yaml").run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("an RTO");
+    assert!(
+        (1.0..6.0).contains(&rto),
+        "election timeout 2 s, heartbeat 0.5 s: {rto}\n{}",
+        done.talk
+    );
+    nothing_left(&done);
+}
+
 const HANG: &str = "
 schema: 1
 name: hang

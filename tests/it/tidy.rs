@@ -104,7 +104,11 @@ const FENCES: &[(&str, &[&str])] = &[
     ("axum", &["src/serve/"]),
     ("bollard", &["src/runtime/docker"]),
     ("sqlx", &["src/system/"]),
-    // The catalogue names our module of that name, not the driver.
+    // The catalogue names our modules of these names, not the drivers.
+    (
+        "mongodb",
+        &["src/system/mongodb", "src/system/catalogue.rs"],
+    ),
     ("redis", &["src/system/redis", "src/system/catalogue.rs"]),
     ("toxiproxy_rust", &["src/net/"]),
     ("krilla", &["src/report/pdf/"]),

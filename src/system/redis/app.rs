@@ -1,6 +1,7 @@
 //! The application's client: the driver's reconnecting connections, shared by all app lanes.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -49,6 +50,7 @@ pub struct Pool {
 
 struct Connections {
     managers: Vec<ConnectionManager>,
+    address: SocketAddr,
     node: Option<u16>,
 }
 
@@ -73,7 +75,12 @@ impl Pool {
     }
 
     async fn connections(&self) -> RedisResult<Arc<Connections>> {
-        if let Some(current) = self.current() {
+        let current = self.current();
+        if let Some(current) = &current
+            && self.directory.leads_elsewhere(current.address)
+        {
+            self.forget(current);
+        } else if let Some(current) = current {
             return Ok(current);
         }
         let address = self.directory.primary().await?;
@@ -85,7 +92,11 @@ impl Pool {
             .map(|_| driver.get_connection_manager_lazy(config.clone()))
             .collect::<RedisResult<_>>()?;
         let node = self.roster.data_at(address.ip()).map(|seat| seat.index);
-        let made = Arc::new(Connections { managers, node });
+        let made = Arc::new(Connections {
+            managers,
+            address,
+            node,
+        });
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(current.get_or_insert(made).clone())
     }

@@ -22,7 +22,7 @@ use super::{
 /// Where a client goes.
 #[derive(Clone)]
 pub enum Target {
-    /// To the node that the sentinels name, if it agrees that it is primary.
+    /// To the node that the sentinels or the endpoint name, if it agrees that it is primary.
     Primary(Arc<Directory>),
     /// To this node, whatever it says of itself, with pinned probes.
     Pinned(SocketAddr),
@@ -41,6 +41,7 @@ pub struct RedisClient {
 
 struct Open {
     connection: MultiplexedConnection,
+    address: SocketAddr,
     node: Option<u16>,
 }
 
@@ -75,12 +76,21 @@ impl RedisClient {
             }
         }
         let node = self.roster.data_at(address.ip()).map(|seat| seat.index);
-        Ok(Open { connection, node })
+        Ok(Open {
+            connection,
+            address,
+            node,
+        })
+    }
+
+    fn led_away(&self, address: SocketAddr) -> bool {
+        matches!(&self.target, Target::Primary(directory) if directory.leads_elsewhere(address))
     }
 
     async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Reply {
         let left = left(request.deadline);
-        let mut open = match self.open.take() {
+        let held = self.open.take();
+        let mut open = match held.filter(|open| !self.led_away(open.address)) {
             Some(open) => open,
             None => match self.connect(request.access, left).await {
                 Ok(open) => open,

@@ -54,7 +54,7 @@ pub async fn deploy(
     deploy
         .emitter
         .note("waiting for the sentinels to know everyone");
-    let mut stack = RedisStack::new(system, members, roster, deploy.runtime, Values::of(design))?;
+    let mut stack = RedisStack::new(system, members, roster, deploy.runtime, design)?;
     ready::prove(&mut stack).await?;
     Ok(stack)
 }
@@ -174,15 +174,16 @@ impl Plan<'_> {
     }
 
     fn arguments(&self) -> Result<String, SystemError> {
-        let appendonly = if self.values.word("persistence") == "aof" {
-            "yes"
-        } else {
-            "no"
+        let kept = match self.values.word("persistence") {
+            "rdb" => "--appendonly no --save 5 1",
+            "aof" => "--appendonly yes --appendfsync everysec",
+            "aof-always" => "--appendonly yes --appendfsync always",
+            _ => "--appendonly no",
         };
         let lag = self.values.duration("min-replicas-max-lag")?.as_secs();
         let least = self.values.count("min-replicas-to-write")?;
         Ok(format!(
-            "--appendonly {appendonly} --min-replicas-to-write {least} --min-replicas-max-lag {lag}"
+            "{kept} --min-replicas-to-write {least} --min-replicas-max-lag {lag}"
         ))
     }
 

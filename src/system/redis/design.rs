@@ -17,6 +17,9 @@ use crate::{
 
 use super::deploy;
 
+/// The topology without sentinels.
+pub const REPLICAS: &str = "replicas";
+
 /// The most sentinels that a stack may have.
 const SENTINELS_MAX: u64 = 7;
 
@@ -62,9 +65,9 @@ const SETTINGS: &[SettingSpec] = &[
     },
     SettingSpec {
         name: "persistence",
-        kind: SettingKind::OneOf(&["none", "aof"]),
+        kind: SettingKind::OneOf(&["none", "rdb", "aof", "aof-always"]),
         default: "none",
-        help: "whether data is kept in a log on disk, forced each second; without it a restarted node comes back empty",
+        help: "what is kept on disk: nothing, so that a restarted node comes back empty; rdb: a snapshot every 5 s, short, so that a drill is short (the server's own default is one after 60 s with 10000 changes); aof: a log, forced to disk each second (the server's default for it); aof-always: a log, forced before each answer",
     },
     SettingSpec {
         name: "min-replicas-to-write",
@@ -130,16 +133,28 @@ impl System for Redis {
                 Self::Redis => "Redis: asynchronous replication, failover by Sentinel",
                 Self::Valkey => "Valkey: asynchronous replication, failover by Sentinel",
             },
-            topologies: vec![TopologySpec {
-                name: "sentinel",
-                summary: "one primary, replicas, and sentinels on machines of their own",
-                routes: &["sentinel"],
-                nodes: (2, 3, 5),
-                runbooks: &[],
-                planned_moves: true,
-                etcd: false,
-                scripts: false,
-            }],
+            topologies: vec![
+                TopologySpec {
+                    name: "sentinel",
+                    summary: "one primary, replicas, and sentinels on machines of their own",
+                    routes: &["sentinel"],
+                    nodes: (2, 3, 5),
+                    runbooks: &[],
+                    planned_moves: true,
+                    etcd: false,
+                    scripts: false,
+                },
+                TopologySpec {
+                    name: REPLICAS,
+                    summary: "one primary and replicas, of which an operator promotes one (`REPLICAOF NO ONE`)",
+                    routes: &["direct"],
+                    nodes: (2, 2, 5),
+                    runbooks: &["promote-replica"],
+                    planned_moves: true,
+                    etcd: false,
+                    scripts: false,
+                },
+            ],
             image: self.image(),
             settings: SETTINGS.to_vec(),
             runtime: "docker",
@@ -151,7 +166,8 @@ impl System for Redis {
             .image
             .clone()
             .unwrap_or_else(|| self.image().to_owned());
-        let nodes = spec.nodes.unwrap_or(3);
+        let watched = spec.topology.as_deref() != Some(REPLICAS);
+        let nodes = spec.nodes.unwrap_or(if watched { 3 } else { 2 });
         let member = |name: String, kind: MemberKind| Member {
             name: NodeName::new(name.clone()),
             kind,
@@ -165,10 +181,11 @@ impl System for Redis {
             .count("sentinels")
             .unwrap_or(3)
             .min(SENTINELS_MAX);
+        let sentinels = if watched { sentinels } else { 0 };
         let watchers = (1..=sentinels).map(|n| member(format!("s{n}"), MemberKind::Control));
         let design = Design {
-            topology: "sentinel",
-            route: "sentinel",
+            topology: if watched { "sentinel" } else { REPLICAS },
+            route: if watched { "sentinel" } else { "direct" },
             members: data.chain(watchers).collect(),
             settings,
             images: vec![image.clone()],
@@ -267,6 +284,17 @@ mod tests {
         assert_eq!(names, ["r1", "r2", "r3", "s1", "s2", "s3"]);
         assert_eq!(design.images, ["valkey/valkey:8"]);
         assert_eq!(design.settings["down-after"], "1s");
+    }
+
+    #[test]
+    fn without_sentinels_there_are_only_nodes_that_hold_data() {
+        let spec = SystemSpec {
+            topology: Some(REPLICAS.into()),
+            ..SystemSpec::default()
+        };
+        let design = Redis::Redis.design(&spec, None).expect("a design");
+        let names: Vec<_> = design.members.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!((names, design.route), (vec!["r1", "r2"], "direct"));
     }
 
     #[test]

@@ -85,15 +85,23 @@ pub async fn read_back(stack: &mut RedisStack) -> Result<(), SystemError> {
     }
     // Sentinels may differ; the slowest one bounds the failover from above and the fastest from below, but
     // they were all started with one value, so a difference is an error.
-    let down_after = same(&masters, "down-after-milliseconds")?;
-    let failover_timeout = same(&masters, "failover-timeout")?;
+    let watched = if masters.is_empty() {
+        None
+    } else {
+        let down_after = same(&masters, "down-after-milliseconds")?;
+        Some((down_after, same(&masters, "failover-timeout")?))
+    };
     let info: String = ask(primary.address, &command(&["INFO", "server"]), ASK_LIMIT)
         .await
         .map_err(refused)?;
     stack.stack.server = version(&info);
     stack.stack.connection_limit = server.get("maxclients").and_then(|text| text.parse().ok());
-    stack.stack.bounds = bounds(down_after, failover_timeout);
-    stack.stack.phase_ns = u64::try_from(PING_PERIOD.min(down_after).as_nanos()).unwrap_or(0);
+    // Without sentinels nobody but an operator decides, whose time no setting bounds.
+    stack.stack.bounds = watched.map_or_else(Vec::new, |(down_after, failover_timeout)| {
+        bounds(down_after, failover_timeout)
+    });
+    let period = watched.map(|(down_after, _)| PING_PERIOD.min(down_after).as_nanos());
+    stack.stack.phase_ns = u64::try_from(period.unwrap_or(0)).unwrap_or(0);
     stack.stack.effective = effective;
     Ok(())
 }

@@ -9,7 +9,7 @@ use redis::{FromRedisValue, RedisError};
 use crate::{
     id::NodeName,
     record::MemberKind,
-    system::{PlannedMove, SystemError, roster::Seat, wait::until},
+    system::{PlannedMove, Promote, SystemError, roster::Seat, wait::until},
 };
 
 use super::{
@@ -58,13 +58,18 @@ impl PlannedMove for RedisStack {
                 old.name
             )));
         }
-        if let Some(to) = to {
+        let watched = self.roster.of(MemberKind::Control).next().is_some();
+        if let Some(to) = to.filter(|_| watched) {
             self.prefer(self.roster.named(to)?).await?;
         }
-        let moved = self.hold_and_move(old).await;
+        let moved = if watched {
+            self.hold_and_move(old).await
+        } else {
+            self.hold_and_hand_over(old, to).await
+        };
         // Whatever became of it, writes are let through again; on a replica they are refused.
         let let_go = order::<()>(old.address, &["CLIENT", "UNPAUSE"]).await;
-        if to.is_some() {
+        if watched && to.is_some() {
             join_all(
                 self.roster
                     .data()
@@ -120,6 +125,26 @@ impl RedisStack {
         Ok(new.name)
     }
 
+    /// The same without sentinels: the operator promotes, repoints the clients and makes the others follow.
+    async fn hold_and_hand_over(
+        &self,
+        old: &Seat,
+        to: Option<&NodeName>,
+    ) -> Result<NodeName, SystemError> {
+        let hold = HOLD.as_millis().to_string();
+        order::<()>(old.address, &["CLIENT", "PAUSE", &hold, "WRITE"]).await?;
+        self.caught_up(old).await?;
+        let new = match to {
+            Some(to) => to.clone(),
+            None => self.best_candidate().await?,
+        };
+        self.promote(&new).await?;
+        self.repoint(&new).await?;
+        self.refollow(&new).await?;
+        order::<u64>(old.address, &["CLIENT", "KILL", "TYPE", "normal"]).await?;
+        Ok(new)
+    }
+
     /// Waits until every replica that is attached has what the primary has.
     async fn caught_up(&self, old: &Seat) -> Result<(), SystemError> {
         let equal = || async {
@@ -160,6 +185,52 @@ impl RedisStack {
         until(PRIORITY_LIMIT, 5 * ASK_EVERY, seen)
             .await
             .map_err(SystemError::Refused)
+    }
+}
+
+/// By hand, where no sentinel does it. What the old primary had not sent is lost.
+#[async_trait]
+impl Promote for RedisStack {
+    async fn best_candidate(&self) -> Result<NodeName, SystemError> {
+        let statuses = self.statuses().await;
+        let replicas = statuses.iter().filter_map(|(seat, status)| {
+            let status = status.as_ref().filter(|status| !status.primary)?;
+            Some((seat, status.offset))
+        });
+        // The first in order among equals, so that the choice can be predicted.
+        let best = replicas.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.map(|(seat, _)| seat.name.clone())
+            .ok_or_else(|| SystemError::Refused("no replica answers".into()))
+    }
+
+    async fn promote(&self, node: &NodeName) -> Result<(), SystemError> {
+        let seat = self.roster.named(node)?;
+        order::<()>(seat.address, &["REPLICAOF", "NO", "ONE"]).await?;
+        let primary = || async {
+            match status(seat.address).await {
+                Some(status) if status.primary => Ok(()),
+                _ => Err(format!("`{node}` is not primary yet")),
+            }
+        };
+        until(MOVE_LIMIT, ASK_EVERY, primary)
+            .await
+            .map_err(SystemError::Refused)
+    }
+
+    async fn refollow(&self, primary: &NodeName) -> Result<(), SystemError> {
+        let address = self.roster.named(primary)?.address;
+        let (ip, port) = (address.ip().to_string(), address.port().to_string());
+        for (seat, status) in self.statuses().await {
+            if seat.name != *primary && status.is_some() {
+                order::<()>(seat.address, &["REPLICAOF", &ip, &port]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn repoint(&self, primary: &NodeName) -> Result<(), SystemError> {
+        self.directory.lead_to(self.roster.named(primary)?.address);
+        Ok(())
     }
 }
 

@@ -18,9 +18,8 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
+        Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, SystemError,
         roster::{Roster, Seat},
-        settings::Values,
     },
 };
 
@@ -28,6 +27,7 @@ use super::{
     app::{AppClient, Pool},
     client::{RedisClient, Target},
     deploy,
+    design::REPLICAS,
     element::Keys,
     link::{ask, command, connect},
     observe, redundancy,
@@ -64,28 +64,20 @@ impl RedisStack {
         members: Vec<Member>,
         roster: Roster,
         runtime: Arc<dyn Runtime>,
-        values: Values<'_>,
+        design: &Design,
     ) -> Result<Self, SystemError> {
         let first = roster.data().next().map(|seat| seat.name.clone());
         let primary = first.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
-        let sentinels = roster.of(MemberKind::Control);
-        let directory = Directory::new(
-            sentinels
-                .map(|seat| (seat.name.clone(), seat.address))
-                .collect(),
-        );
+        let directory = directory(design, &roster, &primary)?;
         let stack = Stack {
             system: system.to_owned(),
-            topology: "sentinel".into(),
-            route: "sentinel".into(),
+            topology: design.topology.into(),
+            route: design.route.into(),
             server: String::new(),
             members,
             primary,
             effective: Vec::new(),
-            bounds: super::bounds::bounds(
-                values.duration("down-after")?,
-                values.duration("failover-timeout")?,
-            ),
+            bounds: Vec::new(),
             connection_limit: None,
             phase_ns: 0,
             // A driver that sends an append again after a lost answer applies it twice: a list takes both.
@@ -176,6 +168,19 @@ impl RedisStack {
             from += CHUNK;
         }
     }
+}
+
+fn directory(
+    design: &Design,
+    roster: &Roster,
+    primary: &NodeName,
+) -> Result<Directory, SystemError> {
+    if design.topology == REPLICAS {
+        return Ok(Directory::endpoint(roster.named(primary)?.address));
+    }
+    let sentinels = roster.of(MemberKind::Control);
+    let named = sentinels.map(|seat| (seat.name.clone(), seat.address));
+    Ok(Directory::new(named.collect()))
 }
 
 #[derive(Default)]
@@ -319,6 +324,10 @@ impl Running for RedisStack {
 
     fn planned_move(&self) -> Option<&dyn PlannedMove> {
         Some(self)
+    }
+
+    fn promote(&self) -> Option<&dyn Promote> {
+        (self.stack.topology == REPLICAS).then_some(self as &dyn Promote)
     }
 
     fn rearm(&self) -> Option<&dyn Rearm> {

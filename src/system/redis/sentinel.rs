@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,10 +27,12 @@ pub type Fields = BTreeMap<String, String>;
 
 /// How clients find the primary: they ask the sentinels in turn, the one that answered last first, as
 /// drivers do. One that does not answer costs 200 ms once; the next client starts at the next one.
+/// Without sentinels they go to the one endpoint that their configuration names, which an operator changes.
 #[derive(Debug)]
 pub struct Directory {
     sentinels: Vec<(NodeName, SocketAddr)>,
     answering: AtomicUsize,
+    endpoint: Mutex<Option<SocketAddr>>,
 }
 
 impl Directory {
@@ -36,7 +41,29 @@ impl Directory {
         Self {
             sentinels,
             answering: AtomicUsize::new(0),
+            endpoint: Mutex::new(None),
         }
+    }
+
+    /// Leads to this endpoint until another one is named.
+    pub fn endpoint(address: SocketAddr) -> Self {
+        let directory = Self::new(Vec::new());
+        directory.lead_to(address);
+        directory
+    }
+
+    /// Names another endpoint.
+    pub fn lead_to(&self, address: SocketAddr) {
+        *self.named() = Some(address);
+    }
+
+    /// Whether a connection to this address is one to where the endpoint led before.
+    pub fn leads_elsewhere(&self, address: SocketAddr) -> bool {
+        self.named().is_some_and(|named| named != address)
+    }
+
+    fn named(&self) -> MutexGuard<'_, Option<SocketAddr>> {
+        self.endpoint.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sentinels, in their fixed order.
@@ -44,11 +71,14 @@ impl Directory {
         &self.sentinels
     }
 
-    /// Where the primary is, by the first sentinel that answers.
+    /// Where the primary is, by the endpoint or by the first sentinel that answers.
     ///
     /// # Errors
     /// The last sentinel's error when none answers.
     pub async fn primary(&self) -> RedisResult<SocketAddr> {
+        if let Some(named) = *self.named() {
+            return Ok(named);
+        }
         let first = self.answering.load(Ordering::Relaxed);
         let mut last = link::late();
         for turn in 0..self.sentinels.len() {

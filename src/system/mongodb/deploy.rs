@@ -1,0 +1,208 @@
+//! Brings a replica set up: all members at once, then the first one initiates the set and stands for election.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use futures_util::future::try_join_all;
+use mongodb::bson::{Document, doc};
+use tokio::time::timeout;
+
+use crate::{
+    id::NodeName,
+    record::Member,
+    runtime::{NodeFile, NodeSpec},
+    system::{
+        Deploy, Design, SystemError,
+        roster::{Roster, Seat},
+        settings::Values,
+        started::{listening, not_ready},
+        wait::until,
+    },
+};
+
+use super::{
+    concern::Concern,
+    ready,
+    running::MongoStack,
+    wire::{ask, hello, number},
+};
+
+/// The replica set's name.
+pub const SET: &str = "drdrill";
+
+/// Where members listen.
+const PORT: u16 = 27017;
+
+/// The longest wait for a started member to answer; one that ends says so earlier.
+const LISTEN_LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest wait for one answer.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+
+/// The longest wait for the first election.
+const ELECT_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often the first member is asked to stand for election.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// The script that starts a member, and its place in the node.
+const START: &str = include_str!("files/start.sh");
+const START_PATH: &str = "/drdrill/start.sh";
+
+/// How sure a member is to have enough memory: each connection has a thread, and clients connect again and again while a
+/// majority is missing.
+const MEMORY_MIB: u32 = 1024;
+
+/// A small cache and log of operations: a drill writes a few megabytes. The server's own recordings of itself would only
+/// take time from it.
+const ARGUMENTS: &str = "--wiredTigerCacheSizeGB 0.25 --oplogSize 256 --setParameter diagnosticDataCollectionEnabled=false";
+
+/// Deploys the design and returns once replication is proven flowing.
+pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, SystemError> {
+    let values = Values::of(design);
+    let concern = Concern::of(values)?;
+    let members = reserve(design, &deploy).await?;
+    let roster = Roster::new(&members)?;
+    let specs: Vec<NodeSpec> = members.iter().map(|member| spec(member, &deploy)).collect();
+    try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
+    deploy.emitter.note("starting the members");
+    try_join_all(roster.data().map(|seat| start(&deploy, seat))).await?;
+    deploy.emitter.note("initiating the replica set");
+    let configuration = configuration(&roster, values)?;
+    let first = roster.data().next();
+    let first = first.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
+    elect(&deploy, first, &configuration).await?;
+    let (primary, address) = (first.name.clone(), first.address);
+    let mut stack = MongoStack::new(members, roster, primary, deploy.runtime, concern);
+    ready::replication_flows(&stack).await?;
+    allow_chaining(address).await?;
+    ready::prove(&mut stack).await?;
+    Ok(stack)
+}
+
+async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
+    let names: Vec<NodeName> = design
+        .members
+        .iter()
+        .map(|member| member.name.clone())
+        .collect();
+    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
+    let mut members = design.members.clone();
+    for member in &mut members {
+        let address = addresses.get(&member.name).ok_or_else(|| {
+            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
+        })?;
+        member.address = SocketAddr::new(*address, PORT).to_string();
+    }
+    Ok(members)
+}
+
+fn spec(member: &Member, deploy: &Deploy) -> NodeSpec {
+    let image = deploy.images.get(&member.image).unwrap_or(&member.image);
+    NodeSpec {
+        name: member.name.clone(),
+        image: image.clone(),
+        entrypoint: vec!["/bin/sh".into(), START_PATH.into()],
+        command: Vec::new(),
+        env: vec![
+            ("DRDRILL_SET".into(), SET.into()),
+            ("DRDRILL_ARGS".into(), ARGUMENTS.into()),
+        ],
+        files: vec![NodeFile {
+            path: PathBuf::from(START_PATH),
+            mode: 0o755,
+            bytes: START.into(),
+        }],
+        memory_mib: MEMORY_MIB,
+        sidecar: true,
+    }
+}
+
+async fn start(deploy: &Deploy, seat: &Seat) -> Result<(), SystemError> {
+    deploy.runtime.start(&seat.name).await?;
+    let address = seat.address;
+    let greet = || async move { command(address, hello()).await.map(drop) };
+    listening(&*deploy.runtime, &seat.name, LISTEN_LIMIT, greet).await
+}
+
+/// One command to the administration's database, with a deadline and words for an error.
+pub async fn command(address: SocketAddr, command: Document) -> Result<Document, String> {
+    match timeout(ASK_LIMIT, ask(address, "admin", command)).await {
+        Ok(answer) => answer.map_err(|failure| failure.to_string()),
+        Err(_) => Err(format!("no answer within {ASK_LIMIT:?}")),
+    }
+}
+
+/// Members that are empty yet must not copy from each other: one that finds the other's log too short does not copy from
+/// it for a minute, and if the primary fails within it, no majority has any write. Once all have copied they may, as is
+/// the default.
+async fn allow_chaining(primary: SocketAddr) -> Result<(), SystemError> {
+    let refused = |words: String| {
+        SystemError::Refused(format!(
+            "failed to let members copy from each other: {words}"
+        ))
+    };
+    let answer = command(primary, doc! { "replSetGetConfig": 1 })
+        .await
+        .map_err(refused)?;
+    let unreadable = |error: mongodb::bson::error::Error| refused(error.to_string());
+    let mut configuration = answer.get_document("config").map_err(unreadable)?.clone();
+    let version = number(&configuration, "version").unwrap_or(0);
+    configuration.insert("version", version + 1);
+    let settings = configuration
+        .get_document_mut("settings")
+        .map_err(unreadable)?;
+    settings.insert("chainingAllowed", true);
+    command(primary, doc! { "replSetReconfig": configuration })
+        .await
+        .map(drop)
+        .map_err(refused)
+}
+
+/// A member that hangs counts as unreachable after the election timeout, in whole seconds.
+fn configuration(roster: &Roster, values: Values<'_>) -> Result<Document, SystemError> {
+    let milliseconds = |name| {
+        let duration = values.duration(name)?;
+        Ok::<_, SystemError>(i32::try_from(duration.as_millis()).unwrap_or(i32::MAX))
+    };
+    let election = milliseconds("election-timeout")?;
+    let members: Vec<Document> = (0i32..)
+        .zip(roster.data())
+        .map(|(id, seat)| doc! { "_id": id, "host": seat.address.to_string() })
+        .collect();
+    Ok(doc! {
+        "_id": SET,
+        "members": members,
+        "settings": {
+            "chainingAllowed": false,
+            "electionTimeoutMillis": election,
+            "heartbeatIntervalMillis": milliseconds("heartbeat-interval")?,
+            "heartbeatTimeoutSecs": (election / 1000 + i32::from(election % 1000 > 0)).max(1),
+        },
+    })
+}
+
+/// Left alone the set would wait an election timeout; the first member is asked to stand at once, until it is primary.
+async fn elect(deploy: &Deploy, first: &Seat, configuration: &Document) -> Result<(), SystemError> {
+    let address = first.address;
+    let initiated = command(address, doc! { "replSetInitiate": configuration.clone() }).await;
+    initiated.map_err(|words| {
+        SystemError::Refused(format!(
+            "`{}` refused to initiate the set: {words}",
+            first.name
+        ))
+    })?;
+    let stand = || async move {
+        let said = command(address, hello()).await?;
+        if said.get_bool("isWritablePrimary").unwrap_or(false) {
+            return Ok(());
+        }
+        command(address, doc! { "replSetStepUp": 1 }).await?;
+        Err("elected, and not writable yet".to_owned())
+    };
+    match until(ELECT_LIMIT, ASK_EVERY, stand).await {
+        Ok(()) => Ok(()),
+        Err(reason) => {
+            Err(not_ready(&*deploy.runtime, &first.name, "the first election", reason).await)
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What MongoDB offers, and what a scenario makes of it.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    id::NodeName,
+    record::{Member, MemberKind},
+    scenario::SystemSpec,
+    system::{
+        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
+        TopologySpec,
+        settings::{Values, filled, issue},
+    },
+};
+
+use super::deploy;
+
+/// The image of the members by default.
+const IMAGE: &str = "mongo:8";
+
+/// MongoDB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MongoDb;
+
+const SETTINGS: &[SettingSpec] = &[
+    SettingSpec {
+        name: "election-timeout",
+        kind: SettingKind::Duration,
+        default: "10s",
+        help: "silence of the primary after which a secondary stands for election (electionTimeoutMillis); the server's default",
+    },
+    SettingSpec {
+        name: "heartbeat-interval",
+        kind: SettingKind::Duration,
+        default: "2s",
+        help: "how often members ask each other (heartbeatIntervalMillis); the server's default",
+    },
+    SettingSpec {
+        name: "write-concern",
+        kind: SettingKind::OneOf(&["majority", "1"]),
+        default: "majority",
+        help: "how many members have a write before it is acknowledged; the server's default without arbiters since 5.0",
+    },
+    SettingSpec {
+        name: "wtimeout",
+        kind: SettingKind::Duration,
+        default: "0s",
+        help: "after which the server answers that the write concern is not satisfied yet, which leaves the write open; 0s waits for good, the server's default",
+    },
+    SettingSpec {
+        name: "read-concern",
+        kind: SettingKind::OneOf(&["local", "majority"]),
+        default: "local",
+        help: "whether reads return only what a majority has; reads go to the primary (read preference primary); both are the driver's defaults",
+    },
+    SettingSpec {
+        name: "retry-writes",
+        kind: SettingKind::Flag,
+        default: "true",
+        help: "whether the application's driver sends a write, and a read, again by itself, once; the driver's default. Service lanes never do",
+    },
+];
+
+#[async_trait]
+impl System for MongoDb {
+    fn programs(&self, _: &Design, _: &str) -> &'static [&'static str] {
+        &["sh", "chown", "id", "mkdir", "mongod"]
+    }
+
+    fn describe(&self) -> Description {
+        Description {
+            name: "mongodb",
+            summary: "MongoDB: a replica set that elects its primary",
+            topologies: vec![TopologySpec {
+                name: "replica-set",
+                summary: "members of equal priority, all of which hold data and vote",
+                routes: &["driver"],
+                nodes: (3, 3, 7),
+                runbooks: &[],
+                planned_moves: true,
+                etcd: false,
+                scripts: false,
+            }],
+            image: IMAGE,
+            settings: SETTINGS.to_vec(),
+            runtime: "docker",
+        }
+    }
+
+    fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
+        let image = spec.image.clone().unwrap_or_else(|| IMAGE.to_owned());
+        let member = |n: u32| Member {
+            name: NodeName::new(format!("m{n}")),
+            kind: MemberKind::Data,
+            address: String::new(),
+            host: format!("m{n}"),
+            image: image.clone(),
+        };
+        let design = Design {
+            topology: "replica-set",
+            route: "driver",
+            members: (1..=spec.nodes.unwrap_or(3)).map(member).collect(),
+            settings: filled(SETTINGS, spec),
+            images: vec![image.clone()],
+        };
+        let issues = issues(Values::of(&design));
+        if issues.is_empty() {
+            Ok(design)
+        } else {
+            Err(issues)
+        }
+    }
+
+    async fn deploy(
+        &self,
+        design: &Design,
+        deploy: Deploy,
+    ) -> Result<Arc<dyn Running>, SystemError> {
+        Ok(Arc::new(deploy::deploy(design, deploy).await?))
+    }
+}
+
+fn issues(values: Values<'_>) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let of = |name| values.duration(name).unwrap_or_default();
+    for name in ["election-timeout", "heartbeat-interval"] {
+        if of(name) < Duration::from_millis(100) {
+            let help = "give at least `100ms`; the server's default is the one in `drdrill list`";
+            issues.push(issue(name, "it is shorter than 100 ms", help));
+        }
+    }
+    let (election, heartbeat) = (of("election-timeout"), of("heartbeat-interval"));
+    if issues.is_empty() && election < heartbeat * 2 {
+        let message = format!("two heartbeats of {heartbeat:?} do not fit into {election:?}");
+        let help = "one heartbeat that is late would be an election: lower `heartbeat-interval`";
+        issues.push(issue("election-timeout", message, help));
+    }
+    if values.word("write-concern") == "1" && !of("wtimeout").is_zero() {
+        let help = "remove it, or use `write-concern: majority`";
+        issues.push(issue(
+            "wtimeout",
+            "a write to the primary alone waits for nobody",
+            help,
+        ));
+    }
+    issues
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(settings: &[(&str, &str)]) -> SystemSpec {
+        SystemSpec {
+            settings: settings
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            ..SystemSpec::default()
+        }
+    }
+
+    #[test]
+    fn the_usual_stack_is_three_members_with_the_products_defaults() {
+        let design = MongoDb.design(&spec(&[]), None).expect("a design");
+        let names: Vec<_> = design.members.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(names, ["m1", "m2", "m3"]);
+        assert_eq!(design.images, [IMAGE]);
+        assert_eq!(design.settings["election-timeout"], "10s");
+        assert_eq!(design.settings["write-concern"], "majority");
+    }
+
+    #[test]
+    fn settings_that_cannot_work_together_are_named() {
+        let paths = |settings: &[(&str, &str)]| -> Vec<String> {
+            let issues = MongoDb.design(&spec(settings), None).expect_err("issues");
+            issues.iter().map(|issue| issue.path.join(".")).collect()
+        };
+        let wrong = [
+            ("election-timeout", "1s"),
+            ("write-concern", "1"),
+            ("wtimeout", "1s"),
+        ];
+        assert_eq!(
+            paths(&wrong),
+            ["settings.election-timeout", "settings.wtimeout"]
+        );
+        assert_eq!(
+            paths(&[("heartbeat-interval", "0s")]),
+            ["settings.heartbeat-interval"]
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! What the workload writes: one document per append, in a collection of the run without any unique index of ours.
+
+use mongodb::bson::{Document, doc};
+
+use crate::{
+    id::{LaneId, RunId},
+    system::mark,
+};
+
+use super::wire::number;
+
+/// Bytes of one element: lane, number, 64 digits of body, 8 digits of checksum.
+pub const ELEMENT_BYTES: u32 = 4 + 8 + 64 + 8;
+
+/// Which collection a lane writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collection {
+    /// That of the workload, which final reads read.
+    Appends,
+    /// That of pinned probes, which nothing reads.
+    Pins,
+    /// That in which a stack proves that it replicates.
+    Ready,
+}
+
+/// Makes and reads the documents of a run.
+///
+/// An append is one document without `_id`: the server gives it one, so that a second application shows as a second
+/// document.
+#[derive(Debug, Clone)]
+pub struct Elements {
+    run: RunId,
+}
+
+/// A document as read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// An append, and whether its content is what was sent.
+    Append(LaneId, u64, bool),
+    /// A document that cannot be an append at all.
+    Alien,
+}
+
+impl Elements {
+    /// The documents of a run.
+    pub fn new(run: RunId) -> Self {
+        Self { run }
+    }
+
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The collection's name: what a write of an earlier run does late shows in no other run's collection.
+    pub fn collection(&self, collection: Collection) -> String {
+        let run = &self.run;
+        match collection {
+            Collection::Appends => format!("appends-{run}"),
+            Collection::Pins => format!("pins-{run}"),
+            Collection::Ready => format!("ready-{run}"),
+        }
+    }
+
+    /// One append.
+    pub fn append(&self, lane: LaneId, seq: u64) -> Document {
+        doc! {
+            "lane": i32::from(lane.0),
+            // A lane writes some thousands.
+            "seq": i64::try_from(seq).unwrap_or(i64::MAX),
+            "body": self.body(lane, seq),
+            "sum": mark::checksum(&self.run, lane, seq),
+        }
+    }
+
+    /// A document of the collection of appends.
+    pub fn read(&self, document: &Document) -> Element {
+        let lane = number(document, "lane").and_then(|lane| u16::try_from(lane).ok());
+        let seq = number(document, "seq").and_then(|seq| u64::try_from(seq).ok());
+        let Some((lane, seq)) = lane.map(LaneId).zip(seq) else {
+            return Element::Alien;
+        };
+        let text = |key| document.get_str(key).unwrap_or_default();
+        let sound = text("body") == self.body(lane, seq)
+            && text("sum") == mark::checksum(&self.run, lane, seq);
+        Element::Append(lane, seq, sound)
+    }
+
+    /// 64 digits that follow from the element, so that a torn or mixed document shows.
+    fn body(&self, lane: LaneId, seq: u64) -> String {
+        mark::hexadecimal(&format!("body:{}:{}:{seq}", self.run, lane.0), 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_sound_only_as_it_was_sent() {
+        let elements = Elements::new(RunId::new("20261121t081500", 7));
+        let lane = LaneId(3);
+        let sent = elements.append(lane, 41);
+        assert_eq!(sent.get_str("body").expect("a body").len(), 64);
+        assert_eq!(elements.read(&sent), Element::Append(lane, 41, true));
+        let changed = |key: &str, value: mongodb::bson::Bson| {
+            let mut document = sent.clone();
+            document.insert(key, value);
+            elements.read(&document)
+        };
+        assert_eq!(changed("seq", 42.into()), Element::Append(lane, 42, false));
+        assert_eq!(
+            changed("body", "torn".into()),
+            Element::Append(lane, 41, false)
+        );
+        assert_eq!(changed("lane", (-1).into()), Element::Alien);
+        assert_eq!(elements.read(&doc! {}), Element::Alien);
+    }
+}

@@ -1,0 +1,181 @@
+//! Whether every member is present and in sync, and whether all have the same.
+
+use std::time::Duration;
+
+use crate::system::{Redundancy, roster::Seat};
+
+use super::{running::MongoStack, status::Status};
+
+/// A secondary further behind than this is not in sync; `replSetStepDown` would wait for it.
+const CLOSE: Duration = Duration::from_secs(2);
+
+/// How often positions are compared before they count as different: members cannot be asked at the very same moment.
+const COMPARISONS: u32 = 10;
+
+/// The pause between two comparisons.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Asks every member.
+pub async fn redundancy(stack: &MongoStack) -> Redundancy {
+    let statuses = stack.statuses().await;
+    let primary = leader(&statuses);
+    collect(
+        statuses
+            .iter()
+            .map(|(seat, status)| member(seat, status.as_ref(), primary)),
+    )
+}
+
+/// Whether all positions are equal twice in a row.
+pub async fn converged(stack: &MongoStack) -> Redundancy {
+    let mut equal = 0;
+    let mut found = Redundancy {
+        whole: false,
+        evidence: Vec::new(),
+    };
+    for _ in 0..COMPARISONS {
+        let statuses = stack.statuses().await;
+        let primary = leader(&statuses);
+        found = collect(
+            statuses
+                .iter()
+                .map(|(seat, status)| position(seat, status.as_ref(), primary)),
+        );
+        equal = if found.whole { equal + 1 } else { 0 };
+        if equal == 2 {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    found.whole = equal == 2;
+    found
+}
+
+/// Missing things first.
+fn collect(verdicts: impl Iterator<Item = (bool, String)>) -> Redundancy {
+    let mut verdicts: Vec<_> = verdicts.collect();
+    verdicts.sort_by_key(|(well, _)| *well);
+    Redundancy {
+        whole: verdicts.iter().all(|(well, _)| *well),
+        evidence: verdicts.into_iter().map(|(_, text)| text).collect(),
+    }
+}
+
+/// The only primary.
+fn leader<'a>(statuses: &'a [(&Seat, Option<Status>)]) -> Option<&'a Status> {
+    let mut primaries = statuses
+        .iter()
+        .filter_map(|(_, status)| status.as_ref().filter(|s| s.is_primary()));
+    let first = primaries.next();
+    first.filter(|_| primaries.next().is_none())
+}
+
+fn member(seat: &Seat, status: Option<&Status>, primary: Option<&Status>) -> (bool, String) {
+    let name = &seat.name;
+    let Some(status) = status else {
+        return (false, format!("{name}: does not answer"));
+    };
+    let Some(primary) = primary else {
+        return (
+            false,
+            format!(
+                "{name}: {}, and there is not exactly one primary",
+                status.state
+            ),
+        );
+    };
+    let address = seat.address.to_string();
+    let seen = primary.members.iter().find(|(other, ..)| *other == address);
+    let healthy = seen.is_some_and(|(_, healthy, _)| *healthy);
+    if status.is_primary() {
+        return (true, format!("{name}: PRIMARY in term {}", status.term));
+    }
+    let lag = status.lag_ms(primary.written_ms);
+    let well = status.state == "SECONDARY" && healthy && lag <= CLOSE.as_millis() as u64;
+    let seen = if healthy {
+        "seen by the primary"
+    } else {
+        "not seen by the primary"
+    };
+    (
+        well,
+        format!("{name}: {}, {lag} ms behind, {seen}", status.state),
+    )
+}
+
+fn position(seat: &Seat, status: Option<&Status>, primary: Option<&Status>) -> (bool, String) {
+    let name = &seat.name;
+    match (status, primary) {
+        (Some(status), Some(primary)) => {
+            let well = status.applied == primary.applied;
+            (
+                well,
+                format!(
+                    "{name}: applied {}, the primary {}",
+                    status.applied, primary.applied
+                ),
+            )
+        }
+        (Some(status), None) => (
+            false,
+            format!(
+                "{name}: {}, and there is not exactly one primary",
+                status.state
+            ),
+        ),
+        (None, _) => (false, format!("{name}: does not answer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::NodeName, record::MemberKind, system::mongodb::status::Optime};
+
+    fn status(state: &str, written_ms: i64, at: u32) -> Status {
+        Status {
+            state: state.into(),
+            term: 3,
+            applied: Optime {
+                term: 3,
+                at: (at, 1),
+            },
+            written_ms,
+            source: None,
+            members: vec![("10.0.0.2:27017".into(), true, "SECONDARY".into())],
+        }
+    }
+
+    fn seat() -> Seat {
+        Seat {
+            index: 0,
+            name: NodeName::new("m2"),
+            kind: MemberKind::Data,
+            address: "10.0.0.2:27017".parse().expect("an address"),
+            host: "m2".into(),
+        }
+    }
+
+    #[test]
+    fn a_member_is_in_place_only_as_a_secondary_that_is_near_and_seen() {
+        let primary = status("PRIMARY", 10_000, 9);
+        let well =
+            |state, written| member(&seat(), Some(&status(state, written, 8)), Some(&primary)).0;
+        assert!(well("SECONDARY", 9_000));
+        assert!(!well("SECONDARY", 7_000), "too far behind");
+        assert!(!well("ROLLBACK", 10_000));
+        assert!(!member(&seat(), None, Some(&primary)).0);
+        assert!(!member(&seat(), Some(&status("SECONDARY", 10_000, 9)), None).0);
+        let mut blind = primary.clone();
+        blind.members[0].1 = false;
+        assert!(!member(&seat(), Some(&status("SECONDARY", 10_000, 9)), Some(&blind)).0);
+    }
+
+    #[test]
+    fn members_are_equal_only_at_the_same_operation() {
+        let primary = status("PRIMARY", 10_000, 9);
+        assert!(position(&seat(), Some(&status("SECONDARY", 0, 9)), Some(&primary)).0);
+        assert!(!position(&seat(), Some(&status("SECONDARY", 0, 8)), Some(&primary)).0);
+        assert!(!position(&seat(), None, Some(&primary)).0);
+    }
+}

@@ -1,0 +1,230 @@
+//! The replica set as it stands.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    history::{Group, Lane},
+    id::{NodeName, RunId},
+    record::{Emitter, Holdings, Member, Source, Stack, View},
+    runtime::Runtime,
+    scenario::AppClients,
+    system::{
+        Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
+        roster::{Roster, Seat},
+    },
+};
+
+use super::{
+    app::{AppClient, Pool},
+    client::{ServiceClient, Target},
+    concern::Concern,
+    directory::Directory,
+    element::{ELEMENT_BYTES, Elements},
+    finals, observe, redundancy, rolled_back,
+    status::{Status, status},
+};
+
+/// The longest wait for one member's view.
+const ASK_LIMIT: Duration = Duration::from_millis(500);
+
+/// The longest wait for a primary before a final read.
+const FIND_LIMIT: Duration = Duration::from_secs(5);
+
+/// The stack.
+pub struct MongoStack {
+    pub(super) stack: Stack,
+    pub(super) roster: Arc<Roster>,
+    pub(super) elements: Elements,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) concern: Concern,
+    directory: Arc<Directory>,
+    pool: Mutex<Option<Arc<Pool>>>,
+}
+
+impl MongoStack {
+    /// A set that has a primary; its settings are not read back yet.
+    pub fn new(
+        members: Vec<Member>,
+        roster: Roster,
+        primary: NodeName,
+        runtime: Arc<dyn Runtime>,
+        concern: Concern,
+    ) -> Self {
+        let directory = Directory::new(roster.data().map(|seat| seat.address).collect());
+        let stack = Stack {
+            system: "mongodb".into(),
+            topology: "replica-set".into(),
+            route: "driver".into(),
+            server: String::new(),
+            members,
+            primary,
+            effective: Vec::new(),
+            bounds: Vec::new(),
+            connection_limit: None,
+            phase_ns: 0,
+            // No service lane sends an append again, and a server knows an append that the driver sends again.
+            idempotent: true,
+            element_bytes: ELEMENT_BYTES,
+            ready: Vec::new(),
+        };
+        Self {
+            stack,
+            roster: Arc::new(roster),
+            elements: Elements::new(runtime.run().clone()),
+            runtime,
+            concern,
+            directory: Arc::new(directory),
+            pool: Mutex::new(None),
+        }
+    }
+
+    /// The same members for another run; their settings are not read back yet.
+    pub(super) fn again(&self, run: RunId, primary: NodeName) -> Self {
+        Self {
+            stack: Stack {
+                primary,
+                ..self.stack.clone()
+            },
+            roster: self.roster.clone(),
+            elements: Elements::new(run),
+            runtime: self.runtime.clone(),
+            concern: self.concern,
+            directory: self.directory.clone(),
+            pool: Mutex::new(None),
+        }
+    }
+
+    /// The views of all members, asked at the same time.
+    pub(super) async fn statuses(&self) -> Vec<(&Seat, Option<Status>)> {
+        let asked = self
+            .roster
+            .data()
+            .map(|seat| async move { (seat, status(seat.address, ASK_LIMIT).await) });
+        join_all(asked).await
+    }
+
+    fn pool(&self, app: &AppClients) -> Result<Arc<Pool>, SystemError> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*pool {
+            Some(pool) => Ok(pool.clone()),
+            None => {
+                let made = Arc::new(Pool::new(&self.roster, self.concern, app)?);
+                Ok(pool.insert(made).clone())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Running for MongoStack {
+    fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+        // Their collections were created when the set was proven.
+        Ok(())
+    }
+
+    fn client(&self, lane: &Lane) -> Box<dyn Client> {
+        let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
+        let target = match pinned.map(|node| self.roster.named(node)) {
+            Some(Ok(seat)) => Target::Pinned(seat.address),
+            Some(Err(_)) | None => Target::Primary(self.directory.clone()),
+        };
+        let (elements, roster) = (self.elements.clone(), self.roster.clone());
+        Box::new(ServiceClient::new(elements, roster, target, self.concern))
+    }
+
+    fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
+        Box::new(AppClient::new(self.elements.clone(), self.pool(app)))
+    }
+
+    fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
+        observe::members(&self.roster, emitter, &stop)
+    }
+
+    async fn view(&self, node: &NodeName) -> View {
+        let status = match self.roster.named(node) {
+            Ok(seat) => status(seat.address, ASK_LIMIT).await,
+            Err(_) => None,
+        };
+        let leading = status.as_ref().map_or(0, |status| status.written_ms);
+        Status::view(status.as_ref(), node, &self.roster, leading)
+    }
+
+    async fn primary(&self) -> Result<NodeName, SystemError> {
+        let statuses = self.statuses().await;
+        let primaries: Vec<&NodeName> = statuses
+            .iter()
+            .filter(|(_, status)| status.as_ref().is_some_and(Status::is_primary))
+            .map(|(seat, _)| &seat.name)
+            .collect();
+        match primaries.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => Err(SystemError::Refused(
+                "no member says that it is primary".into(),
+            )),
+            [one, two, ..] => Err(SystemError::Refused(format!(
+                "`{one}` and `{two}` both say that they are primary"
+            ))),
+        }
+    }
+
+    async fn redundancy(&self) -> Redundancy {
+        redundancy::redundancy(self).await
+    }
+
+    async fn converged(&self) -> Redundancy {
+        redundancy::converged(self).await
+    }
+
+    async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
+        let address = match source {
+            Source::Authority { .. } => self
+                .directory
+                .primary(Instant::now() + FIND_LIMIT)
+                .await
+                .ok_or_else(|| {
+                SystemError::Refused("no member says that it is primary".into())
+            })?,
+            Source::Before { node } | Source::After { node } => self.roster.named(node)?.address,
+        };
+        finals::holdings(&self.elements, address).await
+    }
+
+    async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
+        // A member finds its set in its own data, and rolls back what the others do not have.
+        Ok(self.runtime.start(node).await?)
+    }
+
+    fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
+    }
+
+    fn rearm(&self) -> Option<&dyn Rearm> {
+        Some(self)
+    }
+
+    async fn keepsakes(&self) -> Vec<(NodeName, String)> {
+        rolled_back::collect(&self.runtime, &self.roster).await
+    }
+
+    async fn close(&self) {
+        let pool = self
+            .pool
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(pool) = pool {
+            pool.close().await;
+        }
+    }
+}
