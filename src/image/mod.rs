@@ -1,5 +1,6 @@
 //! Container images: present, pulled, or built from our recipes; what stands in for what is never silent.
 
+mod certificates;
 pub mod doctor;
 mod preflight;
 mod recipes;

@@ -16,7 +16,10 @@ use crate::{
     runtime::{BuildSpec, ImageInfo, ImageStore, NodeFile, RuntimeError},
 };
 
-use super::recipes::{BASE, Base, DEBIAN, OURS, RECIPES, Recipe, standing_in};
+use super::{
+    certificates,
+    recipes::{BASE, Base, DEBIAN, OURS, RECIPES, Recipe, standing_in},
+};
 
 /// How long a registry may be silent before the first answer.
 const FIRST: Duration = Duration::from_secs(10);
@@ -215,11 +218,10 @@ impl Resolver {
         ));
         let spec = BuildSpec {
             tag: recipe.image.to_owned(),
-            context: vec![NodeFile {
-                path: "Dockerfile".into(),
-                mode: 0o644,
-                bytes: recipe.dockerfile.as_bytes().to_vec(),
-            }],
+            context: vec![
+                file("Dockerfile", recipe.dockerfile.as_bytes().to_vec()),
+                file(certificates::NAME, certificates::trusted()),
+            ],
             arguments: vec![("BASE".into(), base)],
             labels: vec![(DIGEST_LABEL.into(), recipe.digest())],
         };
@@ -270,6 +272,14 @@ impl Resolver {
             Ok(locked) => locked.map(|()| file),
             Err(_) => Err(failed(format!("another run kept it for {BUILD:?}"))),
         }
+    }
+}
+
+fn file(path: &str, bytes: Vec<u8>) -> NodeFile {
+    NodeFile {
+        path: path.into(),
+        mode: 0o644,
+        bytes,
     }
 }
 

@@ -1,0 +1,27 @@
+//! Kafka in KRaft mode: nodes that are broker and controller at once, one partition that the workload writes to.
+
+mod app;
+mod bounds;
+mod client;
+mod config;
+mod deploy;
+mod design;
+mod driver;
+mod effective;
+mod element;
+mod log;
+mod moves;
+mod observe;
+mod outcome;
+mod pinned;
+mod producer;
+mod questions;
+mod reader;
+mod ready;
+mod rearm;
+mod redundancy;
+mod running;
+mod status;
+mod wire;
+
+pub use design::Kafka;
