@@ -9,10 +9,10 @@ use crate::{
     id::{NodeName, RunId},
     record::{Emitter, MemberKind},
     runtime::Runtime,
-    system::{Rearm, Running, SharedRunning, SystemError},
+    system::{Rearm, Running, SharedRunning, SystemError, roster::Seat},
 };
 
-use super::{ready, running::RedisStack, sentinel::MASTER};
+use super::{link, ready, running::RedisStack, sentinel::MASTER};
 
 /// Where the start script puts a sentinel's configuration, which the sentinel rewrites as its state changes.
 const CONFIGURATION: &str = "/data/sentinel.conf";
@@ -59,7 +59,7 @@ impl RedisStack {
     /// An election after the one that made the present primary, by the sentinels' own state.
     async fn failed_election(&self) -> Result<Option<String>, SystemError> {
         let sentinels = self.roster.of(MemberKind::Control);
-        let asked = sentinels.map(|seat| epochs(&self.runtime, &seat.name));
+        let asked = sentinels.map(|seat| epochs(&self.runtime, seat));
         let epochs = try_join_all(asked).await?;
         Ok(epochs.iter().find_map(|(node, epochs)| {
             (epochs.current > epochs.configuration).then(|| {
@@ -93,10 +93,17 @@ struct Epochs {
     configuration: u64,
 }
 
+/// A sentinel that has seen no election yet has written nothing either, unless it is told to.
 async fn epochs(
     runtime: &Arc<dyn Runtime>,
-    node: &NodeName,
+    seat: &Seat,
 ) -> Result<(NodeName, Epochs), SystemError> {
+    let node = &seat.name;
+    let flush = link::command(&["SENTINEL", "FLUSHCONFIG"]);
+    let flushed: Result<String, _> = link::ask(seat.address, &flush, READ_LIMIT).await;
+    flushed.map_err(|error| {
+        SystemError::Refused(format!("`{node}` did not write its configuration: {error}"))
+    })?;
     let read = runtime
         .exec(node, &["cat", CONFIGURATION], READ_LIMIT)
         .await?;
