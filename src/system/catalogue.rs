@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::redis::Redis;
-use super::{System, postgres::Postgres, reference::Reference};
+use super::{System, kafka::Kafka, postgres::Postgres, reference::Reference};
 
 /// All systems, in the order in which they are listed.
 pub fn all() -> Vec<Arc<dyn System>> {
@@ -11,6 +11,7 @@ pub fn all() -> Vec<Arc<dyn System>> {
         Arc::new(Postgres),
         Arc::new(Redis::Redis),
         Arc::new(Redis::Valkey),
+        Arc::new(Kafka),
         Arc::new(Reference),
     ]
 }

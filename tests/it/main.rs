@@ -17,6 +17,7 @@ mod forgeries;
 mod full_disk;
 mod gate;
 mod history;
+mod kafka_stack;
 mod offers;
 mod postgres_client;
 mod postgres_stack;

@@ -27,6 +27,7 @@ use crate::docker_rig::{SIDECAR, fresh_run};
 fn local(reference: &str) -> String {
     let name = match reference {
         "quay.io/coreos/etcd:v3.5.21" => "etcd:3.5",
+        "apache/kafka:4.3.1" => "kafka:4.3",
         _ => reference.rsplit('/').next().unwrap_or(reference),
     };
     format!("drdrill.local/{name}")

@@ -104,6 +104,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("axum", &["src/serve/"]),
     ("bollard", &["src/runtime/docker"]),
     ("sqlx", &["src/system/"]),
+    ("rdkafka", &["src/system/kafka/"]),
+    ("kafka_protocol", &["src/system/kafka/"]),
     // The catalogue names our module of that name, not the driver.
     ("redis", &["src/system/redis", "src/system/catalogue.rs"]),
     ("toxiproxy_rust", &["src/net/"]),

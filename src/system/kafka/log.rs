@@ -94,7 +94,13 @@ async fn page(
         .with_session_epoch(-1)
         .with_topics(vec![topic]);
     let answer = wire.ask(&question, 12).await?;
-    let refused = |code: i16| if code == 0 { Ok(()) } else { Err(LogError::Refused(code)) };
+    let refused = |code: i16| {
+        if code == 0 {
+            Ok(())
+        } else {
+            Err(LogError::Refused(code))
+        }
+    };
     refused(answer.error_code)?;
     let mut partitions = answer.responses.iter().flat_map(|topic| &topic.partitions);
     let partition = partitions.next().ok_or_else(empty)?;
@@ -115,7 +121,9 @@ fn decode(records: &Records, mut bytes: Bytes, from: u64) -> Result<Vec<(u64, Fo
     let unreadable = |error: String| LogError::Wire(WireError::Unreadable(error));
     let mut found = Vec::new();
     while let Some(length) = bytes.get(8..BATCH_HEAD) {
-        let length = length.iter().fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte));
+        let length = length
+            .iter()
+            .fold(0usize, |sum, byte| (sum << 8) | usize::from(*byte));
         if bytes.len() < BATCH_HEAD + length {
             break;
         }
@@ -154,7 +162,9 @@ pub async fn read_all(
         let Some((last, _)) = page.records.last() else {
             return match next >= end {
                 true => Ok(all),
-                false => Err(format!("no record from offset {next} on, but the log ends at {end}")),
+                false => Err(format!(
+                    "no record from offset {next} on, but the log ends at {end}"
+                )),
             };
         };
         next = last + 1;

@@ -2,6 +2,7 @@
 
 mod app;
 mod bounds;
+mod brokers;
 mod client;
 mod config;
 mod deploy;
@@ -16,12 +17,10 @@ mod outcome;
 mod pinned;
 mod producer;
 mod questions;
-mod reader;
 mod ready;
 mod rearm;
 mod redundancy;
 mod running;
-mod status;
 mod wire;
 
 pub use design::Kafka;

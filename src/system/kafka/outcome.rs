@@ -41,8 +41,13 @@ pub enum Phase {
 /// Not leader is no proof: a record may have been appended and have waited for replicas when the leader was
 /// deposed, and the broker answers it in the same words. The driver counts it as not persisted.
 pub fn undelivered(code: Code, proof: Proof) -> Reply {
+    let code = code as i32;
     let certain = proof == Proof::NotPersisted && (is_local(code) || precedes_append(code));
-    let outcome = if certain { Outcome::Fail } else { Outcome::Info };
+    let outcome = if certain {
+        Outcome::Fail
+    } else {
+        Outcome::Info
+    };
     Reply::error(outcome, class(code))
 }
 
@@ -54,15 +59,23 @@ pub fn unreported() -> Reply {
 /// The outcome of an append that a broker itself answered with an error. `appended`: it names the offset at
 /// which the record stands, so the error came after the append.
 pub fn refused(code: i16, appended: bool) -> Reply {
-    let code = Code::try_from(i32::from(code)).unwrap_or(Code::Unknown);
-    let before = !appended && (precedes_append(code) || code == Code::NotLeaderForPartition);
+    let code = i32::from(code);
+    let before = !appended && (precedes_append(code) || code == Code::NotLeaderForPartition as i32);
     let outcome = if before { Outcome::Fail } else { Outcome::Info };
     Reply::error(outcome, class(code))
 }
 
-/// The outcome of a read that failed, whoever said so.
-pub fn unread(code: Code) -> Reply {
-    Reply::error(Outcome::Fail, class(code))
+/// The outcome of a read that a broker itself answered with an error.
+pub fn unread(code: i16) -> Reply {
+    Reply::error(Outcome::Fail, class(i32::from(code)))
+}
+
+/// The outcome of a read that the driver could not do.
+pub fn unconsumed(code: Option<Code>) -> Reply {
+    Reply::error(
+        Outcome::Fail,
+        code.map_or("driver failed", |code| class(code as i32)),
+    )
 }
 
 /// The outcome of a direct operation whose connection failed.
@@ -83,43 +96,56 @@ pub fn lost(error: &WireError, phase: Phase, access: Access) -> Reply {
     Reply::error(outcome, class)
 }
 
-/// Whether an error is the driver's own and not a broker's answer: those have numbers below zero.
-fn is_local(code: Code) -> bool {
-    (code as i32) < 0
+/// Whether an error is the driver's own and not a broker's answer: those are numbered from -100 down.
+fn is_local(code: i32) -> bool {
+    code < Code::End as i32
 }
 
-/// Whether a broker answers so only before it has appended anything.
-fn precedes_append(code: Code) -> bool {
-    matches!(
-        code,
-        Code::NotEnoughReplicas
-            | Code::LeaderNotAvailable
-            | Code::UnknownTopicOrPartition
-            | Code::MessageSizeTooLarge
-            | Code::InvalidTopic
-            | Code::TopicAuthorizationFailed
-            | Code::NotController
-    )
+/// Answers that a broker gives only before it has appended anything.
+const BEFORE_APPEND: &[Code] = &[
+    Code::UnknownTopicOrPartition,
+    Code::LeaderNotAvailable,
+    Code::MessageSizeTooLarge,
+    Code::InvalidTopic,
+    Code::NotEnoughReplicas,
+    Code::TopicAuthorizationFailed,
+];
+
+fn precedes_append(code: i32) -> bool {
+    BEFORE_APPEND.iter().any(|known| *known as i32 == code)
 }
 
-fn class(code: Code) -> &'static str {
-    match code {
-        Code::MessageTimedOut | Code::OperationTimedOut | Code::PurgeInflight => "timeout",
-        Code::PurgeQueue => "not sent in time",
-        Code::BrokerTransportFailure => "connection lost",
-        Code::AllBrokersDown => "no broker",
-        Code::NotLeaderForPartition => "not leader",
-        Code::LeaderNotAvailable => "no leader",
-        Code::RequestTimedOut => "replicas late",
-        Code::NotEnoughReplicas => "not enough replicas in sync",
-        Code::NotEnoughReplicasAfterAppend => "not enough replicas after the append",
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => "unknown topic",
-        Code::KafkaStorageError => "storage failed",
-        Code::OutOfOrderSequenceNumber => "out of order",
-        Code::QueueFull => "queue full",
-        Code::Fatal => "producer fenced",
-        _ if is_local(code) => "driver failed",
-        _ => "unknown answer",
+/// Errors by the words that reports have for them.
+const CLASSES: &[(Code, &str)] = &[
+    (Code::MessageTimedOut, "timeout"),
+    (Code::OperationTimedOut, "timeout"),
+    (Code::PurgeInflight, "timeout"),
+    (Code::PurgeQueue, "not sent in time"),
+    (Code::BrokerTransportFailure, "connection lost"),
+    (Code::AllBrokersDown, "no broker"),
+    (Code::QueueFull, "queue full"),
+    (Code::Fatal, "producer fenced"),
+    (Code::UnknownTopic, "unknown topic"),
+    (Code::UnknownPartition, "unknown topic"),
+    (Code::UnknownTopicOrPartition, "unknown topic"),
+    (Code::NotLeaderForPartition, "not leader"),
+    (Code::LeaderNotAvailable, "no leader"),
+    (Code::RequestTimedOut, "replicas late"),
+    (Code::NotEnoughReplicas, "not enough replicas in sync"),
+    (
+        Code::NotEnoughReplicasAfterAppend,
+        "not enough replicas after the append",
+    ),
+    (Code::KafkaStorageError, "storage failed"),
+    (Code::OutOfOrderSequenceNumber, "out of order"),
+];
+
+fn class(code: i32) -> &'static str {
+    let known = CLASSES.iter().find(|(known, _)| *known as i32 == code);
+    match known {
+        Some((_, class)) => class,
+        None if is_local(code) => "driver failed",
+        None => "unknown answer",
     }
 }
 
@@ -136,17 +162,33 @@ mod tests {
             (Code::MessageTimedOut, "timeout", [Fail, Info, Info]),
             (Code::PurgeQueue, "not sent in time", [Fail, Info, Info]),
             (Code::PurgeInflight, "timeout", [Fail, Info, Info]),
-            (Code::BrokerTransportFailure, "connection lost", [Fail, Info, Info]),
-            (Code::NotEnoughReplicas, "not enough replicas in sync", [Fail, Info, Info]),
+            (
+                Code::BrokerTransportFailure,
+                "connection lost",
+                [Fail, Info, Info],
+            ),
+            (
+                Code::NotEnoughReplicas,
+                "not enough replicas in sync",
+                [Fail, Info, Info],
+            ),
             (Code::LeaderNotAvailable, "no leader", [Fail, Info, Info]),
-            (Code::NotLeaderForPartition, "not leader", [Info, Info, Info]),
+            (
+                Code::NotLeaderForPartition,
+                "not leader",
+                [Info, Info, Info],
+            ),
             (Code::RequestTimedOut, "replicas late", [Info, Info, Info]),
             (
                 Code::NotEnoughReplicasAfterAppend,
                 "not enough replicas after the append",
                 [Info, Info, Info],
             ),
-            (Code::KafkaStorageError, "storage failed", [Info, Info, Info]),
+            (
+                Code::KafkaStorageError,
+                "storage failed",
+                [Info, Info, Info],
+            ),
             (Code::Unknown, "unknown answer", [Info, Info, Info]),
         ];
         for (code, class, outcomes) in table {
@@ -172,7 +214,11 @@ mod tests {
             (56, false, Info, "storage failed"),
         ];
         for (code, appended, outcome, class) in table {
-            assert_eq!(refused(code, appended), Reply::error(outcome, class), "{code}");
+            assert_eq!(
+                refused(code, appended),
+                Reply::error(outcome, class),
+                "{code}"
+            );
         }
     }
 
@@ -190,7 +236,10 @@ mod tests {
             let fail = Reply::error(Outcome::Fail, class);
             assert_eq!(of(Phase::Connecting, Access::Write), fail);
             assert_eq!(of(Phase::Sent, Access::Read), fail);
-            assert_eq!(of(Phase::Sent, Access::Write), Reply::error(Outcome::Info, class));
+            assert_eq!(
+                of(Phase::Sent, Access::Write),
+                Reply::error(Outcome::Info, class)
+            );
         }
     }
 }

@@ -148,16 +148,16 @@ pub async fn create_topic(
     address: SocketAddr,
     topic: &str,
     replicas: &[i32],
-    settings: &[(&str, String)],
+    settings: &[(&str, &str)],
     limit: Duration,
 ) -> Result<(), String> {
     let assignment = CreatableReplicaAssignment::default()
         .with_partition_index(PARTITION)
         .with_broker_ids(replicas.iter().map(|id| BrokerId(*id)).collect());
-    let setting = |(name, value): &(&str, String)| {
+    let setting = |(name, value): &(&str, &str)| {
         CreatableTopicConfig::default()
             .with_name(StrBytes::from_string((*name).to_owned()))
-            .with_value(Some(StrBytes::from_string(value.clone())))
+            .with_value(Some(StrBytes::from_string((*value).to_owned())))
     };
     let topic = CreatableTopic::default()
         .with_name(topic_name(topic))
@@ -226,7 +226,9 @@ pub async fn settings(
     names: &[&str],
     limit: Duration,
 ) -> Result<BTreeMap<String, String>, String> {
-    let names = names.iter().map(|name| StrBytes::from_string((*name).to_owned()));
+    let names = names
+        .iter()
+        .map(|name| StrBytes::from_string((*name).to_owned()));
     let resource = DescribeConfigsResource::default()
         .with_resource_type(BROKER)
         .with_resource_name(StrBytes::from_string(broker.to_string()))
