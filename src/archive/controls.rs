@@ -104,14 +104,14 @@ const RULES: &[Rule] = &[
         gap: "reconciliation with other systems",
     },
     Rule {
-        reference: "GB/T 22239-2019 8.1.4.9 (数据备份恢复)",
+        reference: "GB/T 22239-2019 8.1.4.9 (data backup and recovery)",
         asks: "hot redundancy of processing systems",
         shows: "in which another node took over",
         by: taken_over,
         gap: "local and remote backup and their restoration",
     },
     Rule {
-        reference: "GB/T 22239-2019 (应急预案管理)",
+        reference: "GB/T 22239-2019 (emergency plan management)",
         asks: "regular exercises of the emergency plan with records",
         shows: "with time, operations and result on record",
         by: has_fault,

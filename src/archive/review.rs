@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     evidence::sha256,
+    measure::availability::monthly,
     record::{DisruptionKind, Status},
     scenario::FAULTS,
     score::{LineState, Verdict},
@@ -27,8 +28,8 @@ const AVAILABILITY: &[(&str, f64)] = &[
     ("neo4j", 99.9),
     ("minio", 99.9),
 ];
-/// Minutes of a month: a twelfth of 365 days.
-const MONTH_MINUTES: f64 = 43_800.0;
+/// Faults that stand for no failure: the control, and the reference store's scripted outages.
+const NO_FAILURE: [&str; 2] = ["noop", "script"];
 
 /// A quarter's runs taken together.
 #[derive(Debug, Clone)]
@@ -216,7 +217,7 @@ fn coverage<'a>(archive: &'a Archive, quarter: Quarter, systems: &[String]) -> C
     let faults = FAULTS
         .iter()
         .map(|(name, _)| *name)
-        .filter(|name| *name != "noop");
+        .filter(|name| !NO_FAILURE.contains(name));
     let fixed: Vec<String> = faults
         .chain(["switchover", "failback"])
         .map(str::to_owned)
@@ -332,29 +333,33 @@ fn spent<'a>(runs: &[&'a Run], availability: &BTreeMap<String, f64>) -> Vec<Spen
             *entry = (minutes, run);
         }
     }
-    let target = |system: &str| {
-        let given = availability.get(system).copied();
-        given.or_else(|| {
-            AVAILABILITY
-                .iter()
-                .find(|(name, _)| *name == system)
-                .map(|(_, it)| *it)
-        })
+    let default = |system: &str| {
+        let mut defaults = AVAILABILITY.iter();
+        Some(defaults.find(|(name, _)| *name == system)?.1)
     };
     worst
         .into_iter()
         .filter_map(|((system, mode), (minutes, run))| {
-            let availability = target(system)?;
+            let given = availability.get(system).copied();
+            let availability = given
+                .or_else(|| own_target(run))
+                .or_else(|| default(system))?;
             Some(Spent {
                 system,
                 mode,
                 availability,
-                allowed_minutes: (1.0 - availability / 100.0) * MONTH_MINUTES,
+                allowed_minutes: monthly(availability),
                 minutes,
                 run,
             })
         })
         .collect()
+}
+
+/// The availability target of the run's own scenario, percent.
+fn own_target(run: &Run) -> Option<f64> {
+    let targets = &run.summary.as_ref()?.config.targets;
+    Some(targets.availability?.limit()?.0)
 }
 
 /// The reasons that a run gives, by scenario and name.

@@ -157,7 +157,7 @@ impl Session<'_> {
             attempts: self.attempt.1,
             seed: self.seed,
             harness: harness::harness(),
-            file: self.parsed.file.clone(),
+            file: place(&self.parsed.file),
             scenario_sha256: evidence::sha256(text.as_bytes()),
             overrides: self.parsed.overrides.clone(),
             scenario: self.plan.scenario.clone(),
@@ -381,4 +381,19 @@ fn write_events<W: Write + Send + 'static>(
         progress.finish();
         result
     })
+}
+
+/// Where a file is, as others may read it: from the working directory on, else by its name alone. The folders above
+/// are this machine's own affair.
+fn place(file: &str) -> String {
+    let path = Path::new(file);
+    if path.is_relative() {
+        return file.to_owned();
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    let shown = path
+        .strip_prefix(here)
+        .ok()
+        .or_else(|| path.file_name().map(Path::new));
+    shown.unwrap_or(path).display().to_string()
 }

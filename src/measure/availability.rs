@@ -16,8 +16,8 @@ use super::{
     scan::{Scan, Scanned},
 };
 
-/// A month of 30 days, as service levels count.
-const MONTH_MINUTES: f64 = 30.0 * 24.0 * 60.0;
+/// Minutes of a month: a twelfth of 365 days, by which 99.99 % leave 4.38 minutes (as the services' targets count).
+const MONTH_MINUTES: f64 = 365.0 * 24.0 * 60.0 / 12.0;
 
 /// Operations by outcome: ok, conflict, fail, info, shed.
 pub fn outcomes(history: &History) -> [u64; 5] {
@@ -144,9 +144,14 @@ pub fn allowance(record: &Record, unavailable: &Figure<Span>) -> Option<Allowanc
     let minutes = |span: &Span| Some(Duration::from_nanos(span.high_ns?).as_secs_f64() / 60.0);
     Some(Allowance {
         target,
-        minutes: MONTH_MINUTES * (100.0 - target) / 100.0,
+        minutes: monthly(target),
         used: unavailable.value().and_then(minutes),
     })
+}
+
+/// The minutes a month that an availability target, in percent, leaves without service.
+pub fn monthly(target: f64) -> f64 {
+    MONTH_MINUTES * (100.0 - target) / 100.0
 }
 
 /// A maximal run of non-ok operations.

@@ -278,7 +278,7 @@ pub struct Visibility {
     pub worst: Span,
 }
 
-/// What a run's outages take of the unavailability that a target allows in a month of 30 days.
+/// What a run's outages take of the unavailability that a target allows in a month (a twelfth of 365 days).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Allowance {
     /// The availability target, percent.

@@ -122,7 +122,9 @@ impl Pages<'_> {
     }
 
     fn fill(&mut self, at: (f32, f32), size: (f32, f32), colour: [u8; 3]) {
-        self.put(Mark::Box { at, size, colour });
+        if size.0 > 0.0 && size.1 > 0.0 {
+            self.put(Mark::Box { at, size, colour });
+        }
     }
 
     /// A paragraph over the whole width.
@@ -411,7 +413,7 @@ fn draw(surface: &mut Surface<'_>, mark: &Mark, fonts: &Fonts) {
             );
         }
         Mark::Box { at, size, colour } => {
-            let Some(rect) = Rect::from_xywh(at.0, at.1, size.0, size.1.max(0.1)) else {
+            let Some(rect) = Rect::from_xywh(at.0, at.1, size.0, size.1) else {
                 return;
             };
             let mut path = PathBuilder::new();

@@ -190,7 +190,7 @@ fn unavailable(figures: &Figures) -> (String, String) {
         |used| format!("{used:.3} min"),
     );
     let (minutes, target) = (allowance.minutes, allowance.target);
-    let month = format!("{used} of the {minutes:.2} min that {target} % allows in 30 days");
+    let month = format!("{used} of the {minutes:.2} min that {target} % allows in a month");
     let notes: Vec<String> = [note, month]
         .into_iter()
         .filter(|n| !n.is_empty())
