@@ -12,7 +12,7 @@ use drdrill::{
 use crate::stack_rig::{append, control, deploy, lane, read, spec};
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 async fn kafka_elects_another_leader_and_loses_nothing_that_all_replicas_had() {
     let settings = [("session-timeout", "2s"), ("heartbeat-interval", "400ms")];
     let rig = deploy("kafka", &spec("kraft", &settings), None).await;

@@ -111,6 +111,7 @@ impl System for Kafka {
                 runbooks: &[],
                 planned_moves: true,
                 etcd: false,
+                controllers: true,
                 scripts: false,
             }],
             image: IMAGE,

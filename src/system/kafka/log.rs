@@ -15,12 +15,19 @@ use crate::id::LaneId;
 
 use super::{
     element::{Found, PARTITION, Records},
-    questions::{DEBUGGER, error_of, log_end, topic_name},
+    questions::{error_of, log_end, topic_name},
     wire::{Wire, WireError},
 };
 
 /// The most bytes of one answer; a drill writes some megabytes in all.
 const ANSWER_BYTES: i32 = 8 << 20;
+
+/// A consumer, who is shown what stands below the high watermark (`FetchRequest.CONSUMER_REPLICA_ID`).
+const CONSUMER: BrokerId = BrokerId(-1);
+
+/// Whoever copies a replica's log to another disk of the same broker: any replica answers it, up to the end of its
+/// own log. A debugging consumer (-2) would be shown no more than any consumer (`FetchRequest.FUTURE_LOCAL_REPLICA_ID`).
+const COPIER: BrokerId = BrokerId(-3);
 
 /// Bytes before a batch's length field ends: its first offset and the length itself.
 const BATCH_HEAD: usize = 12;
@@ -85,8 +92,8 @@ async fn page(
         .with_topic(topic_name(records.topic()))
         .with_partitions(vec![partition]);
     let reader = match sight {
-        Sight::Held => DEBUGGER,
-        Sight::Visible => BrokerId(-1),
+        Sight::Held => COPIER,
+        Sight::Visible => CONSUMER,
     };
     let question = FetchRequest::default()
         .with_replica_id(reader)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     id::NodeName,
-    system::{PlannedMove, Running, SystemError, wait::until},
+    system::{ControlPlane, PlannedMove, Running, SystemError, wait::until},
 };
 
 use super::{
@@ -63,5 +63,23 @@ impl PlannedMove for KafkaStack {
         let moved = until(MOVE_LIMIT, ASK_EVERY, elect).await;
         moved.map_err(refused)?;
         Ok(new.name.clone())
+    }
+}
+
+#[async_trait]
+impl ControlPlane for KafkaStack {
+    async fn leader_host(&self) -> Result<String, SystemError> {
+        let active = self.controller(MOVE_LIMIT).await?;
+        let seat = self.brokers.seat(active);
+        let unknown = || SystemError::Refused(format!("controller {active} is no member"));
+        seat.map(|seat| seat.host.clone()).ok_or_else(unknown)
+    }
+
+    async fn move_leader(&self, _: &str) -> Result<(), SystemError> {
+        Err(SystemError::Refused(
+            "Kafka has no means to choose its active controller; the setting `controller` puts the leader where \
+             it is wanted"
+                .into(),
+        ))
     }
 }

@@ -20,9 +20,8 @@ use kafka_protocol::{
 
 use super::{element::PARTITION, wire::Wire, wire::ask};
 
-/// A reader that is neither consumer nor follower: any replica answers it, from its own log up to its end
-/// (`FetchRequest.DEBUGGING_CONSUMER_ID`).
-pub const DEBUGGER: BrokerId = BrokerId(-2);
+/// Whoever asks any replica where its own log ends (`ListOffsetsRequest.DEBUGGING_REPLICA_ID`).
+const DEBUGGER: BrokerId = BrokerId(-2);
 
 /// The offset after a log's last record (`ListOffsetsRequest.LATEST_TIMESTAMP`).
 const LATEST: i64 = -1;

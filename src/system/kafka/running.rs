@@ -15,7 +15,7 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
+        Client, ControlPlane, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
         roster::{Roster, Seat},
         settings::Values,
     },
@@ -205,7 +205,7 @@ impl Running for KafkaStack {
     }
 
     /// The authority is what a consumer gets from the leader, up to the high watermark. A member's own read is its
-    /// whole log, asked of that broker as a debugging reader: also what it holds beyond the high watermark or on the
+    /// whole log, asked of that broker as whoever copies it: also what it holds beyond the high watermark or on the
     /// wrong side of a cut. An acknowledged record that is in no log is lost; one that stands beyond the high
     /// watermark is only not to be consumed yet, and the convergence guard waits for it.
     async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
@@ -225,6 +225,10 @@ impl Running for KafkaStack {
     }
 
     fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
+    }
+
+    fn control_plane(&self) -> Option<&dyn ControlPlane> {
         Some(self)
     }
 

@@ -138,6 +138,7 @@ impl System for Redis {
                 runbooks: &[],
                 planned_moves: true,
                 etcd: false,
+                controllers: false,
                 scripts: false,
             }],
             image: self.image(),
