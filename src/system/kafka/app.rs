@@ -25,11 +25,12 @@ use crate::{
 };
 
 use super::{
-    client::{Ground, reported},
+    brokers::Brokers,
+    client::Ground,
     driver::{Driver, Silent},
     element::{Found, PARTITION, Records},
-    outcome::unconsumed,
-    producer::{Patience, Producer},
+    outcome::{unconsumed, undelivered, unreported},
+    producer::{Producer, Report},
 };
 
 /// How far back a new consumer begins; see the service's.
@@ -71,7 +72,7 @@ impl Pool {
             records.value(request.lane, request.seq),
         );
         let record = (records.topic(), key.as_str(), value.as_str());
-        let report = producer.append(record, left(request.deadline), Patience::Shared);
+        let report = producer.append(record, left(request.deadline));
         reported(report.await, &self.ground.brokers)
     }
 
@@ -101,6 +102,23 @@ impl Pool {
             Ok(Err(error)) => unconsumed(error.rdkafka_error_code()),
             Err(_) => unconsumed(None),
         }
+    }
+}
+
+/// The reply to a report of the driver.
+fn reported(report: Option<Report>, brokers: &Brokers) -> Reply {
+    match report {
+        None => unreported(),
+        Some(Report {
+            error: None,
+            broker,
+            ..
+        }) => Reply::written(broker.and_then(|id| brokers.node(id))),
+        Some(Report {
+            error: Some(code),
+            proof,
+            ..
+        }) => undelivered(code, proof),
     }
 }
 

@@ -1,6 +1,6 @@
-//! The service client: its own producer or its own connection to the leader, dropped when anything goes wrong.
+//! Clients on a connection of their own to one broker: the leader, or the one that a probe is pinned to.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -15,9 +15,9 @@ use super::{
     brokers::Brokers,
     driver::Driver,
     element::Records,
-    log::{LogError, Tail},
-    outcome::{Phase, lost, undelivered, unread, unreported},
-    producer::{Patience, Producer, Report},
+    log::{LogError, Sight, Tail},
+    outcome::{Phase, lost, unread},
+    produce::{acks, append},
     wire::{Wire, WireError},
 };
 
@@ -32,121 +32,112 @@ pub struct Ground {
     pub records: Records,
 }
 
-/// A client of a service lane.
-///
-/// It writes by a producer of its own, without the driver's retries. It reads by a connection of its own to the
-/// leader: as a consumer, up to the high watermark, and on from where it was.
-pub struct ServiceClient {
-    ground: Ground,
-    patience: Duration,
-    producer: Option<Producer>,
-    tail: Option<(Tail, u16)>,
+/// Where a client goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// To the leader, as the brokers name it.
+    Leader,
+    /// To this broker, whatever it and the others say, with probes.
+    Pinned(SocketAddr, u16),
 }
 
-impl ServiceClient {
-    /// A client that connects when first used; `patience` is its lane's timeout.
-    pub fn new(ground: Ground, patience: Duration) -> Self {
+/// A client of a service or pinned lane.
+///
+/// It speaks Kafka's protocol itself. The driver would do the same behind threads, queues and retries of its own
+/// and keep back which broker answered; what it adds is measured by the application's lanes. An append is sent once
+/// and is done when the broker says so; a read is a consumer's, up to the high watermark and on from where it was.
+pub struct DirectClient {
+    ground: Ground,
+    target: Target,
+    open: Option<Open>,
+}
+
+struct Open {
+    tail: Tail,
+    node: u16,
+}
+
+impl DirectClient {
+    /// A client that connects when first used.
+    pub fn new(ground: Ground, target: Target) -> Self {
         Self {
             ground,
-            patience,
-            producer: None,
-            tail: None,
+            target,
+            open: None,
         }
     }
 
-    async fn write(&mut self, request: &Request) -> Reply {
-        let producer = match self.producer.take() {
-            Some(producer) => producer,
-            None => {
-                let config = self.ground.driver.service_producer(self.patience);
-                match Producer::new(&self.ground.driver, &config) {
-                    Ok(producer) => producer,
-                    Err(_) => return Reply::error(Outcome::Fail, "driver failed"),
-                }
-            }
-        };
-        let records = &self.ground.records;
-        let (key, value) = (
-            Records::key(request.lane),
-            records.value(request.lane, request.seq),
-        );
-        let record = (records.topic(), key.as_str(), value.as_str());
-        let report = producer.append(record, left(request.deadline), Patience::Own);
-        let reply = reported(report.await, &self.ground.brokers);
-        if reply.outcome == Outcome::Ok {
-            self.producer = Some(producer);
-        }
-        reply
-    }
-
-    async fn read(&mut self, request: &Request) -> Reply {
-        let limit = left(request.deadline);
-        let mut phase = Phase::Connecting;
-        let late = |phase| lost(&WireError::Late, phase, Access::Read);
-        let attempt = timeout(limit, self.consume(request, &mut phase));
-        attempt.await.unwrap_or_else(|_| late(phase))
-    }
-
-    async fn consume(&mut self, request: &Request, phase: &mut Phase) -> Reply {
-        let (mut tail, node) = match self.tail.take() {
+    async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Result<Reply, Reply> {
+        let mut open = match self.open.take() {
             Some(open) => open,
-            None => match self.connect(left(request.deadline)).await {
-                Ok(open) => open,
-                Err(reply) => return reply,
-            },
+            None => self.connect(request).await?,
         };
         *phase = Phase::Sent;
-        let seen = tail.version(&self.ground.records, request.lane).await;
-        match seen {
-            Ok(version) => {
-                self.tail = Some((tail, node));
-                Reply::read(Some(node), version)
-            }
-            Err(error) => failed_read(&error),
+        let reply = match request.access {
+            Access::Write => self.write(&mut open, request).await,
+            Access::Read => self.read(&mut open, request).await,
+        }?;
+        let node = open.node;
+        if reply.outcome == Outcome::Ok {
+            self.open = Some(open);
+        }
+        Ok(Reply {
+            node: Some(node).filter(|_| reply.outcome == Outcome::Ok),
+            ..reply
+        })
+    }
+
+    async fn write(&self, open: &mut Open, request: &Request) -> Result<Reply, Reply> {
+        let records = &self.ground.records;
+        let key = match self.target {
+            Target::Leader => Records::key(request.lane),
+            Target::Pinned(_, node) => Records::probe_key(&node.to_string()),
+        };
+        let acks = acks(&self.ground.driver.options().acks);
+        let wire = open.tail.wire();
+        let said = append(wire, records, key, request, acks).await;
+        said.map_err(|error| lost(&error, Phase::Sent, Access::Write))
+    }
+
+    async fn read(&self, open: &mut Open, request: &Request) -> Result<Reply, Reply> {
+        let sight = match self.target {
+            Target::Leader => Sight::Led,
+            Target::Pinned(..) => Sight::Visible,
+        };
+        let records = &self.ground.records;
+        match open.tail.version(records, request.lane, sight).await {
+            Ok(version) => Ok(Reply::read(None, version)),
+            Err(LogError::Wire(error)) => Err(lost(&error, Phase::Sent, Access::Read)),
+            Err(LogError::Refused(code)) => Err(unread(code)),
         }
     }
 
-    async fn connect(&self, limit: Duration) -> Result<(Tail, u16), Reply> {
-        let topic = self.ground.records.topic();
-        let leader = self.ground.brokers.leader(topic, limit).await;
-        let leader = leader.map_err(|_| Reply::error(Outcome::Fail, "no leader"))?;
-        let wire = Wire::connect(leader.address).await;
-        let wire = wire.map_err(|error| lost(&error, Phase::Connecting, Access::Read))?;
-        Ok((Tail::new(wire), leader.index))
-    }
-}
-
-/// The reply to a report of the driver.
-pub fn reported(report: Option<Report>, brokers: &Brokers) -> Reply {
-    match report {
-        None => unreported(),
-        Some(Report {
-            error: None,
-            broker,
-            ..
-        }) => Reply::written(broker.and_then(|id| brokers.node(id))),
-        Some(Report {
-            error: Some(code),
-            proof,
-            ..
-        }) => undelivered(code, proof),
-    }
-}
-
-/// The reply to a log that could not be read.
-pub fn failed_read(error: &LogError) -> Reply {
-    match error {
-        LogError::Wire(error) => lost(error, Phase::Sent, Access::Read),
-        LogError::Refused(code) => unread(*code),
+    async fn connect(&self, request: &Request) -> Result<Open, Reply> {
+        let (address, node) = match self.target {
+            Target::Pinned(address, node) => (address, node),
+            Target::Leader => {
+                let topic = self.ground.records.topic();
+                let leader = self.ground.brokers.leader(topic, left(request.deadline));
+                let leader = leader.await;
+                let leader = leader.map_err(|_| Reply::error(Outcome::Fail, "no leader"))?;
+                (leader.address, leader.index)
+            }
+        };
+        let wire = Wire::connect(address).await;
+        let wire = wire.map_err(|error| lost(&error, Phase::Connecting, request.access))?;
+        Ok(Open {
+            tail: Tail::new(wire),
+            node,
+        })
     }
 }
 
 #[async_trait]
-impl Client for ServiceClient {
+impl Client for DirectClient {
     async fn invoke(&mut self, request: Request) -> Reply {
-        match request.access {
-            Access::Write => self.write(&request).await,
-            Access::Read => self.read(&request).await,
-        }
+        let mut phase = Phase::Connecting;
+        let attempt = timeout(left(request.deadline), self.attempt(&request, &mut phase)).await;
+        let late = |_| Err(lost(&WireError::Late, phase, request.access));
+        attempt.unwrap_or_else(late).unwrap_or_else(|reply| reply)
     }
 }

@@ -56,18 +56,6 @@ impl Driver {
         &self.options
     }
 
-    /// A producer that never sends a record twice: what it measures is the system, not the driver's patience.
-    pub fn service_producer(&self, patience: Duration) -> ClientConfig {
-        let mut config = self.common(patience);
-        config
-            .set("enable.idempotence", "false")
-            .set("message.send.max.retries", "0")
-            .set("acks", &self.options.acks)
-            .set("message.timeout.ms", milliseconds(patience))
-            .set("request.timeout.ms", milliseconds(patience));
-        config
-    }
-
     /// The application's producer, with the driver's own retries until `patience` is over.
     pub fn app_producer(&self, patience: Duration) -> ClientConfig {
         let request = self.options.request_timeout.min(patience);

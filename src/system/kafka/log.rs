@@ -43,6 +43,8 @@ pub enum Sight {
     Held,
     /// What consumers may see at this replica: up to the high watermark that it knows.
     Visible,
+    /// The same, but only of the leader: another replica refuses.
+    Led,
 }
 
 /// Why a log could not be read.
@@ -93,14 +95,16 @@ async fn page(
         .with_partitions(vec![partition]);
     let reader = match sight {
         Sight::Held => COPIER,
-        Sight::Visible => CONSUMER,
+        Sight::Visible | Sight::Led => CONSUMER,
     };
     let question = FetchRequest::default()
         .with_replica_id(reader)
         .with_max_bytes(ANSWER_BYTES)
         .with_session_epoch(-1)
         .with_topics(vec![topic]);
-    let answer = wire.ask(&question, 12).await?;
+    // From version 11 on consumers may read from any replica.
+    let version = if sight == Sight::Led { 10 } else { 12 };
+    let answer = wire.ask(&question, version).await?;
     let refused = |code: i16| {
         if code == 0 {
             Ok(())
@@ -147,7 +151,7 @@ fn decode(records: &Records, mut bytes: Bytes, from: u64) -> Result<Vec<(u64, Fo
     Ok(found)
 }
 
-/// Reads a replica's log from its beginning; `Held` to the end that it had when asked, `Visible` to its high
+/// Reads a replica's log from its beginning; `Held` to the end that it had when asked, else to its high
 /// watermark. Nothing is deleted from a log during a drill, so the beginning is offset 0.
 ///
 /// # Errors
@@ -160,7 +164,7 @@ pub async fn read_all(
     let text = |error: LogError| error.to_string();
     let mut end = match sight {
         Sight::Held => Some(log_end(wire, records.topic()).await?),
-        Sight::Visible => None,
+        Sight::Visible | Sight::Led => None,
     };
     let (mut next, mut all) = (0, Vec::new());
     loop {
@@ -200,9 +204,19 @@ impl Tail {
         }
     }
 
+    /// Its connection, to send something else on.
+    pub fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+
     /// Reads all that consumers may see at this replica now; gives the highest number seen of a lane plus
     /// one, 0 for none.
-    pub async fn version(&mut self, records: &Records, lane: LaneId) -> Result<u64, LogError> {
+    pub async fn version(
+        &mut self,
+        records: &Records,
+        lane: LaneId,
+        sight: Sight,
+    ) -> Result<u64, LogError> {
         let mut next = match self.next {
             Some(next) => next,
             None => {
@@ -212,7 +226,7 @@ impl Tail {
             }
         };
         loop {
-            let page = page(&mut self.wire, records, next, Sight::Visible).await?;
+            let page = page(&mut self.wire, records, next, sight).await?;
             for (offset, found) in &page.records {
                 next = offset + 1;
                 if let Found::Element(lane, seq, _) = *found {

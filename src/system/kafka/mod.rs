@@ -14,7 +14,7 @@ mod log;
 mod moves;
 mod observe;
 mod outcome;
-mod pinned;
+mod produce;
 mod producer;
 mod questions;
 mod ready;

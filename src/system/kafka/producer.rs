@@ -9,18 +9,13 @@ use rdkafka::{
     error::{KafkaError, KafkaResult},
     message::BorrowedMessage,
     producer::{
-        BaseRecord, DeliveryResult, NoCustomPartitioner, Producer as _, ProducerContext,
-        PurgeConfig, ThreadedProducer,
+        BaseRecord, DeliveryResult, NoCustomPartitioner, ProducerContext, ThreadedProducer,
     },
     types::RDKafkaErrorCode,
 };
 use tokio::{sync::oneshot, time::timeout};
 
 use super::{driver::Driver, element::PARTITION, outcome::Proof};
-
-/// How long before the deadline a record that nobody answered is taken back: the driver then says whether it
-/// was ever sent.
-const TAKE_BACK: Duration = Duration::from_millis(20);
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy)]
@@ -31,15 +26,6 @@ pub struct Report {
     pub proof: Proof,
     /// The broker that answered.
     pub broker: Option<i32>,
-}
-
-/// What is left when a record was not acknowledged in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// It is taken back; the producer must have no other one under way.
-    Own,
-    /// It stays with the driver, which shares its connections among several askers.
-    Shared,
 }
 
 /// Hands each report to whoever waits for it.
@@ -118,10 +104,9 @@ impl Producer {
         &self,
         (topic, key, value): (&str, &str, &str),
         limit: Duration,
-        patience: Patience,
     ) -> Option<Report> {
         let handle = self.handle.as_ref()?;
-        let (told, mut hear) = oneshot::channel();
+        let (told, hear) = oneshot::channel();
         let record = BaseRecord::with_opaque_to(topic, Box::new(told))
             .partition(PARTITION)
             .key(key)
@@ -135,16 +120,7 @@ impl Producer {
                 broker: None,
             });
         }
-        if patience == Patience::Shared {
-            return timeout(limit, hear).await.ok()?.ok();
-        }
-        match timeout(limit.saturating_sub(TAKE_BACK), &mut hear).await {
-            Ok(report) => report.ok(),
-            Err(_) => {
-                handle.purge(PurgeConfig::default().queue().inflight());
-                timeout(TAKE_BACK / 2, hear).await.ok()?.ok()
-            }
-        }
+        timeout(limit, hear).await.ok()?.ok()
     }
 }
 

@@ -12,10 +12,10 @@ use crate::{
 
 use super::{
     brokers::{Brokers, at, believes},
+    client::{DirectClient, Target},
     effective,
     element::Found,
     log::{Sight, read_all},
-    pinned::PinnedClient,
     questions::{create_topic, quorum},
     running::KafkaStack,
 };
@@ -105,10 +105,9 @@ async fn replication_flows(stack: &KafkaStack, leader: &Seat) -> Result<Vec<Stri
         .await
     });
     try_join_all(known).await?;
-    let acks = &stack.driver.options().acks;
     let write = || async {
-        let records = stack.records.clone();
-        let mut probe = PinnedClient::new(records, leader.address, leader.index, acks);
+        let target = Target::Pinned(leader.address, leader.index);
+        let mut probe = DirectClient::new(stack.ground(), target);
         let request = Request {
             access: Access::Write,
             lane: LaneId(0),

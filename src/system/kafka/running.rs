@@ -24,12 +24,11 @@ use crate::{
 use super::{
     app::{AppClient, Pool},
     brokers::{Brokers, at},
-    client::{Ground, ServiceClient},
+    client::{DirectClient, Ground, Target},
     driver::{Driver, Options},
     element::{ELEMENT_BYTES, Found, Records},
     log::{Sight, read_all},
     observe::{self, Line, Status},
-    pinned::PinnedClient,
 };
 
 /// The longest wait for the leader to be named.
@@ -110,7 +109,7 @@ impl KafkaStack {
         }
     }
 
-    fn ground(&self) -> Ground {
+    pub(super) fn ground(&self) -> Ground {
         Ground {
             brokers: self.brokers.clone(),
             driver: self.driver.clone(),
@@ -161,16 +160,11 @@ impl Running for KafkaStack {
 
     fn client(&self, lane: &Lane) -> Box<dyn Client> {
         let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
-        let acks = &self.driver.options().acks;
-        match pinned.map(|node| self.roster.named(node)) {
-            Some(Ok(seat)) => Box::new(PinnedClient::new(
-                self.records.clone(),
-                seat.address,
-                seat.index,
-                acks,
-            )),
-            Some(Err(_)) | None => Box::new(ServiceClient::new(self.ground(), lane.timeout)),
-        }
+        let target = match pinned.map(|node| self.roster.named(node)) {
+            Some(Ok(seat)) => Target::Pinned(seat.address, seat.index),
+            Some(Err(_)) | None => Target::Leader,
+        };
+        Box::new(DirectClient::new(self.ground(), target))
     }
 
     fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
@@ -212,7 +206,7 @@ impl Running for KafkaStack {
         match source {
             Source::Authority { .. } => {
                 let leader = self.leader().await?;
-                self.holdings(leader, Sight::Visible).await
+                self.holdings(leader, Sight::Led).await
             }
             Source::Before { node } | Source::After { node } => {
                 self.holdings(self.roster.named(node)?, Sight::Held).await
