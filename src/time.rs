@@ -128,6 +128,14 @@ impl Span {
         }
     }
 
+    /// From the lower of two lower bounds to the higher of two upper ones.
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            low_ns: self.low_ns.min(other.low_ns),
+            high_ns: self.high_ns.zip(other.high_ns).map(|(a, b)| a.max(b)),
+        }
+    }
+
     /// The smaller of two; bounds are taken apart so that the result brackets the minimum.
     pub fn min(self, other: Self) -> Self {
         Self {

@@ -7,6 +7,7 @@ mod quarter;
 mod read;
 mod review;
 mod summary;
+mod systems;
 mod trend;
 
 pub use baseline::{Baseline, BaselineRun, Baselines, resolution};
@@ -15,5 +16,8 @@ pub use error::ArchiveError;
 pub use quarter::Quarter;
 pub use read::{Archive, Run};
 pub use review::{Cell, Coverage, Review, Reviewed, Spent, Tracked, Tracking, review};
-pub use summary::{Checked, Config, Fact, Lost, Measured, Named, Recovery, Stood, Summary};
+pub use summary::{
+    Checked, Config, Disrupted, Fact, Hit, Lost, Measured, Named, Recovery, Stood, Summary,
+};
+pub use systems::{Drilled, drilled};
 pub use trend::{Change, Trend, trend, trends};

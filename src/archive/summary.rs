@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use crate::{
     check::Answer,
     measure::Figure,
-    record::{DisruptionKind, ImageFact, Rearmed, Setting, Status},
+    record::{Bound, DisruptionKind, ImageFact, Rearmed, Setting, Status},
     scenario::{RecoveredBy, Targets},
     score::{Scorecard, Verdict},
     time::Span,
@@ -31,6 +31,10 @@ pub struct Summary {
     /// The run that its stack was brought up for, where it is another one.
     #[serde(default)]
     pub rearmed: Option<Rearmed>,
+    /// What each disruptive step did, and to whom.
+    pub disruptions: Vec<Disrupted>,
+    /// How long the failover may take by the effective settings.
+    pub bounds: Vec<Bound>,
     /// Settings as read back.
     pub effective_settings: Vec<Setting>,
     /// Images with digests.
@@ -50,6 +54,22 @@ pub struct Config {
     pub stack: BTreeMap<String, IgnoredAny>,
     /// What must hold.
     pub targets: Targets,
+}
+
+/// When something was done, of which only what was done is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Disrupted {
+    /// What was done.
+    pub disruption: Hit,
+}
+
+/// What a disruptive step did.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Hit {
+    /// The step, from 0.
+    pub step: usize,
+    /// Whether the primary was among the victims.
+    pub primary_hit: bool,
 }
 
 /// A checker's answer.
@@ -91,6 +111,8 @@ pub struct Named {
     pub status: Status,
     /// drdrill's version.
     pub drdrill: String,
+    /// What replaced values of the file.
+    pub overrides: Vec<(String, String)>,
 }
 
 /// The stack.
@@ -139,6 +161,8 @@ fn counted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
 /// One disruptive step and the recovery from it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Recovery {
+    /// Its step, from 0.
+    pub step: usize,
     /// What kind of event it was.
     pub kind: DisruptionKind,
     /// In a word, for instance `kill`.
@@ -176,6 +200,29 @@ impl Summary {
             },
             None => "none".into(),
         }
+    }
+
+    /// The headline event and whom it hit, in the words that bounds use: `kill primary`.
+    pub fn hit(&self) -> Option<String> {
+        let event = self.headline()?;
+        let own = |it: &&Disrupted| it.disruption.step == event.step;
+        let primary = self
+            .disruptions
+            .iter()
+            .filter(own)
+            .any(|it| it.disruption.primary_hit);
+        let role = if primary { "primary" } else { "replica" };
+        Some(format!("{} {role}", event.name))
+    }
+
+    /// What the effective settings let the headline's recovery take; where that depends on more than the victim's role,
+    /// from the lowest to the highest.
+    pub fn predicted(&self) -> Option<Span> {
+        let hit = self.hit()?;
+        let more = format!("{hit} and ");
+        let own = |bound: &&Bound| bound.fault == hit || bound.fault.starts_with(&more);
+        let spans = self.bounds.iter().filter(own).map(|bound| bound.rto);
+        spans.reduce(Span::hull)
     }
 
     /// Acknowledged writes that were lost; `None` where it is not known.

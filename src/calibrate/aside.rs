@@ -117,8 +117,11 @@ impl Database {
     fn list(self) -> &'static str {
         match self {
             Self::Postgres => {
-                "psql -qAtX -F ' ' -h /var/run/postgresql -U postgres -d postgres \
-                 -c 'select lane, seq, xmin from drdrill_appends'"
+                r#"psql -qAtX -F ' ' -h /var/run/postgresql -U postgres -d postgres <<'SQL'
+\set ON_ERROR_STOP on
+select format('select lane, seq, xmin from %I', tablename)
+from pg_tables where tablename like 'drdrill\_appends%' \gexec
+SQL"#
             }
             Self::Redis => {
                 "redis-cli ping >/dev/null && for key in $(redis-cli --scan --pattern 'drdrill:*'); do \
@@ -137,6 +140,9 @@ impl Database {
             let lane = LaneId(u16::try_from(next()?).ok()?);
             Some(((lane, next()?), next()?))
         };
+        if text.trim().is_empty() {
+            return Err(format!("`{node}` holds no element"));
+        }
         let strange = |line: &str| format!("`{node}` listed `{line}`");
         text.lines()
             .map(|line| element(line).ok_or_else(|| strange(line)))

@@ -5,7 +5,7 @@ use crate::{
     history::{Group, Outcome},
     measure::{format, lane::lanes, windows::baseline},
     record::{Disruption, DisruptionKind},
-    scenario::{Fault, Selector, Step},
+    scenario::{Selector, Step},
 };
 
 use super::{Finding, Touch};
@@ -106,18 +106,9 @@ fn wrong_victim(record: &Record, disruption: &Disruption) -> Option<String> {
             disruption.step
         ));
     };
-    let aimed: Vec<&Selector> = match fault {
-        Fault::Kill(v) | Fault::Stop(v) | Fault::Pause(v) | Fault::Restart(v) => vec![&v.node],
-        Fault::Partition(p) => p
-            .isolate
-            .iter()
-            .chain(p.between.iter().map(|(first, _)| first))
-            .collect(),
-        Fault::Script(script) => vec![&script.node],
-        Fault::Noop => Vec::new(),
-    };
-    let wants_primary = aimed.iter().any(|s| **s == Selector::Primary);
-    let wants_replica = aimed.iter().any(|s| matches!(s, Selector::Replica(_)));
+    let aimed = fault.aimed();
+    let wants_primary = aimed.iter().any(|(_, s)| **s == Selector::Primary);
+    let wants_replica = aimed.iter().any(|(_, s)| matches!(s, Selector::Replica(_)));
     let victims: Vec<&str> = disruption.victims.iter().map(|n| n.as_str()).collect();
     let hit = victims.join(", ");
     if wants_primary && !disruption.primary_hit {

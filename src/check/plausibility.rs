@@ -8,7 +8,7 @@ use crate::{
     },
     record::{Bound, Disruption, Record},
     scenario::{Condition, Fault, RecoveredBy, Step},
-    time::{Nanos, Span},
+    time::Nanos,
 };
 
 use super::{Finding, Touch};
@@ -43,7 +43,8 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     }
     let bound = record
         .headline()
-        .and_then(|(_, disruption)| bound(record, disruption));
+        .map(|(_, disruption)| applicable(record, disruption))
+        .and_then(|bounds| bounds.into_iter().cloned().reduce(either));
     let Some(bound) = bound else {
         return Finding::valid(NAME, "the stack gives no bound for this fault");
     };
@@ -76,12 +77,14 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     .with(basis)
 }
 
-/// The bound for the fault and the roles of its victims, word by word: `kill primary`, or `kill primary and
+/// The bounds for the fault and the roles of its victims, word by word: `kill primary`, or `kill primary and
 /// etcd-leader` where the step had the etcd leader on the victim's machine. A bound without a role holds for every
-/// victim. Where the step left open who leads etcd, either bound may hold: from the lower low to the higher high end.
-fn bound(record: &Record, disruption: &Disruption) -> Option<Bound> {
-    let bounds = &record.stack.as_ref()?.bounds;
-    let named = |text: &str| bounds.iter().find(|bound| bound.fault == text);
+/// victim. Where the step left open who leads etcd, either may hold, and there are two.
+pub fn applicable<'a>(record: &'a Record, disruption: &Disruption) -> Vec<&'a Bound> {
+    let Some(stack) = &record.stack else {
+        return Vec::new();
+    };
+    let named = |text: &str| stack.bounds.iter().find(|bound| bound.fault == text);
     let name = &disruption.name;
     let role = if disruption.primary_hit {
         "primary"
@@ -91,11 +94,12 @@ fn bound(record: &Record, disruption: &Disruption) -> Option<Bound> {
     let alone = named(&format!("{name} {role}")).or_else(|| named(name));
     let with_leader = named(&format!("{name} {role} and etcd-leader"));
     let (and, unless) = conditions(record, disruption);
-    match (and, unless) {
-        (Some(Condition::EtcdLeader), _) => with_leader.cloned(),
-        (None, Some(Condition::EtcdLeader)) => alone.cloned(),
-        (None, None) => either(alone, with_leader),
-    }
+    let (alone, with_leader) = match (and, unless) {
+        (Some(Condition::EtcdLeader), _) => (None, with_leader),
+        (None, Some(Condition::EtcdLeader)) => (alone, None),
+        (None, None) => (alone, with_leader),
+    };
+    alone.into_iter().chain(with_leader).collect()
 }
 
 /// What the step asked for beside the victim itself.
@@ -111,23 +115,17 @@ fn conditions(record: &Record, disruption: &Disruption) -> (Option<Condition>, O
     }
 }
 
-fn either(one: Option<&Bound>, other: Option<&Bound>) -> Option<Bound> {
-    let (Some(one), Some(other)) = (one, other) else {
-        return one.or(other).cloned();
-    };
-    let high_ns = one.rto.max(other.rto).high_ns;
-    Some(Bound {
+/// From the lower low to the higher high end.
+fn either(one: Bound, other: Bound) -> Bound {
+    Bound {
         fault: format!("{} or {}", one.fault, other.fault),
-        rto: Span {
-            low_ns: one.rto.low_ns.min(other.rto.low_ns),
-            high_ns,
-        },
+        rto: one.rto.hull(other.rto),
         basis: format!(
             "{}: {}; {}: {}",
             one.fault, one.basis, other.fault, other.basis
         ),
         confirmed: one.confirmed && other.confirmed,
-    })
+    }
 }
 
 /// What the control plane said from the fault to the recovery, the first and the last words of it.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use drdrill::{
-    archive::{Archive, ArchiveError, trend, trends},
-    report::{history_json, history_runs, history_terminal},
+    archive::{Archive, ArchiveError, drilled, trend, trends},
+    report::{history_json, history_runs, history_terminal, systems},
 };
 
 use super::{
@@ -19,6 +19,10 @@ use super::{
 /// When the folder cannot be read, or holds no such scenario.
 pub fn history(arguments: &HistoryArguments) -> Result<Exit, Failure> {
     let archive = archive(&arguments.reports)?;
+    if arguments.systems {
+        output::result(&systems(&drilled(&archive)).markdown());
+        return Ok(Exit::Pass);
+    }
     let trends = match &arguments.scenario {
         Some(scenario) if archive.scenarios().contains(&scenario.as_str()) => {
             vec![trend(&archive, scenario)]

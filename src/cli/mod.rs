@@ -6,6 +6,7 @@ mod calibrate;
 mod check;
 mod commands;
 mod completions;
+mod counts;
 mod environment;
 mod exit;
 mod gate;

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
     thread::JoinHandle,
@@ -18,10 +17,10 @@ use drdrill::{
         self, Claims, Closing, EventLog, EvidenceError, HistoryThread, Observed, Opening, Redactor,
         Register, RunFolder, SigningKey, folder::FORMAT,
     },
-    history::{History, Outcome},
+    history::History,
     id::RunId,
     record::{Emitter, Event, Opened, Record, Residue, Status, What},
-    report::{Counters, Progress},
+    report::Progress,
     runtime::{
         Owner,
         journal::{Header, Journal},
@@ -35,6 +34,7 @@ use drdrill::{
 };
 
 use super::{
+    counts::Counts,
     harness,
     machines::{self, MachinesError},
 };
@@ -126,7 +126,7 @@ impl Session<'_> {
         let _ = progress.on_event(&opening);
         let (emitter, events) = Emitter::new(clock);
         let (sink, history, counts) = history(&folder)?;
-        let writer = write_events(log, events, progress, counts, self.stop.clone());
+        let writer = write_events(log, events, progress, counts, (clock, self.stop.clone()));
         let outcome = self.drill(&run, emitter, sink, standing).await;
         let written = writer.join().expect("the event writer returns its errors");
         let history = history.join();
@@ -324,30 +324,21 @@ fn stamp(clock: &Clock) -> String {
     clock.wall_start().strftime("%Y%m%dt%H%M%S").to_string()
 }
 
-/// Operations per outcome since the last look.
-#[derive(Default)]
-struct Counts {
-    ok: AtomicU64,
-    not_ok: AtomicU64,
-}
-
 fn history(folder: &RunFolder) -> Result<(Sink, HistoryThread, Arc<Counts>), EvidenceError> {
     let (ops, received) = channel::<Observed>();
     let thread = folder.history()?.follow(received)?;
     let counts = Arc::new(Counts::default());
     let counting = counts.clone();
     let sink: Sink = Box::new(move |op, error| {
-        let counter = if op.outcome == Outcome::Ok {
-            &counting.ok
-        } else {
-            &counting.not_ok
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counting.count(&op);
         // Without a writer left the history is incomplete, which its thread reports.
         let _ = ops.send((op, error));
     });
     Ok((sink, thread, counts))
 }
+
+/// How often the clients' rates are shown.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
 
 /// Writes events as they come and shows them. If they cannot be written, the drill is stopped.
 fn write_events<W: Write + Send + 'static>(
@@ -355,13 +346,20 @@ fn write_events<W: Write + Send + 'static>(
     events: Receiver<Event>,
     mut progress: Progress<W>,
     counts: Arc<Counts>,
-    stop: Stop,
+    (clock, stop): (Clock, Stop),
 ) -> JoinHandle<Result<(), EvidenceError>> {
     std::thread::spawn(move || {
         let mut result = Ok(());
+        let mut shown = clock.now();
         loop {
-            match events.recv_timeout(Duration::from_secs(1)) {
+            let since = clock.now().since(shown);
+            if since >= SHOW_EVERY {
+                shown = clock.now();
+                progress.on_counters(counts.rates(since));
+            }
+            match events.recv_timeout(SHOW_EVERY.saturating_sub(since)) {
                 Ok(event) => {
+                    counts.heard(&event);
                     // A terminal that is gone is no reason to stop.
                     let _ = progress.on_event(&event);
                     if result.is_ok() {
@@ -371,10 +369,7 @@ fn write_events<W: Write + Send + 'static>(
                         }
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => progress.on_counters(Counters {
-                    ok: counts.ok.swap(0, Ordering::Relaxed),
-                    not_ok: counts.not_ok.swap(0, Ordering::Relaxed),
-                }),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }

@@ -43,8 +43,13 @@ impl Faults {
 
     /// Undoes all faults in force, the last one first; everything is tried.
     pub async fn heal_all(&mut self, ground: &Ground) -> Vec<String> {
+        self.heal("all", ground).await
+    }
+
+    /// Undoes the faults in force of one kind, or `all`; everything is tried.
+    pub async fn heal(&mut self, what: &str, ground: &Ground) -> Vec<String> {
         let mut failures = Vec::new();
-        let mut faults = take(&self.active, |_| true);
+        let mut faults = take(&self.active, |fault| what == "all" || what == fault.name);
         while let Some(fault) = faults.pop() {
             failures.extend(
                 fault

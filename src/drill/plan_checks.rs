@@ -216,26 +216,45 @@ impl Bound<'_> {
                 }
                 problems
             }
-            Fault::Partition(partition) => {
-                let path = at("partition");
-                let between = partition.between.iter().flat_map(|(a, b)| [a, b]);
-                let named = partition.isolate.iter().chain(between);
-                let mut problems: Vec<Problem> = named
-                    .filter_map(|selector| self.selector_problem(&path, selector))
-                    .collect();
-                if self.offer.runtime == "process" {
-                    problems.push(self.spans.key_problem(
-                        &path,
-                        format!(
-                            "`{}` runs as processes on this machine, which cannot be partitioned",
-                            self.offer.name
-                        ),
-                        "use kill, stop, pause or restart, or a system that runs in containers",
-                    ));
-                }
-                problems
-            }
+            Fault::CrashLoop(_)
+            | Fault::KillProcess(_)
+            | Fault::Partition(_)
+            | Fault::Latency(_)
+            | Fault::Loss(_)
+            | Fault::Duplicate(_)
+            | Fault::Corrupt(_)
+            | Fault::Reorder(_)
+            | Fault::Bandwidth(_) => self.machine_problems(index, fault),
         }
+    }
+
+    /// What faults other than those of a whole node's process need: machines apart from this one.
+    fn machine_problems(&self, index: &str, fault: &Fault) -> Vec<Problem> {
+        let path = ["drill", index, "fault", fault.name()];
+        let named = fault.named().into_iter();
+        let mut problems: Vec<Problem> = named
+            .filter_map(|(key, selector)| match key {
+                "isolate" | "between" => self.selector_problem(&path, selector),
+                _ => self.selector_problem(&[&path[..], &[key]].concat(), selector),
+            })
+            .collect();
+        let lacks = match fault {
+            Fault::Partition(_) => "which cannot be partitioned",
+            Fault::KillProcess(_) => "each with one process",
+            Fault::CrashLoop(_) => return problems,
+            _ => "whose packets all pass one interface, unshaped",
+        };
+        if self.offer.runtime == "process" {
+            problems.push(self.spans.key_problem(
+                &path,
+                format!(
+                    "`{}` runs as processes on this machine, {lacks}",
+                    self.offer.name
+                ),
+                "use kill, stop, pause or restart, or a system that runs in containers",
+            ));
+        }
+        problems
     }
 
     fn victim_problems(&self, path: &[&str], victim: &Victim) -> Vec<Problem> {

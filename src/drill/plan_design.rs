@@ -1,7 +1,7 @@
 //! Checks a scenario against the stack that its system would build, before anything is created.
 
 use crate::{
-    scenario::{Fault, Parsed, Problem, Selector, Step, SystemSpec, suggest},
+    scenario::{Parsed, Problem, Selector, Step, SystemSpec, suggest},
     system::{Design, System},
 };
 
@@ -49,7 +49,6 @@ fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {
 
 /// Everyone whom a step names, and under which keys.
 pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
-    let victim = |kind, selector| vec![(vec!["fault", kind, "node"], selector)];
     match step {
         Step::Steady(_)
         | Step::Hold(_)
@@ -67,21 +66,11 @@ pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
             .iter()
             .map(|to| (vec!["failback", "to"], to))
             .collect(),
-        Step::Fault(fault) => match fault {
-            Fault::Noop => Vec::new(),
-            Fault::Kill(v) => victim("kill", &v.node),
-            Fault::Stop(v) => victim("stop", &v.node),
-            Fault::Pause(v) => victim("pause", &v.node),
-            Fault::Restart(v) => victim("restart", &v.node),
-            Fault::Script(s) => victim("script", &s.node),
-            Fault::Partition(partition) => {
-                let at = |key| vec!["fault", "partition", key];
-                let isolated = partition.isolate.iter().map(|node| (at("isolate"), node));
-                let between = partition.between.iter().flat_map(|(a, b)| [a, b]);
-                isolated
-                    .chain(between.map(|node| (at("between"), node)))
-                    .collect()
-            }
-        },
+        Step::Fault(fault) => {
+            let named = fault.named().into_iter();
+            named
+                .map(|(key, selector)| (vec!["fault", fault.name(), key], selector))
+                .collect()
+        }
     }
 }

@@ -5,11 +5,12 @@ use std::{path::PathBuf, sync::Arc};
 use futures_util::future::BoxFuture;
 
 use crate::{
-    fault::Ground,
+    fault::{self, Ground},
     id::{NodeName, RunId},
-    net::{Links, SidecarLinks},
+    net::{Links, Shaping, SidecarLinks},
     record::{Emitter, Environment, ImageFact, Member, Residue, What},
     runtime::{Runtime, RuntimeError, journal::Journal},
+    scenario::Step,
     seed::Seed,
     system::{Deploy, SystemError},
 };
@@ -125,6 +126,9 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         .await;
     let system = system?;
     let links = links(site, &system.stack().members).await?;
+    if let Some(links) = &links {
+        links.rehearse(&shapings(plan)).await?;
+    }
     site.emitter
         .say_at(at, What::Stack(Box::new(system.stack().clone())));
     let first_primary = system.stack().primary.clone();
@@ -141,6 +145,16 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         past: None,
         lent: false,
     })
+}
+
+/// What the drill is to do to packets: what the machine cannot do is found out before any client starts.
+fn shapings(plan: &Plan) -> Vec<Shaping> {
+    let steps = plan.scenario.drill.iter();
+    let faults = steps.filter_map(|step| match step {
+        Step::Fault(fault) => Some(fault),
+        _ => None,
+    });
+    faults.filter_map(fault::shaping).collect()
 }
 
 /// The links of a stack whose nodes have sidecars, with probes on all of them.

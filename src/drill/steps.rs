@@ -8,7 +8,7 @@ use crate::{
     fault::{self, Ground, select},
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
     runbook,
-    scenario::{Dur, Expect, Fault, Move, Step},
+    scenario::{Expect, Fault, Move, Step},
     seed::Stream,
     time::Nanos,
     workload::{self, Live, Load},
@@ -76,7 +76,7 @@ impl Stage<'_> {
             Step::Expect(Expect::Redundant(limit)) => {
                 wait::redundant(&self.ground, limit.within.0).await
             }
-            Step::Heal(_) => match self.faults.heal_all(&self.ground).await.as_slice() {
+            Step::Heal(what) => match self.faults.heal(what, &self.ground).await.as_slice() {
                 [] => StepResult::Done,
                 failures => StepResult::Failed(failures.join("; ")),
             },
@@ -143,7 +143,7 @@ impl Stage<'_> {
         };
         let at = injected.at;
         self.disrupted = at.high;
-        let lasting = lasting(fault).map(|time| (at.high, time));
+        let lasting = fault.lasting().map(|time| (at.high, time));
         self.faults.hold(injected.active, lasting, &self.ground);
         self.ground
             .emitter
@@ -279,40 +279,13 @@ impl Stage<'_> {
     }
 }
 
-fn lasting(fault: &Fault) -> Option<Dur> {
-    match fault {
-        Fault::Pause(victim) => victim.lasting,
-        Fault::Partition(partition) => partition.lasting,
-        Fault::Kill(_) | Fault::Stop(_) | Fault::Restart(_) | Fault::Script(_) | Fault::Noop => {
-            None
-        }
-    }
-}
-
 /// The step in a few words, for progress.
 pub fn title(step: &Step) -> String {
     match step {
         Step::Steady(time) => format!("steady for {time}: the baseline"),
         Step::Hold(time) => format!("hold for {time}"),
         Step::Capacity(time) => format!("measure for {time} what the stack can take"),
-        Step::Fault(Fault::Kill(victim)) => format!("kill the {}", victim.node),
-        Step::Fault(Fault::Stop(victim)) => format!("stop the {}", victim.node),
-        Step::Fault(Fault::Pause(victim)) => format!("pause the {}", victim.node),
-        Step::Fault(Fault::Restart(victim)) => format!("restart the {}", victim.node),
-        Step::Fault(Fault::Script(script)) => {
-            format!(
-                "let the {} play {} for {}",
-                script.node, script.how, script.lasting
-            )
-        }
-        Step::Fault(Fault::Partition(partition)) => {
-            match (&partition.isolate, &partition.between) {
-                (Some(node), _) => format!("isolate the {node}"),
-                (None, Some((one, other))) => format!("cut {one} off from {other}"),
-                (None, None) => "partition".into(),
-            }
-        }
-        Step::Fault(Fault::Noop) => "do nothing: the control".into(),
+        Step::Fault(fault) => fault.title(),
         Step::Switchover(_) => "switch the primary over".into(),
         Step::Runbook(name) => format!("runbook {name}"),
         Step::Expect(Expect::Recovered(limit)) => {

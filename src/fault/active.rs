@@ -8,20 +8,22 @@ use crate::{
     runtime::{NodeState, journal},
 };
 
-use super::{FaultError, Ground};
+use super::{FaultError, Ground, crash_loop::Looping};
 
 /// A fault in force. It must be healed, once; the journal heals it when this process cannot.
 #[must_use = "a fault that is not healed stays in force until the next sweep"]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ActiveFault {
     /// The step that injected it.
     pub step: usize,
+    /// Its kind, as a file names it.
+    pub name: &'static str,
     /// What undoes it.
     pub undo: Undo,
 }
 
 /// What undoes a fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Undo {
     /// Nothing is to be undone.
     Nothing,
@@ -29,8 +31,10 @@ pub enum Undo {
     BringBack(Vec<NodeName>),
     /// These nodes go on.
     Unpause(Vec<NodeName>),
-    /// All packets pass again.
+    /// Packets pass again as they did before the fault.
     Links(Vec<NodeName>),
+    /// This goes on no more; then its nodes come back as the system brings nodes back.
+    Loop(Looping),
 }
 
 impl ActiveFault {
@@ -44,7 +48,12 @@ impl ActiveFault {
             Undo::Nothing => return Ok(()),
             Undo::BringBack(nodes) => bring_back(nodes, ground).await,
             Undo::Unpause(nodes) => unpause(nodes, ground).await,
-            Undo::Links(nodes) => reconnect(nodes, ground).await,
+            Undo::Links(_) => reconnect(self.step, ground).await,
+            Undo::Loop(looping) => {
+                looping.end().await;
+                let back = bring_back(looping.nodes(), ground).await;
+                back.and(arm(looping.nodes(), ground).await)
+            }
         };
         let at = crate::time::Bracket {
             low,
@@ -65,6 +74,7 @@ impl Undo {
         match self {
             Self::Nothing => &[],
             Self::BringBack(nodes) | Self::Unpause(nodes) | Self::Links(nodes) => nodes,
+            Self::Loop(looping) => looping.nodes(),
         }
     }
 }
@@ -84,12 +94,16 @@ async fn bring_back(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultErro
         .collect::<Result<Vec<()>, _>>()
         .map(drop)
         .map_err(FaultError::from);
-    // A node that was started again has new links, which are probed from now on.
-    if let Some(links) = ground.links.as_ref().filter(|_| !gone.is_empty()) {
-        let armed = links.arm(&gone).await;
-        first = first.and(armed.map_err(FaultError::from));
-    }
+    first = first.and(arm(&gone, ground).await);
     first
+}
+
+/// A node that was started again has new links, which are probed from now on.
+async fn arm(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+    match &ground.links {
+        Some(links) if !nodes.is_empty() => links.arm(nodes).await.map_err(FaultError::from),
+        _ => Ok(()),
+    }
 }
 
 async fn unpause(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
@@ -107,14 +121,10 @@ async fn unpause(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> 
     first
 }
 
-async fn reconnect(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+async fn reconnect(fault: usize, ground: &Ground) -> Result<(), FaultError> {
     if let Some(links) = &ground.links {
-        links.heal().await?;
-        for node in nodes {
-            let _ = ground
-                .journal
-                .undone(journal::Effect::Cut { node: node.clone() })
-                .await;
+        for node in links.heal(fault).await? {
+            let _ = ground.journal.undone(journal::Effect::Cut { node }).await;
         }
     }
     Ok(())

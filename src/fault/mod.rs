@@ -1,25 +1,39 @@
 //! Break, verify the effect, un-break: one family per file.
 
 mod active;
+mod crash_loop;
+mod inside;
 mod noop;
+mod packets;
 mod partition;
+mod ports;
 mod process;
 mod script;
 mod select;
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use crate::{
     id::NodeName,
     net::Links,
     record::{Disruption, Effect, Emitter, Member},
-    runtime::{Runtime, RuntimeError, journal::Journal},
+    runtime::{
+        Runtime, RuntimeError,
+        journal::{self, Journal},
+    },
     scenario::{Fault, Play},
     system::{SharedRunning, SystemError},
     time::Bracket,
 };
 
 pub use active::{ActiveFault, Undo};
+pub use crash_loop::Looping;
+pub use inside::Target;
+pub use packets::{Shaped, shaping};
+pub use ports::PortCut;
 pub use select::{expand_hosts, select};
 
 /// What faults act on.
@@ -44,6 +58,19 @@ impl Ground {
     pub fn members(&self) -> &[Member] {
         &self.system.stack().members
     }
+
+    /// Puts the undo of an effect at each of these nodes on disk, before the effect.
+    async fn write_ahead(
+        &self,
+        nodes: &[NodeName],
+        effect: fn(NodeName) -> journal::Effect,
+    ) -> Result<(), FaultError> {
+        for node in nodes {
+            let written = self.journal.ensure(effect(node.clone())).await;
+            written.map_err(|error| FaultError::Journal(error.to_string()))?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a fault could not be injected or undone.
@@ -58,6 +85,12 @@ pub enum FaultError {
     /// The selector chose nobody.
     #[error("`{0}` chooses no node of this stack")]
     NoVictim(String),
+    /// Nothing of that name runs there.
+    #[error("there is no process `{0}` on `{1}`")]
+    NoProcess(String, NodeName),
+    /// No port that is to be closed is open.
+    #[error("no node can reach another one on any of these ports: {0}")]
+    NoPort(String),
     /// The undo could not be written, so the effect was not made.
     #[error("failed to write the undo ahead of the effect: {0}")]
     Journal(String),
@@ -76,7 +109,7 @@ pub struct Injected {
 }
 
 /// What a fault's effect should look like.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Expected {
     /// These nodes' processes have ended.
     Ended(Vec<NodeName>),
@@ -86,6 +119,21 @@ pub enum Expected {
     Frozen(Vec<NodeName>),
     /// These pairs are cut, and no others; without a second node the harness is meant.
     Cut(Vec<(NodeName, Option<NodeName>)>),
+    /// These nodes die again and again, as counted.
+    Looping {
+        /// The nodes.
+        nodes: Vec<NodeName>,
+        /// How often they were seen dead and started again.
+        deaths: Arc<AtomicU32>,
+        /// How long they run in between.
+        every: Duration,
+    },
+    /// The processes of this name that ran on these nodes.
+    Gone(String, Vec<Target>),
+    /// New connections to ports end as they should.
+    CutPorts(PortCut),
+    /// Datagrams on paths fare as they should.
+    Shaped(Shaped),
     /// This node says that it plays this script.
     Playing(NodeName, Play),
     /// Nothing has changed, and this node is primary as before.
@@ -102,7 +150,15 @@ pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injec
         Fault::Stop(victim) => process::stop(victim, step, ground).await,
         Fault::Pause(victim) => process::pause(victim, step, ground).await,
         Fault::Restart(victim) => process::restart(victim, step, ground).await,
+        Fault::CrashLoop(crash) => crash_loop::start(crash, step, ground).await,
+        Fault::KillProcess(kill) => inside::kill(kill, step, ground).await,
         Fault::Partition(partition) => partition::cut(partition, step, ground).await,
+        Fault::Latency(_)
+        | Fault::Loss(_)
+        | Fault::Duplicate(_)
+        | Fault::Corrupt(_)
+        | Fault::Reorder(_)
+        | Fault::Bandwidth(_) => packets::shape(fault, step, ground).await,
         Fault::Script(script) => script::play(script, step, ground).await,
         Fault::Noop => noop::noop(step, ground).await,
     }
@@ -115,6 +171,14 @@ pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect
         Expected::Restarted(nodes) => process::verify_restarted(step, nodes, ground).await,
         Expected::Frozen(nodes) => process::verify_frozen(step, nodes, ground).await,
         Expected::Cut(pairs) => partition::verify(step, pairs, ground).await,
+        Expected::Looping {
+            nodes,
+            deaths,
+            every,
+        } => crash_loop::verify(step, nodes, deaths, *every, ground).await,
+        Expected::Gone(name, targets) => inside::verify(step, name, targets, ground).await,
+        Expected::CutPorts(cut) => ports::verify(step, cut, ground).await,
+        Expected::Shaped(shaped) => packets::verify(step, shaped, ground).await,
         Expected::Playing(node, play) => script::verify(step, node, *play, ground).await,
         Expected::Unchanged(primary) => noop::verify(step, primary, ground).await,
     }

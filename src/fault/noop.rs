@@ -28,6 +28,7 @@ pub async fn noop(step: usize, ground: &Ground) -> Result<Injected, FaultError> 
     };
     let active = ActiveFault {
         step,
+        name: "noop",
         undo: Undo::Nothing,
     };
     Ok(Injected {

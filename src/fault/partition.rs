@@ -8,14 +8,14 @@ use std::{
 
 use crate::{
     id::NodeName,
-    net::{Grudge, LinkProbe},
+    net::{Grudge, LinkProbe, Refusal},
     record::{Disruption, DisruptionKind, Effect, MemberKind},
     runtime::{NodeState, RuntimeError, journal},
-    scenario::{ClientPlace, Direction, Partition},
+    scenario::{ClientPlace, Direction, Partition, Refuse},
 };
 
 use super::{
-    ActiveFault, Expected, FaultError, Ground, Injected, Undo,
+    ActiveFault, Expected, FaultError, Ground, Injected, Undo, ports,
     process::Seen,
     select::{expand_hosts, select},
 };
@@ -46,31 +46,28 @@ pub async fn cut(
     );
     let from_clients = with(ClientPlace::Isolated).into_iter();
     grudges.extend(from_clients.flat_map(|harness| {
-        let drop = move |node: &NodeName| Grudge {
-            node: node.clone(),
-            incoming_from: vec![harness],
-            outgoing_to: vec![harness],
-        };
+        let drop = move |node: &NodeName| whole(node, vec![harness], vec![harness]);
         far.iter().map(drop)
     }));
+    for grudge in &mut grudges {
+        grudge.ports.clone_from(&partition.ports);
+        grudge.refusal = match partition.how {
+            Refuse::Drop => Refusal::Drop,
+            Refuse::Reject => Refusal::Reject,
+        };
+    }
+    let pairs = pairs(partition.clients, harness.is_some(), &near, &far);
+    let expected = if partition.ports.is_empty() {
+        Expected::Cut(pairs)
+    } else {
+        Expected::CutPorts(ports::before(partition, pairs, &*links, ground).await?)
+    };
     let cut: Vec<NodeName> = grudges.iter().map(|grudge| grudge.node.clone()).collect();
-    for node in &cut {
-        let effect = journal::Effect::Cut { node: node.clone() };
-        ground
-            .journal
-            .ensure(effect)
-            .await
-            .map_err(|error| FaultError::Journal(error.to_string()))?;
-    }
-    let (at, result) = ground.emitter.time(links.cut(&grudges)).await;
+    ground
+        .write_ahead(&cut, |node| journal::Effect::Cut { node })
+        .await?;
+    let (at, result) = ground.emitter.time(links.cut(step, &grudges)).await;
     result?;
-    let mut pairs: Vec<(NodeName, Option<NodeName>)> = Vec::new();
-    for one in &near {
-        pairs.extend(far.iter().map(|other| (one.clone(), Some(other.clone()))));
-        pairs.extend(with(ClientPlace::Cut).map(|_| (one.clone(), None)));
-    }
-    let lost = with(ClientPlace::Isolated).into_iter().flat_map(|_| &far);
-    pairs.extend(lost.map(|one| (one.clone(), None)));
     let disruption = Disruption {
         step,
         kind: DisruptionKind::Fault,
@@ -81,14 +78,35 @@ pub async fn cut(
     };
     let active = ActiveFault {
         step,
+        name: "partition",
         undo: Undo::Links(cut),
     };
     Ok(Injected {
         disruption,
         at,
         active,
-        expected: Expected::Cut(pairs),
+        expected,
     })
+}
+
+/// Who loses whom; without a second node the harness is meant.
+fn pairs(
+    clients: ClientPlace,
+    harness: bool,
+    near: &[NodeName],
+    far: &[NodeName],
+) -> Vec<(NodeName, Option<NodeName>)> {
+    let mut pairs: Vec<(NodeName, Option<NodeName>)> = Vec::new();
+    for one in near {
+        pairs.extend(far.iter().map(|other| (one.clone(), Some(other.clone()))));
+    }
+    let lost = match clients {
+        ClientPlace::Cut if harness => near,
+        ClientPlace::Isolated if harness => far,
+        _ => &[],
+    };
+    pairs.extend(lost.iter().map(|one| (one.clone(), None)));
+    pairs
 }
 
 /// The two sides. The machines of the first group are cut as a whole. What leads the clients to the primary
@@ -134,6 +152,27 @@ async fn groups(
     }
 }
 
+fn whole(node: &NodeName, incoming_from: Vec<IpAddr>, outgoing_to: Vec<IpAddr>) -> Grudge {
+    Grudge {
+        node: node.clone(),
+        incoming_from,
+        outgoing_to,
+        ports: Vec::new(),
+        refusal: Refusal::Drop,
+    }
+}
+
+/// Where members are reached.
+pub(super) fn addresses(ground: &Ground) -> BTreeMap<&NodeName, IpAddr> {
+    let members = ground.members().iter();
+    members
+        .filter_map(|member| {
+            let (address, _) = member.address.rsplit_once(':')?;
+            Some((&member.name, address.parse().ok()?))
+        })
+        .collect()
+}
+
 fn grudges(
     direction: Direction,
     near: &[NodeName],
@@ -141,33 +180,22 @@ fn grudges(
     harness: Option<IpAddr>,
     ground: &Ground,
 ) -> Vec<Grudge> {
-    let addresses: BTreeMap<&NodeName, IpAddr> = ground
-        .members()
-        .iter()
-        .filter_map(|member| {
-            let (address, _) = member.address.rsplit_once(':')?;
-            Some((&member.name, address.parse().ok()?))
-        })
-        .collect();
+    let addresses = addresses(ground);
     let mut others: Vec<IpAddr> = far
         .iter()
         .filter_map(|name| addresses.get(name).copied())
         .collect();
     others.extend(harness);
-    let grudge = |node: &NodeName| Grudge {
-        node: node.clone(),
-        incoming_from: if direction == Direction::Out {
+    let unless = |other| {
+        if direction == other {
             Vec::new()
         } else {
             others.clone()
-        },
-        outgoing_to: if direction == Direction::In {
-            Vec::new()
-        } else {
-            others.clone()
-        },
+        }
     };
-    near.iter().map(grudge).collect()
+    near.iter()
+        .map(|node| whole(node, unless(Direction::Out), unless(Direction::In)))
+        .collect()
 }
 
 /// Exactly the intended links are dead, on connections opened before and now, and all others live.

@@ -44,7 +44,11 @@ pub async fn kill(victim: &Victim, step: usize, ground: &Ground) -> Result<Injec
         at,
         step,
     };
-    Ok(injected.into(Undo::BringBack(nodes.clone()), Expected::Ended(nodes)))
+    Ok(injected.into(
+        nodes.clone(),
+        Undo::BringBack(nodes.clone()),
+        Expected::Ended(nodes),
+    ))
 }
 
 /// Stops the victims in an orderly way.
@@ -68,21 +72,20 @@ pub async fn stop(victim: &Victim, step: usize, ground: &Ground) -> Result<Injec
         at,
         step,
     };
-    Ok(injected.into(Undo::BringBack(nodes.clone()), Expected::Ended(nodes)))
+    Ok(injected.into(
+        nodes.clone(),
+        Undo::BringBack(nodes.clone()),
+        Expected::Ended(nodes),
+    ))
 }
 
 /// Freezes all processes of the victims' machines.
 pub async fn pause(victim: &Victim, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
     let nodes = victims(victim, ground).await?;
     let primary_hit = hits_primary(&nodes, ground).await;
-    for node in &nodes {
-        let effect = journal::Effect::Paused { node: node.clone() };
-        ground
-            .journal
-            .ensure(effect)
-            .await
-            .map_err(|error| FaultError::Journal(error.to_string()))?;
-    }
+    ground
+        .write_ahead(&nodes, |node| journal::Effect::Paused { node })
+        .await?;
     let (at, results) = ground
         .emitter
         .time(join_all(
@@ -101,7 +104,11 @@ pub async fn pause(victim: &Victim, step: usize, ground: &Ground) -> Result<Inje
         at,
         step,
     };
-    Ok(injected.into(Undo::Unpause(nodes.clone()), Expected::Frozen(nodes)))
+    Ok(injected.into(
+        nodes.clone(),
+        Undo::Unpause(nodes.clone()),
+        Expected::Frozen(nodes),
+    ))
 }
 
 /// Kills the victims and starts them again at once.
@@ -122,10 +129,7 @@ pub async fn restart(
         .await;
     results.into_iter().collect::<Result<Vec<()>, _>>()?;
     for node in &nodes {
-        wait_for(node, ground, |state| {
-            matches!(state, NodeState::Exited { .. })
-        })
-        .await;
+        ended(node, ground).await;
     }
     let start = join_all(nodes.iter().map(|node| ground.runtime.start(node)));
     let (back, results) = ground.emitter.time(start).await;
@@ -142,26 +146,20 @@ pub async fn restart(
         at,
         step,
     };
-    Ok(injected.into(Undo::Nothing, Expected::Restarted(nodes)))
+    Ok(injected.into(nodes.clone(), Undo::Nothing, Expected::Restarted(nodes)))
 }
 
 /// What every process fault says of itself.
-struct Described {
-    name: &'static str,
-    means: &'static str,
-    primary_hit: bool,
-    at: Bracket,
-    step: usize,
+pub(super) struct Described {
+    pub name: &'static str,
+    pub means: &'static str,
+    pub primary_hit: bool,
+    pub at: Bracket,
+    pub step: usize,
 }
 
 impl Described {
-    fn into(self, undo: Undo, expected: Expected) -> Injected {
-        let victims = match &expected {
-            Expected::Ended(nodes) | Expected::Restarted(nodes) | Expected::Frozen(nodes) => {
-                nodes.clone()
-            }
-            Expected::Cut(_) | Expected::Playing(..) | Expected::Unchanged(_) => Vec::new(),
-        };
+    pub(super) fn into(self, victims: Vec<NodeName>, undo: Undo, expected: Expected) -> Injected {
         Injected {
             disruption: Disruption {
                 step: self.step,
@@ -174,6 +172,7 @@ impl Described {
             at: self.at,
             active: ActiveFault {
                 step: self.step,
+                name: self.name,
                 undo,
             },
             expected,
@@ -181,11 +180,18 @@ impl Described {
     }
 }
 
-async fn hits_primary(nodes: &[NodeName], ground: &Ground) -> bool {
+/// Whether the primary is one of them.
+pub(super) async fn hits_primary(nodes: &[NodeName], ground: &Ground) -> bool {
     let primary = select(&crate::scenario::Selector::Primary, ground)
         .await
         .unwrap_or_default();
     primary.iter().any(|primary| nodes.contains(primary))
+}
+
+/// Waits until the node's main process has ended; false if it does not.
+pub(super) async fn ended(node: &NodeName, ground: &Ground) -> bool {
+    let exited = |state: &NodeState| matches!(state, NodeState::Exited { .. });
+    wait_for(node, ground, exited).await.is_some()
 }
 
 async fn wait_for(

@@ -46,6 +46,7 @@ pub async fn play(script: &Script, step: usize, ground: &Ground) -> Result<Injec
         at,
         active: ActiveFault {
             step,
+            name: "script",
             undo: Undo::Nothing,
         },
         expected: Expected::Playing(node, script.how),

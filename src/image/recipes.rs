@@ -66,6 +66,20 @@ pub const RECIPES: &[Recipe] = &[
         base: Base::Debian,
     },
     Recipe {
+        name: "mysql",
+        image: "drdrill.local/mysql:9",
+        stands_for: &["mysql:9", "mysql:9.7"],
+        dockerfile: include_str!("../../docker/mysql/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "mariadb",
+        image: "drdrill.local/mariadb:11",
+        stands_for: &["mariadb:11", "mariadb:11.8"],
+        dockerfile: include_str!("../../docker/mariadb/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
         name: "patroni",
         image: "drdrill.local/patroni:17",
         stands_for: &[],

@@ -1,9 +1,9 @@
-"""Runs in a node's network namespace: filters its packets and probes its links.
+"""Runs in a node's network namespace: filters and shapes its packets, and probes its links.
 
 It takes one JSON command per line on standard input and answers each with one JSON line on standard
 output, so its own filters never cut it off. It ends when its input ends.
 """
-import asyncio, ctypes, json, os, subprocess, sys
+import asyncio, ctypes, json, os, struct, subprocess, sys, time
 
 
 class Nft:
@@ -33,6 +33,74 @@ class Nft:
             return ""
         listed = subprocess.run(["nft", "list", "table", "inet", "drdrill"], capture_output=True)
         return listed.stdout.decode()
+
+
+class Shaper:
+    """What holds, copies, damages and slows down packets: the kernel's queue and its traffic control."""
+
+    def __init__(self):
+        self.child, self.shapes, self.tables, self.rates = None, [], "", []
+
+    async def prepare(self, program):
+        """Starts the program that the kernel's queue hands packets to; its first line says that it can."""
+        if self.child is None or self.child.returncode is not None:
+            command = ["python3", "-I", "-S", "-c", program]
+            pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+            self.child = await asyncio.create_subprocess_exec(*command, **pipes)
+            await self.heard()
+
+    async def heard(self):
+        line = await self.child.stdout.readline()
+        if not line:
+            error = (await self.child.stderr.read()).decode().strip().splitlines()
+            raise OSError(f"the packet queue (NFQUEUE) cannot be had: {error[-1] if error else 'it ended'}")
+
+    async def shape(self, orders):
+        shapes, tables, rates = orders["shapes"], orders["tables"], orders["rates"]
+        if shapes or self.shapes:
+            await self.prepare(orders["program"])
+            self.child.stdin.write(json.dumps(shapes).encode() + b"\n")
+            await self.heard()
+        self.shapes = shapes
+        if tables != self.tables:
+            run(["iptables-restore", "--noflush"], tables or "*mangle\n-F OUTPUT\nCOMMIT\n")
+            self.tables = tables
+        if rates != self.rates:
+            subprocess.run(["tc", "qdisc", "del", "dev", "eth0", "root"], capture_output=True)
+            self.rates = []
+            for rate in rates:
+                run(["tc", *rate.split()])
+            self.rates = rates
+
+
+def run(command, text=""):
+    done = subprocess.run(command, input=text.encode(), capture_output=True)
+    if done.returncode:
+        raise OSError(f"{' '.join(command)}: {done.stderr.decode().strip()}")
+
+
+class Pings(asyncio.DatagramProtocol):
+    """Answers to numbered datagrams, as they come."""
+
+    def __init__(self):
+        self.came = []
+
+    def datagram_received(self, data, _):
+        self.came.append((struct.unpack_from(">I", data)[0], time.perf_counter()))
+
+    def error_received(self, _):
+        pass
+
+
+class Echo(asyncio.DatagramProtocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, address):
+        self.transport.sendto(data, address)
+
+    def error_received(self, _):
+        pass
 
 
 class Peer:
@@ -115,12 +183,15 @@ async def holds(attempt, limit):
 class Agent:
     def __init__(self):
         self.nft = Nft()
+        self.shaper = Shaper()
         self.peers = {}
         self.renewing = None
 
     async def listen(self, command):
         self.port = command["port"]
         self.server = await asyncio.start_server(echo, None, self.port)
+        loop = asyncio.get_running_loop()
+        self.echo = await loop.create_datagram_endpoint(Echo, ("0.0.0.0", self.port))
         return {}
 
     async def connect(self, command):
@@ -145,17 +216,24 @@ class Agent:
 
         return {"links": await asyncio.gather(*map(link, command["peers"]))}
 
-    async def apply(self, command):
+    async def prepare(self, command):
+        """Shows that packets can be shaped here, without touching any."""
+        if command["program"]:
+            await self.shaper.prepare(command["program"])
+        for rate in command["rates"]:
+            run(["tc", *rate.split()])
+        return {}
+
+    async def enforce(self, command):
+        """Puts these rules, tables, rates and shapes in the place of all of ours."""
         if self.renewing is not None:
             self.renewing.cancel()
             self.renewing = None
         error = self.nft.apply(command["script"])
+        await self.shaper.shape(command)
+        if command["renew"]:
+            self.renewing = asyncio.create_task(self.renew())
         return {} if error is None else {"error": error}
-
-    async def flush(self, command):
-        answer = await self.apply(command)
-        self.renewing = asyncio.create_task(self.renew())
-        return answer
 
     async def renew(self):
         """Opens anew what went unanswered: after a long cut TCP would send again only minutes later."""
@@ -166,6 +244,72 @@ class Agent:
 
     async def rules(self, _):
         return {"rules": self.nft.rules()}
+
+    async def dial(self, command):
+        """What a new connection to each address and port comes to."""
+
+        async def one(address, port):
+            try:
+                attempt = asyncio.open_connection(address, port)
+                _, writer = await asyncio.wait_for(attempt, command["limit"])
+                writer.transport.abort()
+                return "open"
+            except asyncio.TimeoutError:
+                return "silent"
+            except OSError:
+                return "refused"
+
+        return {"dials": await asyncio.gather(*(one(*target) for target in command["targets"]))}
+
+    async def measure(self, command):
+        """Sends numbered datagrams to each peer's echo server and looks at what comes back, when and in which order."""
+
+        async def one(address):
+            loop = asyncio.get_running_loop()
+            transport, pings = await loop.create_datagram_endpoint(Pings, remote_addr=(address, self.port))
+            sent = []
+            for number in range(command["count"]):
+                sent.append(time.perf_counter())
+                transport.sendto(struct.pack(">I", number) + b"\xa5" * 60)
+                await asyncio.sleep(command["gap"])
+            await asyncio.sleep(command["limit"])
+            transport.close()
+            times = [[number, (came - sent[number]) * 1e3] for number, came in pings.came if number < len(sent)]
+            return {"to": address, "sent": len(sent), "came": times}
+
+        return {"paths": await asyncio.gather(*map(one, command["peers"]))}
+
+    async def stream(self, command):
+        """How many bits a second come back from a peer's echo server when as many as possible are sent."""
+        reader, writer = await asyncio.open_connection(command["peer"], self.port)
+
+        async def push():
+            line, sent = (b"x" * 1023 + b"\n") * 2, 0
+            while True:
+                writer.write(line)
+                await writer.drain()
+                sent += len(line) * 8
+                await asyncio.sleep(max(0, start + sent / command["most"] - time.perf_counter()))
+
+        begin, count, start = None, 0, time.perf_counter()
+        pushing = asyncio.create_task(push())
+        while (now := time.perf_counter()) < start + 0.3 + command["seconds"]:
+            try:
+                data = await asyncio.wait_for(reader.read(1 << 16), 0.2)
+            except asyncio.TimeoutError:
+                continue
+            if now > start + 0.3:
+                begin = begin or now
+                count += len(data)
+        pushing.cancel()
+        writer.transport.abort()
+        return {"bits": count * 8 / (time.perf_counter() - begin) if begin else 0}
+
+    async def damaged(self, _):
+        """How many datagrams were thrown away here for a wrong checksum."""
+        with open("/proc/net/snmp") as file:
+            names, values = [line.split() for line in file if line.startswith("Udp:")]
+        return {"damaged": int(values[names.index("InCsumErrors")])}
 
     async def serve(self):
         lines = asyncio.StreamReader(limit=1 << 20)

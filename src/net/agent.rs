@@ -15,6 +15,11 @@ use crate::{
     runtime::{Pipe, Runtime, RuntimeError},
 };
 
+use super::{
+    Dial,
+    shape::{Orders, Rehearsal},
+};
+
 /// What an agent runs.
 const SCRIPT: &str = include_str!("agent.py");
 /// The port of the agents' echo servers: below the ephemeral range, so that no client socket holds it.
@@ -32,12 +37,38 @@ pub(super) enum Command {
     Connect { peers: Vec<String>, limit: f64 },
     /// Probes these peers.
     Probe { peers: Vec<String>, limit: f64 },
-    /// Runs a packet-filter script.
-    Apply { script: String },
-    /// Runs a script that removes the rules, and opens anew the connections that went unanswered.
-    Flush { script: String },
+    /// Shows that packets can be shaped, without touching any.
+    Prepare(Rehearsal),
+    /// Runs a packet-filter script and puts these orders in force; with `renew` the connections that went
+    /// unanswered are opened anew.
+    Enforce {
+        script: String,
+        renew: bool,
+        #[serde(flatten)]
+        orders: Orders,
+    },
     /// Lists our rules.
     Rules,
+    /// Opens a new connection to each address and port.
+    Dial {
+        targets: Vec<(String, u16)>,
+        limit: f64,
+    },
+    /// Sends this many datagrams to each peer's echo server, one every `gap`, and waits `limit` for the last answers.
+    Measure {
+        peers: Vec<String>,
+        count: u32,
+        gap: f64,
+        limit: f64,
+    },
+    /// Pushes bytes through a peer's echo server.
+    Stream {
+        peer: String,
+        seconds: f64,
+        most: f64,
+    },
+    /// Counts datagrams thrown away for a wrong checksum.
+    Damaged,
 }
 
 /// What an agent answers.
@@ -52,6 +83,25 @@ pub(super) struct Answer {
     pub links: Vec<Link>,
     /// Rules as the kernel lists them.
     pub rules: String,
+    /// What new connections came to, in the order asked.
+    pub dials: Vec<Dial>,
+    /// What datagrams came to.
+    pub paths: Vec<Pinged>,
+    /// Bits a second that came back.
+    pub bits: f64,
+    /// Datagrams thrown away for a wrong checksum.
+    pub damaged: u64,
+}
+
+/// What datagrams to one peer came to.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Pinged {
+    /// The peer's address.
+    pub to: String,
+    /// How many were sent.
+    pub sent: u32,
+    /// Which came back after how many milliseconds, in the order of their arrival.
+    pub came: Vec<(u32, f64)>,
 }
 
 /// One link as probed.

@@ -1,14 +1,110 @@
 //! The harness's own connection to each agent's echo server: whether it still sees a node.
 
-use std::{net::IpAddr, time::Duration};
+use std::{io, net::IpAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
+    net::{TcpStream, UdpSocket},
+    time::{sleep, sleep_until, timeout},
 };
 
-use super::agent::PORT;
+use crate::time::{Clock, Nanos};
+
+use super::{Dial, Ping, Push, agent::PORT};
+
+/// How long a stream runs before its bytes count: it has to find its speed.
+const SPEED_UP: Duration = Duration::from_millis(300);
+
+/// Sends numbered datagrams to a node's echo server; returns which came back after how many milliseconds.
+pub(super) async fn ping(address: IpAddr, ping: Ping) -> io::Result<Vec<(u32, f64)>> {
+    let socket = UdpSocket::bind(("0.0.0.0", 0)).await?;
+    socket.connect((address, PORT)).await?;
+    let clock = Clock::start();
+    let moment = |after| clock.instant(Nanos::from_duration(after));
+    let mut sent: Vec<Nanos> = Vec::new();
+    let mut came = Vec::new();
+    let mut bytes = [0xa5; 64];
+    let (mut heard, mut number) = ([0; 64], 0_u32);
+    loop {
+        let due = if number < ping.count {
+            moment(ping.gap * number)
+        } else {
+            moment(ping.took())
+        };
+        tokio::select! {
+            biased;
+            answer = socket.recv(&mut heard) => {
+                let now = clock.now();
+                if answer? < 4 {
+                    continue;
+                }
+                let which = u32::from_be_bytes([heard[0], heard[1], heard[2], heard[3]]);
+                let begun = usize::try_from(which).ok().and_then(|at| sent.get(at));
+                came.extend(begun.map(|begun| (which, now.since(*begun).as_secs_f64() * 1e3)));
+            }
+            () = sleep_until(due.into()) => {
+                if number == ping.count {
+                    return Ok(came);
+                }
+                bytes[..4].copy_from_slice(&number.to_be_bytes());
+                sent.push(clock.now());
+                // What the kernel refuses to send is lost.
+                let _ = socket.send(&bytes).await;
+                number += 1;
+            }
+        }
+    }
+}
+
+/// Pushes bytes through a node's echo server; returns how many bits a second come back.
+pub(super) async fn stream(address: IpAddr, push: Push) -> io::Result<f64> {
+    let (mut reader, mut writer) = TcpStream::connect((address, PORT)).await?.into_split();
+    let pushing = async move {
+        let mut lines = [b'x'; 2 << 10];
+        lines
+            .iter_mut()
+            .skip(1023)
+            .step_by(1024)
+            .for_each(|end| *end = b'\n');
+        let (clock, mut sent) = (Clock::start(), 0.0);
+        while writer.write_all(&lines).await.is_ok() {
+            sent += lines.len() as f64 * 8.0;
+            let due = Nanos::from_duration(Duration::from_secs_f64(sent / push.bits));
+            sleep_until(clock.instant(due).into()).await;
+        }
+    };
+    let counting = async {
+        let (mut bytes, mut count) = (vec![0; 64 << 10], 0);
+        let clock = Clock::start();
+        loop {
+            let read = reader.read(&mut bytes).await?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let warm = clock.now().since_start().saturating_sub(SPEED_UP);
+            if !warm.is_zero() {
+                count += read;
+            }
+            if warm >= push.time {
+                return Ok(count as f64 * 8.0 / warm.as_secs_f64());
+            }
+        }
+    };
+    tokio::select! {
+        bits = counting => bits,
+        () = pushing => Err(io::ErrorKind::BrokenPipe.into()),
+        () = sleep(SPEED_UP + push.time * 3) => Ok(0.0),
+    }
+}
+
+/// What a new connection comes to.
+pub(super) async fn dial(address: IpAddr, port: u16, limit: Duration) -> Dial {
+    match timeout(limit, TcpStream::connect((address, port))).await {
+        Ok(Ok(_)) => Dial::Open,
+        Ok(Err(_)) => Dial::Refused,
+        Err(_) => Dial::Silent,
+    }
+}
 
 /// A connection held open to one node.
 pub(super) struct Sight {

@@ -1,15 +1,21 @@
 //! Who may talk to whom: cuts links between nodes and proves by application bytes which are cut.
 
 mod agent;
+mod figures;
+mod force;
 mod harness;
 pub mod rules;
+mod shape;
 mod sidecar;
 
+pub use figures::{PathFigures, Ping, Push};
+pub use shape::{Shape, Shaping};
 pub use sidecar::SidecarLinks;
 
 use std::{net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
+use serde::Deserialize;
 
 use crate::{id::NodeName, runtime::RuntimeError};
 
@@ -22,6 +28,31 @@ pub struct Grudge {
     pub incoming_from: Vec<IpAddr>,
     /// Addresses to which it drops what goes out.
     pub outgoing_to: Vec<IpAddr>,
+    /// Only packets from or to these ports; all if empty.
+    pub ports: Vec<u16>,
+    /// What becomes of them.
+    pub refusal: Refusal,
+}
+
+/// What becomes of packets that may not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// They are gone without a word.
+    Drop,
+    /// TCP is answered with a reset; the rest is gone without a word.
+    Reject,
+}
+
+/// What a new connection came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dial {
+    /// It was accepted.
+    Open,
+    /// It was refused, or told that it cannot be had.
+    Refused,
+    /// No answer came in time.
+    Silent,
 }
 
 /// One link as probed from inside the first node's network namespace.
@@ -47,11 +78,40 @@ pub trait Links: Send + Sync {
     /// called before any fault. A node that has been started again needs it again.
     async fn arm(&self, nodes: &[NodeName]) -> Result<(), RuntimeError>;
 
-    /// Drops packets at every node named, all at once; established connections are cut too.
-    async fn cut(&self, grudges: &[Grudge]) -> Result<(), RuntimeError>;
+    /// Drops packets at every node named, all at once; established connections are cut too. `fault` names
+    /// what was done, to be healed; it may be done several times under one name.
+    async fn cut(&self, fault: usize, grudges: &[Grudge]) -> Result<(), RuntimeError>;
 
-    /// Lets all packets pass again at every node.
-    async fn heal(&self) -> Result<(), RuntimeError>;
+    /// Shows at every armed node that packets can be shaped so, without touching any.
+    async fn rehearse(&self, wanted: &[Shaping]) -> Result<(), RuntimeError>;
+
+    /// Treats packets badly at every node named, all at once.
+    async fn shape(&self, fault: usize, shapes: &[Shape]) -> Result<(), RuntimeError>;
+
+    /// Undoes at every node what was done under this name; returns the nodes where nothing is left in force.
+    async fn heal(&self, fault: usize) -> Result<Vec<NodeName>, RuntimeError>;
+
+    /// Sends numbered datagrams from a node to each other node, and from the harness to it.
+    async fn measure(&self, node: &NodeName, ping: Ping) -> Result<Vec<PathFigures>, RuntimeError>;
+
+    /// How many bits a second come back from a node's echo server: to a node, or to the harness.
+    async fn throughput(
+        &self,
+        node: &NodeName,
+        to: Option<&NodeName>,
+        push: Push,
+    ) -> Result<f64, RuntimeError>;
+
+    /// How many datagrams a node has thrown away for a wrong checksum.
+    async fn damaged(&self, node: &NodeName) -> Result<u64, RuntimeError>;
+
+    /// What a new connection from a node, or from the harness, to each node and port comes to.
+    async fn dial(
+        &self,
+        from: Option<&NodeName>,
+        targets: &[(NodeName, u16)],
+        limit: Duration,
+    ) -> Result<Vec<Dial>, RuntimeError>;
 
     /// Probes all links by application bytes; a link without an answer within `limit` counts as cut.
     async fn probe(&self, limit: Duration) -> Result<Vec<LinkProbe>, RuntimeError>;

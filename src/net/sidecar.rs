@@ -1,7 +1,7 @@
 //! Links handled from inside each node's network namespace, by an agent in its sidecar.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -19,13 +19,14 @@ use crate::{
 };
 
 use super::{
-    Grudge, LinkProbe, Links,
+    Dial, Grudge, LinkProbe, Links, PathFigures, Ping, Push, Shape, Shaping,
     agent::{Agent, Answer, Command},
-    harness::Sight,
-    rules::{self, FLUSH},
+    force::{Deed, Force},
+    harness::{self, Sight},
+    shape,
 };
 
-/// How long applying or listing rules may take.
+/// How long applying or listing rules may take; the first time the packet queue's interpreter starts.
 const APPLY: Duration = Duration::from_secs(5);
 /// How long opening the probe connections may take; a lost first packet is sent again after 1 s.
 const CONNECT: Duration = Duration::from_secs(4);
@@ -40,8 +41,8 @@ pub struct SidecarLinks {
     journal: Journal,
     addresses: BTreeMap<NodeName, IpAddr>,
     armed: Mutex<BTreeMap<NodeName, Arc<Armed>>>,
-    /// What is in force, per node.
-    grudges: Mutex<BTreeMap<NodeName, Grudge>>,
+    /// What is in force.
+    force: Mutex<Force>,
 }
 
 /// A node whose links can be cut and probed.
@@ -67,7 +68,7 @@ impl SidecarLinks {
             journal,
             addresses: addresses.into_iter().collect(),
             armed: Mutex::default(),
-            grudges: Mutex::default(),
+            force: Mutex::default(),
         }
     }
 
@@ -123,10 +124,8 @@ impl SidecarLinks {
         let agent = Agent::start(&*self.runtime, node).await?;
         let sight = Mutex::new(Some(Sight::new(address)));
         let armed = Arc::new(Armed { agent, sight });
-        let grudge = lock(&self.grudges).get(node).cloned();
-        // Also without a grudge: the first transaction is slow, and the fault's must not be the first.
-        let script = grudge.map_or_else(|| FLUSH.to_owned(), |grudge| rules::script(&grudge));
-        apply(&armed, script).await?;
+        // Also where nothing is in force: the first transaction is slow, and the fault's must not be the first.
+        self.enforce_at(node, &armed, false).await?;
         lock(&self.armed).insert(node.clone(), armed);
         Ok(())
     }
@@ -143,7 +142,7 @@ impl SidecarLinks {
             let (answer, seen) = tokio::join!(armed.agent.ask(command, CONNECT + SLACK), sight);
             (node.clone(), answer, seen)
         }));
-        let cut = !lock(&self.grudges).is_empty();
+        let cut = !lock(&self.force).is_empty();
         for (node, answer, seen) in opened.await {
             let mut missing = answer?.missing;
             if !seen {
@@ -160,6 +159,12 @@ impl SidecarLinks {
         Ok(())
     }
 
+    fn named(&self, address: &str) -> Option<&NodeName> {
+        let mut all = self.addresses.iter();
+        all.find(|(_, own)| own.to_string() == address)
+            .map(|(node, _)| node)
+    }
+
     fn peers(&self, all: &[(NodeName, Arc<Armed>)], node: &NodeName) -> Vec<String> {
         let others = all.iter().filter(|(other, _)| other != node);
         others
@@ -168,21 +173,54 @@ impl SidecarLinks {
             .collect()
     }
 
-    /// Puts these grudges in force, all at once.
-    async fn enforce(&self, grudges: &[Grudge]) -> Result<(), RuntimeError> {
-        let targets = grudges
-            .iter()
-            .map(|grudge| Ok((self.find(&grudge.node)?, rules::script(grudge))))
-            .collect::<Result<Vec<_>, RuntimeError>>()?;
-        let applied = targets
-            .iter()
-            .map(|(armed, script)| apply(armed, script.clone()));
-        join_all(applied).await.into_iter().collect()
+    /// Puts what is in force for a node in force there; with `renew` connections that went unanswered are opened anew.
+    async fn enforce_at(
+        &self,
+        node: &NodeName,
+        armed: &Armed,
+        renew: bool,
+    ) -> Result<(), RuntimeError> {
+        let (script, orders) = lock(&self.force).orders(node);
+        let command = Command::Enforce {
+            script,
+            renew,
+            orders,
+        };
+        armed.agent.ask(command, APPLY).await?;
+        if renew {
+            armed.open_sight(RENEW).await;
+        }
+        Ok(())
     }
 
-    /// Flushes a node's rules; where its agent is gone by a new one, unless the node is gone too.
-    async fn flush(&self, node: &NodeName, armed: &Armed) -> Result<(), RuntimeError> {
-        let Err(error) = armed.flush().await else {
+    /// Adds to what is in force, at all nodes at once.
+    async fn impose(&self, fault: usize, deeds: Vec<Deed>) -> Result<(), RuntimeError> {
+        let nodes: BTreeSet<NodeName> = deeds.iter().map(|deed| deed.node().clone()).collect();
+        let targets = nodes
+            .iter()
+            .map(|node| Ok((node, self.find(node)?)))
+            .collect::<Result<Vec<_>, RuntimeError>>()?;
+        let before = lock(&self.force).clone();
+        lock(&self.force).add(fault, deeds);
+        let all = || {
+            join_all(
+                targets
+                    .iter()
+                    .map(|(node, armed)| self.enforce_at(node, armed, false)),
+            )
+        };
+        let done: Result<(), RuntimeError> = all().await.into_iter().collect();
+        if done.is_err() {
+            // Half a fault is none: what was in force before is in force again.
+            *lock(&self.force) = before;
+            all().await;
+        }
+        done
+    }
+
+    /// Enforces at a node what is left; where its agent is gone by a new one, unless the node is gone too.
+    async fn relax(&self, node: &NodeName, armed: &Armed) -> Result<(), RuntimeError> {
+        let Err(error) = self.enforce_at(node, armed, true).await else {
             return Ok(());
         };
         if self
@@ -196,7 +234,7 @@ impl SidecarLinks {
         let Ok(()) = self.arm_one(node).await else {
             return Err(error);
         };
-        self.find(node)?.flush().await
+        self.enforce_at(node, &*self.find(node)?, true).await
     }
 
     async fn probe_one(
@@ -255,13 +293,6 @@ impl SidecarLinks {
 }
 
 impl Armed {
-    async fn flush(&self) -> Result<(), RuntimeError> {
-        let script = FLUSH.to_owned();
-        self.agent.ask(Command::Flush { script }, APPLY).await?;
-        self.open_sight(RENEW).await;
-        Ok(())
-    }
-
     async fn open_sight(&self, limit: Duration) -> bool {
         let Some(mut sight) = lock(&self.sight).take() else {
             return true;
@@ -285,12 +316,12 @@ fn is_down(state: &NodeState) -> bool {
     matches!(state, NodeState::Exited { .. } | NodeState::Missing)
 }
 
-async fn apply(armed: &Armed, script: String) -> Result<(), RuntimeError> {
-    armed
-        .agent
-        .ask(Command::Apply { script }, APPLY)
-        .await
-        .map(|_| ())
+fn unseen(node: &NodeName, error: &std::io::Error) -> RuntimeError {
+    RuntimeError::Failed {
+        action: "measure the path to",
+        node: node.to_string(),
+        cause: error.to_string(),
+    }
 }
 
 #[async_trait]
@@ -305,40 +336,115 @@ impl Links for SidecarLinks {
         self.connect().await
     }
 
-    async fn cut(&self, grudges: &[Grudge]) -> Result<(), RuntimeError> {
-        let before = lock(&self.grudges).clone();
-        let mut after = before.clone();
-        for grudge in grudges {
-            let present = after.get(&grudge.node);
-            let sum =
-                present.map_or_else(|| grudge.clone(), |present| rules::both(present, grudge));
-            after.insert(grudge.node.clone(), sum);
-        }
-        let named = |node: &NodeName| grudges.iter().any(|grudge| grudge.node == *node);
-        let wanted: Vec<Grudge> = after.values().filter(|g| named(&g.node)).cloned().collect();
-        *lock(&self.grudges) = after;
-        let Err(error) = self.enforce(&wanted).await else {
-            return Ok(());
-        };
-        // Half a cut is none: what was in force before is in force again.
-        let undo = wanted.into_iter().map(|grudge| {
-            before.get(&grudge.node).cloned().unwrap_or(Grudge {
-                incoming_from: Vec::new(),
-                outgoing_to: Vec::new(),
-                ..grudge
-            })
-        });
-        let undo: Vec<Grudge> = undo.collect();
-        *lock(&self.grudges) = before;
-        let _ = self.enforce(&undo).await;
-        Err(error)
+    async fn cut(&self, fault: usize, grudges: &[Grudge]) -> Result<(), RuntimeError> {
+        let deeds = grudges.iter().cloned().map(Deed::Cut).collect();
+        self.impose(fault, deeds).await
     }
 
-    async fn heal(&self) -> Result<(), RuntimeError> {
-        lock(&self.grudges).clear();
+    async fn rehearse(&self, wanted: &[Shaping]) -> Result<(), RuntimeError> {
         let all = self.all();
-        let flushed = join_all(all.iter().map(|(node, armed)| self.flush(node, armed))).await;
-        flushed.into_iter().collect()
+        let asked = all.iter().map(|(_, armed)| {
+            let command = Command::Prepare(shape::rehearsal(wanted));
+            armed.agent.ask(command, APPLY)
+        });
+        join_all(asked)
+            .await
+            .into_iter()
+            .try_for_each(|answer| answer.map(drop))
+    }
+
+    async fn shape(&self, fault: usize, shapes: &[Shape]) -> Result<(), RuntimeError> {
+        let deeds = shapes.iter().cloned().map(Deed::Shape).collect();
+        self.impose(fault, deeds).await
+    }
+
+    async fn heal(&self, fault: usize) -> Result<Vec<NodeName>, RuntimeError> {
+        lock(&self.force).remove(fault);
+        let all = self.all();
+        let relaxed = join_all(all.iter().map(|(node, armed)| self.relax(node, armed))).await;
+        relaxed.into_iter().collect::<Result<(), _>>()?;
+        let force = lock(&self.force);
+        let spared = all.into_iter().filter(|(node, _)| force.spares(node));
+        Ok(spared.map(|(node, _)| node).collect())
+    }
+
+    async fn measure(&self, node: &NodeName, ping: Ping) -> Result<Vec<PathFigures>, RuntimeError> {
+        let (all, armed) = (self.all(), self.find(node)?);
+        let command = Command::Measure {
+            peers: self.peers(&all, node),
+            count: ping.count,
+            gap: ping.gap.as_secs_f64(),
+            limit: ping.limit.as_secs_f64(),
+        };
+        // Timers are late on a loaded machine.
+        let ask = armed.agent.ask(command, ping.took() * 3 + SLACK);
+        let (answer, own) = tokio::join!(ask, harness::ping(self.address(node)?, ping));
+        let own = own.map_err(|error| unseen(node, &error))?;
+        let mut figures: Vec<PathFigures> = answer?
+            .paths
+            .iter()
+            .filter_map(|path| {
+                let peer = self.named(&path.to)?;
+                Some(PathFigures::of(node, Some(peer), path.sent, &path.came))
+            })
+            .collect();
+        figures.push(PathFigures::of(node, None, ping.count, &own));
+        Ok(figures)
+    }
+
+    async fn throughput(
+        &self,
+        node: &NodeName,
+        to: Option<&NodeName>,
+        push: Push,
+    ) -> Result<f64, RuntimeError> {
+        let Some(to) = to else {
+            let bits = harness::stream(self.address(node)?, push).await;
+            return bits.map_err(|error| unseen(node, &error));
+        };
+        let command = Command::Stream {
+            peer: self.address(node)?.to_string(),
+            seconds: push.time.as_secs_f64(),
+            most: push.bits,
+        };
+        let answer = self
+            .find(to)?
+            .agent
+            .ask(command, push.time * 3 + SLACK)
+            .await?;
+        Ok(answer.bits)
+    }
+
+    async fn damaged(&self, node: &NodeName) -> Result<u64, RuntimeError> {
+        let answer = self.find(node)?.agent.ask(Command::Damaged, APPLY).await?;
+        Ok(answer.damaged)
+    }
+
+    async fn dial(
+        &self,
+        from: Option<&NodeName>,
+        targets: &[(NodeName, u16)],
+        limit: Duration,
+    ) -> Result<Vec<Dial>, RuntimeError> {
+        let addresses = targets
+            .iter()
+            .map(|(node, port)| Ok((self.address(node)?, *port)))
+            .collect::<Result<Vec<_>, RuntimeError>>()?;
+        let Some(from) = from else {
+            let dials = addresses
+                .iter()
+                .map(|(address, port)| harness::dial(*address, *port, limit));
+            return Ok(join_all(dials).await);
+        };
+        let command = Command::Dial {
+            targets: addresses
+                .iter()
+                .map(|(address, port)| (address.to_string(), *port))
+                .collect(),
+            limit: limit.as_secs_f64(),
+        };
+        let answer = self.find(from)?.agent.ask(command, limit + SLACK).await?;
+        Ok(answer.dials)
     }
 
     async fn probe(&self, limit: Duration) -> Result<Vec<LinkProbe>, RuntimeError> {

@@ -18,6 +18,7 @@ pub mod progress;
 pub mod quarterly;
 pub mod repeats;
 pub mod run_document;
+pub mod systems;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use history::{history_json, history_runs, history_terminal};
 pub use indicatif::ProgressDrawTarget;
 pub use progress::{Counters, Progress};
 pub use repeats::{RepeatRow, repeats};
+pub use systems::systems;
 pub use terminal::{Style, terminal};
 pub use view::View;
 

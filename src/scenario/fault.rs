@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Dur, scalar::ScalarError};
+use super::{Bandwidth, Dur, Latency, Reorder, Share, scalar::ScalarError};
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,36 +19,29 @@ pub enum Fault {
     Pause(Victim),
     /// Kills a node and starts it again at once.
     Restart(Victim),
+    /// Kills a node again and again, as soon as it has run for a while.
+    CrashLoop(CrashLoop),
+    /// Kills one process inside a node and leaves the others.
+    KillProcess(KillProcess),
     /// Drops packets between nodes.
     Partition(Partition),
+    /// Makes packets late.
+    Latency(Latency),
+    /// Drops some packets.
+    Loss(Share),
+    /// Sends some packets twice.
+    Duplicate(Share),
+    /// Damages some packets.
+    Corrupt(Share),
+    /// Lets packets overtake each other.
+    Reorder(Reorder),
+    /// Lets only so many bits a second pass.
+    Bandwidth(Bandwidth),
     /// Lets a node of the reference store play an outage by itself, whose true length its log tells.
     Script(Script),
     /// Changes nothing: the control run.
     Noop,
 }
-
-/// Every fault by its name in a file, with what it does.
-pub const FAULTS: &[(&str, &str)] = &[
-    (
-        "kill",
-        "ends a node's processes at once, as a power loss would",
-    ),
-    (
-        "stop",
-        "ends a node in an orderly way, as maintenance would",
-    ),
-    (
-        "pause",
-        "freezes a node: connections stay open, nothing answers",
-    ),
-    ("restart", "kills a node and starts it again at once"),
-    ("partition", "drops packets between nodes"),
-    (
-        "script",
-        "lets a node of the reference store play an outage of known length",
-    ),
-    ("noop", "changes nothing: the control run"),
-];
 
 /// Whom a process fault hits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,6 +68,29 @@ pub enum Condition {
     EtcdLeader,
 }
 
+/// A node that comes back and dies again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CrashLoop {
+    /// The node, by role.
+    pub node: Selector,
+    /// How long it runs before it is killed again.
+    pub every: Dur,
+    /// Ends by itself after this time. Without it, it lasts until `heal`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Dur>,
+}
+
+/// One process inside a node that ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KillProcess {
+    /// The node, by role.
+    pub node: Selector,
+    /// Its name, as the kernel has it: at most 15 bytes. All processes of that name end.
+    pub process: String,
+}
+
 /// Packets dropped between groups of nodes, established connections included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -91,9 +107,33 @@ pub struct Partition {
     /// On which side the clients stand.
     #[serde(default)]
     pub clients: ClientPlace,
+    /// Only packets from or to these TCP and UDP ports; all if missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<u16>,
+    /// What the sender hears of it.
+    #[serde(default, skip_serializing_if = "Refuse::is_silent")]
+    pub how: Refuse,
     /// Ends by itself after this time. Without it, it lasts until `heal`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub lasting: Option<Dur>,
+}
+
+/// What the sender hears of packets that a partition does not let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refuse {
+    /// Nothing.
+    #[default]
+    Drop,
+    /// TCP connections are reset.
+    Reject,
+}
+
+impl Refuse {
+    /// Whether it hears nothing: the default.
+    pub fn is_silent(&self) -> bool {
+        *self == Self::Drop
+    }
 }
 
 /// Which packets a partition drops, seen from its first group.

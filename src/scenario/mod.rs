@@ -1,6 +1,8 @@
 //! The scenario file: its types, and reading it with every problem shown at its place.
 
 pub mod fault;
+mod fault_facts;
+pub mod packets;
 pub mod problem;
 mod read;
 pub mod scalar;
@@ -11,11 +13,14 @@ pub mod targets;
 pub mod types;
 
 pub use fault::{
-    ClientPlace, Condition, Direction, FAULTS, Fault, Partition, Play, Script, Selector, Victim,
+    ClientPlace, Condition, CrashLoop, Direction, Fault, KillProcess, Partition, Play, Refuse,
+    Script, Selector, Victim,
 };
+pub use fault_facts::FAULTS;
+pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};
 pub use problem::{Problem, Problems};
 pub use read::{BYTES_MAX, Parsed, SCHEMA, read, to_json};
-pub use scalar::{Dur, Goal, Percent, Rate, ScalarError};
+pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError};
 pub use spans::Spans;
 pub use targets::{Confidence, RecoveredBy, Rpo, Targets};
 pub use types::{

@@ -2,16 +2,13 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 /// Why a scalar could not be read; continues "failed to read `...`: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ScalarError(pub String);
 
 /// A duration with its unit: `200ms`, `5s`, `2m`, `1h 30m`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Dur(pub Duration);
 
 impl FromStr for Dur {
@@ -65,6 +62,44 @@ impl FromStr for Rate {
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/s", self.0)
+    }
+}
+
+/// Bits a second: `8Mbit/s`, `500kbit/s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BitRate(pub u64);
+
+impl BitRate {
+    const UNITS: [(&'static str, u64); 3] = [
+        ("Gbit/s", 1_000_000_000),
+        ("Mbit/s", 1_000_000),
+        ("kbit/s", 1_000),
+    ];
+}
+
+impl FromStr for BitRate {
+    type Err = ScalarError;
+
+    fn from_str(text: &str) -> Result<Self, ScalarError> {
+        let wrong =
+            || ScalarError("expected bits a second, such as `8Mbit/s` or `500kbit/s`".into());
+        let text = text.trim();
+        let unit = Self::UNITS
+            .iter()
+            .find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
+        let (number, bits) = unit.ok_or_else(wrong)?;
+        let number: u64 = number.trim().parse().map_err(|_| wrong())?;
+        number.checked_mul(bits).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for BitRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = Self::UNITS
+            .iter()
+            .find(|(_, bits)| self.0 > 0 && self.0.is_multiple_of(*bits));
+        let (unit, bits) = unit.unwrap_or(&Self::UNITS[2]);
+        write!(f, "{}{unit}", self.0 / bits)
     }
 }
 
@@ -135,29 +170,36 @@ impl<T: fmt::Display> fmt::Display for Goal<T> {
 /// Serialises a scalar as the text that a scenario file holds.
 macro_rules! as_text {
     ($type:ty, $name:literal, $schema:tt) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?
                     .parse()
-                    .map_err(de::Error::custom)
+                    .map_err(serde::de::Error::custom)
             }
         }
-        impl JsonSchema for $type {
+        impl schemars::JsonSchema for $type {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 $name.into()
             }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($schema)
             }
         }
     };
 }
 
+pub(super) use as_text;
+
+as_text!(BitRate, "BitRate", {
+    "type": "string",
+    "pattern": "^[0-9]+ *(k|M|G)bit/s$",
+    "examples": ["8Mbit/s"]
+});
 as_text!(Dur, "Duration", {
     "type": "string",
     "description": "A duration with its unit.",
@@ -213,6 +255,13 @@ mod tests {
             let dur: Dur = text.parse().expect("a duration");
             assert_eq!(dur.to_string().parse(), Ok(dur), "{text}");
         }
+        for text in ["8Mbit/s", "1500kbit/s", "1Gbit/s"] {
+            assert_eq!(
+                text.parse::<BitRate>().map(|r| r.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        assert!("8MB/s".parse::<BitRate>().is_err());
         assert_eq!(
             "any".parse::<Goal<Dur>>().map(|g| g.to_string()),
             Ok("any".into())

@@ -78,7 +78,15 @@ fn done(disruption: &Disruption) -> String {
         "stop" => format!("{victims} {verb} stopped in an orderly way"),
         "pause" => format!("{victims} {verb} frozen"),
         "restart" => format!("{victims} {verb} killed and started again"),
+        "crash-loop" => format!("{victims} {verb} killed again and again"),
+        "kill-process" => format!("a process on {victims} was killed"),
         "partition" => format!("{victims} {verb} cut off"),
+        "latency" => format!("packets from {victims} were late"),
+        "loss" => format!("packets from {victims} were lost"),
+        "duplicate" => format!("packets from {victims} were sent twice"),
+        "corrupt" => format!("packets from {victims} were damaged"),
+        "reorder" => format!("packets from {victims} were overtaken by later ones"),
+        "bandwidth" => format!("packets from {victims} queued up for a narrow path"),
         other => format!("{victims} {verb} hit by `{other}`"),
     };
     // A node's name keeps its spelling.

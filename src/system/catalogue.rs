@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::redis::Redis;
-use super::{System, kafka::Kafka, postgres::Postgres, reference::Reference};
+use super::{
+    System, kafka::Kafka, mysql::MySql, postgres::Postgres, redis::Redis, reference::Reference,
+};
 
 /// All systems, in the order in which they are listed.
 pub fn all() -> Vec<Arc<dyn System>> {
@@ -11,6 +12,8 @@ pub fn all() -> Vec<Arc<dyn System>> {
         Arc::new(Postgres),
         Arc::new(Redis::Redis),
         Arc::new(Redis::Valkey),
+        Arc::new(MySql::MySql),
+        Arc::new(MySql::MariaDb),
         Arc::new(Kafka),
         Arc::new(Reference),
     ]

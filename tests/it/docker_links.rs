@@ -7,7 +7,7 @@ use std::{
 
 use drdrill::{
     id::NodeName,
-    net::{Grudge, LinkProbe, Links, SidecarLinks},
+    net::{Grudge, LinkProbe, Links, Refusal, SidecarLinks},
     runtime::{Runtime, Signal},
 };
 
@@ -49,6 +49,8 @@ impl Net {
             node: self.names[node].clone(),
             incoming_from: addresses(from),
             outgoing_to: addresses(to),
+            ports: Vec::new(),
+            refusal: Refusal::Drop,
         }
     }
 
@@ -82,7 +84,7 @@ async fn a_partition_cuts_old_and_new_connections_until_it_is_healed() {
         net.grudge(1, &[0], &[0]),
         net.grudge(2, &[0], &[0]),
     ];
-    net.links.cut(&grudges).await.unwrap();
+    net.links.cut(0, &grudges).await.unwrap();
     println!("cut at three nodes: {:?}", before.elapsed());
     net.expect_cut(&[(0, 1), (1, 0), (0, 2), (2, 0)]).await;
     assert!(
@@ -93,7 +95,7 @@ async fn a_partition_cuts_old_and_new_connections_until_it_is_healed() {
             .contains("chain outgoing")
     );
     let before = Instant::now();
-    net.links.heal().await.unwrap();
+    net.links.heal(0).await.unwrap();
     println!("heal at three nodes: {:?}", before.elapsed());
     net.expect_cut(&[]).await;
     for name in &net.names {
@@ -101,9 +103,9 @@ async fn a_partition_cuts_old_and_new_connections_until_it_is_healed() {
     }
     for _ in 0..5 {
         let before = Instant::now();
-        net.links.cut(&grudges).await.unwrap();
+        net.links.cut(0, &grudges).await.unwrap();
         let cut = before.elapsed();
-        net.links.heal().await.unwrap();
+        net.links.heal(0).await.unwrap();
         println!("again: cut {cut:?}, heal {:?}", before.elapsed() - cut);
     }
     net.rig.down().await;
@@ -114,9 +116,9 @@ async fn a_partition_cuts_old_and_new_connections_until_it_is_healed() {
 async fn one_way_cuts_stop_answers_too_and_cuts_add_up() {
     let net = Net::new().await;
     // Answers pass the same filter: a connection needs both ways, so both probes fail, and no other does.
-    net.links.cut(&[net.grudge(0, &[1], &[])]).await.unwrap();
+    net.links.cut(0, &[net.grudge(0, &[1], &[])]).await.unwrap();
     net.expect_cut(&[(0, 1), (1, 0)]).await;
-    net.links.cut(&[net.grudge(0, &[], &[2])]).await.unwrap();
+    net.links.cut(0, &[net.grudge(0, &[], &[2])]).await.unwrap();
     net.expect_cut(&[(0, 1), (1, 0), (0, 2), (2, 0)]).await;
     let rules = net.links.rules(&net.names[0]).await.unwrap();
     assert!(
@@ -124,8 +126,8 @@ async fn one_way_cuts_stop_answers_too_and_cuts_add_up() {
         "{rules}"
     );
     // One way only, seen without TCP: a datagram from 1 does not reach 0, one from 0 reaches 1.
-    net.links.heal().await.unwrap();
-    net.links.cut(&[net.grudge(0, &[1], &[])]).await.unwrap();
+    net.links.heal(0).await.unwrap();
+    net.links.cut(0, &[net.grudge(0, &[1], &[])]).await.unwrap();
     assert!(!datagram_passes(&net, 1, 0).await);
     assert!(datagram_passes(&net, 0, 1).await);
     net.rig.down().await;
@@ -165,7 +167,7 @@ async fn datagram_passes(net: &Net, from: usize, to: usize) -> bool {
 async fn a_node_that_restarts_inside_a_partition_stays_partitioned_and_can_be_healed() {
     let net = Net::new().await;
     net.links
-        .cut(&[net.grudge(0, &[1, 2], &[1, 2])])
+        .cut(0, &[net.grudge(0, &[1, 2], &[1, 2])])
         .await
         .unwrap();
     net.rig
@@ -184,11 +186,14 @@ async fn a_node_that_restarts_inside_a_partition_stays_partitioned_and_can_be_he
             .all(|p| !p.fresh && !p.established),
         "{probes:?}"
     );
-    net.links.heal().await.unwrap();
+    net.links.heal(0).await.unwrap();
     net.links.arm(&net.names).await.unwrap();
     net.expect_cut(&[]).await;
     // Healing does not need a node that is gone, and works on one that came back unarmed.
-    net.links.cut(&[net.grudge(0, &[1], &[1])]).await.unwrap();
+    net.links
+        .cut(0, &[net.grudge(0, &[1], &[1])])
+        .await
+        .unwrap();
     net.rig
         .runtime
         .signal(&net.names[0], Signal::Kill)
@@ -200,6 +205,6 @@ async fn a_node_that_restarts_inside_a_partition_stays_partitioned_and_can_be_he
         .await
         .unwrap();
     net.rig.runtime.start(&net.names[1]).await.unwrap();
-    net.links.heal().await.unwrap();
+    net.links.heal(0).await.unwrap();
     net.rig.down().await;
 }

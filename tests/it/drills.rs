@@ -9,7 +9,7 @@ use std::{
 use crate::drill_rig::{DRDRILL, Drill};
 
 /// Nothing with the run's label is left in the engine, and the record says so.
-fn nothing_left(done: &crate::drill_rig::Done) {
+pub fn nothing_left(done: &crate::drill_rig::Done) {
     let residue = &done.result["residue"];
     assert_eq!(
         residue["left"].as_array().map(Vec::len),

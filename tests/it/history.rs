@@ -55,6 +55,42 @@ fn thousands_of_runs_are_listed_in_seconds() {
 }
 
 #[test]
+fn a_table_of_systems_holds_what_the_runs_measured_and_keeps_changed_ones_apart() {
+    let root = tempfile::tempdir().expect("a folder");
+    // The last of ten took twice as long, and was run with a value replaced.
+    many(root.path(), 10, |number| if number < 9 { 1 } else { 2 });
+    let last = Archive::read(root.path()).expect("an archive");
+    let last = last.runs.last().expect("a run").folder.join("result.json");
+    let text = fs::read_to_string(&last).expect("a result");
+    let changed = text.replacen(
+        "\"overrides\": []",
+        "\"overrides\": [[\"stack.reference.settings.detect\", \"1s\"]]",
+        1,
+    );
+    assert_ne!(changed, text, "the run holds its overrides");
+    fs::write(&last, changed).expect("a changed result");
+    let output = Command::new(DRDRILL)
+        .args(["history", "--systems"])
+        .arg(root.path())
+        .output()
+        .expect("the binary starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("kill primary"))
+        .collect();
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(
+        rows[0].contains("| 9 | 9/0/0 |") && rows[0].contains("n 9"),
+        "{text}"
+    );
+    assert!(
+        rows[1].contains("detect=1s") && rows[1].contains("| 1 | 1/0/0 |"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_rise_of_the_recovery_time_is_found_at_its_run() {
     let root = tempfile::tempdir().expect("a folder");
     many(root.path(), 40, |number| if number < 25 { 1 } else { 3 });

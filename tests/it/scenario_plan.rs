@@ -81,6 +81,21 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "process_packets",
+        &[
+            ("  redis:\n", "  reference:\n"),
+            (
+                "sentinel\n    nodes: 3\n    settings: { down-after: 1s, persistence: aof, quorum: 2 }",
+                "replicated",
+            ),
+            ("route: sentinel", "route: direct"),
+            (
+                "- fault: { kill: { node: primary } }",
+                "- fault: { latency: { node: primary, delay: 50ms } }\n  - fault: { kill-process: { node: primary, process: drdrill } }",
+            ),
+        ],
+    ),
+    (
         "no_planned_move",
         &[
             ("  redis:\n", "  postgres:\n"),

@@ -157,7 +157,8 @@ pub enum BaselineCommand {
 #[command(after_help = "\
 Examples:
   drdrill history reports
-  drdrill history reports --scenario redis-sentinel-kill --last 50")]
+  drdrill history reports --scenario redis-sentinel-kill --last 50
+  drdrill history reports --systems > docs/systems.md")]
 pub struct HistoryArguments {
     /// The reports folder
     #[arg(value_name = "DIR", default_value = "reports")]
@@ -171,6 +172,9 @@ pub struct HistoryArguments {
     /// Print everything as JSON
     #[arg(long)]
     pub json: bool,
+    /// Print a Markdown table of systems, faults and routes with what was measured
+    #[arg(long, conflicts_with_all = ["json", "scenario"])]
+    pub systems: bool,
 }
 
 /// Arguments of `serve`.

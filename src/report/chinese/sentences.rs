@@ -28,6 +28,22 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("{} was frozen", "{0} 被冻结"),
     ("{} was cut off", "{0} 被网络隔离"),
     (
+        "Packets from the primary {} were late",
+        "主节点 {0} 发出的数据包延迟",
+    ),
+    (
+        "Packets from the primary {} were lost",
+        "主节点 {0} 发出的数据包丢失",
+    ),
+    (
+        "A process on the primary {} was killed",
+        "主节点 {0} 上的一个进程被强制终止",
+    ),
+    (
+        "The primary {} was killed again and again",
+        "主节点 {0} 被反复强制终止",
+    ),
+    (
         "The run ended before its disruptive step",
         "运行在注入故障之前结束",
     ),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::{
+    check::plausibility,
     measure::{Availability, EventFigures, Figure, Figures, Staleness, Visibility},
-    record::Record,
-    time::Span,
+    record::{Bound, Disruption, Record},
+    time::{Bracket, Span},
 };
 
 use super::{BoundView, PhaseView, Table, reach, text, thousandths};
@@ -45,14 +46,14 @@ pub(super) fn bounds(record: &Record, event: Option<&EventFigures>) -> Vec<Bound
     let Some(stack) = &record.stack else {
         return Vec::new();
     };
-    let measured = event.map(|event| (hit(record, event), &event.rto));
+    let measured = event.map(|event| (applicable(record, event), &event.rto));
     stack
         .bounds
         .iter()
         .map(|bound| {
             let own = measured
                 .as_ref()
-                .filter(|(fault, _)| *fault == bound.fault || bound.fault.is_empty())
+                .filter(|(own, _)| own.contains(&bound))
                 .map(|(_, rto)| *rto);
             let value = own.and_then(Figure::value).copied();
             let scale = reach(bound.rto).max(value.map_or(0, reach)) / 10 * 11;
@@ -84,14 +85,11 @@ pub(super) fn bounds(record: &Record, event: Option<&EventFigures>) -> Vec<Bound
         .collect()
 }
 
-/// The event's fault in the words that bounds use: `kill primary`.
-fn hit(record: &Record, event: &EventFigures) -> String {
-    let primary = record
-        .disruptions
-        .iter()
-        .any(|(_, disruption)| disruption.step == event.step && disruption.primary_hit);
-    let role = if primary { "primary" } else { "replica" };
-    format!("{} {role}", event.name)
+/// The bounds that the event is held against.
+fn applicable<'a>(record: &'a Record, event: &EventFigures) -> Vec<&'a Bound> {
+    let own = |(_, it): &&(Bracket, Disruption)| it.step == event.step;
+    let disruption = record.disruptions.iter().find(own);
+    disruption.map_or_else(Vec::new, |(_, it)| plausibility::applicable(record, it))
 }
 
 /// All figures, each with its bracket or the reason why it is missing.

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::scenario::{
-    ClientPlace, Condition, Direction, Dur, Fault, Partition, Play, Script, Selector, Victim,
+    ClientPlace, Condition, CrashLoop, Direction, Dur, Fault, KillProcess, Partition, Play, Refuse,
+    Script, Selector, Victim,
     problem::{Place, Problem},
 };
 
 use super::{
     decode::{Decoder, Fields},
+    packets,
     tree::{Tree, Value},
 };
 
@@ -18,23 +20,18 @@ pub const KINDS: &[&str] = &[
     "stop",
     "pause",
     "restart",
+    "crash-loop",
+    "kill-process",
     "partition",
+    "latency",
+    "loss",
+    "duplicate",
+    "corrupt",
+    "reorder",
+    "bandwidth",
     "script",
     "noop",
 ];
-
-/// A fault's name in a file.
-pub fn kind(fault: &Fault) -> &'static str {
-    match fault {
-        Fault::Kill(_) => "kill",
-        Fault::Stop(_) => "stop",
-        Fault::Pause(_) => "pause",
-        Fault::Restart(_) => "restart",
-        Fault::Partition(_) => "partition",
-        Fault::Script(_) => "script",
-        Fault::Noop => "noop",
-    }
-}
 
 /// Decodes what stands under `fault`.
 pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
@@ -42,29 +39,37 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
     if choice.name == "noop" {
         return Some(Fault::Noop);
     }
-    if choice.name == "partition" {
-        let body = d.body(
-            &choice,
-            "say who, such as `partition: { isolate: primary }`",
-        )?;
-        return partition(d, body).map(Fault::Partition);
+    let help = match choice.name {
+        "partition" => "say who, such as `partition: { isolate: primary }`",
+        "script" => "say who and what, such as `script: { node: primary, how: refuse, for: 2s }`",
+        "crash-loop" => "say who, such as `crash-loop: { node: primary, every: 5s }`",
+        "kill-process" => {
+            "say who and what, such as `kill-process: { node: primary, process: postgres }`"
+        }
+        "latency" => "say who and how late, such as `latency: { node: primary, delay: 50ms }`",
+        "loss" | "duplicate" | "corrupt" => {
+            "say who and how many, such as `{ node: primary, share: 10% }`"
+        }
+        "reorder" => {
+            "say who and how, such as `reorder: { node: primary, share: 25%, hold: 20ms }`"
+        }
+        "bandwidth" => {
+            "say who and how much, such as `bandwidth: { node: primary, limit: 8Mbit/s }`"
+        }
+        _ => "say whom, such as `kill: primary`, or `kill: { node: primary, unless: etcd-leader }`",
+    };
+    let body = d.body(&choice, help)?;
+    match choice.name {
+        "partition" => partition(d, body).map(Fault::Partition),
+        "script" => script(d, body).map(Fault::Script),
+        "crash-loop" => crash_loop(d, body).map(Fault::CrashLoop),
+        "kill-process" => kill_process(d, body).map(Fault::KillProcess),
+        "kill" => victim(d, choice.name, body).map(Fault::Kill),
+        "stop" => victim(d, choice.name, body).map(Fault::Stop),
+        "pause" => victim(d, choice.name, body).map(Fault::Pause),
+        "restart" => victim(d, choice.name, body).map(Fault::Restart),
+        kind => packets::fault(d, kind, body),
     }
-    if choice.name == "script" {
-        let help = "say who and what, such as `script: { node: primary, how: refuse, for: 2s }`";
-        let body = d.body(&choice, help)?;
-        return script(d, body).map(Fault::Script);
-    }
-    let body = d.body(
-        &choice,
-        "say whom, such as `kill: primary`, or `kill: { node: primary, unless: etcd-leader }`",
-    )?;
-    let victim = victim(d, choice.name, body)?;
-    Some(match choice.name {
-        "kill" => Fault::Kill(victim),
-        "stop" => Fault::Stop(victim),
-        "pause" => Fault::Pause(victim),
-        _ => Fault::Restart(victim),
-    })
 }
 
 /// A node alone, or a map with conditions.
@@ -100,7 +105,7 @@ fn victim(d: &mut Decoder, kind: &str, tree: &Tree) -> Option<Victim> {
     {
         d.note(
             Problem::at(place.clone(), format!("a {kind} does not end by itself"))
-                .label("only `pause` and `partition` have `for`")
+                .label("it is over at once, or lasts until it is healed")
                 .help("remove `for`, and end the fault by a `heal` step"),
         );
     }
@@ -122,7 +127,7 @@ fn condition<'t>(
     Some((condition, &tree.place))
 }
 
-fn lasting(d: &mut Decoder, tree: &Tree) -> Option<Dur> {
+pub(super) fn lasting(d: &mut Decoder, tree: &Tree) -> Option<Dur> {
     let dur: Dur = d.scalar(tree, "a duration")?;
     let range = Dur(Duration::from_millis(100))..=Dur(Duration::from_secs(24 * 3600));
     d.within(tree, "a time", dur, range)
@@ -153,6 +158,13 @@ fn partition(d: &mut Decoder, tree: &Tree) -> Option<Partition> {
             ],
         )
     });
+    let ports = f
+        .get("ports")
+        .map_or(Some(Vec::new()), |tree| packets::ports(d, tree));
+    let how = f.get("how").map_or(Some(Refuse::Drop), |tree| {
+        let words = [("drop", Refuse::Drop), ("reject", Refuse::Reject)];
+        d.word(tree, "way", &words)
+    });
     let lasting = f.get("for").and_then(|tree| lasting(d, tree));
     d.finish(f);
     if isolate.is_some() == between.is_some() {
@@ -170,7 +182,56 @@ fn partition(d: &mut Decoder, tree: &Tree) -> Option<Partition> {
         between: between.flatten(),
         direction: direction?,
         clients: clients?,
+        ports: ports?,
+        how: how?,
         lasting,
+    })
+}
+
+fn crash_loop(d: &mut Decoder, tree: &Tree) -> Option<CrashLoop> {
+    let mut f = d.fields(tree, "`crash-loop`")?;
+    let node = f
+        .need("node", "say whom, such as `node: primary`")
+        .and_then(|tree| d.scalar::<Selector>(tree, "a node"));
+    let every = f
+        .need(
+            "every",
+            "say how long it runs in between, such as `every: 5s`",
+        )
+        .and_then(|tree| lasting(d, tree));
+    let length = f.get("for").map(|tree| lasting(d, tree));
+    d.finish(f);
+    Some(CrashLoop {
+        node: node?,
+        every: every?,
+        lasting: length.flatten(),
+    })
+}
+
+/// The kernel keeps this many bytes of a process's name.
+const NAME_MAX: usize = 15;
+
+fn kill_process(d: &mut Decoder, tree: &Tree) -> Option<KillProcess> {
+    let mut f = d.fields(tree, "`kill-process`")?;
+    let node = f
+        .need("node", "say whom, such as `node: primary`")
+        .and_then(|tree| d.scalar::<Selector>(tree, "a node"));
+    let process = f
+        .need("process", "say which, such as `process: postgres`")
+        .and_then(|tree| Some((d.text(tree, "a process's name")?, tree)));
+    d.finish(f);
+    let (process, place) = process?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if process.is_empty() || process.len() > NAME_MAX || !process.chars().all(fits) {
+        d.note(
+            Problem::at(place.place.clone(), format!("`{process}` is no process's name"))
+                .help("use the kernel's short name: at most 15 letters, digits, `.`, `_` or `-` (see `ps -o comm`)"),
+        );
+        return None;
+    }
+    Some(KillProcess {
+        node: node?,
+        process: process.to_owned(),
     })
 }
 

@@ -8,6 +8,7 @@ mod drill;
 mod fault;
 mod order;
 mod overrides;
+mod packets;
 mod stack;
 mod targets;
 pub(super) mod tree;

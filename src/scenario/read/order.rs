@@ -5,7 +5,7 @@ use crate::scenario::{
     problem::{Place, Problem},
 };
 
-use super::{decode::Decoder, fault::kind, tree::Tree};
+use super::{decode::Decoder, tree::Tree};
 
 /// What has happened up to a step.
 #[derive(Default)]
@@ -85,7 +85,7 @@ impl<'t> Before<'t> {
     }
 
     fn victim_problem(&self, fault: &Fault, place: &Place) -> Option<Problem> {
-        (self.disturbed.is_none() && selectors(fault).contains(&&Selector::OldPrimary)).then(|| {
+        (self.disturbed.is_none() && names_old_primary(fault)).then(|| {
             Problem::at(
                 place.clone(),
                 "there is no old primary before the first fault",
@@ -98,7 +98,7 @@ impl<'t> Before<'t> {
         if self
             .unhealed
             .iter()
-            .any(|(fault, _)| what == "all" || what == kind(fault))
+            .any(|(fault, _)| what == "all" || what == fault.name())
         {
             return None;
         }
@@ -117,11 +117,11 @@ impl<'t> Before<'t> {
                     .help("remove the step, or put it behind the fault or switchover that moves the primary"),
             );
         }
-        let (fault, cause) = self.unhealed.iter().find(|(fault, _)| lasts(fault))?;
+        let (fault, cause) = self.unhealed.iter().find(|(fault, _)| fault.lasts())?;
         Some(
             Problem::at(
                 place.clone(),
-                format!("the {} is not healed yet at this failback", kind(fault)),
+                format!("the {} is not healed yet at this failback", fault.name()),
             )
             .also(cause, "broken here")
             .help("heal first and wait: `- heal: all`, then `- expect: { redundant: { within: 2m } }`"),
@@ -144,32 +144,16 @@ impl<'t> Before<'t> {
             }
             Step::Heal(what) => self
                 .unhealed
-                .retain(|(fault, _)| what != "all" && what != kind(fault)),
+                .retain(|(fault, _)| what != "all" && what != fault.name()),
         }
     }
 }
 
-/// Whether it needs a `heal` to end.
-fn lasts(fault: &Fault) -> bool {
-    match fault {
-        Fault::Kill(_) | Fault::Stop(_) => true,
-        Fault::Pause(victim) => victim.lasting.is_none(),
-        Fault::Partition(partition) => partition.lasting.is_none(),
-        Fault::Restart(_) | Fault::Script(_) | Fault::Noop => false,
-    }
-}
-
-/// Everyone whom a fault names.
-fn selectors(fault: &Fault) -> Vec<&Selector> {
-    match fault {
-        Fault::Kill(v) | Fault::Stop(v) | Fault::Pause(v) | Fault::Restart(v) => vec![&v.node],
-        Fault::Partition(partition) => {
-            let between = partition.between.iter().flat_map(|(a, b)| [a, b]);
-            partition.isolate.iter().chain(between).collect()
-        }
-        Fault::Script(script) => vec![&script.node],
-        Fault::Noop => Vec::new(),
-    }
+fn names_old_primary(fault: &Fault) -> bool {
+    let named = fault.named();
+    named
+        .iter()
+        .any(|(_, selector)| **selector == Selector::OldPrimary)
 }
 
 fn noun(expect: &Expect) -> &'static str {

@@ -13,13 +13,18 @@ use tokio::{sync::watch, time::timeout};
 use crate::{
     history::Access,
     scenario::AppClients,
-    system::{Client, Reply, Request, roster::Roster},
+    system::{
+        Client, Reply, Request,
+        roster::Roster,
+        rows::Table,
+        sql_outcome::{Phase, late},
+    },
 };
 
 use super::{
     client::{node_of, version},
-    element::{Elements, Table},
-    outcome::{Phase, late, outcome_of},
+    element::Elements,
+    outcome::outcome_of,
     sql,
 };
 

@@ -12,15 +12,15 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     history::{Access, Outcome},
-    system::{Client, Reply, Request, roster::Roster},
+    system::{
+        Client, Reply, Request,
+        roster::Roster,
+        rows::Table,
+        sql_outcome::{Phase, late},
+    },
 };
 
-use super::{
-    abandoned::CLIENT,
-    element::{Elements, Table},
-    outcome::{Phase, late, outcome_of},
-    sql,
-};
+use super::{abandoned::CLIENT, element::Elements, outcome::outcome_of, sql};
 
 /// Asks a new session who answers, and whether it takes writes.
 const WHO: &str = "SELECT host(inet_server_addr()) AS host, \

@@ -6,12 +6,12 @@ use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Row, raw_sql};
 use tokio::time::timeout;
 
-use crate::{record::Holdings, system::SystemError};
-
-use super::{
-    element::{Element, Elements},
-    sql,
+use crate::{
+    record::Holdings,
+    system::{SystemError, rows::Element},
 };
+
+use super::{element::Elements, sql};
 
 /// The longest time for one read; the drill gives it 60 s.
 const READ_LIMIT: Duration = Duration::from_secs(55);

@@ -1,14 +1,10 @@
 //! Whether the stack is whole, and whether its members hold the same.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
-use tokio::time::timeout;
 
 use crate::{
     id::NodeName,
-    runtime::NodeState,
-    system::{Redundancy, SystemError, roster::Seat},
+    system::{Redundancy, SystemError, patience, roster::Seat, seen::Seen},
 };
 
 use super::{
@@ -21,33 +17,6 @@ use super::{
 /// The bytes that a replica may be behind and count as in sync, where nothing else says so: Patroni's default
 /// for eligibility.
 pub const LAG_MAX: u64 = 1 << 20;
-
-/// How long a node's answer is waited for before its machine is looked at; it usually takes 5 ms.
-const PATIENCE: Duration = Duration::from_millis(60);
-
-/// Collects what was seen; what is missing comes first.
-#[derive(Debug, Default)]
-struct Seen {
-    missing: Vec<String>,
-    there: Vec<String>,
-}
-
-impl Seen {
-    fn note(&mut self, good: bool, text: String) {
-        if good {
-            self.there.push(text);
-        } else {
-            self.missing.push(text);
-        }
-    }
-
-    fn redundancy(self) -> Redundancy {
-        Redundancy {
-            whole: self.missing.is_empty(),
-            evidence: self.missing.into_iter().chain(self.there).collect(),
-        }
-    }
-}
 
 /// A node and what it says.
 pub type Said = (Seat, Result<Status, String>);
@@ -74,25 +43,11 @@ pub fn sole_primary(said: &[Said]) -> Result<&Said, SystemError> {
 impl PostgresStack {
     /// What every node with a database says, asked at once.
     pub(super) async fn statuses(&self) -> Vec<Said> {
-        let asked = self
-            .roster
-            .data()
-            .map(|seat| async { (seat.clone(), self.status(seat).await) });
+        let asked = self.roster.data().map(|seat| async {
+            let said = patience::answer(&*self.runtime, &seat.name, Status::ask(seat.address));
+            (seat.clone(), said.await)
+        });
         join_all(asked).await
-    }
-
-    /// A machine that is off does not even refuse, so its state is looked up before the wait gets long: as an
-    /// operator would, who sees it on another screen.
-    async fn status(&self, seat: &Seat) -> Result<Status, String> {
-        let mut ask = Box::pin(Status::ask(seat.address));
-        if let Ok(said) = timeout(PATIENCE, &mut ask).await {
-            return said;
-        }
-        match self.runtime.state(&seat.name).await {
-            Ok(NodeState::Exited { .. } | NodeState::Missing) => Err("its machine is off".into()),
-            Ok(NodeState::Paused) => Err("its machine is frozen".into()),
-            Ok(NodeState::Running) | Err(_) => ask.await,
-        }
     }
 
     /// What a replica may be behind and count as in sync.

@@ -28,4 +28,4 @@ mod streaming;
 pub use client::{ServiceClient, Target};
 pub use design::Postgres;
 pub use element::Elements;
-pub use outcome::{Phase, outcome_of};
+pub use outcome::outcome_of;

@@ -1,20 +1,12 @@
 //! The one table from what PostgreSQL or the connection said to what became of an operation.
 
-use std::io;
-
 use crate::{
-    history::{Access, Outcome},
-    system::Reply,
+    history::Access,
+    system::{
+        Reply,
+        sql_outcome::{Applied, Phase, outcome, unanswered},
+    },
 };
-
-/// How far an attempt got; decides whether it may have been applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Connecting, starting the session, asking who answers: nothing of the operation was sent.
-    Connecting,
-    /// The statement may have left.
-    Sent,
-}
 
 /// The outcome of an error.
 ///
@@ -40,41 +32,12 @@ pub fn outcome_of(error: &sqlx::Error, phase: Phase, access: Access) -> Reply {
     outcome(applied, class, phase, access)
 }
 
-/// The outcome of an attempt that did not end by its deadline.
-pub fn late(phase: Phase, access: Access) -> Reply {
-    outcome(Applied::Perhaps, "timeout", phase, access)
-}
-
-fn outcome(applied: Applied, class: &str, phase: Phase, access: Access) -> Reply {
-    let outcome = match (applied, phase, access) {
-        (Applied::RolledBack, Phase::Sent, Access::Write) => Outcome::Conflict,
-        (Applied::Perhaps, Phase::Sent, Access::Write) => Outcome::Info,
-        (Applied::No | Applied::RolledBack | Applied::Perhaps, ..) => Outcome::Fail,
-    };
-    Reply::error(outcome, class)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Applied {
-    No,
-    RolledBack,
-    Perhaps,
-}
-
 fn verdict(error: &sqlx::Error) -> (Applied, &'static str) {
     match error {
         sqlx::Error::Database(answer) => answer
             .code()
             .map_or((Applied::Perhaps, "unknown answer"), |code| state(&code)),
-        sqlx::Error::Io(error) => (Applied::Perhaps, lost(error)),
-        sqlx::Error::PoolTimedOut => (Applied::No, "no connection from the pool"),
-        sqlx::Error::PoolClosed => (Applied::No, "pool closed"),
-        sqlx::Error::Protocol(_)
-        | sqlx::Error::ColumnDecode { .. }
-        | sqlx::Error::Decode(_)
-        | sqlx::Error::RowNotFound => (Applied::Perhaps, "unreadable answer"),
-        // The enum is open; what the driver may add is left open too.
-        _ => (Applied::Perhaps, "driver failed"),
+        error => unanswered(error),
     }
 }
 
@@ -96,23 +59,11 @@ fn state(code: &str) -> (Applied, &'static str) {
     }
 }
 
-fn lost(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused",
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "no route",
-        io::ErrorKind::TimedOut => "timeout",
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected
-        | io::ErrorKind::UnexpectedEof => "connection lost",
-        _ => "input or output failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{borrow::Cow, error::Error, fmt};
+    use std::{borrow::Cow, error::Error, fmt, io};
+
+    use crate::{history::Outcome, system::sql_outcome::late};
 
     use sqlx::error::{DatabaseError, ErrorKind};
 

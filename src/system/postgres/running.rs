@@ -21,6 +21,7 @@ use crate::{
         Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
         Running, SystemError,
         roster::{Roster, Seat},
+        rows::ELEMENT_BYTES,
     },
 };
 
@@ -29,7 +30,7 @@ use super::{
     app::{AppClient, AppPool},
     client::{ServiceClient, Target},
     design::SPLIT,
-    element::{ELEMENT_BYTES, Elements},
+    element::Elements,
     finals::{Reader, holdings},
     haproxy,
     health::sole_primary,

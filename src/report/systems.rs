@@ -1,0 +1,109 @@
+//! What was drilled on which system, as Markdown: `docs/systems.md` is made from run folders with it.
+
+use crate::{
+    archive::{Drilled, Summary},
+    measure::Figure,
+    score::Verdict,
+};
+
+use super::{
+    document::{Cell, Document, Section, Tone, plain, toned},
+    history::{started, time},
+    view::text,
+};
+
+/// A line per scenario, and per change of one, with what its runs measured.
+pub fn systems(drilled: &[Drilled<'_>]) -> Document {
+    let head = [
+        "system",
+        "scenario",
+        "changed",
+        "event",
+        "route",
+        "runs",
+        "pass/fail/inconclusive",
+        "recovery time",
+        "predicted",
+        "lost",
+        "newest run",
+    ];
+    let mut section = Section::new("Systems, faults and routes", &head, "No completed run.");
+    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run. A line with something under changed is the scenario with those values replaced; where it is red, the stack was broken on purpose.");
+    section.rows = drilled.iter().map(row).collect();
+    let runs: usize = drilled
+        .iter()
+        .map(|it| it.verdicts.iter().sum::<usize>())
+        .sum();
+    Document {
+        title: "What was drilled".into(),
+        lead: format!(
+            "{}, {}.",
+            text::plural(drilled.len() as u64, "line"),
+            text::plural(runs as u64, "completed run")
+        ),
+        sections: vec![section],
+        landscape: true,
+    }
+}
+
+fn row(it: &Drilled<'_>) -> Vec<Cell> {
+    let (run, summary) = it.newest;
+    let stood = summary.system.as_ref();
+    let [passed, failed, unsure, controls] = it.verdicts;
+    let overrides: Vec<String> = it
+        .overrides
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let tone = match summary.verdict {
+        Verdict::Pass => Tone::Plain,
+        Verdict::Control => Tone::Plain,
+        Verdict::Fail => Tone::Bad,
+        Verdict::Inconclusive => Tone::Warn,
+    };
+    let verdicts = if controls > 0 && passed + failed + unsure == 0 {
+        "quiet control".to_owned()
+    } else {
+        format!("{passed}/{failed}/{unsure}")
+    };
+    vec![
+        plain(stood.map_or(it.system, |stood| stood.server.as_str())),
+        plain(it.scenario),
+        plain(overrides.join(", ")),
+        plain(event(summary)),
+        plain(stood.map_or(String::new(), |stood| {
+            format!("{}, {}", stood.topology, stood.route)
+        })),
+        plain(it.verdicts.iter().sum::<usize>().to_string()),
+        toned(verdicts, tone),
+        plain(recovery(it, summary)),
+        plain(it.predicted().map_or_else(|| "none".into(), text::bracket)),
+        plain(match it.lost {
+            Some((least, most)) if least == most => text::count(most),
+            Some((least, most)) => format!("{} to {}", text::count(least), text::count(most)),
+            None => "not known".into(),
+        }),
+        plain(format!("{} of {}", run.id, started(run))),
+    ]
+}
+
+/// What happened to whom: a fault with the victim's role, else the event by itself.
+fn event(summary: &Summary) -> String {
+    match summary.headline().map(|event| event.kind) {
+        Some(crate::record::DisruptionKind::Fault) => summary.hit().unwrap_or_default(),
+        _ => summary.mode(),
+    }
+}
+
+fn recovery(it: &Drilled<'_>, summary: &Summary) -> String {
+    if let Some((median, worst)) = it.median_worst {
+        return match it.measured {
+            1 => time(worst),
+            measured => format!("{}, longest {}, n {measured}", time(median), time(worst)),
+        };
+    }
+    match summary.headline().map(|event| &event.rto) {
+        Some(Figure::Missing(why)) => why.to_string(),
+        _ => "not measured".into(),
+    }
+}

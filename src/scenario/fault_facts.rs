@@ -1,0 +1,179 @@
+//! What holds of every fault: its name, whom it names, when it ends.
+
+use super::{Dur, Fault, Path, Reach, Selector};
+
+/// Every fault by its name in a file, with what it does.
+pub const FAULTS: &[(&str, &str)] = &[
+    (
+        "kill",
+        "ends a node's processes at once, as a power loss would",
+    ),
+    (
+        "stop",
+        "ends a node in an orderly way, as maintenance would",
+    ),
+    (
+        "pause",
+        "freezes a node: connections stay open, nothing answers",
+    ),
+    ("restart", "kills a node and starts it again at once"),
+    ("crash-loop", "kills a node again and again"),
+    (
+        "kill-process",
+        "kills one process inside a node, such as the database and not its agent",
+    ),
+    ("partition", "drops packets between nodes"),
+    ("latency", "makes the packets that a node sends late"),
+    ("loss", "drops some of the packets that a node sends"),
+    ("duplicate", "sends some of a node's packets twice"),
+    (
+        "corrupt",
+        "changes a bit in some of the packets that a node sends",
+    ),
+    (
+        "reorder",
+        "lets the packets that a node sends overtake each other",
+    ),
+    (
+        "bandwidth",
+        "lets only so many bits a second of what a node sends pass",
+    ),
+    (
+        "script",
+        "lets a node of the reference store play an outage of known length",
+    ),
+    ("noop", "changes nothing: the control run"),
+];
+
+impl Fault {
+    /// Its name in a file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Kill(_) => "kill",
+            Self::Stop(_) => "stop",
+            Self::Pause(_) => "pause",
+            Self::Restart(_) => "restart",
+            Self::CrashLoop(_) => "crash-loop",
+            Self::KillProcess(_) => "kill-process",
+            Self::Partition(_) => "partition",
+            Self::Latency(_) => "latency",
+            Self::Loss(_) => "loss",
+            Self::Duplicate(_) => "duplicate",
+            Self::Corrupt(_) => "corrupt",
+            Self::Reorder(_) => "reorder",
+            Self::Bandwidth(_) => "bandwidth",
+            Self::Script(_) => "script",
+            Self::Noop => "noop",
+        }
+    }
+
+    /// The path whose packets it treats badly, if it does that.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Latency(latency) => Some(&latency.path),
+            Self::Loss(share) | Self::Duplicate(share) | Self::Corrupt(share) => Some(&share.path),
+            Self::Reorder(reorder) => Some(&reorder.path),
+            Self::Bandwidth(bandwidth) => Some(&bandwidth.path),
+            _ => None,
+        }
+    }
+
+    /// Whom it is aimed at, with the key that says so.
+    pub fn aimed(&self) -> Vec<(&'static str, &Selector)> {
+        match self {
+            Self::Kill(v) | Self::Stop(v) | Self::Pause(v) | Self::Restart(v) => {
+                vec![("node", &v.node)]
+            }
+            Self::CrashLoop(crash) => vec![("node", &crash.node)],
+            Self::KillProcess(kill) => vec![("node", &kill.node)],
+            Self::Script(script) => vec![("node", &script.node)],
+            Self::Partition(partition) => {
+                let between = partition
+                    .between
+                    .iter()
+                    .map(|(first, _)| ("between", first));
+                let isolated = partition.isolate.iter().map(|node| ("isolate", node));
+                isolated.chain(between).collect()
+            }
+            Self::Noop => Vec::new(),
+            Self::Latency(_)
+            | Self::Loss(_)
+            | Self::Duplicate(_)
+            | Self::Corrupt(_)
+            | Self::Reorder(_)
+            | Self::Bandwidth(_) => self
+                .path()
+                .map(|path| ("node", &path.node))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// Everyone whom it names, with the key that does.
+    pub fn named(&self) -> Vec<(&'static str, &Selector)> {
+        let mut named = self.aimed();
+        if let Self::Partition(partition) = self {
+            let between = partition.between.iter();
+            named.extend(between.map(|(_, second)| ("between", second)));
+        }
+        if let Some(Reach::Nodes(selector)) = self.path().map(|path| &path.to) {
+            named.push(("to", selector));
+        }
+        named
+    }
+
+    /// After which time it ends by itself.
+    pub fn lasting(&self) -> Option<Dur> {
+        match self {
+            Self::Pause(victim) => victim.lasting,
+            Self::CrashLoop(crash) => crash.lasting,
+            Self::Partition(partition) => partition.lasting,
+            _ => self.path().and_then(|path| path.lasting),
+        }
+    }
+
+    /// Whether something is left to heal once it has struck.
+    pub fn lasts(&self) -> bool {
+        match self {
+            Self::Restart(_) | Self::KillProcess(_) | Self::Script(_) | Self::Noop => false,
+            Self::Kill(_) | Self::Stop(_) => true,
+            _ => self.lasting().is_none(),
+        }
+    }
+
+    /// What it does, in a few words.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Kill(victim) => format!("kill the {}", victim.node),
+            Self::Stop(victim) => format!("stop the {}", victim.node),
+            Self::Pause(victim) => format!("pause the {}", victim.node),
+            Self::Restart(victim) => format!("restart the {}", victim.node),
+            Self::CrashLoop(crash) => {
+                format!("kill the {} again after every {}", crash.node, crash.every)
+            }
+            Self::KillProcess(kill) => format!("kill {} on the {}", kill.process, kill.node),
+            Self::Script(script) => format!(
+                "let the {} play {} for {}",
+                script.node, script.how, script.lasting
+            ),
+            Self::Partition(partition) => match (&partition.isolate, &partition.between) {
+                (Some(node), _) => format!("isolate the {node}"),
+                (None, Some((one, other))) => format!("cut {one} off from {other}"),
+                (None, None) => "partition".into(),
+            },
+            Self::Noop => "do nothing: the control".into(),
+            Self::Latency(latency) => format!("{} are {} late", sent(&latency.path), latency.delay),
+            Self::Loss(loss) => format!("{} of {} are lost", loss.share, sent(&loss.path)),
+            Self::Duplicate(twice) => {
+                format!("{} of {} are sent twice", twice.share, sent(&twice.path))
+            }
+            Self::Corrupt(bad) => format!("{} of {} are damaged", bad.share, sent(&bad.path)),
+            Self::Reorder(late) => format!("{} of {} are overtaken", late.share, sent(&late.path)),
+            Self::Bandwidth(slow) => format!("{} have {}", sent(&slow.path), slow.limit),
+        }
+    }
+}
+
+fn sent(path: &Path) -> String {
+    format!("packets from {} to {}", path.node, path.to)
+}

@@ -1,0 +1,113 @@
+//! Faults of packets on their way: late, lost, repeated, damaged, overtaken, slow.
+
+use std::{fmt, str::FromStr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BitRate, Dur, Percent, Selector, scalar::ScalarError};
+
+/// Whose packets are meant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Path {
+    /// Who sends them, by role.
+    pub node: Selector,
+    /// To whom.
+    #[serde(default)]
+    pub to: Reach,
+    /// Only packets from or to these TCP and UDP ports; all if missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<u16>,
+    /// Ends by itself after this time. Without it, it lasts until `heal`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Dur>,
+}
+
+/// To whom packets go: `everyone`, `clients`, or nodes by role.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// All other nodes and the clients.
+    #[default]
+    Everyone,
+    /// The clients and what leads them to the primary.
+    Clients,
+    /// These nodes.
+    Nodes(Selector),
+}
+
+impl FromStr for Reach {
+    type Err = ScalarError;
+
+    fn from_str(text: &str) -> Result<Self, ScalarError> {
+        match text.trim() {
+            "everyone" => Ok(Self::Everyone),
+            "clients" => Ok(Self::Clients),
+            other => other.parse().map(Self::Nodes),
+        }
+    }
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everyone => f.write_str("everyone"),
+            Self::Clients => f.write_str("clients"),
+            Self::Nodes(selector) => selector.fmt(f),
+        }
+    }
+}
+
+super::scalar::as_text!(Reach, "Reach", {
+    "type": "string",
+    "examples": ["everyone", "clients", "replicas"]
+});
+
+/// Packets arrive late, in the order in which they were sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Latency {
+    /// Whose.
+    #[serde(flatten)]
+    pub path: Path,
+    /// How late, on average.
+    pub delay: Dur,
+    /// How much later or earlier than that, evenly spread.
+    #[serde(default)]
+    pub jitter: Dur,
+}
+
+/// Each packet for itself meets its fate with the same probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Share {
+    /// Whose.
+    #[serde(flatten)]
+    pub path: Path,
+    /// How many of them.
+    pub share: Percent,
+}
+
+/// Some packets are held back, so that later ones overtake them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Reorder {
+    /// Whose.
+    #[serde(flatten)]
+    pub path: Path,
+    /// How many of them.
+    pub share: Percent,
+    /// For how long.
+    pub hold: Dur,
+}
+
+/// Packets queue up for a narrow path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Bandwidth {
+    /// Whose.
+    #[serde(flatten)]
+    pub path: Path,
+    /// What passes, all receivers together.
+    pub limit: BitRate,
+}

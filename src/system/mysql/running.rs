@@ -1,0 +1,266 @@
+//! A MySQL or MariaDB stack as it stands.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    history::{Group, Lane},
+    id::{NodeName, RunId},
+    record::{Emitter, Holdings, Member, Source, Stack, View},
+    runtime::Runtime,
+    scenario::AppClients,
+    system::{
+        Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running,
+        SystemError, roster::Roster, rows::ELEMENT_BYTES,
+    },
+};
+
+use super::{
+    app::{AppClient, AppPool},
+    client::{ServiceClient, Target},
+    design::MySql,
+    element::Elements,
+    finals::holdings,
+    gtid::Gtids,
+    kind::Kind,
+    lead::Directory,
+    observe::Watch,
+    shape::Shape,
+    sql,
+    status::{Status, view},
+};
+
+/// The longest wait for the workload's tables.
+const PREPARE_LIMIT: Duration = Duration::from_secs(15);
+
+/// The stack.
+pub struct MySqlStack {
+    pub(super) facts: Stack,
+    pub(super) shape: Shape,
+    pub(super) runtime: Arc<dyn Runtime>,
+    /// Who is who, and whom clients use.
+    pub(super) directory: Arc<Directory>,
+    pub(super) elements: Elements,
+    /// Until the stack is closed: what holds an emitter keeps its run's event log open.
+    emitter: Mutex<Option<Emitter>>,
+    /// What each node had applied when it was promoted.
+    promoted: Mutex<BTreeMap<NodeName, Gtids>>,
+    app: OnceLock<Arc<AppPool>>,
+}
+
+impl MySqlStack {
+    /// A stack whose nodes were started; `begin` makes them follow, and `ready::prove` completes its facts.
+    pub(super) fn new(
+        flavour: MySql,
+        design: &Design,
+        members: Vec<Member>,
+        roster: Roster,
+        shape: Shape,
+        deploy: Deploy,
+    ) -> Result<Self, SystemError> {
+        let none = || SystemError::Refused("there is no data node".into());
+        let first = roster.data().next().ok_or_else(none)?.clone();
+        let facts = Stack {
+            system: flavour.name().into(),
+            topology: design.topology.into(),
+            route: design.route.into(),
+            server: String::new(),
+            members,
+            primary: first.name.clone(),
+            effective: Vec::new(),
+            bounds: Vec::new(),
+            connection_limit: None,
+            phase_ns: 0,
+            // Nothing here repeats an append, so what is there twice was applied twice by the system.
+            idempotent: true,
+            element_bytes: ELEMENT_BYTES,
+            ready: Vec::new(),
+        };
+        let directory = Directory {
+            kind: shape.kind,
+            roster: Arc::new(roster),
+            lead: watch::Sender::new(first.address),
+        };
+        Ok(Self {
+            facts,
+            shape,
+            elements: Elements::new(deploy.runtime.run().clone()),
+            runtime: deploy.runtime,
+            directory: Arc::new(directory),
+            emitter: Mutex::new(Some(deploy.emitter)),
+            promoted: Mutex::default(),
+            app: OnceLock::new(),
+        })
+    }
+
+    /// The same nodes for another run; its settings are not read back yet.
+    pub(super) fn again(&self, run: RunId, emitter: Emitter) -> Self {
+        let directory = Directory {
+            kind: self.shape.kind,
+            roster: self.directory.roster.clone(),
+            lead: watch::Sender::new(*self.directory.lead.borrow()),
+        };
+        Self {
+            facts: self.facts.clone(),
+            shape: self.shape,
+            runtime: self.runtime.clone(),
+            directory: Arc::new(directory),
+            elements: Elements::new(run),
+            emitter: Mutex::new(Some(emitter)),
+            promoted: Mutex::new(self.promoted().clone()),
+            app: OnceLock::new(),
+        }
+    }
+
+    /// Who is who.
+    pub(super) fn roster(&self) -> &Arc<Roster> {
+        &self.directory.roster
+    }
+
+    /// The run's emitter, while the run is on.
+    pub(super) fn emitter(&self) -> Option<Emitter> {
+        let emitter = self.emitter.lock();
+        emitter.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn promoted(&self) -> MutexGuard<'_, BTreeMap<NodeName, Gtids>> {
+        self.promoted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a lane's clients go when they are not pinned.
+    fn target(&self) -> Target {
+        if self.shape.kind.by_operator() {
+            Target::Endpoint(self.directory.lead.subscribe())
+        } else {
+            Target::Members(self.directory.clone())
+        }
+    }
+}
+
+#[async_trait]
+impl Running for MySqlStack {
+    fn stack(&self) -> &Stack {
+        &self.facts
+    }
+
+    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+        let refused = |words: String| {
+            SystemError::Refused(format!("the workload's tables could not be made: {words}"))
+        };
+        let lead = *self.directory.lead.borrow();
+        let create = self.elements.create();
+        let made = sql::act(lead, PREPARE_LIMIT, &[&create[0], &create[1]]).await;
+        made.map_err(refused)
+    }
+
+    fn client(&self, lane: &Lane) -> Box<dyn Client> {
+        let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
+        let pinned = pinned.and_then(|node| self.roster().named(node).ok());
+        let target = pinned.map_or_else(|| self.target(), |seat| Target::Pinned(seat.address));
+        Box::new(ServiceClient::new(
+            self.elements.clone(),
+            self.roster().clone(),
+            target,
+        ))
+    }
+
+    fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
+        let pool = self.app.get_or_init(|| {
+            let asks = !self.shape.kind.by_operator();
+            let directory = asks.then(|| self.directory.clone());
+            Arc::new(AppPool::new(
+                self.directory.lead.subscribe(),
+                directory,
+                app,
+            ))
+        });
+        Box::new(AppClient::new(
+            self.elements.clone(),
+            self.roster().clone(),
+            pool.clone(),
+        ))
+    }
+
+    fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
+        let watch = Watch {
+            emitter: emitter.clone(),
+            stop,
+            directory: self.directory.clone(),
+        };
+        let mut observers: Vec<Observer> =
+            self.roster().data().map(|seat| watch.node(seat)).collect();
+        if !self.shape.kind.by_operator() {
+            observers.push(watch.lead());
+        }
+        observers
+    }
+
+    async fn view(&self, node: &NodeName) -> View {
+        let status = match self.roster().named(node) {
+            Ok(seat) => Status::ask(seat.address, self.shape.kind).await.ok(),
+            Err(_) => None,
+        };
+        view(node.clone(), status.as_ref(), self.roster())
+    }
+
+    async fn primary(&self) -> Result<NodeName, SystemError> {
+        let said = self.statuses().await;
+        self.used(&said).map(|(seat, _)| seat.name.clone())
+    }
+
+    async fn redundancy(&self) -> Redundancy {
+        self.whole().await
+    }
+
+    async fn converged(&self) -> Redundancy {
+        self.level().await
+    }
+
+    async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
+        let address = match source {
+            Source::Authority { .. } => {
+                let said = self.statuses().await;
+                let used = self.used(&said)?.0.address;
+                let lead = *self.directory.lead.borrow();
+                if used != lead {
+                    let words = format!("clients use {lead}, but {used} takes writes");
+                    return Err(SystemError::Refused(words));
+                }
+                used
+            }
+            Source::Before { node } | Source::After { node } => self.seat(node)?.address,
+        };
+        holdings(&self.elements, address).await
+    }
+
+    async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
+        self.rejoin(node).await
+    }
+
+    fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
+    }
+
+    fn promote(&self) -> Option<&dyn Promote> {
+        (self.shape.kind != Kind::Galera).then_some(self)
+    }
+
+    fn rearm(&self) -> Option<&dyn Rearm> {
+        Some(self)
+    }
+
+    async fn close(&self) {
+        let emitter = self.emitter.lock();
+        emitter.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(pool) = self.app.get() {
+            pool.close().await;
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Faults on real stacks: what was asked against what was observed, and what is left of them.
+
+use std::{process::Command, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    drill_rig::{DRDRILL, Done, Drill},
+    drills::{labelled, wait_for},
+};
+
+/// Every disruption's effect: its state and what was seen.
+fn effects(done: &Done) -> Vec<(String, String)> {
+    let effects = done.result["effects"].as_array().cloned();
+    let text = |value: &Value| {
+        let lines = value.as_array().cloned().unwrap_or_default();
+        let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+        lines.join("\n")
+    };
+    effects
+        .unwrap_or_default()
+        .iter()
+        .map(|effect| {
+            let state = effect["state"].as_str().unwrap_or("none").to_owned();
+            (state, text(&effect["evidence"]))
+        })
+        .collect()
+}
+
+/// Every effect was seen, and the words stand in the effects in this order.
+fn all_seen(done: &Done, words: &[&str]) {
+    let effects = effects(done);
+    assert_eq!(effects.len(), words.len(), "{effects:#?}\n{}", done.talk);
+    for ((state, evidence), word) in effects.iter().zip(words) {
+        println!("{evidence}\n");
+        assert_eq!(state, "verified", "{evidence}\n{}", done.talk);
+        assert!(evidence.contains(word), "{word} in {evidence}");
+    }
+    let left = done.result["residue"]["left"].as_array().map(Vec::len);
+    assert_eq!(left, Some(0), "{}", done.talk);
+}
+
+const PACKETS: &str = "
+schema: 1
+name: packets
+summary: What the primary sends fares badly in every way, one after the other.
+stack:
+  redis: { settings: { down-after: 30s } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { latency: { node: primary, to: clients, delay: 50ms, jitter: 10ms } }
+  - fault: { loss: { node: primary, to: replicas, share: 10% } }
+  - heal: latency
+  - fault: { duplicate: { node: primary, to: clients, share: 20% } }
+  - heal: all
+  - fault: { corrupt: { node: primary, to: replicas, share: 20% } }
+  - heal: all
+  - fault: { reorder: { node: primary, share: 25%, hold: 30ms } }
+  - heal: all
+  - fault: { bandwidth: { node: primary, to: replicas, limit: 8Mbit/s } }
+  - heal: all
+  - expect: { recovered: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn packets_fare_as_asked_and_other_paths_as_before() {
+    let done = Drill::written(PACKETS).run();
+    all_seen(
+        &done,
+        &[
+            "asked 50 ms and 10 ms jitter",
+            "asked 10.0 %",
+            "asked 20.0 %",
+            "for a wrong checksum",
+            "were overtaken",
+            "asked 8.00 Mbit/s",
+        ],
+    );
+}
+
+const PORTS: &str = "
+schema: 1
+name: ports
+summary: Replication is cut off, and the clients and Sentinel are not.
+stack:
+  redis: { settings: { down-after: 30s } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { partition: { between: [primary, replicas], ports: [6379], clients: keep } }
+  - heal: all
+  - fault: { partition: { between: [primary, replicas], ports: [6379], clients: keep, how: reject } }
+  - heal: all
+  - fault: { crash-loop: { node: replica, every: 1s } }
+  - heal: all
+  - expect: { recovered: { within: 1m } }
+  - expect: { redundant: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn some_ports_are_cut_without_the_others_and_a_node_dies_again_and_again() {
+    let done = Drill::written(PORTS).run();
+    all_seen(
+        &done,
+        &[
+            "get no answer",
+            "are refused",
+            "seen dead and started again 2 times",
+        ],
+    );
+}
+
+const LATE: &str = "
+schema: 1
+name: late
+summary: What the primary sends is late.
+stack:
+  redis: { settings: { down-after: 30s } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { latency: { node: primary, to: clients, delay: 50ms } }
+  - hold: 2s
+  - heal: all
+  - expect: { recovered: { within: 1m } }
+";
+
+/// The sidecar of the primary of the only run.
+fn sidecar(drill: &Drill) -> String {
+    let run = drill.run_folder().expect("a run");
+    let run = run.to_string_lossy().into_owned();
+    let tail = run.rsplit('-').next().expect("a tail").to_owned();
+    let names = Command::new("docker")
+        .args(["ps", "--format", "{{.Names}}"])
+        .output()
+        .expect("docker");
+    let names = String::from_utf8_lossy(&names.stdout).into_owned();
+    let own = |name: &&str| name.contains(&tail) && name.contains("r1") && name.contains("side");
+    names.lines().find(own).expect("a sidecar").to_owned()
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_packet_queue_that_gets_no_packets_is_inconclusive() {
+    let drill = Drill::written(LATE);
+    let child = drill.spawn();
+    wait_for(
+        &drill,
+        "step-started\":{\"step\":1",
+        Duration::from_secs(60),
+    );
+    // Someone takes the queue's rules away as soon as they are there.
+    let spoil = "end=$(($(date +%s) + 8)); while [ $(date +%s) -lt $end ]; do iptables -t mangle -F OUTPUT; done";
+    let spoiled = Command::new("docker")
+        .args(["exec", &sidecar(&drill), "sh", "-c", spoil])
+        .status();
+    assert!(spoiled.is_ok());
+    let output = child.wait_with_output().expect("an end");
+    let done = drill.done(&output);
+    done.expect(3, "inconclusive");
+    assert!(
+        done.reasons().contains(&"effect-verified"),
+        "{:?}\n{}",
+        done.reasons(),
+        done.talk
+    );
+}
+
+/// What the machine itself would have left: rules, queues and rates outside the nodes.
+fn host_state() -> String {
+    let said = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        let output = output.map_or_else(
+            |_| String::new(),
+            |o| String::from_utf8_lossy(&o.stdout).into_owned(),
+        );
+        let ours = |line: &&str| {
+            ["drdrill", "htb", "NFQUEUE"]
+                .iter()
+                .any(|w| line.contains(w))
+        };
+        output.lines().filter(ours).collect::<Vec<_>>().join("\n")
+    };
+    let rules = said("nft", &["list", "tables"]);
+    format!(
+        "{rules}{}{}",
+        said("tc", &["qdisc", "show"]),
+        said("iptables-save", &[])
+    )
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_harness_killed_at_any_step_of_a_fault_leaves_nothing_after_the_sweep() {
+    let late = LATE;
+    let narrow = late.replace(
+        "latency: { node: primary, to: clients, delay: 50ms }",
+        "bandwidth: { node: primary, limit: 8Mbit/s }",
+    );
+    let looping = late.replace(
+        "latency: { node: primary, to: clients, delay: 50ms }",
+        "crash-loop: { node: replica, every: 1s }",
+    );
+    let steps = [
+        "step-started\":{\"step\":1",
+        "\"disrupted\"",
+        "\"effect\"",
+        "step-started\":{\"step\":3",
+        "\"healed\"",
+    ];
+    for (text, moment) in [late, &narrow, &looping]
+        .iter()
+        .flat_map(|text| steps.iter().map(move |moment| (text, moment)))
+    {
+        let drill = Drill::written(text);
+        let mut child = drill.spawn();
+        wait_for(&drill, moment, Duration::from_secs(90));
+        child.kill().expect("a SIGKILL");
+        child.wait().expect("an end");
+        let run = drill.run_folder().expect("a run");
+        let run = run
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        assert_ne!(labelled(&run), "", "the kill left containers");
+        let sweep = Command::new(DRDRILL)
+            .arg("sweep")
+            .env("DRDRILL_STATE", drill.folder.path().join("state"))
+            .output()
+            .expect("the binary starts");
+        let said = String::from_utf8_lossy(&sweep.stdout).into_owned();
+        assert!(sweep.status.success() && said.contains(&run), "{said}");
+        assert_eq!(
+            (labelled(&run), host_state()),
+            Default::default(),
+            "{moment}"
+        );
+        println!("killed at {moment}: nothing left");
+    }
+}
