@@ -13,6 +13,35 @@ pub const PORT: u16 = 9092;
 /// Where controllers listen.
 pub const CONTROLLER_PORT: u16 = 9093;
 
+/// Kafka's names of the timeouts that scenarios set, each in milliseconds.
+const TIMEOUTS: &[(&str, &str)] = &[
+    ("broker.session.timeout.ms", "session-timeout"),
+    ("broker.heartbeat.interval.ms", "heartbeat-interval"),
+    ("replica.lag.time.max.ms", "replica-lag-max"),
+    ("controller.quorum.fetch.timeout.ms", "quorum-fetch-timeout"),
+    (
+        "controller.quorum.election.timeout.ms",
+        "quorum-election-timeout",
+    ),
+];
+
+/// What is the same on every node of every cluster.
+const FIXED: &[(&str, &str)] = &[
+    ("process.roles", "broker,controller"),
+    ("controller.listener.names", "CONTROLLER"),
+    ("inter.broker.listener.name", "PLAINTEXT"),
+    ("log.dirs", "/var/lib/kafka/data"),
+    ("auto.create.topics.enable", "false"),
+    // Leaders stay where a failover put them until someone moves them: failback is a step of its own.
+    ("auto.leader.rebalance.enable", "false"),
+    ("offsets.topic.num.partitions", "1"),
+    ("group.initial.rebalance.delay.ms", "0"),
+    // What is sized for large machines.
+    ("num.network.threads", "2"),
+    ("num.io.threads", "4"),
+    ("log.cleaner.dedupe.buffer.size", "4194304"),
+];
+
 /// The configuration of the nth member, whose id is `n + 1`.
 ///
 /// # Errors
@@ -34,10 +63,7 @@ pub fn properties(
         .zip(members)
         .map(|(id, member)| format!("{id}@{}:{CONTROLLER_PORT}", ip(member)))
         .collect();
-    let milliseconds = |name: &str| values.duration(name).map(|value| value.as_millis());
-    let replicas = members.len();
     let settings = [
-        ("process.roles", "broker,controller".to_owned()),
         ("node.id", (index + 1).to_string()),
         ("controller.quorum.voters", voters.join(",")),
         (
@@ -48,11 +74,11 @@ pub fn properties(
             "advertised.listeners",
             format!("PLAINTEXT://{own}:{PORT},CONTROLLER://{own}:{CONTROLLER_PORT}"),
         ),
-        ("controller.listener.names", "CONTROLLER".into()),
-        ("inter.broker.listener.name", "PLAINTEXT".into()),
-        ("log.dirs", "/var/lib/kafka/data".into()),
-        ("auto.create.topics.enable", "false".into()),
-        ("default.replication.factor", replicas.to_string()),
+        ("default.replication.factor", members.len().to_string()),
+        (
+            "offsets.topic.replication.factor",
+            members.len().to_string(),
+        ),
         (
             "min.insync.replicas",
             values.count("min-insync")?.to_string(),
@@ -61,40 +87,18 @@ pub fn properties(
             "unclean.leader.election.enable",
             values.flag("unclean-leader-election").to_string(),
         ),
-        (
-            "broker.session.timeout.ms",
-            milliseconds("session-timeout")?.to_string(),
-        ),
-        (
-            "broker.heartbeat.interval.ms",
-            milliseconds("heartbeat-interval")?.to_string(),
-        ),
-        (
-            "replica.lag.time.max.ms",
-            milliseconds("replica-lag-max")?.to_string(),
-        ),
-        (
-            "controller.quorum.fetch.timeout.ms",
-            milliseconds("quorum-fetch-timeout")?.to_string(),
-        ),
-        (
-            "controller.quorum.election.timeout.ms",
-            milliseconds("quorum-election-timeout")?.to_string(),
-        ),
-        // Leaders stay where a failover put them until someone moves them: failback is a step of its own.
-        ("auto.leader.rebalance.enable", "false".into()),
-        ("offsets.topic.replication.factor", replicas.to_string()),
-        ("offsets.topic.num.partitions", "1".into()),
-        ("group.initial.rebalance.delay.ms", "0".into()),
-        // What is sized for large machines.
-        ("num.network.threads", "2".into()),
-        ("num.io.threads", "4".into()),
-        ("log.cleaner.dedupe.buffer.size", "4194304".into()),
     ];
-    Ok(settings
+    let fixed = FIXED
         .iter()
-        .fold(String::new(), |mut text, (name, value)| {
-            let _ = writeln!(text, "{name}={value}");
-            text
-        }))
+        .map(|(name, value)| (*name, (*value).to_owned()));
+    let timeouts = TIMEOUTS.iter().map(|(name, setting)| {
+        let value = values.duration(setting)?.as_millis().to_string();
+        Ok::<_, SystemError>((*name, value))
+    });
+    let timeouts = timeouts.collect::<Result<Vec<_>, _>>()?;
+    let all = settings.into_iter().chain(timeouts).chain(fixed);
+    Ok(all.fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "{name}={value}");
+        text
+    }))
 }
