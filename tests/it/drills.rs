@@ -99,7 +99,7 @@ fn kafka_loses_nothing_when_the_leader_is_killed() {
     done.expect(0, "pass");
     let rto = done.value("rto").expect("an RTO");
     // A session of 3 s less one heartbeat, then at most a look, the record's way and the clients'.
-    assert!((2.5..6.0).contains(&rto), "{rto}\n{}", done.talk);
+    assert!((2.4..8.0).contains(&rto), "{rto}\n{}", done.talk);
     nothing_left(&done);
 }
 
