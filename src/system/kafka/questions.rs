@@ -32,6 +32,9 @@ const BROKER: i8 = 4;
 /// An election that makes a partition's first replica its leader (`ElectionType.PREFERRED`).
 const PREFERRED: i8 = 0;
 
+/// The answer where the preferred replica leads already (`Errors.ELECTION_NOT_NEEDED`).
+const ELECTION_NOT_NEEDED: i16 = 84;
+
 /// The name of a topic as the protocol has it.
 pub fn topic_name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
@@ -195,7 +198,7 @@ pub async fn reorder(
     refused(result.error_code, result.error_message.as_ref())
 }
 
-/// Makes the partition's first replica its leader.
+/// Makes the partition's first replica its leader; nothing happens where it leads already.
 pub async fn elect_preferred(
     address: SocketAddr,
     topic: &str,
@@ -215,6 +218,9 @@ pub async fn elect_preferred(
         .iter()
         .flat_map(|topic| &topic.partition_result);
     let result = partitions.next().ok_or("the answer is empty")?;
+    if result.error_code == ELECTION_NOT_NEEDED {
+        return Ok(());
+    }
     refused(result.error_code, result.error_message.as_ref())
 }
 
