@@ -210,7 +210,7 @@ SQL"#
         }
         let script = format!(
             "cd ${{PGDATA:-/var/lib/postgresql/data}}/pg_wal && \
-             pg_waldump -p . $(ls | grep -E '^[0-9A-F]{{24}}$' | sort | head -1) 2>/dev/null \
+             for segment in $(ls | grep -E '^[0-9A-F]{{24}}$'); do pg_waldump -p . $segment 2>/dev/null; done \
              | grep -E 'tx: +({first}|{last}),.*COMMIT'"
         );
         let text = shell(ground, node, &script).await.ok()?;

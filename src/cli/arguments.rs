@@ -13,7 +13,7 @@ pub use many::{
     ServeArguments,
 };
 
-use drdrill::calibrate::Level;
+use drdrill::{calibrate::Level, scenario::Dur};
 
 use super::exit::Exit;
 
@@ -44,6 +44,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run drills and judge them against their targets
     Run(RunArguments),
+    /// Look within a time for the drill with the worst outcome, and write it down as a small scenario
+    Hunt(HuntArguments),
     /// Check scenario files without creating anything
     Check(CheckArguments),
     /// Plant known truths and compare what drdrill measures with them
@@ -142,6 +144,36 @@ pub struct RunArguments {
         hide_env_values = true
     )]
     pub webhook: Option<String>,
+}
+
+/// Arguments of `hunt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill hunt scenarios/redis/sentinel-kill.yaml --for 10m
+  drdrill hunt scenarios/reference/primary-kill.yaml --for 3m --faults 1 --seed 7
+
+The scenario gives the stack, the clients, the first `steady` and the rto and rpo targets; its faults are replaced. Lost
+writes are worse than any wait. The exit code is 1 if a drill missed a target, 3 if none could be told.")]
+pub struct HuntArguments {
+    /// The scenario whose stack and clients are used
+    #[arg(value_name = "FILE")]
+    pub scenario: PathBuf,
+    /// How long to look; a drill that has begun is seen through
+    #[arg(long = "for", value_name = "TIME", default_value = "10m")]
+    pub budget: Dur,
+    /// The most faults in one drill
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub faults: u8,
+    /// Replace or add one value of the scenario, such as `targets.rto=20s`
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub overrides: Vec<(String, String)>,
+    /// Write run folders and the scenario found below this folder
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+    /// Repeat the choices of an earlier search
+    #[arg(long, value_name = "HEX", value_parser = seed)]
+    pub seed: Option<u64>,
 }
 
 /// Arguments of `check`.

@@ -12,6 +12,7 @@ mod exit;
 mod gate;
 mod harness;
 mod history;
+mod hunt;
 mod keys;
 mod list;
 mod machines;
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Hunt(arguments) => hunt::hunt(&arguments),
         Command::Calibrate(arguments) => calibrate::command(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => environment::doctor(&arguments),

@@ -76,7 +76,11 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(refused)
 }
 
-fn bind(parsed: Parsed) -> Result<(Parsed, Plan), Failure> {
+/// Binds a scenario that was checked to its system.
+///
+/// # Errors
+/// When the system is not known or cannot build the stack.
+pub fn bind(parsed: Parsed) -> Result<(Parsed, Plan), Failure> {
     let system = parsed
         .scenario
         .stack

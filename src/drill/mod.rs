@@ -2,6 +2,7 @@
 
 mod faults;
 mod finish;
+pub mod hunt;
 mod plan;
 mod plan_checks;
 mod plan_design;

@@ -218,6 +218,10 @@ impl Bound<'_> {
             }
             Fault::CrashLoop(_)
             | Fault::KillProcess(_)
+            | Fault::Wipe(_)
+            | Fault::Damage(_)
+            | Fault::Cpu(_)
+            | Fault::Mistake(_)
             | Fault::Partition(_)
             | Fault::Latency(_)
             | Fault::Loss(_)
@@ -241,6 +245,10 @@ impl Bound<'_> {
         let lacks = match fault {
             Fault::Partition(_) => "which cannot be partitioned",
             Fault::KillProcess(_) => "each with one process",
+            Fault::Wipe(_) | Fault::Damage(_) | Fault::Mistake(_) => {
+                "which share its files and its shell"
+            }
+            Fault::Cpu(_) => "which share its CPU time",
             Fault::CrashLoop(_) => return problems,
             _ => "whose packets all pass one interface, unshaped",
         };

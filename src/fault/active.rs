@@ -33,6 +33,8 @@ pub enum Undo {
     Unpause(Vec<NodeName>),
     /// Packets pass again as they did before the fault.
     Links(Vec<NodeName>),
+    /// These nodes have all their CPU time again.
+    Unlimit(Vec<NodeName>),
     /// This goes on no more; then its nodes come back as the system brings nodes back.
     Loop(Looping),
 }
@@ -49,6 +51,7 @@ impl ActiveFault {
             Undo::BringBack(nodes) => bring_back(nodes, ground).await,
             Undo::Unpause(nodes) => unpause(nodes, ground).await,
             Undo::Links(_) => reconnect(self.step, ground).await,
+            Undo::Unlimit(nodes) => unlimit(nodes, ground).await,
             Undo::Loop(looping) => {
                 looping.end().await;
                 let back = bring_back(looping.nodes(), ground).await;
@@ -73,7 +76,10 @@ impl Undo {
     fn nodes(&self) -> &[NodeName] {
         match self {
             Self::Nothing => &[],
-            Self::BringBack(nodes) | Self::Unpause(nodes) | Self::Links(nodes) => nodes,
+            Self::BringBack(nodes)
+            | Self::Unpause(nodes)
+            | Self::Unlimit(nodes)
+            | Self::Links(nodes) => nodes,
             Self::Loop(looping) => looping.nodes(),
         }
     }
@@ -117,6 +123,22 @@ async fn unpause(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> 
                 .await;
         }
         first = first.and(result);
+    }
+    first
+}
+
+async fn unlimit(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+    let mut first = Ok(());
+    for node in nodes {
+        let result = ground.runtime.limit_cpu(node, None).await;
+        if result.is_ok() {
+            let node = node.clone();
+            let _ = ground
+                .journal
+                .undone(journal::Effect::Limited { node })
+                .await;
+        }
+        first = first.and(result.map_err(FaultError::from));
     }
     first
 }

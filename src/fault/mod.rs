@@ -3,13 +3,16 @@
 mod active;
 mod crash_loop;
 mod inside;
+mod limits;
 mod noop;
 mod packets;
 mod partition;
+mod person;
 mod ports;
 mod process;
 mod script;
 mod select;
+mod storage;
 
 use std::{
     sync::{Arc, atomic::AtomicU32},
@@ -32,9 +35,12 @@ use crate::{
 pub use active::{ActiveFault, Undo};
 pub use crash_loop::Looping;
 pub use inside::Target;
+pub use limits::Throttled;
 pub use packets::{Shaped, shaping};
+pub use person::Shown;
 pub use ports::PortCut;
 pub use select::{expand_hosts, select};
+pub use storage::Gone;
 
 /// What faults act on.
 #[derive(Clone)]
@@ -88,6 +94,9 @@ pub enum FaultError {
     /// Nothing of that name runs there.
     #[error("there is no process `{0}` on `{1}`")]
     NoProcess(String, NodeName),
+    /// What is to show the harm shows it already.
+    #[error("`{0}` on `{1}` says already what it is to say once the harm is done")]
+    ShownBefore(String, NodeName),
     /// No port that is to be closed is open.
     #[error("no node can reach another one on any of these ports: {0}")]
     NoPort(String),
@@ -130,6 +139,12 @@ pub enum Expected {
     },
     /// The processes of this name that ran on these nodes.
     Gone(String, Vec<Target>),
+    /// Data went like this.
+    DataGone(Vec<Gone>),
+    /// These nodes have little CPU time.
+    Throttled(Throttled),
+    /// A mistake shows.
+    Mistaken(Shown),
     /// New connections to ports end as they should.
     CutPorts(PortCut),
     /// Datagrams on paths fare as they should.
@@ -152,6 +167,10 @@ pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injec
         Fault::Restart(victim) => process::restart(victim, step, ground).await,
         Fault::CrashLoop(crash) => crash_loop::start(crash, step, ground).await,
         Fault::KillProcess(kill) => inside::kill(kill, step, ground).await,
+        Fault::Wipe(wiped) => storage::wipe(wiped, step, ground).await,
+        Fault::Damage(bad) => storage::damage(bad, step, ground).await,
+        Fault::Cpu(cpu) => limits::cpu(cpu, step, ground).await,
+        Fault::Mistake(mistake) => person::err(mistake, step, ground).await,
         Fault::Partition(partition) => partition::cut(partition, step, ground).await,
         Fault::Latency(_)
         | Fault::Loss(_)
@@ -177,6 +196,9 @@ pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect
             every,
         } => crash_loop::verify(step, nodes, deaths, *every, ground).await,
         Expected::Gone(name, targets) => inside::verify(step, name, targets, ground).await,
+        Expected::DataGone(gone) => storage::verify(step, gone, ground).await,
+        Expected::Throttled(throttled) => limits::verify(step, throttled, ground).await,
+        Expected::Mistaken(shown) => person::verify(step, shown, ground).await,
         Expected::CutPorts(cut) => ports::verify(step, cut, ground).await,
         Expected::Shaped(shaped) => packets::verify(step, shaped, ground).await,
         Expected::Playing(node, play) => script::verify(step, node, *play, ground).await,

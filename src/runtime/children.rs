@@ -47,7 +47,10 @@ impl Sweeper for ProcessSweeper {
             let undone = match effect {
                 Effect::Process { pid, started, .. } => end(*pid, *started).await,
                 Effect::Folder { path } => remove(path, run),
-                Effect::Labelled | Effect::Paused { .. } | Effect::Cut { .. } => Ok(0),
+                Effect::Labelled
+                | Effect::Paused { .. }
+                | Effect::Cut { .. }
+                | Effect::Limited { .. } => Ok(0),
             };
             match undone {
                 Ok(count) => removed += count,
@@ -63,7 +66,10 @@ impl Sweeper for ProcessSweeper {
                 (start_time(*pid) == Some(*started)).then(|| format!("process {pid} ({node})"))
             }
             Effect::Folder { path } => path.exists().then(|| format!("folder {}", path.display())),
-            Effect::Labelled | Effect::Paused { .. } | Effect::Cut { .. } => None,
+            Effect::Labelled
+            | Effect::Paused { .. }
+            | Effect::Cut { .. }
+            | Effect::Limited { .. } => None,
         });
         Ok(left.collect())
     }

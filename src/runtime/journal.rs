@@ -24,8 +24,13 @@ pub enum Effect {
         /// The node.
         node: NodeName,
     },
-    /// Packet filters at a node; undone by flushing them or removing the node.
+    /// Packet filters, queues and rates at a node; undone by flushing them or removing the node.
     Cut {
+        /// The node.
+        node: NodeName,
+    },
+    /// A node with a limit of its CPU time; undone by lifting it or removing the node.
+    Limited {
         /// The node.
         node: NodeName,
     },

@@ -174,6 +174,9 @@ pub trait Runtime: Send + Sync {
     /// Lets them go on.
     async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError>;
 
+    /// Leaves a node so many cores of CPU time; all of them without a number.
+    async fn limit_cpu(&self, node: &NodeName, cores: Option<f64>) -> Result<(), RuntimeError>;
+
     /// What its machine does at the moment.
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError>;
 

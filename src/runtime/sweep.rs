@@ -223,7 +223,10 @@ pub(super) fn names_labelled(journal: Option<&Entries>) -> bool {
         let labelled = |effect: &Effect| {
             matches!(
                 effect,
-                Effect::Labelled | Effect::Paused { .. } | Effect::Cut { .. }
+                Effect::Labelled
+                    | Effect::Paused { .. }
+                    | Effect::Cut { .. }
+                    | Effect::Limited { .. }
             )
         };
         entries.open.iter().any(labelled)

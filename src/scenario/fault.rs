@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Bandwidth, Dur, Latency, Reorder, Share, scalar::ScalarError};
+use super::{Bandwidth, Dur, Latency, Percent, Reorder, Share, scalar::ScalarError};
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,14 @@ pub enum Fault {
     CrashLoop(CrashLoop),
     /// Kills one process inside a node and leaves the others.
     KillProcess(KillProcess),
+    /// Deletes a node's files and kills it: it comes back without them.
+    Wipe(Stored),
+    /// Overwrites a part of a file under a running node.
+    Damage(Stored),
+    /// Gives a node little CPU time.
+    Cpu(Cpu),
+    /// Lets an operator give a command that does harm.
+    Mistake(Mistake),
     /// Drops packets between nodes.
     Partition(Partition),
     /// Makes packets late.
@@ -89,6 +97,43 @@ pub struct KillProcess {
     pub node: Selector,
     /// Its name, as the kernel has it: at most 15 bytes. All processes of that name end.
     pub process: String,
+}
+
+/// Data on a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Stored {
+    /// The node, by role.
+    pub node: Selector,
+    /// The folder whose content is deleted, or the file that is damaged: of several that fit a pattern, the greatest.
+    pub path: String,
+}
+
+/// Little CPU time for a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Cpu {
+    /// The node, by role.
+    pub node: Selector,
+    /// What is left, as a part of one core.
+    pub share: Percent,
+    /// Ends by itself after this time. Without it, it lasts until `heal`.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Dur>,
+}
+
+/// A command that an operator should not have given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mistake {
+    /// The node where it is given, by role.
+    pub node: Selector,
+    /// The command, for the node's shell.
+    pub run: String,
+    /// A command that shows the harm.
+    pub shows: String,
+    /// What that command says once the harm is done, and does not say before.
+    pub expect: String,
 }
 
 /// Packets dropped between groups of nodes, established connections included.

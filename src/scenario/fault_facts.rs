@@ -22,6 +22,16 @@ pub const FAULTS: &[(&str, &str)] = &[
         "kill-process",
         "kills one process inside a node, such as the database and not its agent",
     ),
+    (
+        "wipe",
+        "deletes a node's files and kills it: it comes back without them",
+    ),
+    ("damage", "overwrites a part of a file under a running node"),
+    ("cpu", "gives a node little CPU time"),
+    (
+        "mistake",
+        "lets an operator give a command that does harm, and shows the harm",
+    ),
     ("partition", "drops packets between nodes"),
     ("latency", "makes the packets that a node sends late"),
     ("loss", "drops some of the packets that a node sends"),
@@ -55,6 +65,10 @@ impl Fault {
             Self::Restart(_) => "restart",
             Self::CrashLoop(_) => "crash-loop",
             Self::KillProcess(_) => "kill-process",
+            Self::Wipe(_) => "wipe",
+            Self::Damage(_) => "damage",
+            Self::Cpu(_) => "cpu",
+            Self::Mistake(_) => "mistake",
             Self::Partition(_) => "partition",
             Self::Latency(_) => "latency",
             Self::Loss(_) => "loss",
@@ -86,6 +100,9 @@ impl Fault {
             }
             Self::CrashLoop(crash) => vec![("node", &crash.node)],
             Self::KillProcess(kill) => vec![("node", &kill.node)],
+            Self::Wipe(stored) | Self::Damage(stored) => vec![("node", &stored.node)],
+            Self::Cpu(cpu) => vec![("node", &cpu.node)],
+            Self::Mistake(mistake) => vec![("node", &mistake.node)],
             Self::Script(script) => vec![("node", &script.node)],
             Self::Partition(partition) => {
                 let between = partition
@@ -128,6 +145,7 @@ impl Fault {
             Self::Pause(victim) => victim.lasting,
             Self::CrashLoop(crash) => crash.lasting,
             Self::Partition(partition) => partition.lasting,
+            Self::Cpu(cpu) => cpu.lasting,
             _ => self.path().and_then(|path| path.lasting),
         }
     }
@@ -135,8 +153,13 @@ impl Fault {
     /// Whether something is left to heal once it has struck.
     pub fn lasts(&self) -> bool {
         match self {
-            Self::Restart(_) | Self::KillProcess(_) | Self::Script(_) | Self::Noop => false,
-            Self::Kill(_) | Self::Stop(_) => true,
+            Self::Restart(_)
+            | Self::KillProcess(_)
+            | Self::Damage(_)
+            | Self::Mistake(_)
+            | Self::Script(_)
+            | Self::Noop => false,
+            Self::Kill(_) | Self::Stop(_) | Self::Wipe(_) => true,
             _ => self.lasting().is_none(),
         }
     }
@@ -152,6 +175,10 @@ impl Fault {
                 format!("kill the {} again after every {}", crash.node, crash.every)
             }
             Self::KillProcess(kill) => format!("kill {} on the {}", kill.process, kill.node),
+            Self::Wipe(wiped) => format!("wipe {} on the {}", wiped.path, wiped.node),
+            Self::Damage(bad) => format!("damage {} on the {}", bad.path, bad.node),
+            Self::Cpu(cpu) => format!("leave the {} {} of a core", cpu.node, cpu.share),
+            Self::Mistake(mistake) => format!("run `{}` on the {}", mistake.run, mistake.node),
             Self::Script(script) => format!(
                 "let the {} play {} for {}",
                 script.node, script.how, script.lasting

@@ -13,8 +13,8 @@ pub mod targets;
 pub mod types;
 
 pub use fault::{
-    ClientPlace, Condition, CrashLoop, Direction, Fault, KillProcess, Partition, Play, Refuse,
-    Script, Selector, Victim,
+    ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, Partition,
+    Play, Refuse, Script, Selector, Stored, Victim,
 };
 pub use fault_facts::FAULTS;
 pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};

@@ -242,3 +242,106 @@ fn a_harness_killed_at_any_step_of_a_fault_leaves_nothing_after_the_sweep() {
         println!("killed at {moment}: nothing left");
     }
 }
+
+const HARM: &str = "
+schema: 1
+name: harm
+summary: Little CPU time, a wiped replica, a damaged file, and an operator's mistake.
+stack:
+  redis: { settings: { down-after: 30s, persistence: aof } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { cpu: { node: 'replica[1]', share: 20% } }
+  - heal: all
+  - fault: { damage: { node: 'replica[1]', path: '/data/appendonlydir/*.aof' } }
+  - fault: { wipe: { node: replica, path: /data/appendonlydir } }
+  - heal: all
+  - expect: { redundant: { within: 1m } }
+  - fault: { mistake: { node: primary, run: 'true', shows: echo nothing, expect: gone-for-good } }
+  - expect: { recovered: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn cpu_files_and_folders_go_and_a_mistake_that_does_not_show_is_no_effect() {
+    let done = Drill::written(HARM).run();
+    let effects = effects(&done);
+    let states: Vec<&str> = effects.iter().map(|(state, _)| state.as_str()).collect();
+    println!("{effects:#?}");
+    assert_eq!(
+        states,
+        ["verified", "verified", "verified", "not-verified"],
+        "{effects:#?}\n{}",
+        done.talk
+    );
+    for ((_, evidence), word) in effects.iter().zip([
+        "asked 20 % of a core",
+        "by their digest",
+        "files and folders below",
+        "and not `gone-for-good`",
+    ]) {
+        assert!(evidence.contains(word), "{word} in {evidence}");
+    }
+    done.expect(3, "inconclusive");
+}
+
+const FLUSH: &str = "
+schema: 1
+name: flush
+summary: An operator empties the primary.
+stack:
+  redis: { settings: { down-after: 30s } }
+targets: { rto: any, rpo: { count: 0 } }
+drill:
+  - steady: 9s
+  - fault: { mistake: { node: primary, run: redis-cli flushall, shows: redis-cli info commandstats | grep -c cmdstat_flushall, expect: '1' } }
+  - hold: 2s
+  - expect: { recovered: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn an_operator_who_empties_the_primary_loses_what_was_acknowledged() {
+    let done = Drill::written(FLUSH).run();
+    all_seen(&done, &["says `1`, and said `0` before"]);
+    done.expect(1, "fail");
+    let lost = done.loss()["lost"].as_array().map_or(0, Vec::len);
+    assert!(lost > 500, "nine seconds at 100 writes a second: {lost}");
+}
+
+/// Finds something within half a minute on processes, without an engine.
+#[test]
+fn a_hunt_finds_the_worst_and_its_file_replays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/scenarios/reference/primary-kill.yaml"
+    );
+    let hunt = Command::new(DRDRILL)
+        .args([
+            "hunt", scenario, "--for", "20s", "--seed", "3", "--faults", "1", "--out",
+        ])
+        .arg(folder.path())
+        .env("DRDRILL_STATE", folder.path().join("state"))
+        .output()
+        .expect("the binary starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = format!("{}{}", text(&hunt.stderr), text(&hunt.stdout));
+    println!("{said}");
+    assert!(matches!(hunt.status.code(), Some(0 | 1 | 3)), "{said}");
+    let found = std::fs::read_dir(folder.path())
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.to_string_lossy().ends_with("-hunt.yaml"));
+    let Some(found) = found else {
+        // On a machine that is too busy nothing may be concluded, and that is what it says.
+        assert!(said.contains("none could be told"), "{said}");
+        return;
+    };
+    let check = Command::new(DRDRILL).arg("check").arg(&found).output();
+    assert!(check.expect("the binary starts").status.success(), "{said}");
+    let written = std::fs::read_to_string(&found).expect("a file");
+    assert!(written.starts_with("# The worst of "), "{written}");
+}

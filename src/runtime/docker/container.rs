@@ -3,8 +3,8 @@
 use std::{collections::HashMap, io};
 
 use bollard::models::{
-    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig,
-    Mount, MountType, MountVolumeOptions, NetworkingConfig,
+    ContainerCreateBody, ContainerUpdateBody, EndpointIpamConfig, EndpointSettings, HostConfig,
+    HostConfigLogConfig, Mount, MountType, MountVolumeOptions, NetworkingConfig,
 };
 
 use crate::runtime::{NodeFile, NodeSpec};
@@ -105,6 +105,19 @@ pub(super) fn once(
         labels: Some(labels.clone()),
         host_config: Some(host),
         ..ContainerCreateBody::default()
+    }
+}
+
+/// The period, in microseconds, over which CPU time is counted: the kernel's own default.
+const CPU_PERIOD: i64 = 100_000;
+
+/// So many cores of CPU time; all without a number.
+pub(super) fn cpu_limit(cores: Option<f64>) -> ContainerUpdateBody {
+    ContainerUpdateBody {
+        cpu_period: Some(CPU_PERIOD),
+        // -1 lifts the limit.
+        cpu_quota: Some(cores.map_or(-1, |cores| (cores * CPU_PERIOD as f64) as i64)),
+        ..ContainerUpdateBody::default()
     }
 }
 

@@ -380,6 +380,15 @@ impl Runtime for DockerRuntime {
         Ok(())
     }
 
+    async fn limit_cpu(&self, node: &NodeName, cores: Option<f64>) -> Result<(), RuntimeError> {
+        let machine = self.machine(node)?;
+        let call = self
+            .engine
+            .docker
+            .update_container(&machine.container, container::cpu_limit(cores));
+        within("limit the CPU time of", node, ACT, call).await
+    }
+
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
         let Ok(machine) = self.machine(node) else {
             return Ok(NodeState::Missing);

@@ -202,6 +202,12 @@ impl Runtime for ProcessRuntime {
         })
     }
 
+    async fn limit_cpu(&self, _: &NodeName, _: Option<f64>) -> Result<(), RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "processes on this machine share its CPU time".into(),
+        ))
+    }
+
     async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError> {
         self.with_child("unpause", node, |child| {
             child

@@ -10,7 +10,7 @@ use crate::scenario::{
 
 use super::{
     decode::{Decoder, Fields},
-    packets,
+    other, packets,
     tree::{Tree, Value},
 };
 
@@ -22,6 +22,10 @@ pub const KINDS: &[&str] = &[
     "restart",
     "crash-loop",
     "kill-process",
+    "wipe",
+    "damage",
+    "cpu",
+    "mistake",
     "partition",
     "latency",
     "loss",
@@ -46,6 +50,12 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "kill-process" => {
             "say who and what, such as `kill-process: { node: primary, process: postgres }`"
         }
+        "wipe" => "say who and what, such as `wipe: { node: replica, path: /data }`",
+        "damage" => "say who and what, such as `damage: { node: replica, path: /data/*.aof }`",
+        "cpu" => "say who and how much, such as `cpu: { node: primary, share: 20% }`",
+        "mistake" => {
+            "say who, what and what shows it: `{ node: primary, run: ..., shows: ..., expect: ... }`"
+        }
         "latency" => "say who and how late, such as `latency: { node: primary, delay: 50ms }`",
         "loss" | "duplicate" | "corrupt" => {
             "say who and how many, such as `{ node: primary, share: 10% }`"
@@ -64,6 +74,10 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "script" => script(d, body).map(Fault::Script),
         "crash-loop" => crash_loop(d, body).map(Fault::CrashLoop),
         "kill-process" => kill_process(d, body).map(Fault::KillProcess),
+        "wipe" => other::stored(d, body).map(Fault::Wipe),
+        "damage" => other::stored(d, body).map(Fault::Damage),
+        "cpu" => other::cpu(d, body).map(Fault::Cpu),
+        "mistake" => other::mistake(d, body).map(Fault::Mistake),
         "kill" => victim(d, choice.name, body).map(Fault::Kill),
         "stop" => victim(d, choice.name, body).map(Fault::Stop),
         "pause" => victim(d, choice.name, body).map(Fault::Pause),

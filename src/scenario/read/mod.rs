@@ -7,6 +7,7 @@ mod decode;
 mod drill;
 mod fault;
 mod order;
+mod other;
 mod overrides;
 mod packets;
 mod stack;

@@ -42,7 +42,8 @@ const COMMON: &[SettingSpec] = &[
         kind: SettingKind::Flag,
         default: "true",
         help: "force both logs to disk at each commit (`sync_binlog` and `innodb_flush_log_at_trx_commit` 1, MySQL's \
-               defaults); `false` makes drills faster and a power loss fatal",
+               defaults); `false` hands them to the kernel only (0 and 2), which makes drills faster and a power loss \
+               fatal",
     },
 ];
 

@@ -14,9 +14,9 @@ use super::{
     sql::{self, Account},
 };
 
-/// Where every node of Galera takes writes: how long the one that clients use already, and then the first in order, is
-/// waited for once another one has answered.
-const GRACE: Duration = Duration::from_millis(50);
+/// Where every node of Galera takes writes: how long the one that clients use already is waited for once another one has
+/// answered. It usually answers in 5 ms; clients that moved for less would move to and fro on a busy machine.
+const GRACE: Duration = Duration::from_millis(400);
 
 /// The members of a group, and the one that clients use.
 #[derive(Debug)]

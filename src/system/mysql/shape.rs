@@ -83,12 +83,15 @@ impl Shape {
     pub fn arguments(&self, roster: &Roster, seat: &Seat, run: &RunId) -> Vec<String> {
         let ip = seat.address.ip();
         let sync = u8::from(self.fsync);
+        // With 0 a killed process would lose what it had not yet handed to the kernel, and its tables would no longer hold
+        // what its binary log says.
+        let flush = if self.fsync { 1 } else { 2 };
         let mut list = vec![
             format!("--report-host={ip}"),
             "--bind-address=0.0.0.0".into(),
             "--skip-name-resolve".into(),
             format!("--max-connections={}", self.max_connections),
-            format!("--innodb-flush-log-at-trx-commit={sync}"),
+            format!("--innodb-flush-log-at-trx-commit={flush}"),
             "--innodb-buffer-pool-size=64M".into(),
             "--table-open-cache=400".into(),
             "--performance-schema=OFF".into(),
@@ -103,9 +106,13 @@ impl Shape {
                 "--mysqlx=OFF",
                 "--gtid-mode=ON",
                 "--enforce-gtid-consistency=ON",
+                "--super-read-only=ON",
             ]);
         }
+        // Every server starts read-only: one that comes back must not take writes before an operator or its group says so,
+        // and a member of a group would take them until it has joined.
         if self.kind != Kind::Galera {
+            add(&["--read-only=ON"]);
             add(&["--log-bin=binlog", "--relay-log=relay"]);
             list.push(format!("--sync-binlog={sync}"));
         }
@@ -118,13 +125,8 @@ impl Shape {
         list
     }
 
-    /// Every server starts read-only: one that comes back must not take writes before someone said so.
     fn mysql_replication(&self) -> Vec<String> {
-        let mut list = vec![
-            "--read-only=ON".to_owned(),
-            "--super-read-only=ON".into(),
-            "--replica-net-timeout=4".into(),
-        ];
+        let mut list = vec!["--replica-net-timeout=4".to_owned()];
         if let Some(timeout) = self.semi_sync {
             list.extend([
                 "--plugin-load-add=semisync_source.so".to_owned(),
@@ -141,8 +143,7 @@ impl Shape {
 
     fn mariadb_replication(&self) -> Vec<String> {
         let mut list = vec![
-            "--read-only=ON".to_owned(),
-            "--binlog-format=ROW".into(),
+            "--binlog-format=ROW".to_owned(),
             "--log-slave-updates=ON".into(),
             "--gtid-strict-mode=ON".into(),
             "--slave-net-timeout=4".into(),

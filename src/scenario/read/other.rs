@@ -1,0 +1,96 @@
+//! Decoding faults of data, means and people.
+
+use crate::scenario::{Cpu, Mistake, Percent, Problem, Selector, Stored};
+
+use super::{
+    decode::{Decoder, Fields},
+    fault::lasting,
+    tree::Tree,
+};
+
+fn node(d: &mut Decoder, f: &mut Fields<'_>) -> Option<Selector> {
+    f.need("node", "say whom, such as `node: primary`")
+        .and_then(|tree| d.scalar::<Selector>(tree, "a node"))
+}
+
+/// Decodes what stands under `wipe` and `damage`.
+pub fn stored(d: &mut Decoder, tree: &Tree) -> Option<Stored> {
+    let mut f = d.fields(tree, "the fault")?;
+    let node = node(d, &mut f);
+    let path = f
+        .need("path", "say what, such as `path: /data`")
+        .and_then(|tree| Some((d.text(tree, "a path")?, tree)));
+    d.finish(f);
+    let (path, place) = path?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-*?".contains(c);
+    let below_root = path
+        .strip_prefix('/')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+    if !below_root || !path.chars().all(plain) || path.contains("..") {
+        d.note(
+            Problem::at(
+                place.place.clone(),
+                format!("`{path}` is no path of data in a node"),
+            )
+            .help("give an absolute path below `/`, without blanks, such as `/data`"),
+        );
+        return None;
+    }
+    Some(Stored {
+        node: node?,
+        path: path.to_owned(),
+    })
+}
+
+/// Less than this and the node's own health checks would be what fails.
+const SHARE_MIN: Percent = Percent(2.0);
+
+/// Decodes what stands under `cpu`.
+pub fn cpu(d: &mut Decoder, tree: &Tree) -> Option<Cpu> {
+    let mut f = d.fields(tree, "`cpu`")?;
+    let node = node(d, &mut f);
+    let share = f
+        .need(
+            "share",
+            "say how much of a core is left, such as `share: 20%`",
+        )
+        .and_then(|tree| {
+            let share: Percent = d.scalar(tree, "a percentage")?;
+            d.within(tree, "a share", share, SHARE_MIN..=Percent(100.0))
+        });
+    let length = f.get("for").map(|tree| lasting(d, tree));
+    d.finish(f);
+    Some(Cpu {
+        node: node?,
+        share: share?,
+        lasting: length.flatten(),
+    })
+}
+
+/// Decodes what stands under `mistake`.
+pub fn mistake(d: &mut Decoder, tree: &Tree) -> Option<Mistake> {
+    let mut f = d.fields(tree, "`mistake`")?;
+    let node = node(d, &mut f);
+    let run = f
+        .need(
+            "run",
+            "say which command, such as `run: redis-cli flushall`",
+        )
+        .and_then(|tree| d.text(tree, "a command"));
+    let shows = f
+        .need(
+            "shows",
+            "say which command shows the harm, such as `shows: redis-cli dbsize`",
+        )
+        .and_then(|tree| d.text(tree, "a command"));
+    let expect = f
+        .need("expect", "say what it then says, such as `expect: '0'`")
+        .and_then(|tree| d.text(tree, "what a command says"));
+    d.finish(f);
+    Some(Mistake {
+        node: node?,
+        run: run?.to_owned(),
+        shows: shows?.to_owned(),
+        expect: expect?.to_owned(),
+    })
+}
