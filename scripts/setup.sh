@@ -53,6 +53,11 @@ check_toolchain() {
         apt_install gcc libc6-dev
     fi
     say "C compiler: $(command -v cc)"
+    # Kafka's driver is C, built by its own makefile.
+    if ! command -v make >/dev/null || ! command -v c++ >/dev/null; then
+        may_install || unfit "make and a C++ compiler (c++): install make and g++"
+        apt_install make g++
+    fi
     if ! command -v curl >/dev/null; then
         may_install || unfit "curl: this script talks to the Docker engine with it"
         apt_install curl ca-certificates

@@ -288,10 +288,21 @@ impl Bound<'_> {
 
     /// Names of nodes are the design's to check; here roles are.
     fn selector_problem(&self, path: &[&str], selector: &Selector) -> Option<Problem> {
+        if *selector == Selector::Controller && !self.topology.controllers {
+            return Some(self.spans.problem(
+                path,
+                format!("nodes of `{}` are no controllers", self.topology.name),
+                "choose another role, such as `primary`; `drdrill list` shows which topologies have controllers",
+            ));
+        }
         let replicas = usize::try_from(self.nodes.saturating_sub(1)).unwrap_or(usize::MAX);
         let missing = match selector {
             Selector::Replica(index) => index.unwrap_or(0) >= replicas,
-            Selector::Primary | Selector::OldPrimary | Selector::All | Selector::Named(_) => false,
+            Selector::Primary
+            | Selector::OldPrimary
+            | Selector::Controller
+            | Selector::All
+            | Selector::Named(_) => false,
         };
         let help = match replicas {
             0 => "the stack has one node: raise `nodes`".to_owned(),

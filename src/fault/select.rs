@@ -29,6 +29,7 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
             .into_iter()
             .collect(),
         Selector::All => data().collect(),
+        Selector::Controller => controller(ground).await?,
         Selector::OldPrimary => vec![ground.first_primary.clone()],
         Selector::Named(name) => {
             let named = ground
@@ -46,6 +47,16 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
     } else {
         Ok(chosen)
     }
+}
+
+/// The nodes on the machine whose controller is the active one.
+async fn controller(ground: &Ground) -> Result<Vec<NodeName>, FaultError> {
+    let none = || SystemError::Refused("this stack has no controllers on its machines".into());
+    let plane = ground.system.control_plane().ok_or_else(none)?;
+    let host = plane.leader_host().await?;
+    let members = ground.members().iter();
+    let there = members.filter(|m| m.kind == MemberKind::Data && m.host == host);
+    Ok(there.map(|member| member.name.clone()).collect())
 }
 
 /// The nodes of a process fault: the chosen ones and all that share their machines, after roles that

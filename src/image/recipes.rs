@@ -108,6 +108,13 @@ pub const RECIPES: &[Recipe] = &[
         dockerfile: include_str!("../../docker/haproxy/Dockerfile"),
         base: Base::Debian,
     },
+    Recipe {
+        name: "kafka",
+        image: "drdrill.local/kafka:4.3",
+        stands_for: &["apache/kafka:4.3.1"],
+        dockerfile: include_str!("../../docker/kafka/Dockerfile"),
+        base: Base::Debian,
+    },
 ];
 
 impl Recipe {

@@ -275,6 +275,8 @@ pub enum Selector {
     Primary,
     /// The nth replica (from 0) when the step starts; without index all replicas.
     Replica(Option<usize>),
+    /// The node whose controller is the active one when the step starts, where nodes have controllers.
+    Controller,
     /// Every member that holds data.
     All,
     /// The node that was primary when the drill's first fault struck.
@@ -293,6 +295,7 @@ impl FromStr for Selector {
             "replica" => Self::Replica(Some(0)),
             "replicas" => Self::Replica(None),
             "all" => Self::All,
+            "controller" => Self::Controller,
             "old-primary" => Self::OldPrimary,
             _ => {
                 if let Some(index) = text
@@ -310,7 +313,7 @@ impl FromStr for Selector {
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
                 if !named {
                     return Err(ScalarError(
-                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `all` or a node's name".into(),
+                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `controller`, `all` or a node's name".into(),
                     ));
                 }
                 Self::Named(text.to_owned())
@@ -326,6 +329,7 @@ impl fmt::Display for Selector {
             Self::Replica(None) => f.write_str("replicas"),
             Self::Replica(Some(index)) => write!(f, "replica[{index}]"),
             Self::All => f.write_str("all"),
+            Self::Controller => f.write_str("controller"),
             Self::OldPrimary => f.write_str("old-primary"),
             Self::Named(name) => f.write_str(name),
         }
@@ -352,7 +356,7 @@ impl JsonSchema for Selector {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "all"] })
+        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "controller", "all"] })
     }
 }
 
@@ -368,6 +372,7 @@ mod tests {
             "replicas",
             "all",
             "old-primary",
+            "controller",
             "pg2",
         ] {
             assert_eq!(

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    System, mongodb::MongoDb, mysql::MySql, postgres::Postgres, redis::Redis, reference::Reference,
+    System, kafka::Kafka, mongodb::MongoDb, mysql::MySql, postgres::Postgres, redis::Redis,
+    reference::Reference,
 };
 
 /// All systems, in the order in which they are listed.
@@ -15,6 +16,7 @@ pub fn all() -> Vec<Arc<dyn System>> {
         Arc::new(MongoDb),
         Arc::new(MySql::MySql),
         Arc::new(MySql::MariaDb),
+        Arc::new(Kafka),
         Arc::new(Reference),
     ]
 }

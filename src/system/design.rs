@@ -47,6 +47,8 @@ pub struct TopologySpec {
     pub planned_moves: bool,
     /// Whether its machines also hold etcd members, so that `etcd-leader` conditions apply.
     pub etcd: bool,
+    /// Whether its nodes are controllers too, one of them the active one, so that steps may choose `controller`.
+    pub controllers: bool,
     /// Whether its nodes can play scripted outages.
     pub scripts: bool,
 }

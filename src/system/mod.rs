@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod client;
 pub mod design;
+pub mod kafka;
 pub mod mark;
 pub mod mongodb;
 pub mod mysql;

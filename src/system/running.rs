@@ -100,7 +100,7 @@ pub trait Running: Send + Sync {
         None
     }
 
-    /// The cluster that decides (etcd), if members of it share machines with members that hold data.
+    /// The cluster that decides (etcd, Kafka's controllers), if members of it share machines with members that hold data.
     fn control_plane(&self) -> Option<&dyn ControlPlane> {
         None
     }
@@ -156,6 +156,9 @@ pub trait ControlPlane: Send + Sync {
     async fn leader_host(&self) -> Result<String, SystemError>;
 
     /// Moves its leadership to a member on that machine.
+    ///
+    /// # Errors
+    /// When it did not move, or nothing can move it.
     async fn move_leader(&self, host: &str) -> Result<(), SystemError>;
 }
 

@@ -106,6 +106,17 @@ fn mongodb_elects_another_primary_when_the_primary_is_killed() {
     nothing_left(&done);
 }
 
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn kafka_loses_nothing_when_the_leader_is_killed() {
+    let done = Drill::shipped("kafka/leader-kill.yaml").run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("an RTO");
+    // A session of 3 s less one heartbeat, then at most a look, the record's way and the clients'.
+    assert!((2.4..8.0).contains(&rto), "{rto}\n{}", done.talk);
+    nothing_left(&done);
+}
+
 const HANG: &str = "
 schema: 1
 name: hang

@@ -18,6 +18,7 @@ mod forgeries;
 mod full_disk;
 mod gate;
 mod history;
+mod kafka_stack;
 mod mongodb_client;
 mod mysql_drills;
 mod offers;

@@ -42,6 +42,7 @@ fn redis() -> Description {
             runbooks: &[],
             planned_moves: true,
             etcd: false,
+            controllers: false,
             scripts: false,
         }],
         image: "redis:8",
@@ -67,6 +68,7 @@ fn postgres() -> Description {
         runbooks,
         planned_moves,
         etcd,
+        controllers: false,
         scripts: false,
     };
     Description {

@@ -28,6 +28,7 @@ fn local(reference: &str) -> String {
     let name = match reference {
         "quay.io/coreos/etcd:v3.5.21" => "etcd:3.5",
         "mongo:8" => "mongodb:6",
+        "apache/kafka:4.3.1" => "kafka:4.3",
         _ => reference.rsplit('/').next().unwrap_or(reference),
     };
     format!("drdrill.local/{name}")

@@ -109,6 +109,9 @@ const FENCES: &[(&str, &[&str])] = &[
         "mongodb",
         &["src/system/mongodb", "src/system/catalogue.rs"],
     ),
+    ("rdkafka", &["src/system/kafka/"]),
+    ("kafka_protocol", &["src/system/kafka/"]),
+    // The catalogue names our module of that name, not the driver.
     ("redis", &["src/system/redis", "src/system/catalogue.rs"]),
     ("toxiproxy_rust", &["src/net/"]),
     ("krilla", &["src/report/pdf/"]),

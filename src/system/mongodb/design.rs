@@ -81,6 +81,7 @@ impl System for MongoDb {
                 runbooks: &[],
                 planned_moves: true,
                 etcd: false,
+                controllers: false,
                 scripts: false,
             }],
             image: IMAGE,

@@ -168,6 +168,7 @@ impl System for MySql {
             runbooks: &["promote-replica"],
             planned_moves: true,
             etcd: false,
+            controllers: false,
             scripts: false,
         };
         let group = match self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{record::Bound, time::Span};
 
-use super::{etcd, shape::Timings};
+use super::{etcd, haproxy::CHECK_TIMEOUT, shape::Timings};
 
 /// Promotion of a replica that has replayed all: from the end of recovery to the first write.
 const PROMOTE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
@@ -14,6 +14,9 @@ const REVOKE_TICK: Duration = Duration::from_millis(500);
 
 /// What Patroni gives each member to answer in the race for the lead; the limit is fixed in Patroni.
 const RACE: Duration = Duration::from_secs(2);
+
+/// Clients whose connection was ended connect once more.
+const RECONNECT: Duration = Duration::from_secs(1);
 
 /// What etcd adds to every lease when it has a new leader: one election timeout.
 const EXTEND: Duration = etcd::ELECTION;
@@ -82,7 +85,30 @@ pub fn by_patroni(timings: Timings) -> Vec<Bound> {
         .map(passive)
         .into_iter()
         .chain([with_leader])
+        .chain(of_readers(timings))
         .collect()
+}
+
+/// Readers behind HAProxy: until a lost replica is marked down, every other new connection leads there.
+fn of_readers(timings: Timings) -> [Bound; 2] {
+    let Timings { inter, fall, .. } = timings;
+    let fall_times = u32::try_from(fall).unwrap_or(u32::MAX);
+    let bound = |fault: &str, check: Duration| Bound {
+        fault: fault.into(),
+        rto: Span::between(
+            Duration::ZERO,
+            inter + (inter + check) * fall_times + RECONNECT,
+        ),
+        basis: format!(
+            "reads only: next check <= {inter:?} + fall {fall} x (inter {inter:?} + answer <= {check:?}) + \
+             reconnecting {RECONNECT:?}"
+        ),
+        confirmed: false,
+    };
+    [
+        bound("kill replica", Duration::ZERO),
+        bound("pause replica", CHECK_TIMEOUT),
+    ]
 }
 
 #[cfg(test)]
@@ -114,6 +140,8 @@ mod tests {
         for fault in FAULTS {
             assert_eq!(of(fault), (15_200, Some(24_500)));
         }
+        assert_eq!(of("kill replica"), (0, Some(5_000)));
+        assert_eq!(of("pause replica"), (0, Some(11_000)));
         assert_eq!(of("kill primary and etcd-leader"), (21_100, Some(27_500)));
         assert!(by_operator().iter().all(|bound| bound.rto.high().is_none()));
     }

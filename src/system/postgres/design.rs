@@ -32,6 +32,9 @@ const ETCD_IMAGE: &str = "quay.io/coreos/etcd:v3.5.21";
 /// The image of the proxy.
 const HAPROXY_IMAGE: &str = "haproxy:3.0";
 
+/// The route by which writes go to the primary and reads to the replicas, each through a port of HAProxy.
+pub const SPLIT: &str = "haproxy-split";
+
 /// How many connections drdrill itself and replication need besides the clients'.
 const CONNECTIONS_MIN: u64 = 50;
 
@@ -151,16 +154,18 @@ impl System for Postgres {
                     runbooks: &["promote-replica"],
                     planned_moves: true,
                     etcd: false,
+                    controllers: false,
                     scripts: false,
                 },
                 TopologySpec {
                     name: "patroni",
                     summary: "Patroni and etcd on three machines, clients behind HAProxy; Patroni fails over",
-                    routes: &["haproxy"],
+                    routes: &["haproxy", SPLIT],
                     nodes: (3, 3, 3),
                     runbooks: &[],
                     planned_moves: true,
                     etcd: true,
+                    controllers: false,
                     scripts: false,
                 },
             ],
@@ -170,9 +175,9 @@ impl System for Postgres {
         }
     }
 
-    fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
+    fn design(&self, spec: &SystemSpec, route: Option<&str>) -> Result<Design, Vec<Issue>> {
         let design = match spec.topology.as_deref() {
-            Some("patroni") => patroni(spec),
+            Some("patroni") => patroni(spec, route),
             _ => streaming(spec),
         };
         let issues = issues(spec, &design);
@@ -215,7 +220,7 @@ fn streaming(spec: &SystemSpec) -> Design {
 }
 
 /// Each machine holds a database and a member of etcd, as small clusters have them: they die together.
-fn patroni(spec: &SystemSpec) -> Design {
+fn patroni(spec: &SystemSpec, route: Option<&str>) -> Design {
     let image = spec.image.as_deref().unwrap_or(PATRONI_IMAGE);
     let machines = 1..=spec.nodes.unwrap_or(3);
     let host = |n| format!("h{n}");
@@ -228,7 +233,11 @@ fn patroni(spec: &SystemSpec) -> Design {
     let proxy = member(proxy.0, MemberKind::Route, proxy.1, HAPROXY_IMAGE);
     Design {
         topology: "patroni",
-        route: "haproxy",
+        route: if route == Some(SPLIT) {
+            SPLIT
+        } else {
+            "haproxy"
+        },
         members: data.chain(etcd).chain([proxy]).collect(),
         settings: filled(COMMON.iter().chain(PATRONI), spec),
         images: [image, ETCD_IMAGE, HAPROXY_IMAGE]

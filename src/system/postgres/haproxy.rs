@@ -12,6 +12,9 @@ use super::{http, shape::Timings};
 /// Where clients reach the primary.
 pub const PRIMARY_PORT: u16 = 5000;
 
+/// Where clients reach the replicas.
+const REPLICAS_PORT: u16 = 5001;
+
 /// Where its statistics are.
 const STATS_PORT: u16 = 7000;
 
@@ -54,6 +57,11 @@ pub fn config(roster: &Roster, timings: Timings) -> String {
 /// The proxy of a stack.
 pub fn seat(roster: &Roster) -> Option<&Seat> {
     roster.of(MemberKind::Route).next()
+}
+
+/// Where reads go when they are apart from writes.
+pub fn readers(roster: &Roster) -> Option<SocketAddr> {
+    seat(roster).map(|proxy| SocketAddr::new(proxy.address.ip(), REPLICAS_PORT))
 }
 
 /// The servers that are up, by backend.

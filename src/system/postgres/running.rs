@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    history::{Group, Lane},
+    history::{Access, Group, Lane},
     id::{NodeName, RunId},
     record::{Emitter, Holdings, Member, Source, Stack, View},
     runtime::Runtime,
@@ -29,6 +29,7 @@ use super::{
     abandoned::end_abandoned,
     app::{AppClient, AppPool},
     client::{ServiceClient, Target},
+    design::SPLIT,
     element::Elements,
     finals::{Reader, holdings},
     haproxy,
@@ -52,9 +53,12 @@ pub struct PostgresStack {
     emitter: Mutex<Option<Emitter>>,
     pub(super) elements: Elements,
     endpoint: watch::Sender<SocketAddr>,
+    /// Where reads go, if apart from writes; it stays where it is.
+    readers: Option<watch::Sender<SocketAddr>>,
     /// Whom each node was last made to follow; a primary follows itself. Only without Patroni.
     following: Mutex<BTreeMap<NodeName, NodeName>>,
     app: OnceLock<Arc<AppPool>>,
+    app_readers: OnceLock<Arc<AppPool>>,
     /// The longest timeout of the service lanes.
     timeout: OnceLock<Duration>,
 }
@@ -71,6 +75,7 @@ impl PostgresStack {
         let none = || SystemError::Refused("there is no data node".into());
         let first = roster.data().next().ok_or_else(none)?.clone();
         let entry = haproxy::seat(&roster).map_or(first.address, |proxy| proxy.address);
+        let readers = haproxy::readers(&roster).filter(|_| design.route == SPLIT);
         let following = roster
             .data()
             .map(|seat| (seat.name.clone(), first.name.clone()));
@@ -99,7 +104,9 @@ impl PostgresStack {
             runtime: deploy.runtime,
             emitter: Mutex::new(Some(deploy.emitter)),
             endpoint: watch::Sender::new(entry),
+            readers: readers.map(watch::Sender::new),
             app: OnceLock::new(),
+            app_readers: OnceLock::new(),
             timeout: OnceLock::new(),
         })
     }
@@ -114,8 +121,13 @@ impl PostgresStack {
             emitter: Mutex::new(Some(emitter)),
             elements: Elements::new(run),
             endpoint: watch::Sender::new(self.endpoint_now()),
+            readers: self
+                .readers
+                .as_ref()
+                .map(|readers| watch::Sender::new(*readers.borrow())),
             following: Mutex::new(self.following().clone()),
             app: OnceLock::new(),
+            app_readers: OnceLock::new(),
             timeout: OnceLock::new(),
         }
     }
@@ -123,6 +135,14 @@ impl PostgresStack {
     /// Where clients go at the moment.
     pub(super) fn endpoint_now(&self) -> SocketAddr {
         *self.endpoint.borrow()
+    }
+
+    /// Where a lane's operations go: reads may have an endpoint of their own.
+    fn endpoint_for(&self, lane: &Lane) -> &watch::Sender<SocketAddr> {
+        let readers = self.readers.as_ref();
+        readers
+            .filter(|_| lane.access == Access::Read)
+            .unwrap_or(&self.endpoint)
     }
 
     /// Makes the clients go elsewhere.
@@ -169,7 +189,7 @@ impl Running for PostgresStack {
         let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
         let pinned = pinned.and_then(|node| self.roster.named(node).ok());
         let target = pinned.map_or_else(
-            || Target::Endpoint(self.endpoint.subscribe()),
+            || Target::Endpoint(self.endpoint_for(lane).subscribe()),
             |seat| Target::Pinned(seat.address),
         );
         Box::new(ServiceClient::new(
@@ -179,10 +199,13 @@ impl Running for PostgresStack {
         ))
     }
 
-    fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
-        let pool = self
-            .app
-            .get_or_init(|| Arc::new(AppPool::new(self.endpoint.subscribe(), app)));
+    fn app_client(&self, lane: &Lane, app: &AppClients) -> Box<dyn Client> {
+        let endpoint = self.endpoint_for(lane);
+        let pool = match std::ptr::eq(endpoint, &self.endpoint) {
+            true => &self.app,
+            false => &self.app_readers,
+        };
+        let pool = pool.get_or_init(|| Arc::new(AppPool::new(endpoint.subscribe(), app)));
         Box::new(AppClient::new(
             self.elements.clone(),
             self.roster.clone(),
@@ -271,8 +294,10 @@ impl Running for PostgresStack {
 
     async fn close(&self) {
         self.let_go();
-        if let Some(pool) = self.app.get() {
-            pool.close().await;
+        for pool in [&self.app, &self.app_readers] {
+            if let Some(pool) = pool.get() {
+                pool.close().await;
+            }
         }
     }
 }

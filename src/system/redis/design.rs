@@ -142,6 +142,7 @@ impl System for Redis {
                     runbooks: &[],
                     planned_moves: true,
                     etcd: false,
+                    controllers: false,
                     scripts: false,
                 },
                 TopologySpec {
@@ -152,6 +153,7 @@ impl System for Redis {
                     runbooks: &["promote-replica"],
                     planned_moves: true,
                     etcd: false,
+                    controllers: false,
                     scripts: false,
                 },
             ],

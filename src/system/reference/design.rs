@@ -68,6 +68,7 @@ impl System for Reference {
                 runbooks: &[],
                 planned_moves: true,
                 etcd: false,
+                controllers: false,
                 scripts: true,
             }],
             image: "",
