@@ -100,7 +100,7 @@ drill:
 ";
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn some_ports_are_cut_without_the_others_and_a_node_dies_again_and_again() {
     let done = Drill::written(PORTS).run();
     all_seen(
@@ -143,7 +143,7 @@ fn sidecar(drill: &Drill) -> String {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_packet_queue_that_gets_no_packets_is_inconclusive() {
     let drill = Drill::written(LATE);
     let child = drill.spawn();
@@ -264,7 +264,7 @@ drill:
 ";
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn cpu_files_and_folders_go_and_a_mistake_that_does_not_show_is_no_effect() {
     let done = Drill::written(HARM).run();
     let effects = effects(&done);
@@ -313,6 +313,7 @@ fn an_operator_who_empties_the_primary_loses_what_was_acknowledged() {
 
 /// Finds something within half a minute on processes, without an engine.
 #[test]
+#[ignore = "a minute of drills: make test-long"]
 fn a_hunt_finds_the_worst_and_its_file_replays() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = concat!(

@@ -22,7 +22,7 @@ fn mysql_loses_to_the_write_what_replication_had_not_sent() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn mariadb_loses_to_the_write_what_replication_had_not_sent() {
     loses_what_replication_had_not_sent("mariadb/async-kill-with-lag.yaml");
 }
