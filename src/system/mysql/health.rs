@@ -107,7 +107,7 @@ impl MySqlStack {
         let all = self.roster().data().count();
         let present = |state: &str| matches!(state, "ONLINE" | "present");
         let everyone =
-            group.members.len() == all && group.members.iter().all(|member| present(&member.state));
+            group.size == all && group.members.iter().all(|member| present(&member.state));
         let own = matches!(group.state.as_str(), "ONLINE" | "Synced");
         // In Galera each node must take writes itself.
         let ready = self.shape.kind != Kind::Galera || group.writable;

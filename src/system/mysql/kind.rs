@@ -51,7 +51,7 @@ impl Kind {
             Self::Galera => Some(
                 "SELECT VARIABLE_NAME AS name, VARIABLE_VALUE AS value FROM information_schema.GLOBAL_STATUS \
                  WHERE VARIABLE_NAME IN ('WSREP_CLUSTER_STATUS', 'WSREP_LOCAL_STATE_COMMENT', 'WSREP_READY', \
-                 'WSREP_INCOMING_ADDRESSES')",
+                 'WSREP_INCOMING_ADDRESSES', 'WSREP_CLUSTER_SIZE')",
             ),
         }
     }

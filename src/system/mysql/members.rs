@@ -28,8 +28,10 @@ pub struct Membership {
     pub leads: bool,
     /// Whether it takes writes by its own word: it is in the part of the group that may go on, and leads it.
     pub writable: bool,
-    /// Everyone that it sees.
+    /// Everyone that it sees. Galera lists those that joined after this one only sometimes.
     pub members: Vec<Member>,
+    /// How many members it counts.
+    pub size: usize,
 }
 
 impl Membership {
@@ -63,6 +65,7 @@ impl Membership {
             found.members.push(member);
         }
         found.members.sort_by(|one, two| one.host.cmp(&two.host));
+        found.size = found.members.len();
         found.writable = found.state == "ONLINE" && found.leads && found.majority();
         Ok(found)
     }
@@ -83,6 +86,7 @@ impl Membership {
                 "WSREP_CLUSTER_STATUS" => primary = value == "Primary",
                 "WSREP_READY" => ready = value == "ON",
                 "WSREP_LOCAL_STATE_COMMENT" => found.state = value,
+                "WSREP_CLUSTER_SIZE" => found.size = value.parse().unwrap_or(0),
                 _ => found.members = addresses(&value),
             }
         }
@@ -100,7 +104,8 @@ impl Membership {
             format!("{} {}{leads}", named(&member.host, roster), member.state)
         };
         let members: Vec<String> = self.members.iter().map(name).collect();
-        format!("{}; sees {}", self.state, members.join(", "))
+        let (state, size) = (&self.state, self.size);
+        format!("{state}; counts {size}: {}", members.join(", "))
     }
 
     /// The name of the member that leads, as this one sees it.
