@@ -146,9 +146,12 @@ pub struct Measured {
 pub struct Lost {
     /// Acknowledged writes of the run.
     pub acknowledged: u64,
-    /// One entry per lost write.
+    /// One entry per write that was sent before the fault and lost.
     #[serde(rename = "lost", deserialize_with = "counted")]
     pub count: u64,
+    /// One entry per write that was acknowledged after the fault and lost.
+    #[serde(deserialize_with = "counted")]
+    pub split_brain: u64,
     /// How old the oldest lost write was.
     pub rpo_seconds: Span,
 }
@@ -228,6 +231,11 @@ impl Summary {
     /// Acknowledged writes that were lost; `None` where it is not known.
     pub fn lost(&self) -> Option<u64> {
         self.figures.loss.value().map(|loss| loss.count)
+    }
+
+    /// Acknowledged writes that were lost though they were sent after the fault.
+    pub fn split_brain(&self) -> Option<u64> {
+        self.figures.loss.value().map(|loss| loss.split_brain)
     }
 
     /// The system's name; by the scenario where no stack came up.

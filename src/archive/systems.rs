@@ -23,8 +23,10 @@ pub struct Drilled<'a> {
     pub measured: usize,
     /// Their median and the longest, nanoseconds; `+inf` where a recovery was not seen.
     pub median_worst: Option<(f64, f64)>,
-    /// The fewest and the most acknowledged writes that a run lost, where it is known.
+    /// The fewest and the most acknowledged writes that a run lost of those sent before the fault, where it is known.
     pub lost: Option<(u64, u64)>,
+    /// The same of those sent after it.
+    pub split_brain: Option<(u64, u64)>,
 }
 
 impl Drilled<'_> {
@@ -72,7 +74,10 @@ fn line<'a>(
     }
     let mut times: Vec<f64> = runs.iter().filter_map(|(run, _)| run.rto_ns()).collect();
     times.sort_unstable_by(f64::total_cmp);
-    let lost = || runs.iter().filter_map(|(_, summary)| summary.lost());
+    let extremes = |of: fn(&Summary) -> Option<u64>| {
+        let counts = || runs.iter().filter_map(|(_, summary)| of(summary));
+        counts().min().zip(counts().max())
+    };
     Some(Drilled {
         system,
         scenario,
@@ -81,6 +86,7 @@ fn line<'a>(
         verdicts,
         measured: times.len(),
         median_worst: quantile(&times, 0.5).zip(times.last().copied()),
-        lost: lost().min().zip(lost().max()),
+        lost: extremes(Summary::lost),
+        split_brain: extremes(Summary::split_brain),
     })
 }

@@ -25,10 +25,11 @@ pub fn systems(drilled: &[Drilled<'_>]) -> Document {
         "recovery time",
         "predicted",
         "lost",
+        "lost after the fault",
         "newest run",
     ];
     let mut section = Section::new("Systems, faults and routes", &head, "No completed run.");
-    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run. A line with something under changed is the scenario with those values replaced; where it is red, the stack was broken on purpose.");
+    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced; where it is red, the stack was broken on purpose.");
     section.rows = drilled.iter().map(row).collect();
     let runs: usize = drilled
         .iter()
@@ -78,13 +79,19 @@ fn row(it: &Drilled<'_>) -> Vec<Cell> {
         toned(verdicts, tone),
         plain(recovery(it, summary)),
         plain(it.predicted().map_or_else(|| "none".into(), text::bracket)),
-        plain(match it.lost {
-            Some((least, most)) if least == most => text::count(most),
-            Some((least, most)) => format!("{} to {}", text::count(least), text::count(most)),
-            None => "not known".into(),
-        }),
+        plain(counts(it.lost)),
+        plain(counts(it.split_brain)),
         plain(format!("{} of {}", run.id, started(run))),
     ]
+}
+
+/// The fewest and the most.
+fn counts(counts: Option<(u64, u64)>) -> String {
+    match counts {
+        Some((least, most)) if least == most => text::count(most),
+        Some((least, most)) => format!("{} to {}", text::count(least), text::count(most)),
+        None => "not known".into(),
+    }
 }
 
 /// What happened to whom: a fault with the victim's role, else the event by itself.
