@@ -17,7 +17,8 @@ pub use quarter::Quarter;
 pub use read::{Archive, Run};
 pub use review::{Cell, Coverage, Review, Reviewed, Spent, Tracked, Tracking, review};
 pub use summary::{
-    Checked, Config, Disrupted, Fact, Hit, Lost, Measured, Named, Recovery, Stood, Summary,
+    Checked, Config, Disrupted, Fact, Hit, Lost, LostLater, Measured, Named, Recovery, Stood,
+    Summary,
 };
 pub use systems::{Drilled, drilled};
 pub use trend::{Change, Trend, trend, trends};

@@ -152,8 +152,19 @@ pub struct Lost {
     /// One entry per write that was acknowledged after the fault and lost.
     #[serde(deserialize_with = "counted")]
     pub split_brain: u64,
+    /// What later disruptive steps lost.
+    #[serde(default)]
+    pub later: Vec<LostLater>,
     /// How old the oldest lost write was.
     pub rpo_seconds: Span,
+}
+
+/// What a later disruptive step lost.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct LostLater {
+    /// One entry per lost write.
+    #[serde(rename = "lost", deserialize_with = "counted")]
+    pub count: u64,
 }
 
 /// The length of a list whose entries do not matter.
@@ -230,10 +241,17 @@ impl Summary {
 
     /// Acknowledged writes that were lost; `None` where it is not known.
     pub fn lost(&self) -> Option<u64> {
+        let loss = self.figures.loss.value()?;
+        let later: u64 = loss.later.iter().map(|later| later.count).sum();
+        Some(loss.count + loss.split_brain + later)
+    }
+
+    /// Those of them that were sent before the headline's fault.
+    pub fn lost_before(&self) -> Option<u64> {
         self.figures.loss.value().map(|loss| loss.count)
     }
 
-    /// Acknowledged writes that were lost though they were sent after the fault.
+    /// Those of them that were sent after it.
     pub fn split_brain(&self) -> Option<u64> {
         self.figures.loss.value().map(|loss| loss.split_brain)
     }

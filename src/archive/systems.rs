@@ -86,7 +86,7 @@ fn line<'a>(
         verdicts,
         measured: times.len(),
         median_worst: quantile(&times, 0.5).zip(times.last().copied()),
-        lost: extremes(Summary::lost),
+        lost: extremes(Summary::lost_before),
         split_brain: extremes(Summary::split_brain),
     })
 }
