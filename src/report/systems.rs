@@ -63,7 +63,7 @@ fn row(it: &Drilled<'_>) -> Vec<Cell> {
         Verdict::Inconclusive => Tone::Warn,
     };
     let verdicts = if controls > 0 && passed + failed + unsure == 0 {
-        "quiet control".to_owned()
+        "control".to_owned()
     } else {
         format!("{passed}/{failed}/{unsure}")
     };

@@ -38,6 +38,9 @@ const LISTEN_LIMIT: Duration = Duration::from_secs(30);
 /// The longest wait for one answer.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
+/// The longest wait for a new configuration, which a majority must have heard of by its heartbeats (2 s by default).
+const CONFIGURE_LIMIT: Duration = Duration::from_secs(20);
+
 /// The longest wait for the first election.
 const ELECT_LIMIT: Duration = Duration::from_secs(30);
 
@@ -126,9 +129,17 @@ async fn start(deploy: &Deploy, seat: &Seat) -> Result<(), SystemError> {
 
 /// One command to the administration's database, with a deadline and words for an error.
 pub async fn command(address: SocketAddr, command: Document) -> Result<Document, String> {
-    match timeout(ASK_LIMIT, ask(address, "admin", command)).await {
+    within(ASK_LIMIT, address, command).await
+}
+
+async fn within(
+    limit: Duration,
+    address: SocketAddr,
+    command: Document,
+) -> Result<Document, String> {
+    match timeout(limit, ask(address, "admin", command)).await {
         Ok(answer) => answer.map_err(|failure| failure.to_string()),
-        Err(_) => Err(format!("no answer within {ASK_LIMIT:?}")),
+        Err(_) => Err(format!("no answer within {limit:?}")),
     }
 }
 
@@ -152,7 +163,8 @@ async fn allow_chaining(primary: SocketAddr) -> Result<(), SystemError> {
         .get_document_mut("settings")
         .map_err(unreadable)?;
     settings.insert("chainingAllowed", true);
-    command(primary, doc! { "replSetReconfig": configuration })
+    let reconfigure = doc! { "replSetReconfig": configuration };
+    within(CONFIGURE_LIMIT, primary, reconfigure)
         .await
         .map(drop)
         .map_err(refused)
