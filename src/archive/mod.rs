@@ -17,7 +17,7 @@ pub use quarter::Quarter;
 pub use read::{Archive, Run};
 pub use review::{Cell, Coverage, Review, Reviewed, Spent, Tracked, Tracking, review};
 pub use summary::{
-    Checked, Config, Disrupted, Fact, Hit, Lost, LostLater, Measured, Named, Recovery, Stood,
+    Checked, Config, Disrupted, Fact, Lost, LostLater, Measured, Named, Recovery, Stood, Struck,
     Summary,
 };
 pub use systems::{Drilled, drilled};

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use crate::{
-    check::Answer,
+    check::{
+        Answer,
+        plausibility::{self, Hit},
+    },
     measure::Figure,
     record::{Bound, DisruptionKind, ImageFact, Rearmed, Setting, Status},
     scenario::{RecoveredBy, Targets},
@@ -54,18 +57,21 @@ pub struct Config {
     pub stack: BTreeMap<String, IgnoredAny>,
     /// What must hold.
     pub targets: Targets,
+    /// Its steps, as they were written down.
+    #[serde(default)]
+    pub drill: Vec<serde_json::Value>,
 }
 
 /// When something was done, of which only what was done is needed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Disrupted {
     /// What was done.
-    pub disruption: Hit,
+    pub disruption: Struck,
 }
 
 /// What a disruptive step did.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Hit {
+pub struct Struck {
     /// The step, from 0.
     pub step: usize,
     /// Whether the primary was among the victims.
@@ -216,27 +222,24 @@ impl Summary {
         }
     }
 
-    /// The headline event and whom it hit, in the words that bounds use: `kill primary`.
-    pub fn hit(&self) -> Option<String> {
+    /// The headline event and whom it hit: `kill primary`.
+    pub fn hit(&self) -> Option<Hit<'_>> {
         let event = self.headline()?;
         let own = |it: &&Disrupted| it.disruption.step == event.step;
-        let primary = self
-            .disruptions
-            .iter()
-            .filter(own)
-            .any(|it| it.disruption.primary_hit);
-        let role = if primary { "primary" } else { "replica" };
-        Some(format!("{} {role}", event.name))
+        let primary = self.disruptions.iter().filter(own);
+        Some(Hit {
+            event: &event.name,
+            primary: primary.clone().any(|it| it.disruption.primary_hit),
+        })
     }
 
-    /// What the effective settings let the headline's recovery take; where that depends on more than the victim's role,
-    /// from the lowest to the highest.
+    /// What the effective settings let the headline's recovery take, as the run's own checker took it.
     pub fn predicted(&self) -> Option<Span> {
-        let hit = self.hit()?;
-        let more = format!("{hit} and ");
-        let own = |bound: &&Bound| bound.fault == hit || bound.fault.starts_with(&more);
-        let spans = self.bounds.iter().filter(own).map(|bound| bound.rto);
-        spans.reduce(Span::hull)
+        let step = self.config.drill.get(self.headline()?.step)?;
+        // A step of another version is read as none: then every bound that may hold is taken.
+        let step = serde_json::from_value(step.clone()).ok();
+        let bounds = plausibility::applicable(&self.bounds, step.as_ref(), self.hit()?);
+        bounds.into_iter().map(|bound| bound.rto).reduce(Span::hull)
     }
 
     /// Acknowledged writes that were lost; `None` where it is not known.

@@ -58,3 +58,66 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use drdrill::{
+        history::{Access, Lane},
+        id::LaneId,
+        time::{Bracket, Nanos},
+    };
+
+    use super::*;
+
+    fn lane(id: u16, group: Group) -> Lane {
+        Lane {
+            id: LaneId(id),
+            name: format!("lane-{id}"),
+            group,
+            access: Access::Write,
+            fresh: false,
+            reads: None,
+            pinned: None,
+            interval: Duration::from_millis(50),
+            timeout: Duration::from_secs(1),
+            objective: None,
+        }
+    }
+
+    fn op(lane: u16, outcome: Outcome) -> Op {
+        Op {
+            lane: LaneId(lane),
+            seq: 0,
+            intended: Nanos(0),
+            sent: None,
+            done: None,
+            outcome,
+            error: None,
+            node: None,
+            version: None,
+        }
+    }
+
+    #[test]
+    fn a_rate_is_of_the_time_since_the_last_look_and_without_pinned_probes() {
+        let counts = Counts::default();
+        let groups = [Group::Service, Group::App, Group::Pinned];
+        let lanes = (0..).zip(groups).map(|(id, group)| lane(id, group));
+        // Before the clients have started, there is nothing to count.
+        counts.count(&op(0, Outcome::Ok));
+        counts.heard(&Event {
+            at: Bracket::at(Nanos(0)),
+            what: What::Clients(lanes.collect()),
+        });
+        for _ in 0..3 {
+            counts.count(&op(0, Outcome::Ok));
+            counts.count(&op(1, Outcome::Info));
+            counts.count(&op(2, Outcome::Fail));
+        }
+        counts.count(&op(1, Outcome::Ok));
+        let half = Duration::from_millis(500);
+        let (ok, not_ok) = (8, 6);
+        assert_eq!(counts.rates(half), Counters { ok, not_ok });
+        assert_eq!(counts.rates(half), Counters { ok: 0, not_ok: 0 });
+    }
+}

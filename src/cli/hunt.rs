@@ -191,24 +191,26 @@ impl Hunt<'_> {
         let ended = session.run(Progress::plain(io::sink()), &mut None).await;
         let ended = ended.map_err(|error| unfit(&error))?;
         let exit = exit_of(&ended.record, &ended.judgement);
+        let badness = badness(&ended);
         let told = ended.judgement.scorecard.verdict != Verdict::Inconclusive;
         if told || exit == Exit::CleanupIncomplete {
             self.exit = self.exit.worse(exit);
         }
-        let badness = badness(&ended);
         let run = ended.record.opened.run.to_string();
         output::talk(&format!(
             "{} {}: {}{}\n",
             self.tried,
             trial.title(),
-            said(&badness),
+            badness
+                .as_ref()
+                .map_or("what was lost is not known".into(), said),
             if told {
                 ""
             } else {
                 ", and nothing may be concluded"
             }
         ));
-        Ok(told.then_some(Found {
+        Ok(badness.filter(|_| told).map(|badness| Found {
             trial,
             badness,
             seed,
@@ -262,8 +264,8 @@ fn said(badness: &Badness) -> String {
     format!("{rto}, {} acknowledged writes lost", badness.lost)
 }
 
-/// The worst of all faults' recoveries, and everything lost.
-fn badness(ended: &Ended) -> Badness {
+/// The worst of all faults' recoveries, and everything lost; none where that is not known.
+fn badness(ended: &Ended) -> Option<Badness> {
     let figures = &ended.judgement.figures;
     let faults = figures
         .events
@@ -272,14 +274,10 @@ fn badness(ended: &Ended) -> Badness {
     let rtos: Vec<Option<Duration>> = faults
         .map(|event| event.rto.value().and_then(|span| span.high()))
         .collect();
-    let lost = figures.loss.value().map_or(0, |loss| {
-        let later: usize = loss.later.iter().map(|event| event.lost.len()).sum();
-        loss.lost.len() + later
-    });
-    Badness {
-        lost: u64::try_from(lost).unwrap_or(u64::MAX),
+    Some(Badness {
+        lost: figures.loss.value()?.total(),
         rto: rtos
             .into_iter()
             .try_fold(Duration::ZERO, |most, rto| Some(most.max(rto?))),
-    }
+    })
 }

@@ -33,7 +33,7 @@ pub struct Trial {
 /// How bad a drill was: what it lost comes first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Badness {
-    /// Acknowledged writes that were lost.
+    /// Acknowledged writes that are gone.
     pub lost: u64,
     /// The longest recovery; none if it was not seen to end.
     pub rto: Option<Duration>,

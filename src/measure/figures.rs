@@ -208,6 +208,14 @@ pub struct Loss {
     pub later: Vec<EventLoss>,
 }
 
+impl Loss {
+    /// All acknowledged writes that are gone, whichever event or second primary answers for them.
+    pub fn total(&self) -> u64 {
+        let later: usize = self.later.iter().map(|event| event.lost.len()).sum();
+        (self.lost.len() + self.split_brain.len() + later) as u64
+    }
+}
+
 /// The RPO of an event after the headline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventLoss {

@@ -415,12 +415,13 @@ mod tests {
         };
         let by_successor = plant(Some(1), true);
         assert!(by_successor.lost.is_empty() && by_successor.split_brain.is_empty());
-        assert_eq!(by_successor.later.len(), 1);
+        assert_eq!((by_successor.later.len(), by_successor.total()), (1, 1));
         let age = by_successor.later[0].rpo_seconds;
         assert_eq!((age.low_ns, age.high_ns), (117_000_000, Some(119_900_000)));
         for (node, failback) in [(Some(0), true), (None, true), (Some(1), false)] {
             let loss = plant(node, failback);
             assert_eq!((loss.split_brain.len(), loss.later.len()), (1, 0));
+            assert_eq!(loss.total(), 1);
         }
     }
 

@@ -43,10 +43,7 @@ impl RepeatRow {
             }
         };
         let rpo = match &figures.loss {
-            Figure::Measured(loss) => (
-                text::count(loss.lost.len() as u64),
-                text::upper(loss.rpo_seconds),
-            ),
+            Figure::Measured(loss) => (text::count(loss.total()), text::upper(loss.rpo_seconds)),
             Figure::Missing(reason) => {
                 notes.push(reason.clone());
                 (missing, String::new())

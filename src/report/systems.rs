@@ -97,7 +97,9 @@ fn counts(counts: Option<(u64, u64)>) -> String {
 /// What happened to whom: a fault with the victim's role, else the event by itself.
 fn event(summary: &Summary) -> String {
     match summary.headline().map(|event| event.kind) {
-        Some(crate::record::DisruptionKind::Fault) => summary.hit().unwrap_or_default(),
+        Some(crate::record::DisruptionKind::Fault) => summary
+            .hit()
+            .map_or_else(|| summary.mode(), |hit| hit.to_string()),
         _ => summary.mode(),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{LineState, Scorecard, Verdict, verdict::INTEGRITY};
+use super::{Line, LineState, Scorecard, Verdict, verdict::INTEGRITY};
 
 /// The confidence level where the scenario sets none.
 pub const LEVEL: f64 = 0.95;
@@ -268,11 +268,8 @@ fn median(cards: &[Scorecard], level: f64) -> Option<String> {
 fn loss(cards: &[Scorecard], level: f64) -> String {
     let exposed: Vec<&Scorecard> = cards.iter().filter(|card| is_exposed(card)).collect();
     let lost = |card: &&&Scorecard| {
-        let mut rpo = card
-            .lines
-            .iter()
-            .filter(|line| line.figure.starts_with("rpo_"));
-        rpo.any(|line| line.value.is_some_and(|value| value > 0.0))
+        let mut gone = card.lines.iter().filter(tells_of_loss);
+        gone.any(|line| line.value.is_some_and(|value| value > 0.0))
     };
     let lossy = exposed.iter().filter(lost).count() as u64;
     let exposed = exposed.len() as u64;
@@ -287,14 +284,17 @@ fn loss(cards: &[Scorecard], level: f64) -> String {
     )
 }
 
-/// A run counts for a claim on loss only if its RPO lines were decided.
+/// Acknowledged writes that are gone are told by the RPO, and by what a second primary had taken.
+fn tells_of_loss(line: &&Line) -> bool {
+    line.figure.starts_with("rpo_") || line.figure == "split_brain"
+}
+
+/// A run counts for a claim on loss only if it has RPO lines, and all that tell of loss were decided.
 fn is_exposed(card: &Scorecard) -> bool {
-    let mut rpo = card
-        .lines
-        .iter()
-        .filter(|line| line.figure.starts_with("rpo_"))
-        .peekable();
-    rpo.peek().is_some() && rpo.all(|line| line.state != LineState::Inconclusive)
+    let told = |line: &Line| line.state != LineState::Inconclusive;
+    let mut rpo = card.lines.iter().filter(tells_of_loss);
+    let asked = |line: &Line| line.figure.starts_with("rpo_");
+    card.lines.iter().any(asked) && rpo.all(told)
 }
 
 fn sentence(
@@ -448,6 +448,13 @@ mod tests {
         cards.push(unsure());
         let shows = repeats(&cards, 10, &Targets::default()).shows;
         assert!(shows[3].starts_with("0 of 9 exposed drills"), "{shows:?}");
+        // A write that a second primary had taken is gone as well.
+        let mut split = Bench::with_outage(ms(22_000));
+        split.absent.push((W1, 501));
+        for lossy in [lossy(), card(split)] {
+            let shows = repeats(&[lossy, passed()], 2, &Targets::default()).shows;
+            assert!(shows[2].starts_with("1 of 2 exposed"), "{shows:?}");
+        }
         let shows = repeats(&[lossy(), passed()], 2, &Targets::default()).shows;
         assert_eq!(
             shows[2],

@@ -1,4 +1,4 @@
-//! The checksum that proves an element is the one which was sent.
+//! What proves that an element is the one which was sent: a checksum, and a body where the store takes one.
 
 use std::fmt::Write;
 
@@ -10,6 +10,33 @@ use crate::id::{LaneId, RunId};
 /// lane wrote does not carry it by chance more often than once in four thousand million.
 pub fn checksum(run: &RunId, lane: LaneId, seq: u64) -> String {
     hexadecimal(&format!("{run}:{}:{seq}", lane.0), 4)
+}
+
+/// Bytes of one element with a body: lane, number, 64 digits of body, 8 digits of checksum.
+pub const ELEMENT_BYTES: u32 = 4 + 8 + 64 + 8;
+
+/// An element with a body, as read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// An append, and whether its content is what was sent.
+    Append(LaneId, u64, bool),
+    /// Something that cannot be an append at all.
+    Alien,
+}
+
+/// 64 digits that follow from the element, so that a torn or mixed one shows.
+pub fn body(run: &RunId, lane: LaneId, seq: u64) -> String {
+    hexadecimal(&format!("body:{run}:{}:{seq}", lane.0), 32)
+}
+
+/// What these fields, as a store returned them, are in a run.
+pub fn element(run: &RunId, lane: i64, seq: i64, found: (&str, &str)) -> Element {
+    let (Ok(lane), Ok(seq)) = (u16::try_from(lane), u64::try_from(seq)) else {
+        return Element::Alien;
+    };
+    let lane = LaneId(lane);
+    let (sent, sum) = (body(run, lane, seq), checksum(run, lane, seq));
+    Element::Append(lane, seq, found == (sent.as_str(), sum.as_str()))
 }
 
 /// The first bytes of SHA-256 over a text as hexadecimal digits; names that must be unlike each other and
@@ -28,6 +55,21 @@ pub fn hexadecimal(text: &str, bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_element_is_what_was_sent_or_it_is_not() {
+        let run = RunId::new("20261121t081500", 1);
+        let (body, sum) = (body(&run, LaneId(2), 3), checksum(&run, LaneId(2), 3));
+        let bytes = 4 + 8 + body.len() + sum.len();
+        assert_eq!(ELEMENT_BYTES as usize, bytes);
+        let sound = Element::Append(LaneId(2), 3, true);
+        assert_eq!(element(&run, 2, 3, (&body, &sum)), sound);
+        let torn = Element::Append(LaneId(2), 4, false);
+        assert_eq!(element(&run, 2, 4, (&body, &sum)), torn);
+        for (lane, seq) in [(-1, 3), (1 << 16, 3), (2, -1)] {
+            assert_eq!(element(&run, lane, seq, (&body, &sum)), Element::Alien);
+        }
+    }
 
     #[test]
     fn checksums_depend_on_run_lane_and_number() {

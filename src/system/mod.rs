@@ -11,6 +11,7 @@ pub mod patience;
 pub mod postgres;
 pub mod redis;
 pub mod reference;
+pub mod reserve;
 pub mod roster;
 pub mod rows;
 pub mod running;

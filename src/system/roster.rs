@@ -24,6 +24,25 @@ pub struct Seat {
     pub host: String,
 }
 
+/// The only one of those that say that they are primary.
+///
+/// # Errors
+/// When none says so, or more than one.
+pub fn sole<'a>(
+    primaries: impl IntoIterator<Item = &'a NodeName>,
+) -> Result<NodeName, SystemError> {
+    let mut primaries = primaries.into_iter();
+    match (primaries.next(), primaries.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        (None, _) => Err(SystemError::Refused(
+            "no node says that it is primary".into(),
+        )),
+        (Some(one), Some(two)) => Err(SystemError::Refused(format!(
+            "`{one}` and `{two}` both say that they are primary"
+        ))),
+    }
+}
+
 /// All members of a stack in their fixed order.
 #[derive(Debug, Clone)]
 pub struct Roster(Vec<Seat>);
@@ -80,5 +99,19 @@ impl Roster {
     /// The member that holds data at this address.
     pub fn data_at(&self, address: IpAddr) -> Option<&Seat> {
         self.data().find(|seat| seat.address.ip() == address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_primary_is_the_primary_and_none_or_two_are_not() {
+        let names = [NodeName::new("a"), NodeName::new("b")];
+        assert_eq!(sole(&names[..1]).expect("there is one"), names[0]);
+        let refused = |names: &[NodeName]| sole(names).expect_err("not one").to_string();
+        assert!(refused(&[]).contains("no node says that it is primary"));
+        assert!(refused(&names).contains("`a` and `b` both say that they are primary"));
     }
 }

@@ -2,10 +2,7 @@
 
 use crate::id::{LaneId, RunId};
 
-use super::mark;
-
-/// Bytes of one element: lane, number, 64 digits of body, 8 digits of checksum.
-pub const ELEMENT_BYTES: u32 = 4 + 8 + 64 + 8;
+use super::mark::{self, Element};
 
 /// Which table a lane writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +11,6 @@ pub enum Table {
     Appends,
     /// That of pinned probes, which nothing reads.
     Pins,
-}
-
-/// A row as read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
-    /// An append, and whether its content is what was sent.
-    Append(LaneId, u64, bool),
-    /// A row that cannot be an append at all.
-    Alien,
 }
 
 /// Makes and reads the rows of a run.
@@ -54,7 +42,10 @@ impl Rows {
     /// The statement that appends one element.
     pub fn insert(&self, table: Table, lane: LaneId, seq: u64) -> String {
         let table = self.table(table);
-        let (body, sum) = (self.body(lane, seq), mark::checksum(&self.run, lane, seq));
+        let (body, sum) = (
+            mark::body(&self.run, lane, seq),
+            mark::checksum(&self.run, lane, seq),
+        );
         format!(
             "INSERT INTO {table} (lane, seq, body, sum) VALUES ({}, {seq}, '{body}', '{sum}')",
             lane.0
@@ -63,17 +54,7 @@ impl Rows {
 
     /// What a row with these columns is.
     pub fn element(&self, lane: i64, seq: i64, body: &str, sum: &str) -> Element {
-        let (Ok(lane), Ok(seq)) = (u16::try_from(lane), u64::try_from(seq)) else {
-            return Element::Alien;
-        };
-        let lane = LaneId(lane);
-        let sound = body == self.body(lane, seq) && sum == mark::checksum(&self.run, lane, seq);
-        Element::Append(lane, seq, sound)
-    }
-
-    /// 64 digits that follow from the element, so that a torn or mixed row shows.
-    fn body(&self, lane: LaneId, seq: u64) -> String {
-        mark::hexadecimal(&format!("body:{}:{}:{seq}", self.run, lane.0), 32)
+        mark::element(&self.run, lane, seq, (body, sum))
     }
 }
 

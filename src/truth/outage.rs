@@ -48,7 +48,7 @@ pub fn recovery(mut line: Line, planted: Planted, record: &Record, history: &His
     });
     match judgement.figures.loss.value() {
         Some(loss) => {
-            let lost = loss.lost.len() + loss.split_brain.len();
+            let lost = loss.total();
             line.ask(lost == 0, || format!("{lost} writes were reported lost"));
         }
         None => line.undecide("loss was not measured"),

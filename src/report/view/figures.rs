@@ -89,7 +89,7 @@ pub(super) fn bounds(record: &Record, event: Option<&EventFigures>) -> Vec<Bound
 fn applicable<'a>(record: &'a Record, event: &EventFigures) -> Vec<&'a Bound> {
     let own = |(_, it): &&(Bracket, Disruption)| it.step == event.step;
     let disruption = record.disruptions.iter().find(own);
-    disruption.map_or_else(Vec::new, |(_, it)| plausibility::applicable(record, it))
+    disruption.map_or_else(Vec::new, |(_, it)| plausibility::of_run(record, it))
 }
 
 /// All figures, each with its bracket or the reason why it is missing.

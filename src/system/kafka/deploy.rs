@@ -1,6 +1,6 @@
 //! Brings a Kafka cluster up: all nodes at once, since none can start without a majority of the others.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::try_join_all;
@@ -8,10 +8,12 @@ use kafka_protocol::messages::ApiVersionsRequest;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    id::NodeName,
     record::Member,
     runtime::{NodeFile, NodeSpec},
-    system::{Deploy, Design, SystemError, roster::Roster, settings::Values, started::listening},
+    system::{
+        Deploy, Design, SystemError, reserve::reserve, roster::Roster, settings::Values,
+        started::listening,
+    },
 };
 
 use super::{
@@ -41,7 +43,7 @@ const MEMORY_MIB: u32 = 768;
 
 /// Deploys the design and returns once replication is proven flowing.
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<KafkaStack, SystemError> {
-    let members = reserve(design, &deploy).await?;
+    let members = reserve(design, &deploy, |_| PORT).await?;
     let roster = Arc::new(Roster::new(&members)?);
     let values = Values::of(design);
     let specs = specs(&members, values, &deploy)?;
@@ -64,23 +66,6 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<KafkaStack, Syste
     let mut stack = KafkaStack::new(members, roster, deploy.runtime, values)?;
     ready::prove(&mut stack, values.word("controller") == "with-leader").await?;
     Ok(stack)
-}
-
-async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
-    let names: Vec<NodeName> = design
-        .members
-        .iter()
-        .map(|member| member.name.clone())
-        .collect();
-    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
-    let mut members = design.members.clone();
-    for member in &mut members {
-        let address = addresses.get(&member.name).ok_or_else(|| {
-            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
-        })?;
-        member.address = SocketAddr::new(*address, PORT).to_string();
-    }
-    Ok(members)
 }
 
 fn specs(

@@ -1,17 +1,17 @@
 //! Brings a replica set up: all members at once, then the first one initiates the set and stands for election.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
 use tokio::time::timeout;
 
 use crate::{
-    id::NodeName,
     record::Member,
     runtime::{NodeFile, NodeSpec},
     system::{
         Deploy, Design, SystemError,
+        reserve::reserve,
         roster::{Roster, Seat},
         settings::Values,
         started::{listening, not_ready},
@@ -63,7 +63,7 @@ const ARGUMENTS: &str = "--wiredTigerCacheSizeGB 0.25 --oplogSize 256 --setParam
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, SystemError> {
     let values = Values::of(design);
     let concern = Concern::of(values)?;
-    let members = reserve(design, &deploy).await?;
+    let members = reserve(design, &deploy, |_| PORT).await?;
     let roster = Roster::new(&members)?;
     let specs: Vec<NodeSpec> = members.iter().map(|member| spec(member, &deploy)).collect();
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
@@ -80,23 +80,6 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, Syste
     allow_chaining(address).await?;
     ready::prove(&mut stack).await?;
     Ok(stack)
-}
-
-async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
-    let names: Vec<NodeName> = design
-        .members
-        .iter()
-        .map(|member| member.name.clone())
-        .collect();
-    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
-    let mut members = design.members.clone();
-    for member in &mut members {
-        let address = addresses.get(&member.name).ok_or_else(|| {
-            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
-        })?;
-        member.address = SocketAddr::new(*address, PORT).to_string();
-    }
-    Ok(members)
 }
 
 fn spec(member: &Member, deploy: &Deploy) -> NodeSpec {

@@ -4,13 +4,10 @@ use mongodb::bson::{Document, doc};
 
 use crate::{
     id::{LaneId, RunId},
-    system::mark,
+    system::mark::{self, Element},
 };
 
 use super::wire::number;
-
-/// Bytes of one element: lane, number, 64 digits of body, 8 digits of checksum.
-pub const ELEMENT_BYTES: u32 = 4 + 8 + 64 + 8;
 
 /// Which collection a lane writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +27,6 @@ pub enum Collection {
 #[derive(Debug, Clone)]
 pub struct Elements {
     run: RunId,
-}
-
-/// A document as read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
-    /// An append, and whether its content is what was sent.
-    Append(LaneId, u64, bool),
-    /// A document that cannot be an append at all.
-    Alien,
 }
 
 impl Elements {
@@ -68,27 +56,19 @@ impl Elements {
             "lane": i32::from(lane.0),
             // A lane writes some thousands.
             "seq": i64::try_from(seq).unwrap_or(i64::MAX),
-            "body": self.body(lane, seq),
+            "body": mark::body(&self.run, lane, seq),
             "sum": mark::checksum(&self.run, lane, seq),
         }
     }
 
     /// A document of the collection of appends.
     pub fn read(&self, document: &Document) -> Element {
-        let lane = number(document, "lane").and_then(|lane| u16::try_from(lane).ok());
-        let seq = number(document, "seq").and_then(|seq| u64::try_from(seq).ok());
-        let Some((lane, seq)) = lane.map(LaneId).zip(seq) else {
+        let (lane, seq) = (number(document, "lane"), number(document, "seq"));
+        let Some((lane, seq)) = lane.zip(seq) else {
             return Element::Alien;
         };
         let text = |key| document.get_str(key).unwrap_or_default();
-        let sound = text("body") == self.body(lane, seq)
-            && text("sum") == mark::checksum(&self.run, lane, seq);
-        Element::Append(lane, seq, sound)
-    }
-
-    /// 64 digits that follow from the element, so that a torn or mixed document shows.
-    fn body(&self, lane: LaneId, seq: u64) -> String {
-        mark::hexadecimal(&format!("body:{}:{}:{seq}", self.run, lane.0), 32)
+        mark::element(&self.run, lane, seq, (text("body"), text("sum")))
     }
 }
 

@@ -5,11 +5,15 @@ use std::{net::SocketAddr, time::Duration};
 use mongodb::bson::{Bson, Document, doc};
 use tokio::time::timeout;
 
-use crate::{id::LaneId, record::Holdings, system::SystemError};
+use crate::{
+    id::LaneId,
+    record::Holdings,
+    system::{SystemError, mark::Element},
+};
 
 use super::{
     client::DATABASE,
-    element::{Collection, Element, Elements},
+    element::{Collection, Elements},
     wire::{Failure, Line, number},
 };
 

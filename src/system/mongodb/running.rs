@@ -17,7 +17,8 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
-        roster::{Roster, Seat},
+        mark::ELEMENT_BYTES,
+        roster::{Roster, Seat, sole},
     },
 };
 
@@ -26,7 +27,7 @@ use super::{
     client::{ServiceClient, Target},
     concern::Concern,
     directory::Directory,
-    element::{ELEMENT_BYTES, Elements},
+    element::Elements,
     finals, observe, redundancy, rolled_back,
     status::{Status, status},
 };
@@ -162,20 +163,10 @@ impl Running for MongoStack {
 
     async fn primary(&self) -> Result<NodeName, SystemError> {
         let statuses = self.statuses().await;
-        let primaries: Vec<&NodeName> = statuses
+        let primaries = statuses
             .iter()
-            .filter(|(_, status)| status.as_ref().is_some_and(Status::is_primary))
-            .map(|(seat, _)| &seat.name)
-            .collect();
-        match primaries.as_slice() {
-            [only] => Ok((*only).clone()),
-            [] => Err(SystemError::Refused(
-                "no member says that it is primary".into(),
-            )),
-            [one, two, ..] => Err(SystemError::Refused(format!(
-                "`{one}` and `{two}` both say that they are primary"
-            ))),
-        }
+            .filter(|(_, status)| status.as_ref().is_some_and(Status::is_primary));
+        sole(primaries.map(|(seat, _)| &seat.name))
     }
 
     async fn redundancy(&self) -> Redundancy {

@@ -1,14 +1,13 @@
 //! Brings a stack up: all nodes make their data and start in parallel; then they are made to follow or to join.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use futures_util::future::try_join_all;
 
 use crate::{
-    id::NodeName,
     record::Member,
     runtime::{NodeFile, NodeSpec},
-    system::{Deploy, Design, SystemError, roster::Roster, started::listening},
+    system::{Deploy, Design, SystemError, reserve::reserve, roster::Roster, started::listening},
 };
 
 use super::{
@@ -45,7 +44,7 @@ pub async fn deploy(
     deploy: Deploy,
 ) -> Result<MySqlStack, SystemError> {
     let shape = Shape::of(flavour.kind_of(design), design)?;
-    let members = reserve(design, &deploy).await?;
+    let members = reserve(design, &deploy, |_| sql::PORT).await?;
     let roster = Roster::new(&members)?;
     let starts = members.iter().map(|member| {
         let image = deploy.images.get(&member.image).unwrap_or(&member.image);
@@ -71,23 +70,6 @@ pub async fn deploy(
     stack.begin().await?;
     ready::prove(&mut stack).await?;
     Ok(stack)
-}
-
-async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
-    let names: Vec<NodeName> = design
-        .members
-        .iter()
-        .map(|member| member.name.clone())
-        .collect();
-    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
-    let mut members = design.members.clone();
-    for member in &mut members {
-        let address = addresses.get(&member.name).ok_or_else(|| {
-            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
-        })?;
-        member.address = SocketAddr::new(*address, sql::PORT).to_string();
-    }
-    Ok(members)
 }
 
 fn node(

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::{
     record::Holdings,
-    system::{SystemError, rows::Element},
+    system::{SystemError, mark::Element},
 };
 
 use super::{

@@ -18,7 +18,7 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running,
-        SystemError, roster::Roster, rows::ELEMENT_BYTES,
+        SystemError, mark::ELEMENT_BYTES, roster::Roster,
     },
 };
 

@@ -1,14 +1,13 @@
 //! Brings a PostgreSQL stack up: all nodes in parallel; those that need another wait for it themselves.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use futures_util::future::try_join_all;
 
 use crate::{
-    id::NodeName,
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec},
-    system::{Deploy, Design, SystemError, roster::Roster},
+    system::{Deploy, Design, SystemError, reserve::reserve, roster::Roster},
 };
 
 use super::{
@@ -27,7 +26,12 @@ const HELPER_MIB: u32 = 256;
 /// Deploys the design and returns once replication is proven flowing.
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, SystemError> {
     let shape = Shape::of(design)?;
-    let members = reserve(design, &deploy).await?;
+    let members = reserve(design, &deploy, |kind| match kind {
+        MemberKind::Data => sql::PORT,
+        MemberKind::Control => etcd::PORT,
+        MemberKind::Route => haproxy::PRIMARY_PORT,
+    })
+    .await?;
     let roster = Roster::new(&members)?;
     let plan = Plan {
         roster: &roster,
@@ -48,28 +52,6 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, Sy
     let mut stack = PostgresStack::new(design, members, roster, shape, deploy)?;
     ready::prove(&mut stack).await?;
     Ok(stack)
-}
-
-async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
-    let names: Vec<NodeName> = design
-        .members
-        .iter()
-        .map(|member| member.name.clone())
-        .collect();
-    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
-    let mut members = design.members.clone();
-    for member in &mut members {
-        let address = addresses.get(&member.name).ok_or_else(|| {
-            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
-        })?;
-        let port = match member.kind {
-            MemberKind::Data => sql::PORT,
-            MemberKind::Control => etcd::PORT,
-            MemberKind::Route => haproxy::PRIMARY_PORT,
-        };
-        member.address = SocketAddr::new(*address, port).to_string();
-    }
-    Ok(members)
 }
 
 /// What the nodes are told.

@@ -4,7 +4,10 @@ use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     id::{LaneId, RunId},
-    system::rows::{Element, Rows, Table},
+    system::{
+        mark::Element,
+        rows::{Rows, Table},
+    },
 };
 
 /// Makes and reads the rows of a run.

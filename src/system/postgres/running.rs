@@ -20,8 +20,8 @@ use crate::{
     system::{
         Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
         Running, SystemError,
+        mark::ELEMENT_BYTES,
         roster::{Roster, Seat},
-        rows::ELEMENT_BYTES,
     },
 };
 

@@ -1,6 +1,6 @@
 //! Brings a Redis stack up: the primary first, everything else as soon as it listens.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
 
@@ -9,7 +9,8 @@ use crate::{
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec, Runtime},
     system::{
-        Deploy, Design, SystemError, mark, roster::Roster, settings::Values, started::listening,
+        Deploy, Design, SystemError, mark, reserve::reserve, roster::Roster, settings::Values,
+        started::listening,
     },
 };
 
@@ -37,7 +38,11 @@ pub async fn deploy(
     design: &Design,
     deploy: Deploy,
 ) -> Result<RedisStack, SystemError> {
-    let members = reserve(design, &deploy).await?;
+    let members = reserve(design, &deploy, |kind| match kind {
+        MemberKind::Control => SENTINEL_PORT,
+        MemberKind::Data | MemberKind::Route => PORT,
+    })
+    .await?;
     let roster = Roster::new(&members)?;
     let specs = specs(&members, design, &deploy)?;
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
@@ -57,27 +62,6 @@ pub async fn deploy(
     let mut stack = RedisStack::new(system, members, roster, deploy.runtime, design)?;
     ready::prove(&mut stack).await?;
     Ok(stack)
-}
-
-async fn reserve(design: &Design, deploy: &Deploy) -> Result<Vec<Member>, SystemError> {
-    let names: Vec<NodeName> = design
-        .members
-        .iter()
-        .map(|member| member.name.clone())
-        .collect();
-    let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
-    let mut members = design.members.clone();
-    for member in &mut members {
-        let address = addresses.get(&member.name).ok_or_else(|| {
-            SystemError::Refused(format!("no address was reserved for `{}`", member.name))
-        })?;
-        let port = match member.kind {
-            MemberKind::Control => SENTINEL_PORT,
-            MemberKind::Data | MemberKind::Route => PORT,
-        };
-        member.address = SocketAddr::new(*address, port).to_string();
-    }
-    Ok(members)
 }
 
 /// Starts nodes together and returns when each accepts connections.

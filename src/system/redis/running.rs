@@ -19,7 +19,7 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, SystemError,
-        roster::{Roster, Seat},
+        roster::{Roster, Seat, sole},
     },
 };
 
@@ -270,20 +270,10 @@ impl Running for RedisStack {
 
     async fn primary(&self) -> Result<NodeName, SystemError> {
         let statuses = self.statuses().await;
-        let primaries: Vec<&NodeName> = statuses
+        let primaries = statuses
             .iter()
-            .filter(|(_, status)| status.as_ref().is_some_and(|status| status.primary))
-            .map(|(seat, _)| &seat.name)
-            .collect();
-        match primaries.as_slice() {
-            [only] => Ok((*only).clone()),
-            [] => Err(SystemError::Refused(
-                "no node says that it is primary".into(),
-            )),
-            [one, two, ..] => Err(SystemError::Refused(format!(
-                "`{one}` and `{two}` both say that they are primary"
-            ))),
-        }
+            .filter(|(_, status)| status.as_ref().is_some_and(|status| status.primary));
+        sole(primaries.map(|(seat, _)| &seat.name))
     }
 
     async fn redundancy(&self) -> Redundancy {

@@ -12,7 +12,10 @@ use crate::{
     record::{Bound, Emitter, Holdings, Member, Role, Setting, Source, Stack, View, What},
     runtime::Runtime,
     scenario::{AppClients, Play},
-    system::{Client, Deploy, Observer, PlannedMove, Redundancy, Running, Scripted, SystemError},
+    system::{
+        Client, Deploy, Observer, PlannedMove, Redundancy, Running, Scripted, SystemError,
+        roster::sole,
+    },
     time::Span,
 };
 
@@ -303,18 +306,10 @@ impl Running for ReferenceStack {
 
     async fn primary(&self) -> Result<NodeName, SystemError> {
         let statuses = self.statuses().await;
-        let mut primaries = statuses
-            .into_iter()
-            .filter(|(_, status)| status.is_some_and(|status| status.primary));
-        match (primaries.next(), primaries.next()) {
-            (Some((name, _)), None) => Ok(name),
-            (None, _) => Err(SystemError::Refused(
-                "no node says that it is primary".into(),
-            )),
-            (Some((one, _)), Some((two, _))) => Err(SystemError::Refused(format!(
-                "`{one}` and `{two}` both say that they are primary"
-            ))),
-        }
+        let primaries = statuses
+            .iter()
+            .filter(|(_, status)| status.as_ref().is_some_and(|status| status.primary));
+        sole(primaries.map(|(name, _)| name))
     }
 
     async fn redundancy(&self) -> Redundancy {
