@@ -345,8 +345,13 @@ impl Looks {
             let (least, most) = (ms(least.unwrap_or_default()), ms(most.unwrap_or_default()));
             format!("{what} ({least} to {most}, {} before)", ms(self.before))
         };
-        let resets = looks.iter().filter(|look| look.end == End::Reset).count();
-        let ended = format!("{resets} reset and {} closed", looks.len() - resets);
+        let ended = |new: bool| {
+            let own = met.iter().filter(|(_, of)| *of == new);
+            let resets = own.clone().filter(|(look, _)| look.end == End::Reset);
+            let resets = resets.count();
+            format!("{resets} reset and {} closed", own.count() - resets)
+        };
+        let ended = format!("{} of before and {} new ones", ended(false), ended(true));
         match self.asked.how {
             Toxic::Latency { .. } => range(&format!(
                 "observed a median of {} more",
@@ -357,6 +362,11 @@ impl Looks {
                 let seconds = self.rise(&middle).as_secs_f64().max(1e-9);
                 range(&format!("observed {:.2} Mbit/s", bits / seconds / 1e6))
             }
+            // The server sees the pieces, and this side how long they take.
+            Toxic::Slicer { .. } if self.asked.flow == Flow::Up => range(&format!(
+                "observed a request that took {} more",
+                ms(self.rise(&middle))
+            )),
             Toxic::Slicer { .. } => {
                 let (pieces, largest) = (middle.pieces, middle.largest);
                 let words = format!(

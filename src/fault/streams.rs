@@ -99,12 +99,14 @@ pub async fn disturb(fault: &Fault, step: usize, ground: &Ground) -> Result<Inje
             journal::Effect::Toxic { node }
         })
         .await?;
-    let (at, result) = ground.emitter.time(proxied.server.add(&doses)).await;
-    if let Err(error) = result {
-        // What was added until then must not stay; the journal's word stays if it does.
-        let _ = proxied.server.remove(&doses).await;
-        return Err(error.into());
-    }
+    let at = match proxied.server.add(&doses, ground.emitter.clock()).await {
+        Ok(at) => at,
+        Err(error) => {
+            // What was added until then must not stay; the journal's word stays if it does.
+            let _ = proxied.server.remove(&doses).await;
+            return Err(error.into());
+        }
+    };
     Ok(Injected {
         disruption: Disruption {
             step,

@@ -6,6 +6,8 @@ use serde::Serialize;
 use tokio::{task::spawn_blocking, time::timeout};
 use toxiproxy_rust::{client::Client, proxy::Proxy};
 
+use crate::time::{Bracket, Clock};
+
 /// The longest wait for an order to several proxies to be carried out and read back; each takes some milliseconds.
 const LIMIT: Duration = Duration::from_secs(15);
 /// The longest wait for one answer to what the crate cannot ask.
@@ -208,25 +210,31 @@ impl Toxiproxy {
         self.ask(free).await
     }
 
-    /// Adds these toxics and reads each back.
+    /// Adds these toxics, one right after the other, and reads each back. Returns when, by this clock: before the first
+    /// was asked for, after the last was answered.
     ///
     /// # Errors
     /// When one is not there exactly as asked; those that are there stay.
-    pub async fn add(&self, doses: &[Dose]) -> Result<(), ToxiproxyError> {
+    pub async fn add(&self, doses: &[Dose], clock: Clock) -> Result<Bracket, ToxiproxyError> {
         let doses = doses.to_vec();
         let add = move |client: &Client, direct: &Direct| {
-            for dose in &doses {
-                let proxy = client.find_proxy(&dose.proxy)?;
-                give(&proxy, dose, direct)?;
-                let (asked, there) = (dose.listed(), listed(&proxy)?);
+            let proxies = doses.iter().map(|dose| client.find_proxy(&dose.proxy));
+            let proxies: Vec<Proxy> = proxies.collect::<Result<_, _>>()?;
+            let low = clock.now();
+            for (dose, proxy) in doses.iter().zip(&proxies) {
+                give(proxy, dose, direct)?;
+            }
+            let high = clock.now();
+            for (dose, proxy) in doses.iter().zip(&proxies) {
+                let (asked, there) = (dose.listed(), listed(proxy)?);
                 if !there.contains(&asked) {
+                    let proxy = &dose.proxy;
                     return Err(format!(
-                        "asked `{}` for {asked:?}, and it lists {there:?}",
-                        dose.proxy
+                        "asked `{proxy}` for {asked:?}, and it lists {there:?}"
                     ));
                 }
             }
-            Ok(())
+            Ok(Bracket { low, high })
         };
         self.ask(add).await
     }
