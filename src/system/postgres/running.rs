@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     history::{Access, Group, Lane},
     id::{NodeName, RunId},
-    record::{Emitter, Holdings, Member, Source, Stack, View},
+    record::{Emitter, Holdings, Member, MemberKind, Source, Stack, View},
     runtime::Runtime,
     scenario::{AppClients, StreamLink},
     system::{
@@ -273,9 +273,10 @@ impl Running for PostgresStack {
     }
 
     async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
+        let data = self.roster.named(node)?.kind == MemberKind::Data;
         match self.shape.keeper {
-            Keeper::Operator => self.rejoin(node).await,
-            Keeper::Patroni(_) => Ok(self.runtime.start(node).await?),
+            Keeper::Operator if data => self.rejoin(node).await,
+            Keeper::Operator | Keeper::Patroni(_) => Ok(self.runtime.start(node).await?),
         }
     }
 
