@@ -114,7 +114,7 @@ pub async fn disturb(fault: &Fault, step: usize, ground: &Ground) -> Result<Inje
             name: fault.name().into(),
             victims: nodes.clone(),
             primary_hit,
-            means: format!("Toxiproxy's `{}` before the node", how.kind()),
+            means: means(how, stream.link),
         },
         at,
         active: ActiveFault {
@@ -124,6 +124,14 @@ pub async fn disturb(fault: &Fault, step: usize, ground: &Ground) -> Result<Inje
         },
         expected: Expected::Disturbed(disturbed),
     })
+}
+
+fn means(how: Toxic, link: StreamLink) -> String {
+    let between = match link {
+        StreamLink::Clients => "between the clients and the node",
+        StreamLink::Replication => "between the node and its followers",
+    };
+    format!("Toxiproxy's `{}` {between}", how.kind())
 }
 
 fn doses(doors: &[Door], asked: &Asked) -> Vec<Dose> {

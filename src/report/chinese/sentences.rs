@@ -36,16 +36,16 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "主节点 {0} 发出的数据包丢失",
     ),
     (
-        "Connections to the primary {} were reset",
-        "到主节点 {0} 的连接被重置",
+        "Connections through a proxy to the primary {} were reset",
+        "经代理到主节点 {0} 的连接被重置",
     ),
     (
-        "Connections to the primary {} were half open",
-        "到主节点 {0} 的连接处于半开状态",
+        "Connections through a proxy to the primary {} were half open",
+        "经代理到主节点 {0} 的连接处于半开状态",
     ),
     (
-        "Streams of the primary {} were late",
-        "主节点 {0} 的数据流延迟",
+        "Streams through a proxy to the primary {} were late",
+        "经代理到主节点 {0} 的数据流延迟",
     ),
     (
         "A process on the primary {} was killed",
