@@ -35,4 +35,5 @@ mod scenario_problems;
 mod scenario_shipped;
 mod secrets;
 mod stack_rig;
+mod streams;
 mod tidy;

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::{
     history::{Access, Outcome},
+    scenario::StreamLink,
     system::{Client, Reply, Request, roster::Roster},
     time::left,
 };
@@ -64,7 +65,12 @@ impl RedisClient {
             Target::Pinned(address) => *address,
             Target::Primary(directory) => directory.primary().await.map_err(failed)?,
         };
-        let mut connection = connect(address, left).await.map_err(failed)?;
+        // What watches one node by itself goes straight to it.
+        let way = match self.target {
+            Target::Pinned(address) => address,
+            Target::Primary(_) => self.roster.way_to(address, StreamLink::Clients),
+        };
+        let mut connection = connect(way, left).await.map_err(failed)?;
         // A sentinel may still name a node that was demoted, and that would answer reads with old data.
         if matches!(self.target, Target::Primary(_)) {
             let role: Vec<Value> = command(&["ROLE"])

@@ -14,6 +14,7 @@ mod outcome;
 mod ready;
 mod rearm;
 mod redundancy;
+mod resp;
 mod running;
 mod sentinel;
 mod status;

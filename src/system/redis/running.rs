@@ -16,9 +16,10 @@ use crate::{
     id::{LaneId, NodeName, RunId},
     record::{Emitter, Holdings, Member, MemberKind, Source, Stack, View},
     runtime::Runtime,
-    scenario::AppClients,
+    scenario::{AppClients, StreamLink},
     system::{
         Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, SystemError,
+        proxied::Proxied,
         roster::{Roster, Seat, sole},
     },
 };
@@ -54,6 +55,8 @@ pub struct RedisStack {
     pub(super) directory: Arc<Directory>,
     pub(super) keys: Keys,
     pub(super) runtime: Arc<dyn Runtime>,
+    /// The proxies before the nodes, where there are some.
+    pub(super) proxied: Option<Proxied>,
     pool: OnceLock<Arc<Pool>>,
 }
 
@@ -91,6 +94,7 @@ impl RedisStack {
             directory: Arc::new(directory),
             keys: Keys::new(runtime.run().clone()),
             runtime,
+            proxied: None,
             pool: OnceLock::new(),
         })
     }
@@ -106,6 +110,7 @@ impl RedisStack {
             directory: self.directory.clone(),
             keys: Keys::new(run),
             runtime: self.runtime.clone(),
+            proxied: self.proxied.clone(),
             pool: OnceLock::new(),
         }
     }
@@ -115,8 +120,16 @@ impl RedisStack {
         let asked = self
             .roster
             .data()
-            .map(|seat| async move { (seat, status(seat.address).await) });
+            .map(|seat| async move { (seat, self.status(seat.address).await) });
         join_all(asked).await
+    }
+
+    /// A node's own view; whom it follows is named by that node's own address, whichever way leads there.
+    async fn status(&self, address: SocketAddr) -> Option<Status> {
+        let mut status = status(address).await?;
+        let leader = status.follows.and_then(|leader| self.roster.behind(leader));
+        status.follows = leader.map(|seat| seat.address).or(status.follows);
+        Some(status)
     }
 
     async fn dump(&self, node: &str, address: SocketAddr) -> Result<Holdings, SystemError> {
@@ -307,7 +320,8 @@ impl Running for RedisStack {
             && let Ok(primary) = self.directory.primary().await
             && primary != seat.address
         {
-            deploy::rejoin(&self.runtime, node, primary).await?;
+            let leader = self.roster.way_to(primary, StreamLink::Replication);
+            deploy::rejoin(&self.runtime, node, leader).await?;
         }
         Ok(self.runtime.start(node).await?)
     }
@@ -322,6 +336,10 @@ impl Running for RedisStack {
 
     fn rearm(&self) -> Option<&dyn Rearm> {
         Some(self)
+    }
+
+    fn proxied(&self) -> Option<&Proxied> {
+        self.proxied.as_ref()
     }
 
     async fn close(&self) {}
