@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     ActiveFault, Expected, FaultError, Ground, Injected, Undo,
-    select::{select, victims},
+    select::victims,
 };
 
 /// The longest wait for an effect to show in a node's state.
@@ -180,12 +180,10 @@ impl Described {
     }
 }
 
-/// Whether the primary is one of them.
+/// Whether a primary is one of them.
 pub(super) async fn hits_primary(nodes: &[NodeName], ground: &Ground) -> bool {
-    let primary = select(&crate::scenario::Selector::Primary, ground)
-        .await
-        .unwrap_or_default();
-    primary.iter().any(|primary| nodes.contains(primary))
+    let primaries = ground.system.primaries().await.unwrap_or_default();
+    primaries.iter().any(|primary| nodes.contains(primary))
 }
 
 /// Waits until the node's main process has ended; false if it does not.

@@ -156,6 +156,7 @@ impl System for Postgres {
                     etcd: false,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
                 TopologySpec {
                     name: "patroni",
@@ -167,6 +168,7 @@ impl System for Postgres {
                     etcd: true,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
             ],
             image: IMAGE,

@@ -144,6 +144,7 @@ impl System for Redis {
                     etcd: false,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
                 TopologySpec {
                     name: REPLICAS,
@@ -155,6 +156,7 @@ impl System for Redis {
                     etcd: false,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
             ],
             image: self.image(),

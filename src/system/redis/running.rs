@@ -83,6 +83,7 @@ impl RedisStack {
             // A driver that sends an append again after a lost answer applies it twice: a list takes both.
             idempotent: false,
             element_bytes: super::element::ELEMENT_BYTES,
+            shards: Vec::new(),
             ready: Vec::new(),
         };
         Ok(Self {
