@@ -14,10 +14,15 @@ use crate::{
     },
 };
 
-use super::{link, ready, running::RedisStack, sentinel::MASTER};
+use super::{
+    cluster::{self, CLUSTER},
+    link, ready,
+    running::RedisStack,
+    sentinel::MASTER,
+};
 
 /// Where data nodes listen.
-const PORT: u16 = 6379;
+pub const PORT: u16 = 6379;
 
 /// Where sentinels listen.
 const SENTINEL_PORT: u16 = 26379;
@@ -65,7 +70,7 @@ pub async fn deploy(
 }
 
 /// Starts nodes together and returns when each accepts connections.
-async fn start(
+pub async fn start(
     deploy: &Deploy,
     roster: &Roster,
     names: impl IntoIterator<Item = &NodeName>,
@@ -88,7 +93,8 @@ async fn start(
     try_join_all(starts).await.map(drop)
 }
 
-fn specs(
+/// The machines of the members: each runs the start script with what its part needs.
+pub fn specs(
     members: &[Member],
     design: &Design,
     deploy: &Deploy,
@@ -98,6 +104,7 @@ fn specs(
         members,
         values,
         run: deploy.runtime.run().to_string(),
+        clustered: design.topology == CLUSTER,
     };
     members
         .iter()
@@ -125,6 +132,7 @@ struct Plan<'a> {
     members: &'a [Member],
     values: Values<'a>,
     run: String,
+    clustered: bool,
 }
 
 impl Plan<'_> {
@@ -138,6 +146,7 @@ impl Plan<'_> {
         let first = self.of(MemberKind::Data).next().map(ip).unwrap_or_default();
         let role = match member.kind {
             MemberKind::Control => "sentinel",
+            _ if self.clustered => "cluster",
             _ if ip(member) == first => "primary",
             _ => "replica",
         };
@@ -166,8 +175,13 @@ impl Plan<'_> {
         };
         let lag = self.values.duration("min-replicas-max-lag")?.as_secs();
         let least = self.values.count("min-replicas-to-write")?;
+        let more = if self.clustered {
+            cluster::arguments(self.values)?
+        } else {
+            String::new()
+        };
         Ok(format!(
-            "{kept} --min-replicas-to-write {least} --min-replicas-max-lag {lag}"
+            "{kept} --min-replicas-to-write {least} --min-replicas-max-lag {lag}{more}"
         ))
     }
 

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::deploy;
+use super::{cluster, deploy};
 
 /// The topology without sentinels.
 pub const REPLICAS: &str = "replicas";
@@ -130,8 +130,8 @@ impl System for Redis {
         Description {
             name: self.name(),
             summary: match self {
-                Self::Redis => "Redis: asynchronous replication, failover by Sentinel",
-                Self::Valkey => "Valkey: asynchronous replication, failover by Sentinel",
+                Self::Redis => "Redis: asynchronous replication, failover by Sentinel or Cluster",
+                Self::Valkey => "Valkey: asynchronous replication, failover by Sentinel or Cluster",
             },
             topologies: vec![
                 TopologySpec {
@@ -158,9 +158,10 @@ impl System for Redis {
                     scripts: false,
                     sharded: false,
                 },
+                cluster::topology(),
             ],
             image: self.image(),
-            settings: SETTINGS.to_vec(),
+            settings: [SETTINGS, cluster::SETTINGS].concat(),
             runtime: "docker",
         }
     }
@@ -170,6 +171,10 @@ impl System for Redis {
             .image
             .clone()
             .unwrap_or_else(|| self.image().to_owned());
+        if spec.topology.as_deref() == Some(cluster::CLUSTER) {
+            let settings = filled(SETTINGS.iter().chain(cluster::SETTINGS), spec);
+            return cluster::design(spec, image, settings);
+        }
         let watched = spec.topology.as_deref() != Some(REPLICAS);
         let nodes = spec.nodes.unwrap_or(if watched { 3 } else { 2 });
         let member = |name: String, kind: MemberKind| Member {
@@ -207,6 +212,9 @@ impl System for Redis {
         design: &Design,
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
+        if design.topology == cluster::CLUSTER {
+            return Ok(Arc::new(cluster::deploy(self.name(), design, deploy).await?));
+        }
         Ok(Arc::new(deploy::deploy(self.name(), design, deploy).await?))
     }
 }
