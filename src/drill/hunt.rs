@@ -4,9 +4,9 @@ use std::{cmp::Ordering, time::Duration};
 
 use crate::{
     scenario::{
-        ClientPlace, CrashLoop, Direction, Dur, Expect, Fault, Latency, Parsed, Partition, Path,
-        Part, Percent, Problems, Reach, Refuse, Scenario, Selector, Share, Step, Targets, Victim, Within,
-        read,
+        ClientPlace, CrashLoop, Direction, Dur, Expect, Fault, Latency, Parsed, Part, Partition,
+        Path, Percent, Problems, Reach, Refuse, Scenario, Selector, Share, Step, Targets, Victim,
+        Within, read,
     },
     seed::Stream,
     system::System,

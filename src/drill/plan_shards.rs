@@ -30,18 +30,17 @@ pub fn capacity_problem(bound: &Bound<'_>, index: &str) -> Option<Problem> {
     (shards(bound) > 0).then(|| {
         bound.spans.key_problem(
             &["drill", index, "capacity"],
-            format!("the capacity of `{}` cannot be measured yet", bound.topology.name),
+            format!(
+                "the capacity of `{}` cannot be measured yet",
+                bound.topology.name
+            ),
             "remove the step: it would measure one shard",
         )
     })
 }
 
 /// Roles that are one node in a stack are several in a sharded one, and the other way round.
-pub fn selector_problem(
-    bound: &Bound<'_>,
-    path: &[&str],
-    selector: &Selector,
-) -> Option<Problem> {
+pub fn selector_problem(bound: &Bound<'_>, path: &[&str], selector: &Selector) -> Option<Problem> {
     let (shards, name) = (shards(bound), bound.topology.name);
     let (message, help) = match selector {
         Selector::Primary | Selector::OldPrimary | Selector::Replica(_) if shards > 0 => (
@@ -53,16 +52,20 @@ pub fn selector_problem(
         | Selector::Shard(_)
         | Selector::Primaries(_)
             if shards == 0 =>
-        (
-            format!("`{name}` has no shards"),
-            "choose a role without them, such as `primary`",
-        ),
+        {
+            (
+                format!("`{name}` has no shards"),
+                "choose a role without them, such as `primary`",
+            )
+        }
         Selector::PrimaryOf(number) | Selector::ReplicasOf(number) | Selector::Shard(number)
             if u32::from(*number) > shards =>
-        (
-            format!("there is no shard {number} in this stack"),
-            "shards are counted from 1; a stack has one per two nodes",
-        ),
+        {
+            (
+                format!("there is no shard {number} in this stack"),
+                "shards are counted from 1; a stack has one per two nodes",
+            )
+        }
         _ => return None,
     };
     Some(bound.spans.problem(path, message, help))

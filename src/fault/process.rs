@@ -12,10 +12,7 @@ use crate::{
     time::Bracket,
 };
 
-use super::{
-    ActiveFault, Expected, FaultError, Ground, Injected, Undo,
-    select::victims,
-};
+use super::{ActiveFault, Expected, FaultError, Ground, Injected, Undo, select::victims};
 
 /// The longest wait for an effect to show in a node's state.
 const EFFECT_LIMIT: Duration = Duration::from_secs(5);

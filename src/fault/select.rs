@@ -35,7 +35,10 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
         Selector::ReplicasOf(shard) => {
             let primary = primary_of(*shard, &ground.system.primaries().await?, ground);
             let members = members_of(*shard, ground);
-            members.into_iter().filter(|name| !primary.contains(name)).collect()
+            members
+                .into_iter()
+                .filter(|name| !primary.contains(name))
+                .collect()
         }
         Selector::Shard(shard) => members_of(*shard, ground),
         Selector::Primaries(part) => {

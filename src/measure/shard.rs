@@ -131,10 +131,7 @@ mod tests {
         assert_eq!((second.hit, second.outage_seen), (false, false));
         assert_eq!(first.rto, event.rto);
         assert!(high(&first.rto) > 3_900 && high(&second.rto) < 100);
-        assert_eq!(
-            first.successor.as_ref().map(NodeName::as_str),
-            Some("pg2")
-        );
+        assert_eq!(first.successor.as_ref().map(NodeName::as_str), Some("pg2"));
         assert!(second.recovered_by.value().is_none());
     }
 
@@ -146,10 +143,7 @@ mod tests {
         bench.change(R1, ms(24_000), ms(60_000), |op| op.node = Some(0));
         bench.change(W2, ms(24_000), ms(60_000), |op| op.node = Some(1));
         let event = sharded(bench);
-        assert_eq!(
-            event.recovered_by,
-            Figure::Measured(RecoveredBy::Restart)
-        );
+        assert_eq!(event.recovered_by, Figure::Measured(RecoveredBy::Restart));
         assert_eq!(
             event.shards[1].recovered_by,
             Figure::Measured(RecoveredBy::OtherNode)

@@ -262,7 +262,12 @@ mod tests {
         // A lane that reads another one's list does so in that one's shard.
         for lane in lanes.iter().filter(|lane| lane.reads.is_some()) {
             let read = lane.reads.and_then(|id| lanes.get(usize::from(id.0)));
-            assert_eq!(read.and_then(|read| read.shard), lane.shard, "{}", lane.name);
+            assert_eq!(
+                read.and_then(|read| read.shard),
+                lane.shard,
+                "{}",
+                lane.name
+            );
         }
     }
 }

@@ -231,7 +231,15 @@ pub(super) fn setup_lane(record: &Record, lane: crate::id::LaneId) -> String {
 /// What each shard saw of the headline event; no rows where there are no shards.
 pub(super) fn shards(record: &Record, event: Option<&EventFigures>) -> Table {
     let mut table = Table::new(
-        &["shard", "holds", "members", "hit", "rto", "bracket", "recovered by"],
+        &[
+            "shard",
+            "holds",
+            "members",
+            "hit",
+            "rto",
+            "bracket",
+            "recovered by",
+        ],
         "There are no shards.",
     );
     for shard in event.iter().flat_map(|event| &event.shards) {
@@ -249,7 +257,11 @@ pub(super) fn shards(record: &Record, event: Option<&EventFigures>) -> Table {
         };
         let by = match (&shard.recovered_by, &shard.successor) {
             (Figure::Measured(way), Some(node)) => {
-                format!("{}: {}", text::recovered_by(*way), text::clean(node.as_str()))
+                format!(
+                    "{}: {}",
+                    text::recovered_by(*way),
+                    text::clean(node.as_str())
+                )
             }
             (Figure::Measured(way), None) => text::recovered_by(*way).into(),
             (Figure::Missing(_), _) if !shard.outage_seen => String::new(),

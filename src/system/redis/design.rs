@@ -213,7 +213,9 @@ impl System for Redis {
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
         if design.topology == cluster::CLUSTER {
-            return Ok(Arc::new(cluster::deploy(self.name(), design, deploy).await?));
+            return Ok(Arc::new(
+                cluster::deploy(self.name(), design, deploy).await?,
+            ));
         }
         Ok(Arc::new(deploy::deploy(self.name(), design, deploy).await?))
     }

@@ -64,7 +64,10 @@ impl Pool {
                 .build()?;
             client.get_async_connection().await
         };
-        self.connections[turn].get_or_try_init(connect).await.cloned()
+        self.connections[turn]
+            .get_or_try_init(connect)
+            .await
+            .cloned()
     }
 }
 

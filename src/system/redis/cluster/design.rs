@@ -101,9 +101,8 @@ pub fn design(
 pub fn arguments(values: Values<'_>) -> Result<String, SystemError> {
     let timeout = values.duration("cluster-node-timeout")?.as_millis();
     let validity = values.count("cluster-replica-validity-factor")?;
-    let mut arguments = format!(
-        " --cluster-node-timeout {timeout} --cluster-replica-validity-factor {validity}"
-    );
+    let mut arguments =
+        format!(" --cluster-node-timeout {timeout} --cluster-replica-validity-factor {validity}");
     for flag in [
         "cluster-require-full-coverage",
         "cluster-allow-reads-when-down",
@@ -131,7 +130,11 @@ fn issues(values: Values<'_>, nodes: u32) -> Vec<Issue> {
         .is_ok_and(|timeout| timeout < least)
     {
         let message = "the nodes would take each other for failing by chance";
-        issues.push(issue("cluster-node-timeout", message, "give at least `300ms`"));
+        issues.push(issue(
+            "cluster-node-timeout",
+            message,
+            "give at least `300ms`",
+        ));
     }
     if values
         .count("min-replicas-to-write")
@@ -145,7 +148,11 @@ fn issues(values: Values<'_>, nodes: u32) -> Vec<Issue> {
         .is_ok_and(|lag| lag.subsec_nanos() > 0 || lag.is_zero())
     {
         let help = "the server counts it in whole seconds, for instance `10s`";
-        issues.push(issue("min-replicas-max-lag", "it is no number of whole seconds", help));
+        issues.push(issue(
+            "min-replicas-max-lag",
+            "it is no number of whole seconds",
+            help,
+        ));
     }
     issues
 }
@@ -173,14 +180,22 @@ mod tests {
         let names: Vec<_> = design.members.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, ["r1", "r2", "r3", "r4", "r5", "r6"]);
         let arguments = arguments(Values::of(&design)).expect("arguments");
-        assert!(arguments.contains("--cluster-node-timeout 2000 "), "{arguments}");
+        assert!(
+            arguments.contains("--cluster-node-timeout 2000 "),
+            "{arguments}"
+        );
         assert!(arguments.contains("--cluster-require-full-coverage yes"));
     }
 
     #[test]
     fn what_cannot_stand_is_named_at_once() {
-        let wrong = [("cluster-node-timeout", "10ms"), ("min-replicas-to-write", "2")];
-        let issues = Redis::Redis.design(&spec(7, &wrong), None).expect_err("issues");
+        let wrong = [
+            ("cluster-node-timeout", "10ms"),
+            ("min-replicas-to-write", "2"),
+        ];
+        let issues = Redis::Redis
+            .design(&spec(7, &wrong), None)
+            .expect_err("issues");
         let paths: Vec<_> = issues.iter().map(|issue| issue.path.join(".")).collect();
         let expected = [
             "nodes",

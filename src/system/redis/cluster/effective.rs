@@ -73,10 +73,17 @@ fn settings(name: &str, seats: &[Seat], read: &[Values]) -> Vec<Setting> {
     let first = read.first().and_then(of);
     if read.iter().all(|values| of(values) == first) {
         let source = format!("all {} nodes: CONFIG GET", seats.len());
-        return first.map(|value| setting(name, &value, &source)).into_iter().collect();
+        return first
+            .map(|value| setting(name, &value, &source))
+            .into_iter()
+            .collect();
     }
     let each = seats.iter().zip(read).filter_map(|(seat, values)| {
-        Some(setting(name, &of(values)?, &format!("{}: CONFIG GET", seat.name)))
+        Some(setting(
+            name,
+            &of(values)?,
+            &format!("{}: CONFIG GET", seat.name),
+        ))
     });
     each.collect()
 }

@@ -90,7 +90,10 @@ async fn form(roster: &Roster, shards: &[Shard], deploy: &Deploy) -> Result<(), 
     let meetings = seats.iter().enumerate().flat_map(|(index, one)| {
         let others = seats[index + 1..].iter();
         others.map(move |other| async move {
-            let (ip, port) = (other.address.ip().to_string(), other.address.port().to_string());
+            let (ip, port) = (
+                other.address.ip().to_string(),
+                other.address.port().to_string(),
+            );
             order(one.address, &["CLUSTER", "MEET", &ip, &port]).await
         })
     });

@@ -108,7 +108,9 @@ pub async fn looks(roster: &Roster, limit: Duration) -> Looks<'_> {
 pub fn leaders<'a>(looks: &'a Looks<'_>, shards: &[Shard]) -> BTreeMap<u16, (&'a Seat, &'a Look)> {
     let mut leaders: BTreeMap<u16, (&Seat, &Look)> = BTreeMap::new();
     for shard in shards {
-        let members = looks.iter().filter(|(seat, _)| shard.members.contains(&seat.name));
+        let members = looks
+            .iter()
+            .filter(|(seat, _)| shard.members.contains(&seat.name));
         let leading = members.filter_map(|(seat, look)| {
             let look = look.as_ref().filter(|look| look.leads())?;
             Some((*seat, look))

@@ -24,7 +24,17 @@ pub struct Known {
 impl Known {
     fn parse(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [id, address, flags, follows, _ping, _pong, epoch, link, slots @ ..] = words.as_slice()
+        let [
+            id,
+            address,
+            flags,
+            follows,
+            _ping,
+            _pong,
+            epoch,
+            link,
+            slots @ ..,
+        ] = words.as_slice()
         else {
             return None;
         };

@@ -47,7 +47,9 @@ pub fn nodes(
             .collect(),
     );
     let observe = |seat: &Seat| {
-        let own = shards.iter().find(|shard| shard.members.contains(&seat.name));
+        let own = shards
+            .iter()
+            .find(|shard| shard.members.contains(&seat.name));
         let watcher = Arc::new(Watcher {
             name: seat.name.clone(),
             address: seat.address,
@@ -176,7 +178,11 @@ impl Word {
                 news.push((milestone, Some(node.clone()), format!("marks {node} {how}")));
             }
         }
-        for node in before.failing.keys().filter(|node| !self.failing.contains_key(*node)) {
+        for node in before
+            .failing
+            .keys()
+            .filter(|node| !self.failing.contains_key(*node))
+        {
             news.push((None, Some(node.clone()), format!("reaches {node} again")));
         }
         for (shard, node) in &self.owners {
@@ -208,7 +214,9 @@ mod tests {
         let mut doubted = before.clone();
         doubted.failing.insert(node("r1"), false);
         let told = |news: Vec<News>| -> Vec<(Option<Milestone>, String)> {
-            news.into_iter().map(|(milestone, _, text)| (milestone, text)).collect()
+            news.into_iter()
+                .map(|(milestone, _, text)| (milestone, text))
+                .collect()
         };
         assert_eq!(
             told(doubted.news(&before)),

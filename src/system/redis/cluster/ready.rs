@@ -17,12 +17,7 @@ use crate::{
     },
 };
 
-use super::{
-    effective,
-    look::looks,
-    redundancy::standing,
-    running::ClusterStack,
-};
+use super::{effective, look::looks, redundancy::standing, running::ClusterStack};
 
 /// The longest wait for the cluster to be whole: a started node takes no writes for 2 s, by a fixed delay.
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -86,7 +81,10 @@ async fn replication_flows(
         let read = || async {
             let mut connection = connect(replica.address, ASK_LIMIT).await.map_err(text)?;
             let allowed = command(&["READONLY"]);
-            allowed.query_async::<()>(&mut connection).await.map_err(text)?;
+            allowed
+                .query_async::<()>(&mut connection)
+                .await
+                .map_err(text)?;
             let last = command(&["LRANGE", &key, "-1", "-1"]);
             let last: Vec<String> = last.query_async(&mut connection).await.map_err(text)?;
             match last.last() {

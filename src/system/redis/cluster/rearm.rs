@@ -33,7 +33,9 @@ impl Rearm for ClusterStack {
                 "a vote or an election may be held back for up to {hold:?}"
             )));
         }
-        emitter.note(format!("waiting {hold:?}, as an election that was not won does"));
+        emitter.note(format!(
+            "waiting {hold:?}, as an election that was not won does"
+        ));
         tokio::time::sleep(hold).await;
         let mut next = self.again(run.clone());
         ready::prove(&mut next).await?;

@@ -66,7 +66,9 @@ fn positions(looks: &Looks<'_>, shards: &[Shard]) -> Vec<(bool, String)> {
 }
 
 fn number_of(seat: &Seat, shards: &[Shard]) -> Option<u16> {
-    let own = shards.iter().find(|shard| shard.members.contains(&seat.name));
+    let own = shards
+        .iter()
+        .find(|shard| shard.members.contains(&seat.name));
     own.map(|shard| shard.number)
 }
 
@@ -89,8 +91,9 @@ pub fn standing(looks: &Looks<'_>, shards: &[Shard]) -> Vec<(bool, String)> {
         };
         if leader.name == *name {
             let (attached, fellows) = (look.status.replicas, members(number, shards) - 1);
-            let text =
-                format!("{name}: primary of shard {number} with {attached} of {fellows} replicas attached");
+            let text = format!(
+                "{name}: primary of shard {number} with {attached} of {fellows} replicas attached"
+            );
             return (attached >= fellows as u64, text);
         }
         if look.status.primary || look.status.follows != Some(leader.address) {
@@ -118,7 +121,10 @@ fn missing(look: &Look, count: usize) -> Option<String> {
         return Some("takes the cluster for down".into());
     }
     if look.state.covered < SLOTS {
-        return Some(format!("sees {} of {SLOTS} slots covered", look.state.covered));
+        return Some(format!(
+            "sees {} of {SLOTS} slots covered",
+            look.state.covered
+        ));
     }
     let well = |known: &&super::nodes::Known| {
         let sound = !["fail", "fail?", "handshake", "noaddr"]
@@ -136,7 +142,10 @@ mod tests {
     use crate::{
         id::NodeName,
         record::MemberKind,
-        system::redis::{cluster::nodes::{State, nodes}, status::Status},
+        system::redis::{
+            cluster::nodes::{State, nodes},
+            status::Status,
+        },
     };
 
     fn seat(index: u16, name: &str) -> Seat {
@@ -144,7 +153,9 @@ mod tests {
             index,
             name: NodeName::new(name),
             kind: MemberKind::Data,
-            address: format!("10.0.0.{}:6379", index + 2).parse().expect("an address"),
+            address: format!("10.0.0.{}:6379", index + 2)
+                .parse()
+                .expect("an address"),
             host: name.into(),
         }
     }
@@ -213,9 +224,15 @@ mod tests {
         let failing = wrong(&|_, second| second.nodes[0].flags.push("fail?".into()));
         assert_eq!(failing, "r2: reaches 1 of 2 nodes");
         let behind = wrong(&|_, second| second.status.linked = false);
-        assert_eq!(behind, "r2: replica of r1 in shard 1, link down, 0 bytes behind");
+        assert_eq!(
+            behind,
+            "r2: replica of r1 in shard 1, link down, 0 bytes behind"
+        );
         let alone = wrong(&|first, _| first.status.replicas = 0);
-        assert_eq!(alone, "r1: primary of shard 1 with 0 of 1 replicas attached");
+        assert_eq!(
+            alone,
+            "r1: primary of shard 1 with 0 of 1 replicas attached"
+        );
         let away = vec![(&one, Some(look(0))), (&other, None)];
         assert_eq!(whole(&away), Err("r2: does not answer".into()));
     }

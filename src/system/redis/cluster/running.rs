@@ -116,9 +116,9 @@ impl ClusterStack {
         let looks = looks(&self.roster, ASK_LIMIT).await;
         let leaders = leaders(&looks, std::slice::from_ref(shard));
         let leader = leaders.get(&shard.number);
-        leader.map(|(seat, _)| (*seat).clone()).ok_or_else(|| {
-            SystemError::Refused(format!("shard {} has no primary", shard.number))
-        })
+        leader
+            .map(|(seat, _)| (*seat).clone())
+            .ok_or_else(|| SystemError::Refused(format!("shard {} has no primary", shard.number)))
     }
 
     /// Those that lead, in the order of the shards.
