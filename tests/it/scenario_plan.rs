@@ -169,7 +169,7 @@ fn roles_are_those_of_shards_where_there_are_shards_and_only_there() {
     ] {
         assert_eq!(of_cluster("primary of shard 1", role), none, "{role}");
     }
-    for role in ["primary", "replica", "replicas", "old-primary"] {
+    for role in ["primary", "replica", "replicas"] {
         let problems = of_cluster("primary of shard 1", role);
         assert!(
             problems[0].contains("is not one role in `cluster`, which has 3 shards"),
