@@ -13,8 +13,8 @@ pub mod targets;
 pub mod types;
 
 pub use fault::{
-    ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, Part,
-    Partition, Play, Refuse, Script, Selector, Stored, Victim,
+    ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, OutOfMemory,
+    Part, Partition, Play, Refuse, Script, Selector, Stored, Victim,
 };
 pub use fault_facts::FAULTS;
 pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};

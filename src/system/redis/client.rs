@@ -210,6 +210,12 @@ impl Client for RedisClient {
         let mut phase = Phase::Connecting;
         let left = left(request.deadline);
         let attempt = timeout(left, self.attempt(&request, &mut phase)).await;
-        attempt.unwrap_or_else(|_| outcome_of(&super::link::late(), phase, request.access))
+        attempt.unwrap_or_else(|_| {
+            // The owner that a node named was not reached in time: another node may know better.
+            if let (Target::Slot(seeds, _), Phase::Connecting) = (&self.target, phase) {
+                seeds.doubt();
+            }
+            outcome_of(&super::link::late(), phase, request.access)
+        })
     }
 }
