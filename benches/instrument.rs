@@ -176,6 +176,7 @@ fn lane(id: u16, interval: Duration) -> Lane {
         fresh: false,
         reads: None,
         pinned: None,
+        shard: None,
         interval,
         timeout: Duration::from_secs(1),
         objective: None,

@@ -71,6 +71,9 @@ pub struct Lane {
     pub reads: Option<LaneId>,
     /// For a pinned lane: its node.
     pub pinned: Option<NodeName>,
+    /// In a sharded stack: the shard, from 1, that its keys lie in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u16>,
     /// The time between two intended operations (delta).
     pub interval: Duration,
     /// The time after which an attempt is given up (tau).

@@ -107,8 +107,15 @@ fn wrong_victim(record: &Record, disruption: &Disruption) -> Option<String> {
         ));
     };
     let aimed = fault.aimed();
-    let wants_primary = aimed.iter().any(|(_, s)| **s == Selector::Primary);
-    let wants_replica = aimed.iter().any(|(_, s)| matches!(s, Selector::Replica(_)));
+    let wants_primary = aimed.iter().any(|(_, s)| {
+        matches!(
+            s,
+            Selector::Primary | Selector::PrimaryOf(_) | Selector::Primaries(_)
+        )
+    });
+    let wants_replica = aimed
+        .iter()
+        .any(|(_, s)| matches!(s, Selector::Replica(_) | Selector::ReplicasOf(_)));
     let victims: Vec<&str> = disruption.victims.iter().map(|n| n.as_str()).collect();
     let hit = victims.join(", ");
     if wants_primary && !disruption.primary_hit {

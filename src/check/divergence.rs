@@ -26,7 +26,8 @@ pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding
         match &read.holdings {
             Err(why) => unread.push(format!("{node} could not be read: {why}")),
             Ok(member) => {
-                let common = common(member, held);
+                let held = record.due(node, held);
+                let common = common(member, &held);
                 let (lacks, more) = (held.len() - common, member.len() - common);
                 if lacks + more > 0 {
                     differ.push(format!(

@@ -78,6 +78,7 @@ mod tests {
             fresh: false,
             reads: None,
             pinned: None,
+            shard: None,
             interval: Duration::from_millis(50),
             timeout: Duration::from_secs(1),
             objective: None,

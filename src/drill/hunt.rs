@@ -4,9 +4,9 @@ use std::{cmp::Ordering, time::Duration};
 
 use crate::{
     scenario::{
-        ClientPlace, CrashLoop, Direction, Dur, Expect, Fault, Latency, Parsed, Partition, Path,
-        Percent, Problems, Reach, Refuse, Scenario, Selector, Share, Step, Targets, Victim, Within,
-        read,
+        ClientPlace, CrashLoop, Direction, Dur, Expect, Fault, Latency, Parsed, Part, Partition,
+        Path, Percent, Problems, Reach, Refuse, Scenario, Selector, Share, Step, Targets, Victim,
+        Within, read,
     },
     seed::Stream,
     system::System,
@@ -163,6 +163,10 @@ fn all() -> Vec<Fault> {
         Selector::Primary,
         Selector::Replica(Some(0)),
         Selector::Replica(None),
+        Selector::PrimaryOf(1),
+        Selector::ReplicasOf(1),
+        Selector::Shard(1),
+        Selector::Primaries(Part::Majority),
     ];
     nodes.into_iter().flat_map(of).collect()
 }

@@ -6,6 +6,7 @@ pub mod hunt;
 mod plan;
 mod plan_checks;
 mod plan_design;
+mod plan_shards;
 mod provision;
 mod run;
 mod standing;

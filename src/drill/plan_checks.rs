@@ -8,6 +8,8 @@ use crate::{
     system::{Description, SettingKind, SettingSpec, TopologySpec, proxied},
 };
 
+use super::plan_shards as shards;
+
 /// Everything in the file that no system could carry out: unknown systems, topologies, routes, settings
 /// and runbooks, values of the wrong kind, and steps that the topology or its runtime cannot take.
 pub fn validate_against(parsed: &Parsed, offers: &[Description]) -> Vec<Problem> {
@@ -37,12 +39,12 @@ pub fn validate_against(parsed: &Parsed, offers: &[Description]) -> Vec<Problem>
 }
 
 /// What is checked: one system of the stack as one topology.
-struct Bound<'p> {
-    parsed: &'p Parsed,
-    spans: &'p Spans,
+pub(super) struct Bound<'p> {
+    pub parsed: &'p Parsed,
+    pub spans: &'p Spans,
     offer: &'p Description,
-    topology: &'p TopologySpec,
-    nodes: u32,
+    pub topology: &'p TopologySpec,
+    pub nodes: u32,
 }
 
 fn system_problems(parsed: &Parsed, spec: &SystemSpec, offer: &Description) -> Vec<Problem> {
@@ -82,6 +84,7 @@ fn system_problems(parsed: &Parsed, spec: &SystemSpec, offer: &Description) -> V
     };
     problems.extend(bound.nodes_problem());
     problems.extend(bound.route_problem());
+    problems.extend(shards::lanes_problem(&bound));
     for (index, step) in parsed.scenario.drill.iter().enumerate() {
         problems.extend(bound.step_problems(&index.to_string(), step));
     }
@@ -148,11 +151,8 @@ impl Bound<'_> {
 
     fn step_problems(&self, index: &str, step: &Step) -> Vec<Problem> {
         match step {
-            Step::Steady(_)
-            | Step::Hold(_)
-            | Step::Capacity(_)
-            | Step::Expect(_)
-            | Step::Heal(_) => Vec::new(),
+            Step::Steady(_) | Step::Hold(_) | Step::Expect(_) | Step::Heal(_) => Vec::new(),
+            Step::Capacity(_) => shards::capacity_problem(self, index).into_iter().collect(),
             Step::Fault(fault) => self.fault_problems(index, fault),
             Step::Runbook(name) => self.runbook_problem(index, name).into_iter().collect(),
             Step::Switchover(to) => self.move_problems(index, "switchover", to.to.as_ref()),
@@ -345,6 +345,9 @@ impl Bound<'_> {
                 "choose another role, such as `primary`; `drdrill list` shows which topologies have controllers",
             ));
         }
+        if let Some(problem) = shards::selector_problem(self, path, selector) {
+            return Some(problem);
+        }
         let replicas = usize::try_from(self.nodes.saturating_sub(1)).unwrap_or(usize::MAX);
         let missing = match selector {
             Selector::Replica(index) => index.unwrap_or(0) >= replicas,
@@ -352,6 +355,10 @@ impl Bound<'_> {
             | Selector::OldPrimary
             | Selector::Controller
             | Selector::All
+            | Selector::PrimaryOf(_)
+            | Selector::ReplicasOf(_)
+            | Selector::Shard(_)
+            | Selector::Primaries(_)
             | Selector::Named(_) => false,
         };
         let help = match replicas {

@@ -9,7 +9,7 @@ use crate::{
     measure::Figures,
     record::{
         Bound, Disruption, Effect, ImageFact, Last, Member, Rearmed, Record, Residue, Setting,
-        Stack, Status, StepResult,
+        Shard, Stack, Status, StepResult,
     },
     scenario::Scenario,
     score::{Judgement, Scorecard, Verdict},
@@ -86,6 +86,8 @@ struct System<'a> {
     server: &'a str,
     primary: &'a NodeName,
     members: &'a [Member],
+    #[serde(skip_serializing_if = "<[Shard]>::is_empty")]
+    shards: &'a [Shard],
     connection_limit: Option<u32>,
     phase_ns: u64,
     idempotent: bool,
@@ -192,6 +194,7 @@ fn system(stack: &Stack) -> System<'_> {
         server: &stack.server,
         primary: &stack.primary,
         members: &stack.members,
+        shards: &stack.shards,
         connection_limit: stack.connection_limit,
         phase_ns: stack.phase_ns,
         idempotent: stack.idempotent,

@@ -6,8 +6,8 @@ use tempfile::TempDir;
 
 use crate::{
     id::NodeName,
-    record::{Status, What},
-    score::Verdict,
+    record::{Shard, Status, What},
+    score::{Verdict, judge},
 };
 
 use super::{
@@ -293,6 +293,19 @@ fn the_result_fits_its_schema() {
     died.converged = None;
     died.status = Status::Aborted("no image".into());
     check(result_json(&died, &sample::judgement()));
+    let mut sharded = sample::record();
+    let stack = sharded.stack.as_mut().unwrap();
+    stack.shards = vec![Shard {
+        number: 1,
+        holds: "slots 0 to 16383".into(),
+        members: stack.members.iter().map(|m| m.name.clone()).collect(),
+    }];
+    for lane in &mut sharded.lanes {
+        lane.shard = Some(1);
+    }
+    let judgement = judge(&sharded, &sample::history());
+    assert_eq!(judgement.figures.events[0].shards.len(), 1);
+    check(result_json(&sharded, &judgement));
     let wrong = serde_json::json!({ "schema_version": 1 });
     assert!(!validator.is_valid(&wrong));
 }

@@ -166,8 +166,8 @@ pub enum Expected {
     Disturbed(Disturbed),
     /// This node says that it plays this script.
     Playing(NodeName, Play),
-    /// Nothing has changed, and this node is primary as before.
-    Unchanged(NodeName),
+    /// Nothing has changed, and these nodes are primary as before.
+    Unchanged(Vec<NodeName>),
 }
 
 /// Injects a fault. The effect's undo is on disk before the effect.
@@ -227,6 +227,6 @@ pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect
         Expected::Shaped(shaped) => packets::verify(step, shaped, ground).await,
         Expected::Disturbed(disturbed) => streams::verify(step, disturbed).await,
         Expected::Playing(node, play) => script::verify(step, node, *play, ground).await,
-        Expected::Unchanged(primary) => noop::verify(step, primary, ground).await,
+        Expected::Unchanged(primaries) => noop::verify(step, primaries, ground).await,
     }
 }

@@ -16,7 +16,7 @@ const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Does nothing.
 pub async fn noop(step: usize, ground: &Ground) -> Result<Injected, FaultError> {
-    let primary = ground.system.primary().await?;
+    let primaries = ground.system.primaries().await?;
     let at = Bracket::at(ground.emitter.now());
     let disruption = Disruption {
         step,
@@ -35,12 +35,12 @@ pub async fn noop(step: usize, ground: &Ground) -> Result<Injected, FaultError> 
         disruption,
         at,
         active,
-        expected: Expected::Unchanged(primary),
+        expected: Expected::Unchanged(primaries),
     })
 }
 
-/// Every node runs, every link passes bytes, and the primary is who it was.
-pub async fn verify(step: usize, primary: &NodeName, ground: &Ground) -> Effect {
+/// Every node runs, every link passes bytes, and each primary is who it was.
+pub async fn verify(step: usize, primaries: &[NodeName], ground: &Ground) -> Effect {
     let mut seen = Seen::default();
     for member in ground.members() {
         match ground.runtime.state(&member.name).await {
@@ -48,9 +48,16 @@ pub async fn verify(step: usize, primary: &NodeName, ground: &Ground) -> Effect 
             other => seen.no(format!("{} does not run: {other:?}", member.name)),
         }
     }
-    match ground.system.primary().await {
-        Ok(now) if now == *primary => seen.yes(format!("{primary} is still primary")),
-        Ok(now) => seen.no(format!("{now} is primary and no longer {primary}")),
+    match ground.system.primaries().await {
+        Ok(now) => {
+            for (now, then) in now.iter().zip(primaries) {
+                if now == then {
+                    seen.yes(format!("{then} is still primary"));
+                } else {
+                    seen.no(format!("{now} is primary and no longer {then}"));
+                }
+            }
+        }
         Err(error) => seen.no(error.to_string()),
     }
     if let Some(links) = &ground.links {

@@ -33,7 +33,7 @@ pub async fn cut(
     let unsupported = || RuntimeError::Unsupported("links of this stack cannot be cut".into());
     let links = ground.links.clone().ok_or_else(unsupported)?;
     let (near, far) = groups(partition, ground).await?;
-    let primary = ground.system.primary().await.ok();
+    let primaries = ground.system.primaries().await.unwrap_or_default();
     let harness = links.harness_address();
     // Packets between two nodes are dropped at the first one; those of the clients at the nodes that they lose.
     let with = |wanted: ClientPlace| harness.filter(|_| partition.clients == wanted);
@@ -72,7 +72,7 @@ pub async fn cut(
         step,
         kind: DisruptionKind::Fault,
         name: "partition".into(),
-        primary_hit: primary.is_some_and(|primary| near.contains(&primary)),
+        primary_hit: primaries.iter().any(|primary| near.contains(primary)),
         victims: near.clone(),
         means: links.means().into(),
     };

@@ -12,10 +12,7 @@ use crate::{
     time::Bracket,
 };
 
-use super::{
-    ActiveFault, Expected, FaultError, Ground, Injected, Undo,
-    select::{select, victims},
-};
+use super::{ActiveFault, Expected, FaultError, Ground, Injected, Undo, select::victims};
 
 /// The longest wait for an effect to show in a node's state.
 const EFFECT_LIMIT: Duration = Duration::from_secs(5);
@@ -180,12 +177,10 @@ impl Described {
     }
 }
 
-/// Whether the primary is one of them.
+/// Whether a primary is one of them.
 pub(super) async fn hits_primary(nodes: &[NodeName], ground: &Ground) -> bool {
-    let primary = select(&crate::scenario::Selector::Primary, ground)
-        .await
-        .unwrap_or_default();
-    primary.iter().any(|primary| nodes.contains(primary))
+    let primaries = ground.system.primaries().await.unwrap_or_default();
+    primaries.iter().any(|primary| nodes.contains(primary))
 }
 
 /// Waits until the node's main process has ended; false if it does not.

@@ -31,6 +31,21 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
         Selector::All => data().collect(),
         Selector::Controller => controller(ground).await?,
         Selector::OldPrimary => vec![ground.first_primary.clone()],
+        Selector::PrimaryOf(shard) => primary_of(*shard, &ground.system.primaries().await?, ground),
+        Selector::ReplicasOf(shard) => {
+            let primary = primary_of(*shard, &ground.system.primaries().await?, ground);
+            let members = members_of(*shard, ground);
+            members
+                .into_iter()
+                .filter(|name| !primary.contains(name))
+                .collect()
+        }
+        Selector::Shard(shard) => members_of(*shard, ground),
+        Selector::Primaries(part) => {
+            let mut primaries = ground.system.primaries().await?;
+            primaries.truncate(part.of(primaries.len()));
+            primaries
+        }
         Selector::Named(name) => {
             let named = ground
                 .members()
@@ -47,6 +62,20 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
     } else {
         Ok(chosen)
     }
+}
+
+/// The members of a shard.
+fn members_of(shard: u16, ground: &Ground) -> Vec<NodeName> {
+    let shards = ground.system.stack().shards.iter();
+    let own = shards.filter(|own| own.number == shard);
+    own.flat_map(|own| own.members.clone()).collect()
+}
+
+/// The one of these primaries that is a member of the shard.
+fn primary_of(shard: u16, primaries: &[NodeName], ground: &Ground) -> Vec<NodeName> {
+    let members = members_of(shard, ground);
+    let own = primaries.iter().filter(|name| members.contains(name));
+    own.cloned().collect()
 }
 
 /// The nodes on the machine whose controller is the active one.

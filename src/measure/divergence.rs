@@ -21,7 +21,8 @@ pub fn divergence(record: &Record) -> Vec<(NodeName, Figure<f64>)> {
         .map(|(node, held)| {
             let figure = match (held, authority) {
                 (Ok(held), Some(Ok(authority))) => {
-                    let common = common(held, authority);
+                    let authority = record.due(node, authority);
+                    let common = common(held, &authority);
                     let (a, b) = (held.len(), authority.len());
                     let all = a + b - common;
                     Figure::Measured(if all == 0 {

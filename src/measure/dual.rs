@@ -15,13 +15,16 @@ use crate::{
 /// prove nothing: the acknowledging moments lie somewhere within them. A pair that takes turns before the
 /// first event is multi-primary by design and is not judged. The bracket is the time in which both
 /// certainly were: from the second turn to the last but one. Linear in the probes for each pair of nodes.
+/// Each shard has a primary of its own: only members of one shard are compared.
 pub fn dual_primary(record: &Record, history: &History) -> Option<(NodeName, NodeName, Bracket)> {
     let nodes = acknowledgements(record, history);
     let mut cuts: Vec<Nanos> = vec![Nanos(0)];
     cuts.extend(record.disruptions.iter().map(|(at, _)| at.low));
     cuts.push(Nanos(u64::MAX));
+    let shard = |node: &NodeName| record.stack.as_ref().and_then(|stack| stack.shard_of(node));
     for (index, (a, of_a)) in nodes.iter().enumerate() {
-        for (b, of_b) in &nodes[index + 1..] {
+        let fellows = nodes[index + 1..].iter();
+        for (b, of_b) in fellows.filter(|(b, _)| shard(b) == shard(a)) {
             let designed = turns(
                 within(of_a, cuts[0], cuts[1]),
                 within(of_b, cuts[0], cuts[1]),
@@ -191,6 +194,25 @@ mod tests {
             high: ms(20_353),
         };
         assert_eq!(found(bench), Some(expected));
+    }
+
+    #[test]
+    fn primaries_of_two_shards_are_not_two_primaries() {
+        let mut bench = Bench::new();
+        bench.change(P1, ms(20_000), ms(20_350), |op| {
+            accept(op);
+            op.sent = Some(Nanos(op.intended.0 + 50_000_000));
+            op.done = Some(Nanos(op.intended.0 + 52_000_000));
+        });
+        let shard = |number: u16, member: &str| crate::record::Shard {
+            number,
+            holds: String::new(),
+            members: vec![NodeName::new(member)],
+        };
+        assert!(found(bench.clone()).is_some());
+        let stack = bench.record.stack.as_mut().expect("a stack");
+        stack.shards = vec![shard(1, "pg1"), shard(2, "pg2")];
+        assert!(found(bench).is_none());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::{
     recovery::{fencing, recovered_by},
     rto::{Seen, all_outages, best, deciding, seen, worst},
     scan::{Scan, Scanned},
+    shard::{of_struck, shards, struck},
     windows::{baseline, latencies},
 };
 
@@ -44,7 +45,9 @@ pub fn event(scan: &Scan<'_>, index: usize, pooled: &[&Op]) -> EventFigures {
         })
         .collect();
     let rto = worst(service.iter().map(Seen::rto));
-    let (recovered_by, successor) = recovered_by(scan, index, &first);
+    let struck = struck(scan.record, disruption);
+    let deciders = of_struck(scan.record, &struck, &first);
+    let (recovered_by, successor) = recovered_by(scan, index, &deciders);
     let phases = phases(scan, index, &first);
     EventFigures {
         step: disruption.step,
@@ -70,6 +73,7 @@ pub fn event(scan: &Scan<'_>, index: usize, pooled: &[&Op]) -> EventFigures {
         uncertainty: uncertainty(scan, index, &first, &rto, pooled),
         phases,
         rto,
+        shards: shards(scan, index, &service),
         lanes: scan
             .service
             .iter()

@@ -118,6 +118,30 @@ pub struct EventFigures {
     pub uncertainty: Uncertainty,
     /// The outages of each lane that belong to this event.
     pub lanes: Vec<LaneOutage>,
+    /// What each shard's lanes saw of it, where there are shards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<ShardFigures>,
+}
+
+/// What the lanes of one shard saw of one event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShardFigures {
+    /// Its number.
+    pub shard: u16,
+    /// Whether a member of it was among the victims.
+    pub hit: bool,
+    /// Whether any of its service lanes saw an outage.
+    pub outage_seen: bool,
+    /// Its worst service lane.
+    pub rto: Figure<Span>,
+    /// Its worst write lane.
+    pub rto_write: Figure<Span>,
+    /// Its worst read lane.
+    pub rto_read: Figure<Span>,
+    /// Who or what brought its service back.
+    pub recovered_by: Figure<RecoveredBy>,
+    /// The member that answered first after the outage, where its lanes agree on one.
+    pub successor: Option<NodeName>,
 }
 
 /// One outage of one lane.

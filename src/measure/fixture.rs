@@ -54,6 +54,7 @@ pub(crate) fn lane(id: u16, name: &str, group: Group, access: Access, interval_m
         fresh: false,
         reads: None,
         pinned: None,
+        shard: None,
         interval: Duration::from_millis(interval_ms),
         timeout: Duration::from_millis(500),
         objective: None,
@@ -341,6 +342,7 @@ fn stack() -> Stack {
         phase_ns: 0,
         idempotent: true,
         element_bytes: 64,
+        shards: Vec::new(),
         ready: vec!["pg2 streams".into()],
     }
 }

@@ -19,6 +19,7 @@ pub mod recovery;
 pub mod redundancy;
 pub mod rto;
 pub mod scan;
+pub mod shard;
 pub mod staleness;
 pub mod visibility;
 pub mod windows;
@@ -26,6 +27,6 @@ pub mod windows;
 pub use assemble::measure;
 pub use figures::{
     Allowance, Availability, Distance, EventFigures, EventLoss, Exposure, Figure, Figures,
-    Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, Staleness, Uncertainty,
-    Visibility,
+    Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures, Staleness,
+    Uncertainty, Visibility,
 };

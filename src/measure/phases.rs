@@ -7,7 +7,7 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{Figure, LaneOutage, Phase, rto::deciding, scan::Scan};
+use super::{Figure, LaneOutage, Phase, rto::deciding, scan::Scan, shard::struck};
 
 /// All milestones, in their canonical order.
 const ORDER: [Milestone; 6] = [
@@ -136,15 +136,22 @@ fn said(scan: &Scan<'_>, index: usize, milestone: Milestone) -> Option<Found> {
 }
 
 /// The first write that a node other than the victims acknowledged to a pinned probe, if it had
-/// refused one just before: a node that accepted all along marks no moment.
+/// refused one just before: a node that accepted all along marks no moment. Where there are shards, a member of one
+/// that was struck.
 fn accepted(scan: &Scan<'_>, index: usize) -> Option<Found> {
     let (start, end) = span(scan, index);
-    let victims: &[NodeName] = &scan.record.disruptions[index].1.victims;
+    let disruption = &scan.record.disruptions[index].1;
+    let victims: &[NodeName] = &disruption.victims;
+    let struck = struck(scan.record, disruption);
     let pinned = scan
         .record
         .lanes
         .iter()
-        .filter(|lane| lane.group == Group::Pinned && lane.access == Access::Write);
+        .filter(|lane| lane.group == Group::Pinned && lane.access == Access::Write)
+        .filter(|lane| {
+            let shard = lane.shard.filter(|_| !struck.is_empty());
+            shard.is_none_or(|shard| struck.contains(&shard))
+        });
     pinned
         .filter_map(|lane| {
             let node = lane

@@ -104,6 +104,16 @@ impl Holdings {
             .sum()
     }
 
+    /// What of it lies in lanes that fit.
+    #[must_use]
+    pub fn of_lanes(&self, fits: impl Fn(LaneId) -> bool) -> Self {
+        let mut part = self.clone();
+        part.lanes.retain(|lane, _| fits(*lane));
+        part.repeated.retain(|repeated| fits(repeated.lane));
+        part.corrupt.retain(|(lane, _)| fits(*lane));
+        part
+    }
+
     /// Whether nothing is present.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,10 +1,10 @@
 //! Folds a run's events into one record, which is all that judging and reporting read.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use crate::{
     history::Lane,
-    id::NodeName,
+    id::{LaneId, NodeName},
     time::{Bracket, Nanos},
 };
 
@@ -204,6 +204,19 @@ impl Record {
             .iter()
             .find(|read| read.source == *source)
             .map(|read| &read.holdings)
+    }
+
+    /// What of the authority's holdings a member ought to have: all of it, or that of its own shard's lanes.
+    pub fn due<'a>(&self, node: &NodeName, held: &'a Holdings) -> Cow<'a, Holdings> {
+        let shard = self.stack.as_ref().and_then(|stack| stack.shard_of(node));
+        let Some(shard) = shard else {
+            return Cow::Borrowed(held);
+        };
+        let own = |lane: LaneId| {
+            let lane = self.lanes.get(usize::from(lane.0));
+            lane.is_some_and(|lane| lane.shard == Some(shard))
+        };
+        Cow::Owned(held.of_lanes(own))
     }
 
     /// The index that `Op::node` uses for a node.

@@ -15,6 +15,6 @@ pub use event::{
 pub use finals::{FinalRead, Holdings, Range, Repeated, Source};
 pub use fold::{Record, RecordError};
 pub use stack::{
-    Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Stack,
+    Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
 };
 pub use view::{ControlEvent, Milestone, Role, View};

@@ -64,7 +64,7 @@ pub struct Stack {
     pub server: String,
     /// All members, in a fixed order: `Op::node` indexes this list.
     pub members: Vec<Member>,
-    /// The node that was primary when the stack was ready.
+    /// The node that was primary when the stack was ready; that of the first shard where there are shards.
     pub primary: NodeName,
     /// Settings as read back from the running stack.
     pub effective: Vec<Setting>,
@@ -78,8 +78,33 @@ pub struct Stack {
     pub idempotent: bool,
     /// Payload bytes of one element of the workload: the factor from `rpo_count` to `rpo_bytes`.
     pub element_bytes: u32,
+    /// The shards, in order, where each holds a part of the data; none where every member holds everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<Shard>,
     /// How the stack proved that replication flows, one sentence each.
     pub ready: Vec<String>,
+}
+
+/// A part of the data with members of its own. It keeps its number whoever is its primary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: u16,
+    /// What lies in it, for instance `slots 0 to 5460`.
+    pub holds: String,
+    /// Its members; the first was its primary when the stack was ready.
+    pub members: Vec<NodeName>,
+}
+
+impl Stack {
+    /// The shard that a member holds data of, where there are shards.
+    pub fn shard_of(&self, node: &NodeName) -> Option<u16> {
+        let own = self
+            .shards
+            .iter()
+            .find(|shard| shard.members.contains(node));
+        own.map(|shard| shard.number)
+    }
 }
 
 /// One member of the stack.

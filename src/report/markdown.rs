@@ -35,6 +35,9 @@ pub fn markdown(view: &View) -> String {
         let title = format!("Comparison with the last run, {run}");
         out.push_str(&details(&escape(&title), &table(lines)));
     }
+    if !view.shards.rows.is_empty() {
+        out.push_str(&format!("**Shards.**\n\n{}\n", table(&view.shards)));
+    }
     out.push_str(&wrong(view));
     out.push_str(&format!("**Data.** {}\n\n", escape(&view.loss.sentence)));
     let lost = view.loss.lost.clone().first(LOST_MAX);

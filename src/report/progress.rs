@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::record::{Event, Milestone, Role, What};
+use crate::record::{Event, Milestone, Role, Shard, What};
 
 use super::view::text;
 
@@ -26,6 +26,7 @@ pub struct Progress<W> {
     spinner: Option<ProgressBar>,
     step: String,
     primaries: Vec<String>,
+    shards: Vec<Shard>,
     counters: Counters,
     clients: bool,
 }
@@ -38,6 +39,7 @@ impl<W: Write> Progress<W> {
             spinner: None,
             step: "starting".into(),
             primaries: Vec::new(),
+            shards: Vec::new(),
             counters: Counters::default(),
             clients: false,
         }
@@ -71,6 +73,7 @@ impl<W: Write> Progress<W> {
                     spinner.reset_elapsed();
                 }
             }
+            What::Stack(stack) => self.shards.clone_from(&stack.shards),
             What::Clients(_) => self.clients = true,
             What::ClientsStopped => {
                 self.clients = false;
@@ -108,15 +111,27 @@ impl<W: Write> Progress<W> {
             self.primaries.sort();
         }
         if self.primaries != before {
-            let line = match self.primaries.as_slice() {
-                [] => "no node calls itself primary".to_owned(),
-                [one] => format!("primary: {one}"),
-                several => format!("more than one primary: {}", several.join(", ")),
-            };
+            let line = self.primaries_beside(node);
             self.say(event, &line)?;
         }
         self.refresh();
         Ok(())
+    }
+
+    /// Who calls itself primary among those of whom one should be: all, or the members of the node's shard.
+    fn primaries_beside(&self, node: &str) -> String {
+        let holds = |shard: &&Shard, name: &str| shard.members.iter().any(|m| m.as_str() == name);
+        let shard = self.shards.iter().find(|shard| holds(shard, node));
+        let own = self.primaries.iter().map(String::as_str);
+        let own: Vec<&str> = own
+            .filter(|name| shard.is_none_or(|shard| holds(&shard, name)))
+            .collect();
+        let place = shard.map_or_else(String::new, |shard| format!(" of shard {}", shard.number));
+        match own.as_slice() {
+            [] => format!("no node calls itself primary{place}"),
+            [one] => format!("primary{place}: {one}"),
+            several => format!("more than one primary{place}: {}", several.join(", ")),
+        }
     }
 
     fn say(&mut self, event: &Event, line: &str) -> io::Result<()> {

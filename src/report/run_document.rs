@@ -20,7 +20,10 @@ pub fn run_document(view: &View) -> Document {
         section
     }));
     sections.extend(view.picture.as_ref().map(outage));
-    sections.extend([phases(view), data(view), findings(view)]);
+    sections.push(phases(view));
+    let shards = (!view.shards.rows.is_empty()).then(|| tabled("Recovery per shard", &view.shards));
+    sections.extend(shards);
+    sections.extend([data(view), findings(view)]);
     for (title, table) in [
         ("All figures", &view.figures),
         ("Uncertainty of the recovery time", &view.uncertainty),

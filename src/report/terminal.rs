@@ -61,6 +61,7 @@ pub fn terminal(view: &View, place: &str, style: Style) -> String {
     }
     out.push_str(&uncertainty(view, style));
     out.push_str(&phases(view, style));
+    out.push_str(&shards(view, style));
     out.push_str(&data(view, style));
     out.push_str(&findings(view, style));
     if !place.is_empty() {
@@ -278,6 +279,21 @@ fn phases(view: &View, style: Style) -> String {
     }
     out.push_str(&plain(builder, style));
     out
+}
+
+/// What each shard saw, where there are shards.
+fn shards(view: &View, style: Style) -> String {
+    if view.shards.rows.is_empty() {
+        return String::new();
+    }
+    let mut builder = Builder::new();
+    for row in &view.shards.rows {
+        // Number, slots, members, whether it was hit, recovery, its bracket, by whom.
+        let hit = if row[3] == "yes" { "hit" } else { "" };
+        let cells = [&format!("shard {}", row[0]), &row[2], hit, &row[4], &row[6]];
+        builder.push_record(cells);
+    }
+    style.heading("Recovery per shard") + &plain(builder, style)
 }
 
 fn plain(builder: Builder, style: Style) -> String {

@@ -308,8 +308,53 @@ pub enum Selector {
     All,
     /// The node that was primary when the drill's first fault struck.
     OldPrimary,
+    /// In a sharded stack: the primary of that shard (from 1) when the step starts.
+    PrimaryOf(u16),
+    /// In a sharded stack: all replicas of that shard when the step starts.
+    ReplicasOf(u16),
+    /// In a sharded stack: every member of that shard.
+    Shard(u16),
+    /// In a sharded stack: primaries when the step starts, of the first shards in order.
+    Primaries(Part),
     /// One node by name.
     Named(String),
+}
+
+/// How many of a sharded stack's primaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// As many as can be lost while the others are more than half of all.
+    Minority,
+    /// The fewest that are more than half of all.
+    Majority,
+    /// All of them.
+    All,
+}
+
+impl Part {
+    /// How many of `all` primaries these are.
+    pub fn of(self, all: usize) -> usize {
+        match self {
+            Self::Minority => all.saturating_sub(1) / 2,
+            Self::Majority => all / 2 + 1,
+            Self::All => all,
+        }
+    }
+}
+
+/// `primary of shard 1`, `replicas of shard 1`, `shard 1`.
+fn of_shard(text: &str) -> Option<Selector> {
+    let (role, number) = match text.split_once(" of shard ") {
+        Some((role, number)) => (Some(role), number),
+        None => (None, text.strip_prefix("shard ")?),
+    };
+    let number = number.trim().parse().ok().filter(|number| *number > 0)?;
+    match role {
+        None => Some(Selector::Shard(number)),
+        Some("primary") => Some(Selector::PrimaryOf(number)),
+        Some("replicas") => Some(Selector::ReplicasOf(number)),
+        Some(_) => None,
+    }
 }
 
 impl FromStr for Selector {
@@ -324,7 +369,13 @@ impl FromStr for Selector {
             "all" => Self::All,
             "controller" => Self::Controller,
             "old-primary" => Self::OldPrimary,
+            "primaries" => Self::Primaries(Part::All),
+            "minority of primaries" => Self::Primaries(Part::Minority),
+            "majority of primaries" => Self::Primaries(Part::Majority),
             _ => {
+                if let Some(part) = of_shard(text) {
+                    return Ok(part);
+                }
                 if let Some(index) = text
                     .strip_prefix("replica[")
                     .and_then(|t| t.strip_suffix(']'))
@@ -340,7 +391,7 @@ impl FromStr for Selector {
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
                 if !named {
                     return Err(ScalarError(
-                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `controller`, `all` or a node's name".into(),
+                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `controller`, `all` or a node's name; of shards `primary of shard 1`, `replicas of shard 1`, `shard 1`, `primaries`, `minority of primaries` or `majority of primaries`".into(),
                     ));
                 }
                 Self::Named(text.to_owned())
@@ -358,6 +409,12 @@ impl fmt::Display for Selector {
             Self::All => f.write_str("all"),
             Self::Controller => f.write_str("controller"),
             Self::OldPrimary => f.write_str("old-primary"),
+            Self::PrimaryOf(shard) => write!(f, "primary of shard {shard}"),
+            Self::ReplicasOf(shard) => write!(f, "replicas of shard {shard}"),
+            Self::Shard(shard) => write!(f, "shard {shard}"),
+            Self::Primaries(Part::Minority) => f.write_str("minority of primaries"),
+            Self::Primaries(Part::Majority) => f.write_str("majority of primaries"),
+            Self::Primaries(Part::All) => f.write_str("primaries"),
             Self::Named(name) => f.write_str(name),
         }
     }
@@ -383,7 +440,7 @@ impl JsonSchema for Selector {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "controller", "all"] })
+        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "controller", "all", "primary of shard 1", "majority of primaries"] })
     }
 }
 
@@ -401,6 +458,12 @@ mod tests {
             "old-primary",
             "controller",
             "pg2",
+            "primary of shard 2",
+            "replicas of shard 1",
+            "shard 3",
+            "primaries",
+            "minority of primaries",
+            "majority of primaries",
         ] {
             assert_eq!(
                 text.parse::<Selector>().map(|s| s.to_string()),
@@ -409,5 +472,15 @@ mod tests {
         }
         assert!("replica[x]".parse::<Selector>().is_err());
         assert!("Primary!".parse::<Selector>().is_err());
+        assert!("primary of shard 0".parse::<Selector>().is_err());
+        assert!("leader of shard 1".parse::<Selector>().is_err());
+    }
+
+    #[test]
+    fn a_minority_leaves_more_than_half_and_a_majority_is_more_than_half() {
+        let of = |part: Part| [3, 4, 5].map(|all| part.of(all));
+        assert_eq!(of(Part::Minority), [1, 1, 2]);
+        assert_eq!(of(Part::Majority), [2, 3, 3]);
+        assert_eq!(of(Part::All), [3, 4, 5]);
     }
 }

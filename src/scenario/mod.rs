@@ -15,7 +15,7 @@ pub mod types;
 
 pub use fault::{
     ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, OutOfMemory,
-    Partition, Play, Refuse, Script, Selector, Stored, Victim,
+    Part, Partition, Play, Refuse, Script, Selector, Stored, Victim,
 };
 pub use fault_facts::FAULTS;
 pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};

@@ -51,6 +51,8 @@ pub struct TopologySpec {
     pub controllers: bool,
     /// Whether its nodes can play scripted outages.
     pub scripts: bool,
+    /// Whether its data lies in shards, each with a primary and one replica of its own.
+    pub sharded: bool,
 }
 
 /// One setting of a system.

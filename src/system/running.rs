@@ -74,8 +74,16 @@ pub trait Running: Send + Sync {
     /// The node that is primary now.
     ///
     /// # Errors
-    /// When there is none or more than one.
+    /// When there is none or more than one: always where there are shards.
     async fn primary(&self) -> Result<NodeName, SystemError>;
+
+    /// The nodes that are primary now: the only one, or where there are shards that of each, in their order.
+    ///
+    /// # Errors
+    /// When there is none or more than one, of any shard.
+    async fn primaries(&self) -> Result<Vec<NodeName>, SystemError> {
+        Ok(vec![self.primary().await?])
+    }
 
     /// Whether the stack is whole now.
     async fn redundancy(&self) -> Redundancy;

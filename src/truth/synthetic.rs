@@ -83,6 +83,7 @@ pub fn blank() -> Record {
         phase_ns: 0,
         idempotent: true,
         element_bytes: 64,
+        shards: Vec::new(),
         ready: vec![],
     };
     let disruption = Disruption {
@@ -122,6 +123,7 @@ fn lane(id: u16, access: Access, interval_ms: u64) -> Lane {
         fresh: false,
         reads: (access == Access::Read).then_some(LaneId(0)),
         pinned: None,
+        shard: None,
         interval: Duration::from_millis(interval_ms),
         timeout: Duration::from_millis(500),
         objective: None,

@@ -73,6 +73,7 @@ fn lane(id: u16, primary: &NodeName) -> Lane {
         fresh: false,
         reads: None,
         pinned: Some(primary.clone()),
+        shard: None,
         interval: Duration::ZERO,
         timeout: TIMEOUT,
         objective: None,

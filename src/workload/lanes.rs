@@ -12,7 +12,7 @@ use crate::{
 /// The slow lane's interval: ten connections a second show connection trouble and are no load.
 const FRESH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The lane whose writes are looked for at each member.
+/// The lane whose writes are looked for at each member; where there are shards, the first one of its shard.
 const FIRST_WRITER: LaneId = LaneId(0);
 
 /// The share of the server's connections that service lanes may take.
@@ -32,7 +32,8 @@ pub struct PlannedLane {
 pub struct LaneBudget(pub usize);
 
 /// The lanes of a scenario's clients on a stack: write lanes, read lanes, the slow lane, app lanes, and for each
-/// member that holds data a pinned write lane, if wanted, and a pinned lane that looks how far it is behind.
+/// member that holds data a pinned write lane, if wanted, and a pinned lane that looks how far it is behind. Where
+/// there are shards, each lane's keys lie in one of them, and each shard has a write, a read and a slow lane.
 pub fn lanes(clients: &Clients, stack: &Stack) -> Vec<PlannedLane> {
     let mut planned = Plan {
         lanes: Vec::new(),
@@ -55,6 +56,7 @@ impl Plan<'_> {
     fn service(&mut self) {
         let service = &self.clients.service;
         let writers = service.lanes.max(1);
+        let (readers, fresh) = (self.readers(writers), self.shards().max(1));
         let interval = Duration::from_secs_f64(f64::from(writers) / service.rate.0);
         let base = Lane {
             id: LaneId(0),
@@ -64,21 +66,23 @@ impl Plan<'_> {
             fresh: false,
             reads: None,
             pinned: None,
+            shard: None,
             interval,
             timeout: service.timeout.0,
             objective: None,
         };
-        let most = self.most_per_lane(writers + writers.div_ceil(2) + 1);
+        let most = self.most_per_lane(writers + readers + fresh);
         for number in 1..=writers {
             self.push(
                 Lane {
                     name: format!("write-{number}"),
+                    shard: self.shard_in_turn(number),
                     ..base.clone()
                 },
                 most,
             );
         }
-        for number in 1..=writers.div_ceil(2) {
+        for number in 1..=readers {
             let reads = Some(LaneId(number - 1));
             let name = format!("read-{number}");
             self.push(
@@ -86,18 +90,37 @@ impl Plan<'_> {
                     name,
                     access: Access::Read,
                     reads,
+                    shard: self.shard_in_turn(number),
                     ..base.clone()
                 },
                 most,
             );
         }
-        let fresh = Lane {
-            name: "fresh".into(),
-            fresh: true,
-            interval: FRESH_INTERVAL,
-            ..base
-        };
-        self.push(fresh, most);
+        for number in 1..=fresh {
+            let shard = self.shard_in_turn(number);
+            let slow = Lane {
+                name: shard.map_or_else(|| "fresh".into(), |shard| format!("fresh-{shard}")),
+                fresh: true,
+                interval: FRESH_INTERVAL,
+                shard,
+                ..base.clone()
+            };
+            self.push(slow, most);
+        }
+    }
+
+    /// Half as many as writers, and one for each shard.
+    fn readers(&self, writers: u16) -> u16 {
+        writers.div_ceil(2).max(self.shards().min(writers))
+    }
+
+    fn shards(&self) -> u16 {
+        u16::try_from(self.stack.shards.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The shard of the lane of this number (from 1): one after another, so that the first writers are one per shard.
+    fn shard_in_turn(&self, number: u16) -> Option<u16> {
+        (self.shards() > 0).then(|| (number - 1) % self.shards() + 1)
     }
 
     fn app(&mut self) {
@@ -113,6 +136,7 @@ impl Plan<'_> {
                 fresh: false,
                 reads: None,
                 pinned: None,
+                shard: self.shard_in_turn(number),
                 interval: Duration::from_secs_f64(f64::from(app.lanes) / app.rate.0),
                 timeout: app.timeout.0,
                 objective: Some(app.slo.0),
@@ -129,14 +153,16 @@ impl Plan<'_> {
             .iter()
             .filter(|member| member.kind == MemberKind::Data)
         {
+            let shard = self.stack.shard_of(&member.name);
             let lane = Lane {
                 id: LaneId(0),
                 name: format!("visible-{}", member.name),
                 group: Group::Pinned,
                 access: Access::Read,
                 fresh: false,
-                reads: Some(FIRST_WRITER),
+                reads: Some(shard.map_or(FIRST_WRITER, |shard| LaneId(shard - 1))),
                 pinned: Some(member.name.clone()),
+                shard,
                 interval: service.pinned.every.0,
                 timeout: service.timeout.0,
                 objective: None,
@@ -168,5 +194,80 @@ impl Plan<'_> {
         self.stack.connection_limit.map_or(usize::MAX, |limit| {
             (f64::from(limit) * CONNECTION_SHARE / f64::from(lanes)) as usize
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        id::NodeName,
+        record::{Member, Shard},
+    };
+
+    fn two_shards() -> Stack {
+        let member = |name: &str| Member {
+            name: NodeName::new(name),
+            kind: MemberKind::Data,
+            address: String::new(),
+            host: name.into(),
+            image: String::new(),
+        };
+        let shard = |number: u16, name: &str| Shard {
+            number,
+            holds: String::new(),
+            members: vec![NodeName::new(name)],
+        };
+        Stack {
+            system: "redis".into(),
+            topology: "cluster".into(),
+            route: "cluster".into(),
+            server: String::new(),
+            members: vec![member("r1"), member("r2")],
+            primary: NodeName::new("r1"),
+            effective: Vec::new(),
+            bounds: Vec::new(),
+            connection_limit: None,
+            phase_ns: 0,
+            idempotent: false,
+            element_bytes: 21,
+            shards: vec![shard(1, "r1"), shard(2, "r2")],
+            ready: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_shard_has_a_writer_a_reader_of_it_and_a_lane_that_connects_afresh() {
+        let mut clients = Clients::default();
+        clients.service.lanes = 3;
+        let lanes: Vec<Lane> = lanes(&clients, &two_shards())
+            .into_iter()
+            .map(|planned| planned.lane)
+            .collect();
+        let service: Vec<_> = lanes
+            .iter()
+            .filter(|lane| lane.group == Group::Service)
+            .map(|lane| (lane.name.as_str(), lane.shard))
+            .collect();
+        let expected = [
+            ("write-1", Some(1)),
+            ("write-2", Some(2)),
+            ("write-3", Some(1)),
+            ("read-1", Some(1)),
+            ("read-2", Some(2)),
+            ("fresh-1", Some(1)),
+            ("fresh-2", Some(2)),
+        ];
+        assert_eq!(service, expected);
+        // A lane that reads another one's list does so in that one's shard.
+        for lane in lanes.iter().filter(|lane| lane.reads.is_some()) {
+            let read = lane.reads.and_then(|id| lanes.get(usize::from(id.0)));
+            assert_eq!(
+                read.and_then(|read| read.shard),
+                lane.shard,
+                "{}",
+                lane.name
+            );
+        }
     }
 }

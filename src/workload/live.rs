@@ -126,6 +126,7 @@ mod tests {
             fresh: false,
             reads: None,
             pinned: None,
+            shard: None,
             interval: Duration::from_millis(100),
             timeout: Duration::from_millis(500),
             objective: None,

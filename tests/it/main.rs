@@ -4,6 +4,7 @@ mod adapter_rig;
 mod calibration;
 mod calibration_rig;
 mod cli_check;
+mod cluster_drills;
 mod docker_images;
 mod docker_links;
 mod docker_machine;

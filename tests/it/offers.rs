@@ -44,6 +44,7 @@ fn redis() -> Description {
             etcd: false,
             controllers: false,
             scripts: false,
+            sharded: false,
         }],
         image: "redis:8",
         settings: settings(&[
@@ -70,6 +71,7 @@ fn postgres() -> Description {
         etcd,
         controllers: false,
         scripts: false,
+        sharded: false,
     };
     Description {
         name: "postgres",

@@ -3,7 +3,7 @@
 use drdrill::{
     drill::{validate_against, validate_design},
     scenario::{Problems, read},
-    system::reference::Reference,
+    system::{System, redis::Redis, reference::Reference},
 };
 
 use crate::{offers::fixed, scenario_problems::rendered};
@@ -138,4 +138,53 @@ fn nodes_that_the_stack_would_not_have_are_found() {
     assert!(validate_against(&parsed, &fixed()).is_empty());
     let problems = Problems::new("drill.yaml", validate_design(&parsed, &Reference));
     insta::assert_snapshot!("plan_unknown_node", rendered(&problems));
+}
+
+/// The shipped drill of a cluster with something replaced, against what Redis really offers.
+fn of_cluster(from: &str, to: &str) -> Vec<String> {
+    let shipped = std::fs::read_to_string("scenarios/redis/cluster-kill-one.yaml");
+    let shipped = shipped.expect("it is shipped");
+    assert!(shipped.contains(from), "{from}");
+    let parsed = read("drill.yaml", &shipped.replace(from, to), &[]).expect("right as a file");
+    let mut problems = validate_against(&parsed, &[Redis::Redis.describe()]);
+    problems.extend(validate_design(&parsed, &Redis::Redis));
+    problems
+        .into_iter()
+        .map(|problem| problem.message().to_owned())
+        .collect()
+}
+
+#[test]
+fn roles_are_those_of_shards_where_there_are_shards_and_only_there() {
+    let none: [&str; 0] = [];
+    for role in [
+        "primary of shard 3",
+        "replicas of shard 1",
+        "shard 2",
+        "primaries",
+        "minority of primaries",
+        "majority of primaries",
+        "all",
+        "r6",
+    ] {
+        assert_eq!(of_cluster("primary of shard 1", role), none, "{role}");
+    }
+    for role in ["primary", "replica", "replicas"] {
+        let problems = of_cluster("primary of shard 1", role);
+        assert!(
+            problems[0].contains("is not one role in `cluster`, which has 3 shards"),
+            "{problems:?}"
+        );
+    }
+    let beyond = of_cluster("primary of shard 1", "primary of shard 4");
+    assert_eq!(beyond, ["there is no shard 4 in this stack"]);
+    let few = of_cluster("lanes: 6", "lanes: 2");
+    assert_eq!(few, ["2 write lanes cannot watch 3 shards"]);
+    let odd = of_cluster("nodes: 6", "nodes: 7");
+    assert_eq!(odd, ["7 nodes are not pairs of a primary and a replica"]);
+    let elsewhere = of_cluster("topology: cluster\n    nodes: 6", "topology: sentinel");
+    assert!(
+        elsewhere.contains(&"`sentinel` has no shards".to_owned()),
+        "{elsewhere:?}"
+    );
 }

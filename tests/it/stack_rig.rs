@@ -229,6 +229,7 @@ pub fn lane(id: u16, pinned: Option<&str>) -> Lane {
         fresh: false,
         reads: None,
         pinned: pinned.map(NodeName::new),
+        shard: None,
         interval: Duration::from_millis(20),
         timeout: Duration::from_millis(500),
         objective: None,

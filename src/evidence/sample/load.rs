@@ -27,6 +27,7 @@ pub fn lanes() -> Vec<Lane> {
         fresh: false,
         reads: (access == Access::Read).then_some(LaneId(0)),
         pinned: None,
+        shard: None,
         interval: Duration::from_millis(ms),
         timeout: Duration::from_millis(500),
         objective: None,

@@ -266,6 +266,7 @@ fn stack() -> Stack {
         phase_ns: 1_000_000_000,
         idempotent: false,
         element_bytes: 21,
+        shards: Vec::new(),
         ready: vec![
             "a marker written to redis1 was read from redis2 and redis3".into(),
             "3 of 3 sentinels agree on redis1".into(),

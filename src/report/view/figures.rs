@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     check::plausibility,
+    id::NodeName,
     measure::{Availability, EventFigures, Figure, Figures, Staleness, Visibility},
     record::{Bound, Disruption, Record},
     time::{Bracket, Span},
@@ -225,6 +226,58 @@ pub(super) fn setup_lane(record: &Record, lane: crate::id::LaneId) -> String {
         || format!("lane {}", lane.0),
         |lane| text::clean(&lane.name),
     )
+}
+
+/// What each shard saw of the headline event; no rows where there are no shards.
+pub(super) fn shards(record: &Record, event: Option<&EventFigures>) -> Table {
+    let mut table = Table::new(
+        &[
+            "shard",
+            "holds",
+            "members",
+            "hit",
+            "rto",
+            "bracket",
+            "recovered by",
+        ],
+        "There are no shards.",
+    );
+    for shard in event.iter().flat_map(|event| &event.shards) {
+        let stack = record.stack.iter().flat_map(|stack| &stack.shards);
+        let own = stack.into_iter().find(|own| own.number == shard.shard);
+        let members = own.map_or_else(String::new, |own| {
+            let names: Vec<&str> = own.members.iter().map(NodeName::as_str).collect();
+            text::clean(&names.join(", "))
+        });
+        let (rto, bracket) = match shard.outage_seen {
+            true => span(&shard.rto),
+            false => text::figure(&shard.rto, |span| {
+                ("no outage seen".into(), text::bracket(*span))
+            }),
+        };
+        let by = match (&shard.recovered_by, &shard.successor) {
+            (Figure::Measured(way), Some(node)) => {
+                format!(
+                    "{}: {}",
+                    text::recovered_by(*way),
+                    text::clean(node.as_str())
+                )
+            }
+            (Figure::Measured(way), None) => text::recovered_by(*way).into(),
+            (Figure::Missing(_), _) if !shard.outage_seen => String::new(),
+            (Figure::Missing(why), _) => text::clean(why),
+        };
+        table.row([
+            shard.shard.to_string(),
+            own.map_or_else(String::new, |own| text::clean(&own.holds)),
+            members,
+            if shard.hit { "yes" } else { "no" }.into(),
+            rto,
+            bracket,
+            by,
+        ]);
+    }
+    table
 }
 
 /// The outages of each lane that belong to the headline event.

@@ -49,6 +49,8 @@ pub struct View {
     pub bounds: Vec<BoundView>,
     /// All figures.
     pub figures: Table,
+    /// What each shard saw of the headline disruption; without rows where there are no shards.
+    pub shards: Table,
     /// Each lane's outages.
     pub lanes: Table,
     /// Latency per window.
@@ -179,6 +181,7 @@ impl View {
             picture: picture::picture(record, history, event),
             bounds: figures::bounds(record, event),
             figures: figures::figures(record, figures, event),
+            shards: figures::shards(record, event),
             lanes: figures::lanes(record, event),
             latency: figures::latency(figures),
             uncertainty: figures::uncertainty(event),

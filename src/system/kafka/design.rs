@@ -113,6 +113,7 @@ impl System for Kafka {
                 etcd: false,
                 controllers: true,
                 scripts: false,
+                sharded: false,
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),

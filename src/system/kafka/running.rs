@@ -81,6 +81,7 @@ impl KafkaStack {
             phase_ns: 0,
             idempotent: options.idempotence,
             element_bytes: ELEMENT_BYTES,
+            shards: Vec::new(),
             ready: Vec::new(),
         };
         Ok(Self {

@@ -83,6 +83,7 @@ impl System for MongoDb {
                 etcd: false,
                 controllers: false,
                 scripts: false,
+                sharded: false,
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),

@@ -73,6 +73,7 @@ impl MongoStack {
             // No service lane sends an append again, and a server knows an append that the driver sends again.
             idempotent: true,
             element_bytes: ELEMENT_BYTES,
+            shards: Vec::new(),
             ready: Vec::new(),
         };
         Self {

@@ -170,6 +170,7 @@ impl System for MySql {
             etcd: false,
             controllers: false,
             scripts: false,
+            sharded: false,
         };
         let group = match self {
             Self::MySql => TopologySpec {

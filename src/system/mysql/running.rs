@@ -81,6 +81,7 @@ impl MySqlStack {
             // Nothing here repeats an append, so what is there twice was applied twice by the system.
             idempotent: true,
             element_bytes: ELEMENT_BYTES,
+            shards: Vec::new(),
             ready: Vec::new(),
         };
         let directory = Directory {

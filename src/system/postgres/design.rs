@@ -164,6 +164,7 @@ impl System for Postgres {
                     etcd: false,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
                 TopologySpec {
                     name: "patroni",
@@ -175,6 +176,7 @@ impl System for Postgres {
                     etcd: true,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
             ],
             image: IMAGE,

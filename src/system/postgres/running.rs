@@ -97,6 +97,7 @@ impl PostgresStack {
             // Nothing here repeats an append, so what is there twice was applied twice by the system.
             idempotent: true,
             element_bytes: ELEMENT_BYTES,
+            shards: Vec::new(),
             ready: Vec::new(),
         };
         Ok(Self {

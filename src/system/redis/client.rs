@@ -1,4 +1,4 @@
-//! The service client: a connection of its own, found through the sentinels, dropped when anything goes wrong.
+//! The service client: a connection of its own, found through sentinels or the cluster's nodes, dropped when anything goes wrong.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,6 +14,7 @@ use crate::{
 };
 
 use super::{
+    cluster::Seeds,
     element::Keys,
     link::{command, connect},
     outcome::{Phase, outcome_of},
@@ -27,6 +28,10 @@ pub enum Target {
     Primary(Arc<Directory>),
     /// To this node, whatever it says of itself, with pinned probes.
     Pinned(SocketAddr),
+    /// To the owner of this slot, as the nodes of the cluster name it.
+    Slot(Arc<Seeds>, u16),
+    /// To this node of a cluster, with pinned probes: as a replica it answers reads itself.
+    Member(SocketAddr),
 }
 
 /// A client on a connection of its own.
@@ -62,15 +67,35 @@ impl RedisClient {
     async fn connect(&self, access: Access, left: Duration) -> Result<Open, Reply> {
         let failed = |error| outcome_of(&error, Phase::Connecting, access);
         let address = match &self.target {
-            Target::Pinned(address) => *address,
+            Target::Pinned(address) | Target::Member(address) => *address,
             Target::Primary(directory) => directory.primary().await.map_err(failed)?,
+            Target::Slot(seeds, slot) => seeds.owner(*slot).await.map_err(failed)?,
         };
+        self.connect_to(address, access, left).await
+    }
+
+    async fn connect_to(
+        &self,
+        address: SocketAddr,
+        access: Access,
+        left: Duration,
+    ) -> Result<Open, Reply> {
+        let failed = |error| outcome_of(&error, Phase::Connecting, access);
         // What watches one node by itself goes straight to it.
         let way = match self.target {
-            Target::Pinned(address) => address,
             Target::Primary(_) => self.roster.way_to(address, StreamLink::Clients),
+            Target::Pinned(_) | Target::Member(_) | Target::Slot(..) => address,
         };
-        let mut connection = connect(way, left).await.map_err(failed)?;
+        let connected = connect(way, left).await;
+        if let (Target::Slot(seeds, _), true) = (&self.target, connected.is_err()) {
+            seeds.doubt();
+        }
+        let mut connection = connected.map_err(failed)?;
+        if matches!(self.target, Target::Member(_)) {
+            let allowed = command(&["READONLY"]);
+            let asked = allowed.query_async::<()>(&mut connection).await;
+            asked.map_err(failed)?;
+        }
         // A sentinel may still name a node that was demoted, and that would answer reads with old data.
         if matches!(self.target, Target::Primary(_)) {
             let role: Vec<Value> = command(&["ROLE"])
@@ -104,7 +129,17 @@ impl RedisClient {
             },
         };
         *phase = Phase::Sent;
-        match self.ask(request, &mut open).await {
+        let mut asked = self.ask(request, &mut open).await;
+        if let Some(owner) = self.sent_on(&asked) {
+            *phase = Phase::Connecting;
+            open = match self.connect_to(owner, request.access, left).await {
+                Ok(open) => open,
+                Err(reply) => return reply,
+            };
+            *phase = Phase::Sent;
+            asked = self.ask(request, &mut open).await;
+        }
+        match asked {
             Ok(reply) => {
                 self.open = Some(open);
                 reply
@@ -113,10 +148,20 @@ impl RedisClient {
         }
     }
 
+    /// Where a node that does not own the slot sends the client on: a part of asking a cluster, as the node has not
+    /// applied anything. It is followed once.
+    fn sent_on(&self, asked: &RedisResult<Reply>) -> Option<SocketAddr> {
+        let (Target::Slot(..), Err(error)) = (&self.target, asked) else {
+            return None;
+        };
+        let moved = error.code() == Some("MOVED");
+        error.redirect_node().filter(|_| moved)?.0.parse().ok()
+    }
+
     async fn ask(&self, request: &Request, open: &mut Open) -> RedisResult<Reply> {
         let lane = request.lane;
         let key = match (&self.target, request.access) {
-            (Target::Pinned(_), Access::Write) => self.keys.pinned(lane),
+            (Target::Pinned(_) | Target::Member(_), Access::Write) => self.keys.pinned(lane),
             _ => self.keys.lane(lane),
         };
         match request.access {
@@ -171,6 +216,12 @@ impl Client for RedisClient {
         let mut phase = Phase::Connecting;
         let left = left(request.deadline);
         let attempt = timeout(left, self.attempt(&request, &mut phase)).await;
-        attempt.unwrap_or_else(|_| outcome_of(&super::link::late(), phase, request.access))
+        attempt.unwrap_or_else(|_| {
+            // The owner that a node named was not reached in time: another node may know better.
+            if let (Target::Slot(seeds, _), Phase::Connecting) = (&self.target, phase) {
+                seeds.doubt();
+            }
+            outcome_of(&super::link::late(), phase, request.access)
+        })
     }
 }

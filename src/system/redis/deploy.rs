@@ -19,10 +19,16 @@ use crate::{
     },
 };
 
-use super::{link, ready, resp::Resp, running::RedisStack, sentinel::MASTER};
+use super::{
+    cluster::{self, CLUSTER},
+    link, ready,
+    resp::Resp,
+    running::RedisStack,
+    sentinel::MASTER,
+};
 
 /// Where data nodes listen.
-const PORT: u16 = 6379;
+pub const PORT: u16 = 6379;
 
 /// Where sentinels listen.
 const SENTINEL_PORT: u16 = 26379;
@@ -83,7 +89,7 @@ pub async fn deploy(
 }
 
 /// Starts nodes together and returns when each accepts connections.
-async fn start(
+pub async fn start(
     deploy: &Deploy,
     roster: &Roster,
     names: impl IntoIterator<Item = &NodeName>,
@@ -106,7 +112,8 @@ async fn start(
     try_join_all(starts).await.map(drop)
 }
 
-fn specs(
+/// The machines of the members: each runs the start script with what its part needs.
+pub fn specs(
     members: &[Member],
     design: &Design,
     deploy: &Deploy,
@@ -118,6 +125,7 @@ fn specs(
         proxied,
         values,
         run: deploy.runtime.run().to_string(),
+        clustered: design.topology == CLUSTER,
     };
     members
         .iter()
@@ -147,6 +155,7 @@ struct Plan<'a> {
     proxied: Option<&'a Proxied>,
     values: Values<'a>,
     run: String,
+    clustered: bool,
 }
 
 impl Plan<'_> {
@@ -160,6 +169,7 @@ impl Plan<'_> {
         let first = self.of(MemberKind::Data).next().map(ip).unwrap_or_default();
         let role = match member.kind {
             MemberKind::Control => "sentinel",
+            _ if self.clustered => "cluster",
             _ if ip(member) == first => "primary",
             _ => "replica",
         };
@@ -200,8 +210,13 @@ impl Plan<'_> {
         };
         let lag = self.values.duration("min-replicas-max-lag")?.as_secs();
         let least = self.values.count("min-replicas-to-write")?;
+        let more = if self.clustered {
+            cluster::arguments(self.values)?
+        } else {
+            String::new()
+        };
         Ok(format!(
-            "{kept} --min-replicas-to-write {least} --min-replicas-max-lag {lag}"
+            "{kept} --min-replicas-to-write {least} --min-replicas-max-lag {lag}{more}"
         ))
     }
 

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::deploy;
+use super::{cluster, deploy};
 
 /// The topology without sentinels.
 pub const REPLICAS: &str = "replicas";
@@ -140,8 +140,8 @@ impl System for Redis {
         Description {
             name: self.name(),
             summary: match self {
-                Self::Redis => "Redis: asynchronous replication, failover by Sentinel",
-                Self::Valkey => "Valkey: asynchronous replication, failover by Sentinel",
+                Self::Redis => "Redis: asynchronous replication, failover by Sentinel or Cluster",
+                Self::Valkey => "Valkey: asynchronous replication, failover by Sentinel or Cluster",
             },
             topologies: vec![
                 TopologySpec {
@@ -154,6 +154,7 @@ impl System for Redis {
                     etcd: false,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
                 TopologySpec {
                     name: REPLICAS,
@@ -165,10 +166,12 @@ impl System for Redis {
                     etcd: false,
                     controllers: false,
                     scripts: false,
+                    sharded: false,
                 },
+                cluster::topology(),
             ],
             image: self.image(),
-            settings: SETTINGS.to_vec(),
+            settings: [SETTINGS, cluster::SETTINGS].concat(),
             runtime: "docker",
         }
     }
@@ -178,6 +181,10 @@ impl System for Redis {
             .image
             .clone()
             .unwrap_or_else(|| self.image().to_owned());
+        if spec.topology.as_deref() == Some(cluster::CLUSTER) {
+            let settings = filled(SETTINGS.iter().chain(cluster::SETTINGS), spec);
+            return cluster::design(spec, image, settings);
+        }
         let watched = spec.topology.as_deref() != Some(REPLICAS);
         let nodes = spec.nodes.unwrap_or(if watched { 3 } else { 2 });
         let member = |name: String, kind: MemberKind| Member {
@@ -229,6 +236,11 @@ impl System for Redis {
         design: &Design,
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
+        if design.topology == cluster::CLUSTER {
+            return Ok(Arc::new(
+                cluster::deploy(self.name(), design, deploy).await?,
+            ));
+        }
         Ok(Arc::new(deploy::deploy(self.name(), design, deploy).await?))
     }
 }

@@ -18,10 +18,10 @@ use super::{
 };
 
 /// The longest wait for one node's answer.
-const ASK_LIMIT: Duration = Duration::from_secs(2);
+pub const ASK_LIMIT: Duration = Duration::from_secs(2);
 
 /// Server settings that bear on failover, loss or the clients' connections.
-const SERVER: &[&str] = &[
+pub const SERVER: &[&str] = &[
     "maxclients",
     "appendonly",
     "appendfsync",
@@ -131,9 +131,10 @@ fn same(masters: &[Fields], name: &str) -> Result<Duration, SystemError> {
     }
 }
 
-fn setting(name: &str, value: &str, source: &str) -> Setting {
+/// One setting with the unit that the server counts it in.
+pub fn setting(name: &str, value: &str, source: &str) -> Setting {
     let unit = match name {
-        "down-after-milliseconds" | "failover-timeout" => " ms",
+        "down-after-milliseconds" | "failover-timeout" | "cluster-node-timeout" => " ms",
         "repl-timeout"
         | "repl-ping-replica-period"
         | "repl-diskless-sync-delay"
@@ -156,7 +157,7 @@ fn setting(name: &str, value: &str, source: &str) -> Setting {
 
 /// The server's name and version from `INFO server`; Valkey also answers with the version of Redis that it
 /// is compatible with.
-fn version(info: &str) -> String {
+pub fn version(info: &str) -> String {
     let field = |name: &str| {
         info.lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
@@ -169,7 +170,8 @@ fn version(info: &str) -> String {
     }
 }
 
-fn refused(error: RedisError) -> SystemError {
+/// What could not be read back.
+pub fn refused(error: RedisError) -> SystemError {
     SystemError::Refused(format!("failed to read the settings back: {error}"))
 }
 

@@ -11,16 +11,29 @@ pub const ELEMENT_BYTES: u32 = 21;
 /// Names the keys of a run and makes their elements.
 ///
 /// An append is one `RPUSH` of `<seq>:<checksum>`: applied twice, it stands in the list twice. Pinned lanes
-/// write to keys of their own, which no other lane and no final read touches.
+/// write to keys of their own, which no other lane and no final read touches. In a cluster each key ends with a
+/// hash tag, which alone decides its slot.
 #[derive(Debug, Clone)]
 pub struct Keys {
     run: RunId,
+    /// `{tag}`, or nothing.
+    tag: String,
 }
 
 impl Keys {
     /// The keys of a run.
     pub fn new(run: RunId) -> Self {
-        Self { run }
+        let tag = String::new();
+        Self { run, tag }
+    }
+
+    /// The same keys, in the slot of this tag.
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Self {
+        Self {
+            run: self.run.clone(),
+            tag: format!("{{{tag}}}"),
+        }
     }
 
     /// The run.
@@ -30,17 +43,17 @@ impl Keys {
 
     /// The list of a lane.
     pub fn lane(&self, lane: LaneId) -> String {
-        format!("drdrill:{}:{}", self.run, lane.0)
+        format!("drdrill:{}:{}{}", self.run, lane.0, self.tag)
     }
 
     /// The list of a pinned lane.
     pub fn pinned(&self, lane: LaneId) -> String {
-        format!("drdrill:{}:pinned:{}", self.run, lane.0)
+        format!("drdrill:{}:pinned:{}{}", self.run, lane.0, self.tag)
     }
 
     /// The list by which bring-up proves that replication flows.
     pub fn ready(&self) -> String {
-        format!("drdrill:{}:ready", self.run)
+        format!("drdrill:{}:ready{}", self.run, self.tag)
     }
 
     /// The pattern of all keys of the run.
@@ -50,13 +63,15 @@ impl Keys {
 
     /// Whether a key of the run belongs to drdrill's own probes and not to what the workload wrote.
     pub fn is_probe(&self, key: &str) -> bool {
-        key == self.ready() || key.starts_with(&format!("drdrill:{}:pinned:", self.run))
+        let begins = |with: &str| key.starts_with(&format!("drdrill:{}:{with}", self.run));
+        begins("ready") || begins("pinned:")
     }
 
     /// The lane whose list a key of the run is.
     pub fn lane_of(&self, key: &str) -> Option<LaneId> {
         let rest = key.strip_prefix(&format!("drdrill:{}:", self.run))?;
-        rest.parse().ok().map(LaneId)
+        let (number, _tag) = rest.split_once('{').unwrap_or((rest, ""));
+        number.parse().ok().map(LaneId)
     }
 
     /// The element of an append.
@@ -83,6 +98,10 @@ mod tests {
         assert_eq!(keys.lane_of(&keys.lane(lane)), Some(lane));
         assert_eq!(keys.lane_of(&keys.pinned(lane)), None);
         assert!(keys.is_probe(&keys.pinned(lane)) && !keys.is_probe(&keys.lane(lane)));
+        let tagged = keys.tagged("2");
+        assert_eq!(keys.lane_of(&tagged.lane(lane)), Some(lane));
+        assert!(tagged.lane(lane).ends_with("{2}"));
+        assert!(keys.is_probe(&tagged.pinned(lane)) && keys.is_probe(&tagged.ready()));
         let element = keys.element(lane, 41);
         assert_eq!(element.len(), ELEMENT_BYTES as usize);
         assert_eq!(keys.parse(lane, &element), Some((41, true)));

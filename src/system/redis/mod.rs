@@ -1,10 +1,12 @@
-//! Redis and Valkey: one primary and its replicas, watched by sentinels.
+//! Redis and Valkey: one primary and its replicas, watched by sentinels or not, and clusters of several.
 
 mod app;
 mod bounds;
 mod client;
+mod cluster;
 mod deploy;
 mod design;
+mod dump;
 mod effective;
 mod element;
 mod link;

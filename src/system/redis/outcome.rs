@@ -151,6 +151,13 @@ mod tests {
                 "busy with a script",
                 refused,
             ),
+            ("MOVED 3999 10.0.0.2:6379", "redirected", refused),
+            ("ASK 3999 10.0.0.2:6379", "redirected", refused),
+            (
+                "TRYAGAIN Multiple keys request during rehashing of slot",
+                "try again",
+                refused,
+            ),
             ("NOAUTH Authentication required.", "not permitted", refused),
             ("WRONGTYPE Operation against a key", "wrong type", refused),
             (

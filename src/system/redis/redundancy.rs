@@ -12,17 +12,17 @@ use crate::{
 use super::{running::RedisStack, sentinel, status::Status};
 
 /// A replica further behind than this is not in sync: what a second of a drill's load writes, with room.
-const CLOSE: u64 = 1 << 20;
+pub const CLOSE: u64 = 1 << 20;
 
 /// The longest wait for one sentinel's answers.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
 
 /// How often positions are compared before they count as different: the sentinels' own messages move them a
 /// few times a second, and nodes cannot be asked at the very same moment.
-const COMPARISONS: u32 = 10;
+pub const COMPARISONS: u32 = 10;
 
 /// The pause between two comparisons.
-const PAUSE: Duration = Duration::from_millis(50);
+pub const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks every member.
 pub async fn redundancy(stack: &RedisStack) -> Redundancy {
@@ -70,7 +70,7 @@ pub async fn converged(stack: &RedisStack) -> Redundancy {
 }
 
 /// Missing things first.
-fn collect(mut verdicts: Vec<(bool, String)>) -> Redundancy {
+pub fn collect(mut verdicts: Vec<(bool, String)>) -> Redundancy {
     verdicts.sort_by_key(|(well, _)| *well);
     Redundancy {
         whole: verdicts.iter().all(|(well, _)| *well),
@@ -130,7 +130,8 @@ fn data(
     )
 }
 
-fn position(
+/// Whether a member is where its primary is.
+pub fn position(
     seat: &Seat,
     status: Option<&Status>,
     primary: Option<(SocketAddr, u64)>,

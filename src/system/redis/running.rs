@@ -8,12 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use redis::{RedisError, aio::MultiplexedConnection};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::{Group, Lane},
-    id::{LaneId, NodeName, RunId},
+    id::{NodeName, RunId},
     record::{Emitter, Holdings, Member, MemberKind, Source, Stack, View},
     runtime::Runtime,
     scenario::{AppClients, StreamLink},
@@ -29,8 +28,9 @@ use super::{
     client::{RedisClient, Target},
     deploy,
     design::REPLICAS,
+    dump::{Asked, dump},
     element::Keys,
-    link::{ask, command, connect},
+    link::{ask, command},
     observe, redundancy,
     sentinel::Directory,
     status::Status,
@@ -38,15 +38,6 @@ use super::{
 
 /// The longest wait for one node's view.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
-
-/// The longest wait for a final read to connect.
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-
-/// The longest wait for a final read; a drill writes some ten thousand elements.
-const READ_LIMIT: Duration = Duration::from_secs(60);
-
-/// How many elements a final read fetches at a time.
-const CHUNK: usize = 5_000;
 
 /// The stack.
 pub struct RedisStack {
@@ -86,6 +77,7 @@ impl RedisStack {
             // A driver that sends an append again after a lost answer applies it twice: a list takes both.
             idempotent: false,
             element_bytes: super::element::ELEMENT_BYTES,
+            shards: Vec::new(),
             ready: Vec::new(),
         };
         Ok(Self {
@@ -131,56 +123,6 @@ impl RedisStack {
         status.follows = leader.map(|seat| seat.address).or(status.follows);
         Some(status)
     }
-
-    async fn dump(&self, node: &str, address: SocketAddr) -> Result<Holdings, SystemError> {
-        let failed =
-            |error: RedisError| SystemError::Refused(format!("failed to read `{node}`: {error}"));
-        let read = async {
-            let mut connection = connect(address, CONNECT_LIMIT).await?;
-            let mut holdings = Collected::default();
-            for key in keys(&mut connection, &self.keys.pattern()).await? {
-                if self.keys.is_probe(&key) {
-                    continue;
-                }
-                self.list(&mut connection, &key, &mut holdings).await?;
-            }
-            Ok::<_, RedisError>(holdings)
-        };
-        let found = tokio::time::timeout(READ_LIMIT, read).await.map_err(|_| {
-            SystemError::Refused(format!("failed to read `{node}` within {READ_LIMIT:?}"))
-        })?;
-        let Collected { elements, alien } = found.map_err(failed)?;
-        Ok(Holdings {
-            alien,
-            ..Holdings::collect(elements)
-        })
-    }
-
-    async fn list(
-        &self,
-        connection: &mut MultiplexedConnection,
-        key: &str,
-        into: &mut Collected,
-    ) -> Result<(), RedisError> {
-        let lane = self.keys.lane_of(key);
-        let mut from = 0;
-        loop {
-            let (first, last) = (from.to_string(), (from + CHUNK - 1).to_string());
-            let chunk: Vec<String> = command(&["LRANGE", key, &first, &last])
-                .query_async(connection)
-                .await?;
-            for element in &chunk {
-                match lane.and_then(|lane| Some((lane, self.keys.parse(lane, element)?))) {
-                    Some((lane, (seq, sound))) => into.elements.push((lane, seq, sound)),
-                    None => into.alien += 1,
-                }
-            }
-            if chunk.len() < CHUNK {
-                return Ok(());
-            }
-            from += CHUNK;
-        }
-    }
 }
 
 fn directory(
@@ -194,31 +136,6 @@ fn directory(
     let sentinels = roster.of(MemberKind::Control);
     let named = sentinels.map(|seat| (seat.name.clone(), seat.address));
     Ok(Directory::new(named.collect()))
-}
-
-#[derive(Default)]
-struct Collected {
-    elements: Vec<(LaneId, u64, bool)>,
-    alien: u64,
-}
-
-async fn keys(
-    connection: &mut MultiplexedConnection,
-    pattern: &str,
-) -> Result<Vec<String>, RedisError> {
-    let (mut cursor, mut found) = ("0".to_owned(), Vec::new());
-    loop {
-        let scan = command(&["SCAN", &cursor, "MATCH", pattern, "COUNT", "1000"]);
-        let (next, keys): (String, Vec<String>) = scan.query_async(connection).await?;
-        found.extend(keys);
-        if next == "0" {
-            // A scan may name a key twice while the table is resized.
-            found.sort();
-            found.dedup();
-            return Ok(found);
-        }
-        cursor = next;
-    }
 }
 
 /// A node's own view, within half a second; none if it does not answer.
@@ -303,11 +220,13 @@ impl Running for RedisStack {
                 let primary = self.directory.primary().await.map_err(|error| {
                     SystemError::Refused(format!("no sentinel names the primary: {error}"))
                 })?;
-                self.dump("the primary", primary).await
+                let found = dump(&self.keys, "the primary", primary, Asked::Plainly).await?;
+                Ok(found.holdings())
             }
             Source::Before { node } | Source::After { node } => {
-                self.dump(node.as_str(), self.roster.named(node)?.address)
-                    .await
+                let address = self.roster.named(node)?.address;
+                let found = dump(&self.keys, node.as_str(), address, Asked::Plainly).await?;
+                Ok(found.holdings())
             }
         }
     }

@@ -70,6 +70,7 @@ impl System for Reference {
                 etcd: false,
                 controllers: false,
                 scripts: true,
+                sharded: false,
             }],
             image: "",
             settings: SETTINGS.to_vec(),

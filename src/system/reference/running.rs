@@ -205,6 +205,7 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
         idempotent: true,
         // Lane, number and checksum.
         element_bytes: 14,
+        shards: Vec::new(),
         ready: Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts one Redis or Valkey node, or a sentinel, as process 1 of its container.
 #
-# DRDRILL_ROLE          primary | replica | sentinel
+# DRDRILL_ROLE          primary | replica | sentinel | cluster (a node of a cluster, which is told who follows whom)
 # DRDRILL_ANNOUNCE      this node's own fixed address
 # DRDRILL_PRIMARY_HOST  the first primary's address (replica, sentinel)
 # DRDRILL_LEADER        where replicas reach it, as HOST PORT, if not there (replica)
@@ -54,6 +54,11 @@ start_server() {
             # The default gathers replicas for 5 s before a full copy; a drill would only wait for it.
             echo "repl-diskless-sync-delay 0"
             echo "replica-announce-ip ${DRDRILL_ANNOUNCE:?}"
+            if [ "$DRDRILL_ROLE" = cluster ]; then
+                echo "cluster-enabled yes"
+                echo "cluster-config-file nodes.conf"
+                echo "cluster-announce-ip $DRDRILL_ANNOUNCE"
+            fi
             if [ "$DRDRILL_ROLE" = replica ]; then
                 echo "replicaof ${DRDRILL_LEADER:-${DRDRILL_PRIMARY_HOST:?} $PORT}"
             fi
@@ -110,7 +115,7 @@ start_sentinel() {
 mkdir -p "$DATA"
 cd "$DATA"
 case ${DRDRILL_ROLE:-} in
-primary | replica) start_server ;;
+primary | replica | cluster) start_server ;;
 sentinel) start_sentinel ;;
-*) fail "DRDRILL_ROLE must be primary, replica or sentinel, not '${DRDRILL_ROLE:-}'" ;;
+*) fail "DRDRILL_ROLE must be primary, replica, sentinel or cluster, not '${DRDRILL_ROLE:-}'" ;;
 esac
