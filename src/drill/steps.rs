@@ -1,10 +1,11 @@
 //! The steps of a drill.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    alerting::Raised,
     fault::{self, Ground, select},
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
     runbook,
@@ -45,6 +46,10 @@ pub struct Stage<'a> {
     pub disrupted: Nanos,
     /// Whether the run before lends its last operations to the baseline.
     pub lent: bool,
+    /// Alerting beside the stack, if there is any.
+    pub alerting: Option<Arc<Raised>>,
+    /// The alerts that are waited for.
+    pub expected: Vec<String>,
 }
 
 impl Stage<'_> {
@@ -76,6 +81,16 @@ impl Stage<'_> {
             Step::Expect(Expect::Redundant(limit)) => {
                 wait::redundant(&self.ground, limit.within.0).await
             }
+            Step::Expect(Expect::Alerted(limit)) => match &self.alerting {
+                Some(alerting) => {
+                    wait::alerted(alerting, &self.expected, self.disrupted, limit.within.0).await
+                }
+                None => no_alerting(),
+            },
+            Step::Expect(Expect::Resolved(limit)) => match &self.alerting {
+                Some(alerting) => wait::resolved(alerting, limit.within.0).await,
+                None => no_alerting(),
+            },
             Step::Heal(what) => match self.faults.heal(what, &self.ground).await.as_slice() {
                 [] => StepResult::Done,
                 failures => StepResult::Failed(failures.join("; ")),
@@ -279,6 +294,10 @@ impl Stage<'_> {
     }
 }
 
+fn no_alerting() -> StepResult {
+    StepResult::Failed("there is no alerting in this drill".into())
+}
+
 /// The step in a few words, for progress.
 pub fn title(step: &Step) -> String {
     match step {
@@ -293,6 +312,12 @@ pub fn title(step: &Step) -> String {
         }
         Step::Expect(Expect::Redundant(limit)) => {
             format!("expect redundancy within {}", limit.within)
+        }
+        Step::Expect(Expect::Alerted(limit)) => {
+            format!("expect the alerts within {}", limit.within)
+        }
+        Step::Expect(Expect::Resolved(limit)) => {
+            format!("expect the alerts to be resolved within {}", limit.within)
         }
         Step::Heal(what) => format!("heal {what}"),
         Step::Failback(_) => "fail back to the first primary".into(),

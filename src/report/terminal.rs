@@ -61,6 +61,7 @@ pub fn terminal(view: &View, place: &str, style: Style) -> String {
     }
     out.push_str(&uncertainty(view, style));
     out.push_str(&phases(view, style));
+    out.push_str(&alerts(view, style));
     out.push_str(&data(view, style));
     out.push_str(&findings(view, style));
     if !place.is_empty() {
@@ -275,6 +276,33 @@ fn phases(view: &View, style: Style) -> String {
     if let Some((value, _)) = &view.unexplained {
         let empty = String::new();
         builder.push_record([&empty, &"unexplained".into(), &empty, value, &empty]);
+    }
+    out.push_str(&plain(builder, style));
+    out
+}
+
+/// When alerts fired, arrived and were over; their brackets are in the report.
+fn alerts(view: &View, style: Style) -> String {
+    let Some(table) = &view.alerts else {
+        return String::new();
+    };
+    let mut out = style.heading("Alerts, from the fault");
+    if table.rows.is_empty() {
+        out.push_str(&wrap(table.empty, style.columns() - 2, "  "));
+        return out;
+    }
+    let mut builder = Builder::new();
+    let mut record = |cells: Vec<&str>| builder.push_record(cells.into_iter().map(str::to_owned));
+    for (index, cells) in std::iter::once(table.head.clone())
+        .chain(table.rows.iter().map(|row| row.iter().map(String::as_str).collect()))
+        .enumerate()
+    {
+        let short = |cell: &str| match cell.split_once(" [") {
+            Some((value, _)) if index > 0 => value.to_owned(),
+            _ => cell.to_owned(),
+        };
+        let shown: Vec<String> = cells.iter().map(|cell| short(cell)).collect();
+        record(shown.iter().map(String::as_str).collect());
     }
     out.push_str(&plain(builder, style));
     out

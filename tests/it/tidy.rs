@@ -56,6 +56,10 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
         &[KERNEL, VOCABULARY, &["image", "net", "runtime"]],
     ),
     (
+        "alerting",
+        &[KERNEL, VOCABULARY, &["runtime", "system"]],
+    ),
+    (
         "fault",
         &[KERNEL, VOCABULARY, &["net", "runtime", "system"]],
     ),
@@ -68,7 +72,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             KERNEL,
             VOCABULARY,
             &[
-                "runtime", "image", "net", "system", "fault", "runbook", "workload",
+                "runtime", "image", "net", "system", "alerting", "fault", "runbook", "workload",
             ],
         ],
     ),

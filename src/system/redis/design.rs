@@ -9,13 +9,13 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
+        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System, SystemError,
         TopologySpec,
         settings::{Values, filled, issue},
     },
 };
 
-use super::deploy;
+use super::{deploy, exporter};
 
 /// The topology without sentinels.
 pub const REPLICAS: &str = "replicas";
@@ -101,6 +101,10 @@ impl Redis {
 
 #[async_trait]
 impl System for Redis {
+    fn exporter(&self) -> Option<Exporter> {
+        Some(exporter::EXPORTER)
+    }
+
     fn programs(&self, _: &Design, _: &str) -> &'static [&'static str] {
         match self {
             Self::Redis => &[
