@@ -4,12 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use serde::Deserialize;
 
-use crate::{
-    record::AlertRule,
-    scenario::prometheus_duration,
-    system::http,
-    time::Nanos,
-};
+use crate::{record::AlertRule, scenario::prometheus_duration, system::http, time::Nanos};
 
 /// The longest wait for an answer.
 const ASK_LIMIT: Duration = Duration::from_secs(1);

@@ -13,6 +13,13 @@ pub const RULES_FOLDER: &str = "/etc/prometheus/rules";
 /// Where Alertmanager expects its configuration.
 pub const ALERTMANAGER_PATH: &str = "/etc/alertmanager/alertmanager.yml";
 
+/// How Alertmanager is started: as its image does, and alone. As the first of a cluster it would wait for its fellows.
+pub const ALERTMANAGER_ARGUMENTS: [&str; 3] = [
+    "--config.file=/etc/alertmanager/alertmanager.yml",
+    "--storage.path=/alertmanager",
+    "--cluster.listen-address=",
+];
+
 /// A scrape may not take longer than this, whatever the interval: Prometheus' own default.
 const SCRAPE_TIMEOUT_MAX: Duration = Duration::from_secs(10);
 

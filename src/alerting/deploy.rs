@@ -60,7 +60,9 @@ pub async fn raise(
     emitter: &Emitter,
 ) -> Result<Raised, RuntimeError> {
     let host = runtime.harness_address().ok_or_else(|| {
-        RuntimeError::Unsupported("nodes do not see the harness, so it cannot receive alerts".into())
+        RuntimeError::Unsupported(
+            "nodes do not see the harness, so it cannot receive alerts".into(),
+        )
     })?;
     let seen = Seen::default();
     let receiver = Receiver::listen(host, emitter.clone(), seen.clone())
@@ -118,9 +120,9 @@ impl Raised {
         self.seen.undelivered(alerts, since)
     }
 
-    /// An alert that is still active, or of which no notification said that it is over.
-    pub fn unresolved(&self) -> Option<String> {
-        self.seen.unresolved()
+    /// An alert, other than these, that is still active, or of which no notification said that it is over.
+    pub fn unresolved(&self, others: &[String]) -> Option<String> {
+        self.seen.unresolved(others)
     }
 
     /// Stops receiving, and lets go of the run's emitter.
@@ -219,13 +221,18 @@ impl<'a> Placed<'a> {
             .iter()
             .map(|(name, _, at)| (name.clone(), *at))
             .collect();
-        let text =
-            config::prometheus(spec_of, &self.design.job, &targets, self.alertmanager);
+        let text = config::prometheus(spec_of, &self.design.job, &targets, self.alertmanager);
         let mut files = vec![file(config::PROMETHEUS_PATH.into(), &text)];
-        files.extend(self.design.files().iter().enumerate().map(|(index, rules)| {
-            let path = format!("{}/{index}.yaml", config::RULES_FOLDER);
-            file(path, &rules.text)
-        }));
+        files.extend(
+            self.design
+                .files()
+                .iter()
+                .enumerate()
+                .map(|(index, rules)| {
+                    let path = format!("{}/{index}.yaml", config::RULES_FOLDER);
+                    file(path, &rules.text)
+                }),
+        );
         let text = config::alertmanager(spec_of, self.receiver);
         let mut specs = vec![
             NodeSpec {
@@ -234,6 +241,7 @@ impl<'a> Placed<'a> {
                 ..spec(prometheus(), PROMETHEUS)
             },
             NodeSpec {
+                command: config::ALERTMANAGER_ARGUMENTS.map(str::to_owned).into(),
                 files: vec![file(config::ALERTMANAGER_PATH.into(), &text)],
                 ..spec(alertmanager(), ALERTMANAGER)
             },

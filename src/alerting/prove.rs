@@ -44,7 +44,8 @@ struct Proven {
 /// watchdog is active, and the watchdog's notification has arrived.
 pub async fn prove(proving: Proving<'_>, members: Vec<AlertingMember>) -> Alerting {
     let spec = &proving.design.spec;
-    let limit = LIMIT + spec.group_wait.0 + 2 * (spec.scrape_interval.0 + spec.evaluation_interval.0);
+    let limit =
+        LIMIT + spec.group_wait.0 + 2 * (spec.scrape_interval.0 + spec.evaluation_interval.0);
     let mut alerting = Alerting {
         members,
         scrape_ns: 0,
@@ -122,5 +123,8 @@ fn targets_problem(targets: &[ScrapeTarget], expected: usize) -> Option<String> 
     }
     let down = targets.iter().find(|target| target.health != "up")?;
     let who = down.labels.get("instance").map_or("?", String::as_str);
-    Some(format!("the target {who} is {}: {}", down.health, down.last_error))
+    Some(format!(
+        "the target {who} is {}: {}",
+        down.health, down.last_error
+    ))
 }

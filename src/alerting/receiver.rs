@@ -190,7 +190,9 @@ mod tests {
         let alerts = [alert(WATCHDOG, "firing"), alert("Down", "firing")].join(",");
         let body = format!(r#"{{"version":"4","alerts":[{alerts}]}}"#);
         for _ in 0..2 {
-            let mut stream = TcpStream::connect(receiver.address).await.expect("a server");
+            let mut stream = TcpStream::connect(receiver.address)
+                .await
+                .expect("a server");
             let head = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
             // In two pieces, as a network may.
             stream.write_all(head.as_bytes()).await.expect("sent");
@@ -204,7 +206,10 @@ mod tests {
         let [What::Alert(event)] = said.as_slice() else {
             panic!("{said:?}");
         };
-        assert_eq!((event.alert.as_str(), event.moment), ("Down", AlertMoment::Delivered));
+        assert_eq!(
+            (event.alert.as_str(), event.moment),
+            ("Down", AlertMoment::Delivered)
+        );
         assert!(seen.watched());
     }
 }

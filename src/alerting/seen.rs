@@ -69,13 +69,15 @@ impl Seen {
         alerts.find(|alert| !delivered(alert))
     }
 
-    /// An alert, besides the watchdog, that is still active or was not told to be over.
-    pub fn unresolved(&self) -> Option<String> {
+    /// An alert, besides the watchdog and others, that is still active or was not told to be over.
+    pub fn unresolved(&self, others: &[String]) -> Option<String> {
         let state = self.state();
         let told = state.heard.iter().filter(|(_, (_, over))| !over);
         let all = state.active.iter().chain(told.map(|(labels, _)| labels));
         let mut names = all.filter_map(|labels| labels.get(NAME));
-        names.find(|name| *name != WATCHDOG).cloned()
+        names
+            .find(|name| *name != WATCHDOG && !others.contains(name))
+            .cloned()
     }
 }
 
@@ -94,7 +96,7 @@ mod tests {
         let seen = Seen::default();
         let down = labels("Down", "a");
         assert!(seen.heard(Nanos(1), &labels(WATCHDOG, ""), false));
-        assert!(seen.watched() && seen.unresolved().is_none());
+        assert!(seen.watched() && seen.unresolved(&[]).is_none());
         assert!(seen.heard(Nanos(5), &down, false));
         assert!(!seen.heard(Nanos(6), &down, false));
         seen.active([down.clone()].into());
@@ -104,8 +106,9 @@ mod tests {
             Some("Down")
         );
         assert!(seen.heard(Nanos(7), &down, true));
-        assert_eq!(seen.unresolved().as_deref(), Some("Down"));
+        assert_eq!(seen.unresolved(&[]).as_deref(), Some("Down"));
+        assert_eq!(seen.unresolved(&["Down".into()]), None);
         seen.active(BTreeSet::new());
-        assert_eq!(seen.unresolved(), None);
+        assert_eq!(seen.unresolved(&[]), None);
     }
 }

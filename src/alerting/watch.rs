@@ -142,6 +142,9 @@ mod tests {
         };
         assert!(states(vec![alert("Down", "firing")]).is_err());
         assert!(states(vec![alert(WATCHDOG, "pending")]).is_err());
-        assert_eq!(states(vec![alert(WATCHDOG, "firing")]).map(|all| all.len()), Ok(1));
+        assert_eq!(
+            states(vec![alert(WATCHDOG, "firing")]).map(|all| all.len()),
+            Ok(1)
+        );
     }
 }

@@ -43,7 +43,9 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     }
     let summary = match (after.is_empty(), target) {
         (false, _) => format!("remark: {}", after.join("; ")),
-        (true, Some(target)) => format!("every expected alert can fire within the RTO target of {target}"),
+        (true, Some(target)) => {
+            format!("every expected alert can fire within the RTO target of {target}")
+        }
         (true, None) => "there is no RTO target that an alert could outlast".into(),
     };
     Finding::valid(NAME, summary)

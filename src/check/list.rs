@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::{history::History, measure::Figures, record::Record};
 
 use super::{
-    Finding, Touch, alert_reach, alerting, alerts, baseline, complete, convergence, corrupt, divergence, duplicates, effect,
-    exposure, holes, lateness, lost_writes, phantom, plausibility, relapse, residue, resurrected,
-    shed, split_brain, steps,
+    Finding, Touch, alert_reach, alerting, alerts, baseline, complete, convergence, corrupt,
+    divergence, duplicates, effect, exposure, holes, lateness, lost_writes, phantom, plausibility,
+    relapse, residue, resurrected, shed, split_brain, steps,
 };
 
 /// One checker.

@@ -32,12 +32,8 @@ pub fn files(parsed: &Parsed) -> Result<Vec<RuleFile>, Vec<Problem>> {
 }
 
 fn problem(parsed: &Parsed, index: usize, name: &str, cause: &str) -> Problem {
-    let index = index.to_string();
-    let list = ["alerting", "rules", &index];
-    // A single file stands without a list.
-    let path = if parsed.spans.has(&list) { &list[..] } else { &list[..2] };
     parsed.spans.problem(
-        path,
+        &["alerting", "rules", &index.to_string()],
         format!("failed to read the rules `{name}`: {cause}"),
         "name a file from the scenario's folder on, or `shipped` for drdrill's own",
     )

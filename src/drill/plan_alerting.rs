@@ -55,10 +55,14 @@ fn unknown(parsed: &Parsed, stated: &[StatedRule]) -> Vec<Problem> {
         let index = index.to_string();
         problem(&["alerting", "expect", &index, "alert"], &one.alert)
     });
-    let allowed = spec.may_fire.iter().enumerate().filter_map(|(index, name)| {
-        let index = index.to_string();
-        problem(&["alerting", "may-fire", &index], name)
-    });
+    let allowed = spec
+        .may_fire
+        .iter()
+        .enumerate()
+        .filter_map(|(index, name)| {
+            let index = index.to_string();
+            problem(&["alerting", "may-fire", &index], name)
+        });
     expected.chain(allowed).collect()
 }
 

@@ -106,7 +106,9 @@ fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Optio
     // What an earlier stack left is for this run's audit to say.
     let gone = site.earlier.left.is_empty() && site.earlier.failed.is_empty();
     let why = match (&performed.status, ground.system.rearm()) {
-        (Status::Completed, _) if alerting.is_some() => Some("alerting starts anew with each stack"),
+        (Status::Completed, _) if alerting.is_some() => {
+            Some("alerting starts anew with each stack")
+        }
         (Status::Completed, Some(_)) if performed.healed && gone => None,
         (Status::Completed, Some(_)) => Some("not everything could be undone"),
         (Status::Completed, None) => Some("the system cannot make a stack ready again"),
@@ -210,9 +212,7 @@ async fn drill(
         load,
         lent: provisioned.lent,
         alerting: provisioned.alerting.clone(),
-        expected: plan.scenario.alerting.as_ref().map_or_else(Vec::new, |it| {
-            it.expect.iter().map(|one| one.alert.clone()).collect()
-        }),
+        alerts: plan.scenario.alerting.clone(),
     };
     let status = match stop.or(wait::warm(load)).await {
         None => Status::Interrupted,

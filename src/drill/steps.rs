@@ -9,7 +9,7 @@ use crate::{
     fault::{self, Ground, select},
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
     runbook,
-    scenario::{Expect, Fault, Move, Step},
+    scenario::{self, Expect, Fault, Move, Step},
     seed::Stream,
     time::Nanos,
     workload::{self, Live, Load},
@@ -48,8 +48,8 @@ pub struct Stage<'a> {
     pub lent: bool,
     /// Alerting beside the stack, if there is any.
     pub alerting: Option<Arc<Raised>>,
-    /// The alerts that are waited for.
-    pub expected: Vec<String>,
+    /// What the scenario says of alerts, if there is any.
+    pub alerts: Option<scenario::Alerting>,
 }
 
 impl Stage<'_> {
@@ -81,21 +81,27 @@ impl Stage<'_> {
             Step::Expect(Expect::Redundant(limit)) => {
                 wait::redundant(&self.ground, limit.within.0).await
             }
-            Step::Expect(Expect::Alerted(limit)) => match &self.alerting {
-                Some(alerting) => {
-                    wait::alerted(alerting, &self.expected, self.disrupted, limit.within.0).await
-                }
-                None => no_alerting(),
-            },
-            Step::Expect(Expect::Resolved(limit)) => match &self.alerting {
-                Some(alerting) => wait::resolved(alerting, limit.within.0).await,
-                None => no_alerting(),
-            },
+            Step::Expect(Expect::Alerted(limit) | Expect::Resolved(limit)) => {
+                let over = matches!(step, Step::Expect(Expect::Resolved(_)));
+                self.alerts(limit.within.0, over).await
+            }
             Step::Heal(what) => match self.faults.heal(what, &self.ground).await.as_slice() {
                 [] => StepResult::Done,
                 failures => StepResult::Failed(failures.join("; ")),
             },
         }
+    }
+
+    /// Waits for the expected alerts to arrive, or for all to be over but those that may fire.
+    async fn alerts(&self, within: Duration, over: bool) -> StepResult {
+        let (Some(alerting), Some(spec)) = (&self.alerting, &self.alerts) else {
+            return StepResult::Failed("there is no alerting in this drill".into());
+        };
+        if over {
+            return wait::resolved(alerting, &spec.may_fire, within).await;
+        }
+        let expected: Vec<&str> = spec.expect.iter().map(|one| one.alert.as_str()).collect();
+        wait::alerted(alerting, &expected, self.disrupted, within).await
     }
 
     /// Lets the clients go on until the last outage has been over for the sustain window, so that no
@@ -292,10 +298,6 @@ impl Stage<'_> {
             evidence: vec![text],
         }
     }
-}
-
-fn no_alerting() -> StepResult {
-    StepResult::Failed("there is no alerting in this drill".into())
 }
 
 /// The step in a few words, for progress.

@@ -57,11 +57,11 @@ pub async fn recovered(load: &Load, ground: &Ground, since: Nanos, within: Durat
 /// Waits until a notification of each of these alerts came since the last disruption.
 pub async fn alerted(
     alerting: &Raised,
-    alerts: &[String],
+    alerts: &[&str],
     since: Nanos,
     within: Duration,
 ) -> StepResult {
-    let missing = || alerting.undelivered(alerts.iter().map(String::as_str), since);
+    let missing = || alerting.undelivered(alerts.iter().copied(), since);
     let poll = async {
         while missing().is_some() {
             sleep(LOOK).await;
@@ -76,10 +76,10 @@ pub async fn alerted(
     }
 }
 
-/// Waits until no alert is active any more, and each that was delivered was told to be over.
-pub async fn resolved(alerting: &Raised, within: Duration) -> StepResult {
+/// Waits until no alert is active any more, and each that was delivered was told to be over; `others` may stay.
+pub async fn resolved(alerting: &Raised, others: &[String], within: Duration) -> StepResult {
     let poll = async {
-        while alerting.unresolved().is_some() {
+        while alerting.unresolved(others).is_some() {
             sleep(LOOK).await;
         }
     };
@@ -87,7 +87,7 @@ pub async fn resolved(alerting: &Raised, within: Duration) -> StepResult {
         Ok(()) => StepResult::Done,
         Err(_) => StepResult::Unmet(format!(
             "{} was not over within {within:?}",
-            alerting.unresolved().unwrap_or_default()
+            alerting.unresolved(others).unwrap_or_default()
         )),
     }
 }

@@ -118,14 +118,20 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "prometheus",
         image: "drdrill.local/prometheus:2.53",
-        stands_for: &["prom/prometheus:v2.53.*", "quay.io/prometheus/prometheus:v2.53.*"],
+        stands_for: &[
+            "prom/prometheus:v2.53.*",
+            "quay.io/prometheus/prometheus:v2.53.*",
+        ],
         dockerfile: include_str!("../../docker/prometheus/Dockerfile"),
         base: Base::Debian,
     },
     Recipe {
         name: "alertmanager",
         image: "drdrill.local/alertmanager:0.28",
-        stands_for: &["prom/alertmanager:v0.28.*", "quay.io/prometheus/alertmanager:v0.28.*"],
+        stands_for: &[
+            "prom/alertmanager:v0.28.*",
+            "quay.io/prometheus/alertmanager:v0.28.*",
+        ],
         dockerfile: include_str!("../../docker/alertmanager/Dockerfile"),
         base: Base::Debian,
     },
@@ -146,7 +152,10 @@ pub const RECIPES: &[Recipe] = &[
     Recipe {
         name: "mysqld_exporter",
         image: "drdrill.local/mysqld_exporter:0.17",
-        stands_for: &["prom/mysqld-exporter:v0.17.*", "quay.io/prometheus/mysqld-exporter:v0.17.*"],
+        stands_for: &[
+            "prom/mysqld-exporter:v0.17.*",
+            "quay.io/prometheus/mysqld-exporter:v0.17.*",
+        ],
         dockerfile: include_str!("../../docker/mysqld_exporter/Dockerfile"),
         base: Base::Debian,
     },

@@ -222,7 +222,10 @@ mod tests {
 
     fn ms(figure: &Figure<Span>) -> Option<(u64, Option<u64>)> {
         let span = figure.value()?;
-        Some((span.low_ns / 1_000_000, span.high_ns.map(|high| high / 1_000_000)))
+        Some((
+            span.low_ns / 1_000_000,
+            span.high_ns.map(|high| high / 1_000_000),
+        ))
     }
 
     #[test]
@@ -256,7 +259,10 @@ mod tests {
             (9_000, 9_100, AlertMoment::Ended),
             (26_000, 26_100, AlertMoment::Firing),
         ]);
-        assert_eq!(ms(&alerts(&bench.record)[0].firing), Some((5_998, Some(6_100))));
+        assert_eq!(
+            ms(&alerts(&bench.record)[0].firing),
+            Some((5_998, Some(6_100)))
+        );
     }
 
     #[test]

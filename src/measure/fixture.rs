@@ -6,11 +6,13 @@ use crate::{
     history::{Access, Group, History, Lane, Op, Outcome},
     id::{LaneId, NodeName, RunId},
     record::{
-        Bound, Disruption, DisruptionKind, Effect, EffectState, Environment, FinalRead, Holdings,
-        AlertEvent, AlertMoment, AlertRule, Alerting, Member, MemberKind, Opened, Record, Residue, Source, Stack, Status, StepResult,
+        AlertEvent, AlertMoment, AlertRule, Alerting, Bound, Disruption, DisruptionKind, Effect,
+        EffectState, Environment, FinalRead, Holdings, Member, MemberKind, Opened, Record, Residue,
+        Source, Stack, Status, StepResult,
     },
     scenario::{
-        Clients, Dur, Expect, ExpectedAlert, Fault, Goal, Rpo, Scenario, Selector, ServiceClients, Step, Targets, Victim, Within,
+        Clients, Dur, Expect, ExpectedAlert, Fault, Goal, Rpo, Scenario, Selector, ServiceClients,
+        Step, Targets, Victim, Within,
     },
     seed::Seed,
     time::{Bracket, Nanos, Span},

@@ -12,7 +12,9 @@ use crate::{
     time::Bracket,
 };
 
-use super::{AlertEvent, Alerting, ControlEvent, Environment, FinalRead, Harness, ImageFact, Stack, View};
+use super::{
+    AlertEvent, Alerting, ControlEvent, Environment, FinalRead, Harness, ImageFact, Stack, View,
+};
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

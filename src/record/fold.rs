@@ -9,8 +9,9 @@ use crate::{
 };
 
 use super::{
-    AlertEvent, Alerting, Capacity, ControlEvent, Disruption, DisruptionKind, Effect, Environment, Event, FinalRead,
-    Holdings, ImageFact, Opened, Rearmed, Residue, Source, Stack, Status, StepResult, View, What,
+    AlertEvent, Alerting, Capacity, ControlEvent, Disruption, DisruptionKind, Effect, Environment,
+    Event, FinalRead, Holdings, ImageFact, Opened, Rearmed, Residue, Source, Stack, Status,
+    StepResult, View, What,
 };
 
 /// Everything observed in one run, except the operations.

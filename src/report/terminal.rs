@@ -291,18 +291,16 @@ fn alerts(view: &View, style: Style) -> String {
         out.push_str(&wrap(table.empty, style.columns() - 2, "  "));
         return out;
     }
+    // Name, wish, pending, firing, delivered, resolved.
+    let shown = |cells: &[String]| -> Vec<String> {
+        let short = |cell: &String| cell.split(" [").next().unwrap_or_default().to_owned();
+        [0, 1, 4, 5, 6, 8].map(|index| short(&cells[index])).into()
+    };
     let mut builder = Builder::new();
-    let mut record = |cells: Vec<&str>| builder.push_record(cells.into_iter().map(str::to_owned));
-    for (index, cells) in std::iter::once(table.head.clone())
-        .chain(table.rows.iter().map(|row| row.iter().map(String::as_str).collect()))
-        .enumerate()
-    {
-        let short = |cell: &str| match cell.split_once(" [") {
-            Some((value, _)) if index > 0 => value.to_owned(),
-            _ => cell.to_owned(),
-        };
-        let shown: Vec<String> = cells.iter().map(|cell| short(cell)).collect();
-        record(shown.iter().map(String::as_str).collect());
+    let head: Vec<String> = table.head.iter().map(|cell| (*cell).to_owned()).collect();
+    builder.push_record(shown(&head));
+    for row in &table.rows {
+        builder.push_record(shown(row));
     }
     out.push_str(&plain(builder, style));
     out

@@ -21,9 +21,7 @@ pub use fault::{
 pub use fault_facts::FAULTS;
 pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};
 pub use problem::{Problem, Problems};
-pub use read::{
-    BYTES_MAX, Parsed, SCHEMA, StatedRule, prometheus_duration, read, rules, to_json,
-};
+pub use read::{BYTES_MAX, Parsed, SCHEMA, StatedRule, prometheus_duration, read, rules, to_json};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError};
 pub use spans::Spans;
 pub use targets::{Confidence, RecoveredBy, Rpo, Targets};

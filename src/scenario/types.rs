@@ -231,7 +231,7 @@ pub enum Expect {
     Redundant(Within),
     /// Every expected alert was delivered after the last disruption.
     Alerted(Within),
-    /// No alert is active any more, and each that was delivered was told to be resolved.
+    /// No alert is active any more but those that may fire, and each that was delivered was told to be resolved.
     Resolved(Within),
 }
 

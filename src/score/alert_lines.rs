@@ -66,3 +66,70 @@ fn unexpected(record: &Record, alerts: &[AlertFigures]) -> Judged {
         family: Touch::Alerts,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        check,
+        measure::{
+            fixture::{Bench, alerted},
+            measure,
+        },
+        record::AlertMoment::{Delivered, Firing},
+        score::{LineState, Scorecard, Verdict, score},
+    };
+
+    fn card(bench: Bench) -> Scorecard {
+        let (record, history) = bench.build();
+        let figures = measure(&record, &history);
+        let findings = check::all(&record, &history, &figures);
+        score(&record, &figures, &findings)
+    }
+
+    fn states(card: &Scorecard) -> Vec<(&str, LineState)> {
+        let lines = card
+            .lines
+            .iter()
+            .filter(|line| line.figure.starts_with("alert"));
+        lines
+            .map(|line| (line.figure.as_str(), line.state))
+            .collect()
+    }
+
+    #[test]
+    fn alerts_have_lines_of_their_own_that_decide_the_verdict() {
+        let good = card(alerted(&[
+            (26_000, 26_100, Firing),
+            (27_000, 27_001, Delivered),
+        ]));
+        assert_eq!(
+            states(&good),
+            [
+                ("alert_firing Down", LineState::Met),
+                ("alert_delivered Down", LineState::Met),
+                ("alerts_unexpected", LineState::Met),
+            ]
+        );
+        assert_eq!(good.verdict, Verdict::Pass, "{good:?}");
+        let never = card(alerted(&[]));
+        assert_eq!(states(&never)[0].1, LineState::Missed);
+        assert_eq!(never.verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn alerting_that_never_worked_passes_and_fails_nothing() {
+        let mut bench = alerted(&[]);
+        if let Some(alerting) = &mut bench.record.alerting {
+            alerting.proof = Err("a target is down".into());
+        }
+        let card = card(bench);
+        assert!(
+            states(&card)
+                .iter()
+                .all(|(_, state)| *state == LineState::Inconclusive)
+        );
+        assert_eq!(card.verdict, Verdict::Inconclusive);
+        let rto = card.lines.iter().find(|line| line.figure == "rto");
+        assert_eq!(rto.map(|line| line.state), Some(LineState::Met));
+    }
+}

@@ -55,10 +55,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
         "system",
         &[KERNEL, VOCABULARY, &["image", "net", "runtime"]],
     ),
-    (
-        "alerting",
-        &[KERNEL, VOCABULARY, &["runtime", "system"]],
-    ),
+    ("alerting", &[KERNEL, VOCABULARY, &["runtime", "system"]]),
     (
         "fault",
         &[KERNEL, VOCABULARY, &["net", "runtime", "system"]],

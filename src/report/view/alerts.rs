@@ -15,7 +15,15 @@ const BANDS_MAX: usize = 8;
 pub(super) fn table(alerts: &[AlertFigures]) -> Table {
     let mut table = Table::new(
         &[
-            "alert", "wish", "instances", "soonest by its rule", "pending", "firing", "delivered", "ended", "resolved",
+            "alert",
+            "wish",
+            "instances",
+            "soonest by its rule",
+            "pending",
+            "firing",
+            "delivered",
+            "ended",
+            "resolved",
         ],
         "No alert fired.",
     );
@@ -39,10 +47,17 @@ pub(super) fn table(alerts: &[AlertFigures]) -> Table {
 fn cell(figure: &Figure<Span>) -> String {
     let value = |span: &Span| match span.high_ns {
         Some(_) => (text::upper(*span), text::bracket(*span)),
-        None => ("not seen".into(), format!("within {}", text::seconds(span.low_ns))),
+        None => (
+            "not seen".into(),
+            format!("within {}", text::seconds(span.low_ns)),
+        ),
     };
     let (value, note) = text::figure(figure, value);
-    if note.is_empty() { value } else { format!("{value} {note}") }
+    if note.is_empty() {
+        value
+    } else {
+        format!("{value} {note}")
+    }
 }
 
 fn wish(wish: AlertWish) -> &'static str {
@@ -73,7 +88,10 @@ pub(super) fn bands(record: &Record, end: Nanos) -> Vec<AlertBand> {
         }
     }
     names.truncate(BANDS_MAX);
-    names.into_iter().map(|name| band(record, name, end)).collect()
+    names
+        .into_iter()
+        .map(|name| band(record, name, end))
+        .collect()
 }
 
 /// Several instances of an alert share a band.
@@ -81,14 +99,21 @@ fn band(record: &Record, name: &str, end: Nanos) -> AlertBand {
     let mut spans = Vec::new();
     let mut told = Vec::new();
     let mut open: Vec<(&std::collections::BTreeMap<String, String>, Nanos, bool)> = Vec::new();
-    for (at, event) in record.alerts.iter().filter(|(_, event)| event.alert == name) {
+    for (at, event) in record
+        .alerts
+        .iter()
+        .filter(|(_, event)| event.alert == name)
+    {
         let Bracket { high, .. } = *at;
         match event.moment {
             AlertMoment::Delivered | AlertMoment::Resolved => {
                 told.push((high, event.moment == AlertMoment::Resolved));
             }
             AlertMoment::Pending | AlertMoment::Firing | AlertMoment::Ended => {
-                if let Some(place) = open.iter().position(|(labels, _, _)| **labels == event.labels) {
+                if let Some(place) = open
+                    .iter()
+                    .position(|(labels, _, _)| **labels == event.labels)
+                {
                     let (_, from, firing) = open.remove(place);
                     spans.push((from, high, firing));
                 }
@@ -98,7 +123,10 @@ fn band(record: &Record, name: &str, end: Nanos) -> AlertBand {
             }
         }
     }
-    spans.extend(open.into_iter().map(|(_, from, firing)| (from, end.max(from), firing)));
+    spans.extend(
+        open.into_iter()
+            .map(|(_, from, firing)| (from, end.max(from), firing)),
+    );
     AlertBand {
         name: text::clean(name),
         spans,

@@ -3,7 +3,9 @@
 use crate::{
     check::Answer,
     measure::{EventFigures, Figure},
-    record::{AlertMoment, Disruption, DisruptionKind, EffectState, Milestone, Role, Status, StepResult},
+    record::{
+        AlertMoment, Disruption, DisruptionKind, EffectState, Milestone, Role, Status, StepResult,
+    },
     scenario::RecoveredBy,
     score::{LineState, Verdict},
     time::{Bracket, Nanos, Span},

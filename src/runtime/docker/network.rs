@@ -70,9 +70,10 @@ impl Network {
     /// The same with further nodes behind those that have an address.
     pub fn extended(mut self, names: &[NodeName]) -> Result<Self, RuntimeError> {
         let taken = self.addresses.values().max();
-        let next = taken.map_or(u32::from(self.gateway) - 1 + u32::from(FIRST_NODE), |last| {
-            u32::from(*last) + 1
-        });
+        let next = taken.map_or(
+            u32::from(self.gateway) - 1 + u32::from(FIRST_NODE),
+            |last| u32::from(*last) + 1,
+        );
         limit(self.addresses.len() + names.len())?;
         let more = names.iter().cloned().zip((next..).map(Ipv4Addr::from));
         self.addresses.extend(more);

@@ -6,7 +6,7 @@ use crate::scenario::{Alerting, Dur, ExpectedAlert, Problem};
 
 use super::{
     decode::{Decoder, Fields},
-    tree::{Tree, Value},
+    tree::Tree,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -48,19 +48,15 @@ fn interval(d: &mut Decoder, f: &mut Fields<'_>, name: &'static str, default: Du
     })
 }
 
-/// One file, or a list of them.
 fn rules(d: &mut Decoder, tree: &Tree) -> Option<Vec<String>> {
-    let items = match &tree.value {
-        Value::List(items) => items.iter().collect(),
-        _ => vec![tree],
-    };
+    let items = d.list(tree, "`alerting.rules`")?;
     if items.is_empty() {
-        let help = "write `rules: shipped`, or a file such as `rules: [redis.rules]`";
+        let help = "write `rules: [shipped]`, or a file such as `rules: [redis.rules]`";
         d.note(Problem::at(tree.place.clone(), "`rules` names no file").help(help));
         return None;
     }
     let read = |tree: &Tree| d.text(tree, "a file of rules").map(str::to_owned);
-    items.into_iter().map(read).collect()
+    items.iter().map(read).collect()
 }
 
 fn expected(d: &mut Decoder, tree: &Tree) -> Option<Vec<ExpectedAlert>> {
@@ -83,7 +79,10 @@ fn one(d: &mut Decoder, tree: &Tree) -> Option<ExpectedAlert> {
         .need("alert", "name the alert, such as `alert: RedisDown`")
         .and_then(|tree| d.parsed(tree, "an alert's name", name));
     let firing = f
-        .need("firing", "say within which time it must fire, such as `firing: 30s`, or `any`")
+        .need(
+            "firing",
+            "say within which time it must fire, such as `firing: 30s`, or `any`",
+        )
         .and_then(|tree| d.goal(tree, "a duration"));
     let delivered = f
         .get("delivered")
@@ -109,10 +108,16 @@ fn names(d: &mut Decoder, tree: &Tree) -> Option<Vec<String>> {
 
 /// What Prometheus takes as a label's value may be anything; what people write is a word.
 fn name(text: &str) -> Result<String, String> {
-    let fits = text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b));
+    let fits = text.len() <= 100
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b));
     if fits {
         Ok(text.to_owned())
     } else {
-        Err("expected at most 100 letters, digits, `_`, `-`, `:` and `.`, such as `RedisDown`".into())
+        Err(
+            "expected at most 100 letters, digits, `_`, `-`, `:` and `.`, such as `RedisDown`"
+                .into(),
+        )
     }
 }

@@ -1,6 +1,8 @@
 //! What `alerting` and the drill's steps say about each other.
 
-use crate::scenario::{Alerting, Dur, Expect, Goal, Scenario, Step, Within, problem::Problem, spans::Spans};
+use crate::scenario::{
+    Alerting, Dur, Expect, Goal, Scenario, Step, Within, problem::Problem, spans::Spans,
+};
 
 /// Expected alerts that no step waits for, waits that end before a target does, and waits without alerting.
 pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
@@ -27,7 +29,10 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             Some(_) => {}
         }
     }
-    let expects = scenario.alerting.as_ref().is_some_and(|it| !it.expect.is_empty());
+    let expects = scenario
+        .alerting
+        .as_ref()
+        .is_some_and(|it| !it.expect.is_empty());
     if expects && waits == 0 {
         problems.push(spans.key_problem(
             &["alerting", "expect"],
@@ -38,7 +43,12 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems
 }
 
-fn wait_problem(alerting: &Alerting, within: &Within, path: &[&str], spans: &Spans) -> Option<Problem> {
+fn wait_problem(
+    alerting: &Alerting,
+    within: &Within,
+    path: &[&str],
+    spans: &Spans,
+) -> Option<Problem> {
     if alerting.expect.is_empty() {
         let help = "name them: `expect: [{ alert: RedisDown, firing: 30s }]`, or remove the step";
         return Some(spans.key_problem(path, "no alert is expected", help));

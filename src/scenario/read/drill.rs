@@ -100,7 +100,11 @@ fn planned(d: &mut Decoder, tree: &Tree, what: &'static str) -> Option<Move> {
 }
 
 fn expect(d: &mut Decoder, tree: &Tree) -> Option<Expect> {
-    let choice = d.choice(tree, "condition", &["recovered", "redundant", "alerted", "resolved"])?;
+    let choice = d.choice(
+        tree,
+        "condition",
+        &["recovered", "redundant", "alerted", "resolved"],
+    )?;
     let within = within(d, &choice)?;
     Some(match choice.name {
         "recovered" => Expect::Recovered(within),

@@ -79,7 +79,11 @@ fn duration(tree: &Tree, key: &str) -> Result<Option<Duration>, Problem> {
     let read = text_of(tree, key).and_then(prometheus_duration);
     let wrong = || {
         let help = "write it as Prometheus does: `30s`, `5m`, `1h30m`";
-        Problem::at(found.place.clone(), format!("failed to read `{key}` as a duration")).help(help)
+        Problem::at(
+            found.place.clone(),
+            format!("failed to read `{key}` as a duration"),
+        )
+        .help(help)
     };
     read.map(Some).ok_or_else(wrong)
 }
@@ -106,7 +110,9 @@ pub fn prometheus_duration(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
         let number: u64 = rest[..digits].parse().ok()?;
         let unit = &rest[digits..];
-        let end = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
+        let end = unit
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(unit.len());
         let (_, ms) = units.iter().find(|(name, _)| *name == &unit[..end])?;
         total = total.checked_add(number.checked_mul(*ms)?)?;
         rest = &unit[end..];

@@ -9,8 +9,8 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec,
+        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
+        SystemError, TopologySpec,
         settings::{Values, filled, issue},
     },
 };
