@@ -20,7 +20,7 @@ use super::{
 pub fn history(arguments: &HistoryArguments) -> Result<Exit, Failure> {
     let archive = archive(&arguments.reports)?;
     if arguments.systems {
-        output::result(&systems(&drilled(&archive)).markdown());
+        output::result(&systems(&drilled(&archive), archive.runs.len()).markdown());
         return Ok(Exit::Pass);
     }
     let trends = match &arguments.scenario {

@@ -12,8 +12,9 @@ use super::{
     view::text,
 };
 
-/// A line per scenario, and per change of one, with what its runs measured.
-pub fn systems(drilled: &[Drilled<'_>]) -> Document {
+/// A line per scenario, and per change of one, with what its runs measured. `all` counts the runs that the folder holds: what
+/// did not complete, or carries no seal, is in no line.
+pub fn systems(drilled: &[Drilled<'_>], all: usize) -> Document {
     let head = [
         "system",
         "scenario",
@@ -21,7 +22,7 @@ pub fn systems(drilled: &[Drilled<'_>]) -> Document {
         "event",
         "route",
         "runs",
-        "pass/fail/inconclusive",
+        "pass/fail/inconclusive/control",
         "recovery time",
         "predicted",
         "lost",
@@ -29,7 +30,7 @@ pub fn systems(drilled: &[Drilled<'_>]) -> Document {
         "newest run",
     ];
     let mut section = Section::new("Systems, faults and routes", &head, "No completed run.");
-    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced; where it is red, the stack was broken on purpose.");
+    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced: most of those broke the stack on purpose, to see it turn red.");
     section.rows = drilled.iter().map(row).collect();
     let runs: usize = drilled
         .iter()
@@ -38,9 +39,10 @@ pub fn systems(drilled: &[Drilled<'_>]) -> Document {
     Document {
         title: "What was drilled".into(),
         lead: format!(
-            "{}, {}.",
+            "{} from {}; {} more did not complete or carry no seal, and are in none.",
             text::plural(drilled.len() as u64, "line"),
-            text::plural(runs as u64, "completed run")
+            text::plural(runs as u64, "completed run"),
+            text::count(all.saturating_sub(runs) as u64),
         ),
         sections: vec![section],
         landscape: true,
@@ -50,7 +52,6 @@ pub fn systems(drilled: &[Drilled<'_>]) -> Document {
 fn row(it: &Drilled<'_>) -> Vec<Cell> {
     let (run, summary) = it.newest;
     let stood = summary.system.as_ref();
-    let [passed, failed, unsure, controls] = it.verdicts;
     let overrides: Vec<String> = it
         .overrides
         .iter()
@@ -62,11 +63,7 @@ fn row(it: &Drilled<'_>) -> Vec<Cell> {
         Verdict::Fail => Tone::Bad,
         Verdict::Inconclusive => Tone::Warn,
     };
-    let verdicts = if controls > 0 && passed + failed + unsure == 0 {
-        "control".to_owned()
-    } else {
-        format!("{passed}/{failed}/{unsure}")
-    };
+    let verdicts = it.verdicts.map(|count| count.to_string()).join("/");
     vec![
         plain(stood.map_or(it.system, |stood| stood.server.as_str())),
         plain(it.scenario),

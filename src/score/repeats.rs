@@ -450,7 +450,7 @@ mod tests {
         assert!(shows[3].starts_with("0 of 9 exposed drills"), "{shows:?}");
         // A write that a second primary had taken is gone as well.
         let mut split = Bench::with_outage(ms(22_000));
-        split.absent.push((W1, 501));
+        split.absent.push((W1, 750));
         for lossy in [lossy(), card(split)] {
             let shows = repeats(&[lossy, passed()], 2, &Targets::default()).shows;
             assert!(shows[2].starts_with("1 of 2 exposed"), "{shows:?}");

@@ -101,7 +101,8 @@ fn one(
     let most = truth.high_ns.unwrap_or(0);
     line.what = format!("{} for {:.0} s", line.what, most as f64 / 1e9);
     line.truth = seconds(most);
-    let limit = limit(record, history, event.uncertainty.interval_ns);
+    let interval = event.uncertainty.interval_ns;
+    let limit = limit(record, history, interval);
     line.limit = format!("0 to {}", milliseconds(i128::from(limit)));
     match event
         .rto
@@ -111,18 +112,19 @@ fn one(
         None => line.ask(false, || "the recovery was not measured".into()),
         Some((low, high)) => {
             line.measured = format!("{} to {}", seconds(low), seconds(high));
-            between(&mut line, truth, low, high, limit);
+            between(&mut line, truth, (low, high), interval, limit);
         }
     }
     line
 }
 
-/// Asks that the bracket holds the truth and the printed value is between it and the limit beyond.
-fn between(line: &mut Line, truth: Span, low: u64, high: u64, limit: u64) {
+/// Asks that the bracket holds the truth and the printed value is between it and the limit beyond. A stop's length is
+/// the least that the outage lasted: a database that goes on works off what piled up first, and may fail a probe more.
+fn between(line: &mut Line, truth: Span, (low, high): (u64, u64), interval: u64, limit: u64) {
     let most = truth.high_ns.unwrap_or(0);
     let error = i128::from(high) - i128::from(most);
     line.error = milliseconds(error);
-    line.ask(low <= most && truth.low_ns <= high, || {
+    line.ask(low <= most + interval && truth.low_ns <= high, || {
         "the truth is outside the bracket".into()
     });
     line.ask(
@@ -169,19 +171,14 @@ pub fn gap(start: &Line, truths: &[Span], record: &Record, history: &History) ->
     match figures.max_gap.value() {
         None => line.ask(false, || "max_gap was not measured".into()),
         Some((span, lane)) => {
-            let interval = record
-                .lanes
-                .get(usize::from(lane.0))
-                .map(|lane| lane.interval);
-            let limit = limit(
-                record,
-                history,
-                Nanos::from_duration(interval.unwrap_or(Duration::ZERO)).0,
-            );
+            let lane = record.lanes.get(usize::from(lane.0));
+            let interval = lane.map_or(Duration::ZERO, |lane| lane.interval);
+            let interval = Nanos::from_duration(interval).0;
+            let limit = limit(record, history, interval);
             line.limit = format!("0 to {}", milliseconds(i128::from(limit)));
             let high = span.high_ns.unwrap_or(u64::MAX);
             line.measured = format!("{} to {}", seconds(span.low_ns), seconds(high));
-            between(&mut line, *truth, span.low_ns, high, limit);
+            between(&mut line, *truth, (span.low_ns, high), interval, limit);
         }
     }
     line.excuse(record, history)

@@ -2,6 +2,7 @@
 
 use crate::{
     archive::{Cell as Covered, Control, Review, Reviewed, Run, Spent, Tracked, Tracking},
+    measure::availability::monthly,
     score::Verdict,
 };
 
@@ -212,7 +213,10 @@ fn allowance(review: &Review<'_>) -> Section {
         &head,
         "No run measured how long writes were unavailable, or no availability target is known.",
     );
-    section.note("The longest time without writes in one drill of each failure mode, against what the availability target leaves in a month of 43,800 minutes. A met recovery time can still spend the month.");
+    section.note(format!(
+        "The longest time without writes in one drill of each failure mode, against what the availability target leaves in a month of {} minutes. A met recovery time can still spend the month.",
+        text::count(monthly(0.0) as u64)
+    ));
     for it in &review.spent {
         let Spent {
             allowed_minutes,
