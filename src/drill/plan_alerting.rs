@@ -106,3 +106,41 @@ pub fn alert_warnings(plan: &Plan) -> Vec<String> {
     });
     late.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{scenario::read, system::redis::Redis};
+
+    fn warned(rto: &str, hold: &str) -> Vec<String> {
+        let text = format!(
+            "schema: 1\nname: a\nsummary: b\nstack: {{ redis: {{}} }}\ntargets: {{ rto: {rto}, rpo: any }}\n\
+             alerting: {{ rules: [a.rules], expect: [{{ alert: Down, firing: any }}] }}\n\
+             drill:\n  - steady: 10s\n  - fault: {{ kill: primary }}\n  - expect: {{ alerted: {{ within: 1m }} }}\n"
+        );
+        let scenario = read("a.yaml", &text, &[]).expect("a scenario").scenario;
+        let mut plan = Plan::bind(scenario, Arc::new(Redis::Redis)).expect("a plan");
+        let rules = RuleFile {
+            name: "a.rules".into(),
+            text: format!(
+                "groups:\n- name: a\n  rules:\n  - alert: Down\n    expr: up == 0\n    for: {hold}\n"
+            ),
+        };
+        plan.alerting.as_mut().expect("alerting").rules.push(rules);
+        alert_warnings(&plan)
+    }
+
+    #[test]
+    fn a_rule_that_outlasts_the_rto_target_is_warned_of_by_whole_evaluations() {
+        // Evaluated each 15 s: 31 s are 45 s.
+        assert!(warned("45s", "31s").is_empty());
+        let said = warned("44s", "31s");
+        assert!(
+            said[0].contains("45 s after the fault at the soonest"),
+            "{said:?}"
+        );
+        assert!(warned("any", "1h").is_empty());
+    }
+}

@@ -76,7 +76,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "alerts_wrong",
         "repeat: 1\n",
-        "alerting:\n  scrape-interval: 10ms\n  rules: []\n  expect:\n    - { alert: RedisDown, firing: 30s }\n    - { alert: RedisDown }\n",
+        "alerting:\n  scrape-interval: 10ms\n  rules: []\n  expect:\n    - { alert: RedisDown, firing: 30s }\n    - { alert: RedisDown, firing: any }\n    - { alert: Redis down }\n",
     ),
     ("two_documents", "repeat: 1", "---\nrepeat: 1"),
     ("later_schema", "schema: 1", "schema: 2"),

@@ -90,7 +90,8 @@ fn alert_band(alert: &AlertBand, axis: Axis, top: f64) -> String {
         let (left, right) = (axis.x(*from), axis.x(*to));
         out.push_str(&rect(class, (left, top), (right, top + BAR), &title));
         if right - left > WORD_WIDTH {
-            out.push_str(&label(left + 6.0, top + 12.0, "word", word));
+            let class = if *firing { "word on" } else { "word" };
+            out.push_str(&label(left + 6.0, top + 12.0, class, word));
         }
     }
     for (at, over) in alert.told.iter().filter(|(at, _)| axis.shows(*at)) {

@@ -19,26 +19,27 @@ pub fn alerting(d: &mut Decoder, tree: &Tree) -> Option<Alerting> {
     let rules = f
         .get("rules")
         .map_or(Some(default.rules), |tree| rules(d, tree));
-    let alerting = Alerting {
-        rules: rules.unwrap_or_default(),
-        scrape_interval: interval(d, &mut f, "scrape-interval", default.scrape_interval)?,
-        evaluation_interval: interval(
-            d,
-            &mut f,
-            "evaluation-interval",
-            default.evaluation_interval,
-        )?,
-        group_wait: interval(d, &mut f, "group-wait", default.group_wait)?,
-        group_interval: interval(d, &mut f, "group-interval", default.group_interval)?,
-        expect: f
-            .get("expect")
-            .map_or(Some(Vec::new()), |tree| expected(d, tree))?,
-        may_fire: f
-            .get("may-fire")
-            .map_or(Some(Vec::new()), |tree| names(d, tree))?,
-    };
+    let mut interval = |name, default| interval(d, &mut f, name, default);
+    let scrape = interval("scrape-interval", default.scrape_interval);
+    let evaluation = interval("evaluation-interval", default.evaluation_interval);
+    let wait = interval("group-wait", default.group_wait);
+    let group = interval("group-interval", default.group_interval);
+    let expect = f
+        .get("expect")
+        .map_or(Some(Vec::new()), |tree| expected(d, tree));
+    let may_fire = f
+        .get("may-fire")
+        .map_or(Some(Vec::new()), |tree| names(d, tree));
     d.finish(f);
-    Some(alerting)
+    Some(Alerting {
+        rules: rules?,
+        scrape_interval: scrape?,
+        evaluation_interval: evaluation?,
+        group_wait: wait?,
+        group_interval: group?,
+        expect: expect?,
+        may_fire: may_fire?,
+    })
 }
 
 fn interval(d: &mut Decoder, f: &mut Fields<'_>, name: &'static str, default: Dur) -> Option<Dur> {
@@ -61,16 +62,17 @@ fn rules(d: &mut Decoder, tree: &Tree) -> Option<Vec<String>> {
 
 fn expected(d: &mut Decoder, tree: &Tree) -> Option<Vec<ExpectedAlert>> {
     let items = d.list(tree, "`alerting.expect`")?;
-    let mut found: Vec<ExpectedAlert> = Vec::new();
-    for item in items {
-        let expected = one(d, item)?;
-        if found.iter().any(|other| other.alert == expected.alert) {
-            let message = format!("`{}` is expected twice", expected.alert);
+    let read: Vec<Option<ExpectedAlert>> = items.iter().map(|item| one(d, item)).collect();
+    let named = |index: usize| read[index].as_ref().map(|one| one.alert.as_str());
+    for (index, item) in items.iter().enumerate() {
+        if let Some(name) = named(index)
+            && (0..index).any(|before| named(before) == Some(name))
+        {
+            let message = format!("`{name}` is expected twice");
             d.note(Problem::at(item.place.clone(), message).help("keep one of them"));
         }
-        found.push(expected);
     }
-    Some(found)
+    read.into_iter().collect()
 }
 
 fn one(d: &mut Decoder, tree: &Tree) -> Option<ExpectedAlert> {
