@@ -164,7 +164,7 @@ pub async fn group_wait(alertmanager: SocketAddr) -> Result<u64, String> {
 fn waited(config: &str) -> Option<u64> {
     let mut lines = config.lines().map(str::trim);
     let value = lines.find_map(|line| line.strip_prefix("group_wait:"))?;
-    Some(nanos(value)?)
+    nanos(value)
 }
 
 /// A duration as Prometheus writes it, in nanoseconds.

@@ -111,6 +111,11 @@ mod tests {
             ]
         );
         assert_eq!(good.verdict, Verdict::Pass, "{good:?}");
+        let said = &good.sentence;
+        assert!(
+            said.ends_with("; the alert Down arrived after 7.001 s."),
+            "{said}"
+        );
         let never = card(alerted(&[]));
         assert_eq!(states(&never)[0].1, LineState::Missed);
         assert_eq!(never.verdict, Verdict::Fail);

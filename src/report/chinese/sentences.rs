@@ -3,6 +3,8 @@
 /// English and Chinese; `{}` is a gap, `{0}` the first gap's text.
 pub const SENTENCES: &[(&str, &str)] = &[
     // Alerts.
+    ("the alert {} arrived after {}", "告警 {0} 在 {1} 后送达"),
+    ("the alert {} never fired", "告警 {0} 从未触发"),
     (
         "alerting was proven to work before the fault, and was seen all along",
         "故障前已证实告警链路有效，且全程可观察",

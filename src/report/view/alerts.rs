@@ -45,18 +45,15 @@ pub(super) fn table(alerts: &[AlertFigures]) -> Table {
 }
 
 fn cell(figure: &Figure<Span>) -> String {
-    let value = |span: &Span| match span.high_ns {
-        Some(_) => (text::upper(*span), text::bracket(*span)),
-        None => (
-            "not seen".into(),
-            format!("within {}", text::seconds(span.low_ns)),
-        ),
-    };
-    let (value, note) = text::figure(figure, value);
-    if note.is_empty() {
-        value
-    } else {
-        format!("{value} {note}")
+    match figure {
+        Figure::Missing(why) => format!("not measured: {why}"),
+        Figure::Measured(span) => match span.high_ns {
+            None => format!("not within {}", text::seconds(span.low_ns)),
+            Some(_) => {
+                let said = format!("{} {}", text::upper(*span), text::bracket(*span));
+                said.trim_end().to_owned()
+            }
+        },
     }
 }
 
@@ -131,5 +128,48 @@ fn band(record: &Record, name: &str, end: Nanos) -> AlertBand {
         name: text::clean(name),
         spans,
         told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{
+        alerts::alerts,
+        fixture::{alerted, ms},
+    };
+
+    #[test]
+    fn an_alert_is_pending_then_firing_and_told_of_twice() {
+        let bench = alerted(&[
+            (21_000, 21_100, AlertMoment::Pending),
+            (26_000, 26_100, AlertMoment::Firing),
+            (27_000, 27_001, AlertMoment::Delivered),
+            (41_000, 41_100, AlertMoment::Ended),
+            (41_500, 41_501, AlertMoment::Resolved),
+            (45_000, 45_100, AlertMoment::Pending),
+        ]);
+        let bands = bands(&bench.record, ms(50_000));
+        let expected = AlertBand {
+            name: "Down".into(),
+            spans: vec![
+                (ms(21_100), ms(26_100), false),
+                (ms(26_100), ms(41_100), true),
+                (ms(45_100), ms(50_000), false),
+            ],
+            told: vec![(ms(27_001), false), (ms(41_501), true)],
+        };
+        assert_eq!(bands, [expected]);
+        let table = table(&alerts(&bench.record));
+        assert_eq!(table.rows[0][5], "6.100 s [5.998 s, 6.100 s]");
+        assert_eq!(table.rows[0][1], "expected");
+    }
+
+    #[test]
+    fn what_was_not_seen_is_told_with_how_long_was_looked() {
+        let bench = alerted(&[]);
+        let table = table(&alerts(&bench.record));
+        assert_eq!(table.rows[0][5], "not within 29.998 s");
+        assert_eq!(table.rows[0][8], "not measured: it was not delivered");
     }
 }
