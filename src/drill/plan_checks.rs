@@ -221,6 +221,7 @@ impl Bound<'_> {
             | Fault::Wipe(_)
             | Fault::Damage(_)
             | Fault::Cpu(_)
+            | Fault::OutOfMemory(_)
             | Fault::Mistake(_)
             | Fault::Partition(_)
             | Fault::Latency(_)
@@ -249,6 +250,7 @@ impl Bound<'_> {
                 "which share its files and its shell"
             }
             Fault::Cpu(_) => "which share its CPU time",
+            Fault::OutOfMemory(_) => "which share its memory",
             Fault::CrashLoop(_) => return problems,
             _ => "whose packets all pass one interface, unshaped",
         };

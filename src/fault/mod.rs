@@ -4,6 +4,7 @@ mod active;
 mod crash_loop;
 mod inside;
 mod limits;
+mod memory;
 mod noop;
 mod packets;
 mod partition;
@@ -36,6 +37,7 @@ pub use active::{ActiveFault, Undo};
 pub use crash_loop::Looping;
 pub use inside::Target;
 pub use limits::Throttled;
+pub use memory::Starved;
 pub use packets::{Shaped, shaping};
 pub use person::Shown;
 pub use ports::PortCut;
@@ -141,6 +143,8 @@ pub enum Expected {
     Gone(String, Vec<Target>),
     /// Data went like this.
     DataGone(Vec<Gone>),
+    /// The kernel killed a process of each of these nodes for want of memory.
+    Starved(Vec<Starved>),
     /// These nodes have little CPU time.
     Throttled(Throttled),
     /// A mistake shows.
@@ -170,6 +174,7 @@ pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injec
         Fault::Wipe(wiped) => storage::wipe(wiped, step, ground).await,
         Fault::Damage(bad) => storage::damage(bad, step, ground).await,
         Fault::Cpu(cpu) => limits::cpu(cpu, step, ground).await,
+        Fault::OutOfMemory(starved) => memory::exhaust(starved, step, ground).await,
         Fault::Mistake(mistake) => person::err(mistake, step, ground).await,
         Fault::Partition(partition) => partition::cut(partition, step, ground).await,
         Fault::Latency(_)
@@ -197,6 +202,7 @@ pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect
         } => crash_loop::verify(step, nodes, deaths, *every, ground).await,
         Expected::Gone(name, targets) => inside::verify(step, name, targets, ground).await,
         Expected::DataGone(gone) => storage::verify(step, gone, ground).await,
+        Expected::Starved(starved) => memory::verify(step, starved, ground).await,
         Expected::Throttled(throttled) => limits::verify(step, throttled, ground).await,
         Expected::Mistaken(shown) => person::verify(step, shown, ground).await,
         Expected::CutPorts(cut) => ports::verify(step, cut, ground).await,

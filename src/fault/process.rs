@@ -221,7 +221,7 @@ pub async fn verify_ended(step: usize, nodes: &[NodeName], ground: &Ground) -> E
         })
         .await
         {
-            Some(NodeState::Exited { code }) => {
+            Some(NodeState::Exited { code, .. }) => {
                 seen.yes(format!("{node} has ended with code {code}"))
             }
             _ => seen.no(format!("{node} still runs after {EFFECT_LIMIT:?}")),

@@ -72,6 +72,8 @@ pub enum NodeState {
     Exited {
         /// The exit code; 128 + signal when a signal ended it.
         code: i64,
+        /// Whether its memory had run out, as far as the runtime knows.
+        out_of_memory: bool,
     },
     /// It does not exist.
     Missing,
@@ -177,6 +179,9 @@ pub trait Runtime: Send + Sync {
 
     /// Leaves a node so many cores of CPU time; all of them without a number.
     async fn limit_cpu(&self, node: &NodeName, cores: Option<f64>) -> Result<(), RuntimeError>;
+
+    /// Leaves a node so many bytes of memory, and no swap; what it was created with, without a number.
+    async fn limit_memory(&self, node: &NodeName, bytes: Option<u64>) -> Result<(), RuntimeError>;
 
     /// What its machine does at the moment.
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError>;

@@ -29,6 +29,8 @@ pub enum Fault {
     Damage(Stored),
     /// Gives a node little CPU time.
     Cpu(Cpu),
+    /// Uses up a node's memory, so that the kernel kills the greatest of its processes.
+    OutOfMemory(OutOfMemory),
     /// Lets an operator give a command that does harm.
     Mistake(Mistake),
     /// Drops packets between nodes.
@@ -120,6 +122,14 @@ pub struct Cpu {
     /// Ends by itself after this time. Without it, it lasts until `heal`.
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
     pub lasting: Option<Dur>,
+}
+
+/// A node whose memory runs out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OutOfMemory {
+    /// The node, by role.
+    pub node: Selector,
 }
 
 /// A command that an operator should not have given.

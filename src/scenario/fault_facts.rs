@@ -29,6 +29,10 @@ pub const FAULTS: &[(&str, &str)] = &[
     ("damage", "overwrites a part of a file under a running node"),
     ("cpu", "gives a node little CPU time"),
     (
+        "out-of-memory",
+        "uses up a node's memory: the kernel kills a process",
+    ),
+    (
         "mistake",
         "lets an operator give a command that does harm, and shows the harm",
     ),
@@ -68,6 +72,7 @@ impl Fault {
             Self::Wipe(_) => "wipe",
             Self::Damage(_) => "damage",
             Self::Cpu(_) => "cpu",
+            Self::OutOfMemory(_) => "out-of-memory",
             Self::Mistake(_) => "mistake",
             Self::Partition(_) => "partition",
             Self::Latency(_) => "latency",
@@ -102,6 +107,7 @@ impl Fault {
             Self::KillProcess(kill) => vec![("node", &kill.node)],
             Self::Wipe(stored) | Self::Damage(stored) => vec![("node", &stored.node)],
             Self::Cpu(cpu) => vec![("node", &cpu.node)],
+            Self::OutOfMemory(starved) => vec![("node", &starved.node)],
             Self::Mistake(mistake) => vec![("node", &mistake.node)],
             Self::Script(script) => vec![("node", &script.node)],
             Self::Partition(partition) => {
@@ -159,7 +165,7 @@ impl Fault {
             | Self::Mistake(_)
             | Self::Script(_)
             | Self::Noop => false,
-            Self::Kill(_) | Self::Stop(_) | Self::Wipe(_) => true,
+            Self::Kill(_) | Self::Stop(_) | Self::Wipe(_) | Self::OutOfMemory(_) => true,
             _ => self.lasting().is_none(),
         }
     }
@@ -178,6 +184,7 @@ impl Fault {
             Self::Wipe(wiped) => format!("wipe {} on the {}", wiped.path, wiped.node),
             Self::Damage(bad) => format!("damage {} on the {}", bad.path, bad.node),
             Self::Cpu(cpu) => format!("leave the {} {} of a core", cpu.node, cpu.share),
+            Self::OutOfMemory(starved) => format!("use up the memory of the {}", starved.node),
             Self::Mistake(mistake) => format!("run `{}` on the {}", mistake.run, mistake.node),
             Self::Script(script) => format!(
                 "let the {} play {} for {}",

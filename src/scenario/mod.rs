@@ -15,8 +15,8 @@ pub mod types;
 
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
 pub use fault::{
-    ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, Partition,
-    Play, Refuse, Script, Selector, Stored, Victim,
+    ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, OutOfMemory,
+    Partition, Play, Refuse, Script, Selector, Stored, Victim,
 };
 pub use fault_facts::FAULTS;
 pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};

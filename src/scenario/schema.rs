@@ -11,6 +11,7 @@ pub fn json_schema() -> Value {
     let shorthands = [
         ("Rpo", json!({ "const": "any" })),
         ("Victim", json!({ "$ref": "#/$defs/Selector" })),
+        ("OutOfMemory", json!({ "$ref": "#/$defs/Selector" })),
         ("Move", json!({ "const": "planned" })),
         ("Pinned", json!({ "$ref": "#/$defs/Duration" })),
     ];

@@ -40,7 +40,7 @@ where
             // A look at the machine costs more than a question; one in ten is soon enough.
             match look.then_some(runtime.state(node)) {
                 Some(state) => match state.await {
-                    Ok(NodeState::Exited { code }) => {
+                    Ok(NodeState::Exited { code, .. }) => {
                         Ok(Some(format!("it ended with code {code}")))
                     }
                     _ => Err(reason),

@@ -25,6 +25,13 @@ async fn reaches(rig: &Rig, node: &NodeName, wanted: &NodeState) {
         .expect("the state in time");
 }
 
+fn exited(code: i64) -> NodeState {
+    NodeState::Exited {
+        code,
+        out_of_memory: false,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
 async fn a_node_lives_dies_and_comes_back_with_its_address_and_files() {
@@ -54,7 +61,7 @@ async fn a_node_lives_dies_and_comes_back_with_its_address_and_files() {
     let before = Instant::now();
     rig.runtime.signal(&a, Signal::Kill).await.unwrap();
     println!("kill: {:?}", before.elapsed());
-    reaches(&rig, &a, &NodeState::Exited { code: 137 }).await;
+    reaches(&rig, &a, &exited(137)).await;
     println!("seen dead after {:?}", before.elapsed());
     // At once: the engine may not know yet that it has ended.
     rig.runtime.start(&a).await.unwrap();
@@ -110,13 +117,10 @@ async fn a_node_is_frozen_stopped_and_terminated() {
     assert!(!left.stdout.contains("sleep 77"), "{left:?}");
 
     rig.runtime.signal(&a, Signal::Term).await.unwrap();
-    reaches(&rig, &a, &NodeState::Exited { code: 3 }).await;
+    reaches(&rig, &a, &exited(3)).await;
     rig.runtime.start(&a).await.unwrap();
     rig.runtime.stop(&a, Duration::from_secs(5)).await.unwrap();
-    assert_eq!(
-        rig.runtime.state(&a).await.unwrap(),
-        NodeState::Exited { code: 3 }
-    );
+    assert_eq!(rig.runtime.state(&a).await.unwrap(), exited(3));
     rig.down().await;
 }
 

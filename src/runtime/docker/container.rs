@@ -40,7 +40,7 @@ pub(super) fn node(
         extra_hosts: Some(hosts.map(|(name, ip)| format!("{name}:{ip}")).collect()),
         mounts: Some(volumes.iter().map(|path| volume(path, labels)).collect()),
         shm_size: Some(SHARED_MEMORY),
-        ..limited(i64::from(spec.memory_mib) << 20)
+        ..limited(memory(spec))
     };
     ContainerCreateBody {
         hostname: Some(spec.name.to_string()),
@@ -117,6 +117,24 @@ pub(super) fn cpu_limit(cores: Option<f64>) -> ContainerUpdateBody {
         cpu_period: Some(CPU_PERIOD),
         // -1 lifts the limit.
         cpu_quota: Some(cores.map_or(-1, |cores| (cores * CPU_PERIOD as f64) as i64)),
+        ..ContainerUpdateBody::default()
+    }
+}
+
+/// A node's memory, bytes; 0 for no limit.
+pub(super) fn memory(spec: &NodeSpec) -> i64 {
+    i64::from(spec.memory_mib) << 20
+}
+
+/// More than a machine has: the engine takes no word for "no limit" once there was one.
+const UNLIMITED: i64 = 1 << 62;
+
+/// So many bytes of memory, without swap; 0 for no limit.
+pub(super) fn memory_limit(bytes: i64) -> ContainerUpdateBody {
+    let bytes = if bytes > 0 { bytes } else { UNLIMITED };
+    ContainerUpdateBody {
+        memory: Some(bytes),
+        memory_swap: Some(bytes),
         ..ContainerUpdateBody::default()
     }
 }

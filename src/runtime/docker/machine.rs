@@ -69,6 +69,8 @@ struct Machine {
     killed: bool,
     /// It is frozen: a signal sent directly would wait until it is unfrozen; the engine unfreezes it.
     paused: bool,
+    /// The memory that it was created with, bytes; 0 where there was no limit.
+    memory: i64,
     visible: Option<Visible>,
 }
 
@@ -311,6 +313,7 @@ impl Runtime for DockerRuntime {
             started: false,
             killed: false,
             paused: false,
+            memory: container::memory(spec),
             visible: None,
         };
         lock(&self.nodes).insert(spec.name.clone(), machine);
@@ -392,6 +395,18 @@ impl Runtime for DockerRuntime {
         within("limit the CPU time of", node, ACT, call).await
     }
 
+    async fn limit_memory(&self, node: &NodeName, bytes: Option<u64>) -> Result<(), RuntimeError> {
+        let machine = self.machine(node)?;
+        let bytes = bytes.map_or(machine.memory, |bytes| {
+            i64::try_from(bytes).unwrap_or(i64::MAX)
+        });
+        let call = self
+            .engine
+            .docker
+            .update_container(&machine.container, container::memory_limit(bytes));
+        within("limit the memory of", node, ACT, call).await
+    }
+
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
         let Ok(machine) = self.machine(node) else {
             return Ok(NodeState::Missing);
@@ -399,18 +414,25 @@ impl Runtime for DockerRuntime {
         // The engine learns of a death some 20 ms late and is slow to answer meanwhile; the process
         // table knows at once.
         let dead = machine.visible.is_some_and(|process| !process.runs());
+        let killed = NodeState::Exited {
+            code: KILLED,
+            out_of_memory: false,
+        };
         if dead && machine.killed {
-            return Ok(NodeState::Exited { code: KILLED });
+            return Ok(killed);
         }
         let Some(state) = self.inspect(&machine.container).await? else {
             return Ok(NodeState::Missing);
         };
         let code = state.exit_code.unwrap_or(0);
         Ok(match state.status {
-            Some(ContainerStateStatusEnum::RUNNING) if dead => NodeState::Exited { code: KILLED },
+            Some(ContainerStateStatusEnum::RUNNING) if dead => killed,
             Some(ContainerStateStatusEnum::RUNNING) => NodeState::Running,
             Some(ContainerStateStatusEnum::PAUSED) => NodeState::Paused,
-            _ => NodeState::Exited { code },
+            _ => NodeState::Exited {
+                code,
+                out_of_memory: state.oom_killed.unwrap_or(false),
+            },
         })
     }
 

@@ -96,6 +96,7 @@ impl Child {
                 let signal = status.signal().map(|signal| 128 + i64::from(signal));
                 NodeState::Exited {
                     code: signal.or(status.code().map(i64::from)).unwrap_or(-1),
+                    out_of_memory: false,
                 }
             }
             Ok(None) if stat_field(self.id.pid, 3).as_deref() == Some("T") => NodeState::Paused,

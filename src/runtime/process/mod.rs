@@ -213,6 +213,12 @@ impl Runtime for ProcessRuntime {
         ))
     }
 
+    async fn limit_memory(&self, _: &NodeName, _: Option<u64>) -> Result<(), RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "processes on this machine share its memory".into(),
+        ))
+    }
+
     async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError> {
         self.with_child("unpause", node, |child| {
             child

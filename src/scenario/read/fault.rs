@@ -25,6 +25,7 @@ pub const KINDS: &[&str] = &[
     "wipe",
     "damage",
     "cpu",
+    "out-of-memory",
     "mistake",
     "partition",
     "latency",
@@ -52,6 +53,7 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         }
         "wipe" => "say who and what, such as `wipe: { node: replica, path: /data }`",
         "damage" => "say who and what, such as `damage: { node: replica, path: /data/*.aof }`",
+        "out-of-memory" => "say whose, such as `out-of-memory: primary`",
         "cpu" => "say who and how much, such as `cpu: { node: primary, share: 20% }`",
         "mistake" => {
             "say who, what and what shows it: `{ node: primary, run: ..., shows: ..., expect: ... }`"
@@ -77,6 +79,7 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "wipe" => other::stored(d, body).map(Fault::Wipe),
         "damage" => other::stored(d, body).map(Fault::Damage),
         "cpu" => other::cpu(d, body).map(Fault::Cpu),
+        "out-of-memory" => other::out_of_memory(d, body).map(Fault::OutOfMemory),
         "mistake" => other::mistake(d, body).map(Fault::Mistake),
         "kill" => victim(d, choice.name, body).map(Fault::Kill),
         "stop" => victim(d, choice.name, body).map(Fault::Stop),

@@ -1,11 +1,11 @@
 //! Decoding faults of data, means and people.
 
-use crate::scenario::{Cpu, Mistake, Percent, Problem, Selector, Stored};
+use crate::scenario::{Cpu, Mistake, OutOfMemory, Percent, Problem, Selector, Stored};
 
 use super::{
     decode::{Decoder, Fields},
     fault::lasting,
-    tree::Tree,
+    tree::{Tree, Value},
 };
 
 fn node(d: &mut Decoder, f: &mut Fields<'_>) -> Option<Selector> {
@@ -65,6 +65,18 @@ pub fn cpu(d: &mut Decoder, tree: &Tree) -> Option<Cpu> {
         share: share?,
         lasting: length.flatten(),
     })
+}
+
+/// Decodes what stands under `out-of-memory`: a node alone, or a map.
+pub fn out_of_memory(d: &mut Decoder, tree: &Tree) -> Option<OutOfMemory> {
+    if matches!(tree.value, Value::Scalar(_)) {
+        let node = d.scalar(tree, "a node")?;
+        return Some(OutOfMemory { node });
+    }
+    let mut f = d.fields(tree, "`out-of-memory`")?;
+    let node = node(d, &mut f);
+    d.finish(f);
+    Some(OutOfMemory { node: node? })
 }
 
 /// Decodes what stands under `mistake`.

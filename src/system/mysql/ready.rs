@@ -73,7 +73,7 @@ async fn whole(stack: &MySqlStack) -> Result<Vec<String>, SystemError> {
 /// A node whose main process has ended.
 async fn ended(stack: &MySqlStack) -> Option<(Seat, String)> {
     for seat in stack.roster().data() {
-        if let Ok(NodeState::Exited { code }) = stack.runtime.state(&seat.name).await {
+        if let Ok(NodeState::Exited { code, .. }) = stack.runtime.state(&seat.name).await {
             return Some((seat.clone(), format!("it ended with code {code}")));
         }
     }

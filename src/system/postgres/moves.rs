@@ -173,7 +173,7 @@ impl PostgresStack {
             .state(&from.name)
             .await
             .map_err(|error| error.to_string())?;
-        if state != (NodeState::Exited { code: 0 }) {
+        if !matches!(state, NodeState::Exited { code: 0, .. }) {
             return Err(format!(
                 "`{}` did not stop in an orderly way: {state:?}",
                 from.name

@@ -83,7 +83,7 @@ async fn whole(stack: &PostgresStack) -> Result<Vec<String>, SystemError> {
 async fn ended(stack: &PostgresStack) -> Option<(Seat, String)> {
     let kinds = [MemberKind::Data, MemberKind::Control, MemberKind::Route];
     for seat in kinds.iter().flat_map(|kind| stack.roster.of(*kind)) {
-        if let Ok(NodeState::Exited { code }) = stack.runtime.state(&seat.name).await {
+        if let Ok(NodeState::Exited { code, .. }) = stack.runtime.state(&seat.name).await {
             return Some((seat.clone(), format!("it ended with code {code}")));
         }
     }

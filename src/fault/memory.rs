@@ -1,0 +1,211 @@
+//! Memory that runs out: the kernel kills the greatest of a machine's processes.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::{
+    id::NodeName,
+    record::Effect,
+    runtime::{ExecOutput, NodeState, RuntimeError, journal},
+    scenario::OutOfMemory,
+};
+
+use super::{
+    Expected, FaultError, Ground, Injected, Undo,
+    process::{Described, Seen, hits_primary},
+    select::{expand_hosts, select},
+};
+
+/// How long a command in a node may take.
+const EXEC: Duration = Duration::from_secs(30);
+/// The longest wait until the engine knows of the end of a node.
+const EFFECT_LIMIT: Duration = Duration::from_secs(5);
+/// What a node is left with beyond what its processes hold, MiB: filled in some tens of milliseconds.
+const ROOM: u64 = 64;
+/// Prints the bytes that the node's processes hold, and what they share, by either version of control groups. Pages of
+/// files are not counted: the kernel drops them first.
+const HELD: &str = r#"for f in /sys/fs/cgroup/memory/memory.stat /sys/fs/cgroup/memory.stat; do
+[ -f "$f" ] && sed -n 's/^\(total_rss\|total_shmem\|anon\|shmem\) //p' "$f" && [ "$f" = /sys/fs/cgroup/memory/memory.stat ] && break; done; :"#;
+/// Fills the node's shared memory, which belongs to no process that could be killed, until the kernel has killed one.
+/// Prints how many it had killed before and after.
+const FILL: &str = r#"killed() { cat /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events 2>/dev/null | sed -n 's/^oom_kill //p' | head -n 1; }
+f=/dev/shm/drdrill-ballast; before=$(killed); echo "before $before"; i=0
+while [ "$i" -lt "$1" ] && [ "$(killed)" = "$before" ]; do dd if=/dev/zero bs=65536 count=64 2>/dev/null >>$f || break; i=$((i + 1)); done
+rm -f $f; echo "after $(killed)""#;
+
+/// What became of a node whose memory ran out.
+#[derive(Debug)]
+pub struct Starved {
+    node: NodeName,
+    held_mib: u64,
+    said: Result<ExecOutput, String>,
+}
+
+/// Leaves the nodes little memory, fills it, and gives them back what they had.
+pub async fn exhaust(
+    starved: &OutOfMemory,
+    step: usize,
+    ground: &Ground,
+) -> Result<Injected, FaultError> {
+    let nodes = select(&starved.node, ground).await?;
+    let hosts = expand_hosts(&nodes, ground);
+    let primary_hit = hits_primary(&nodes, ground).await;
+    let held = join_all(nodes.iter().map(|node| held_mib(node, ground))).await;
+    let held = held.into_iter().collect::<Result<Vec<u64>, _>>()?;
+    ground
+        .write_ahead(&nodes, |node| journal::Effect::Limited { node })
+        .await?;
+    for (node, held) in nodes.iter().zip(&held) {
+        let left = (held + ROOM) << 20;
+        ground.runtime.limit_memory(node, Some(left)).await?;
+    }
+    let fills = nodes.iter().map(|node| fill(node, ground));
+    let (at, said) = ground.emitter.time(join_all(fills)).await;
+    for node in &nodes {
+        ground.runtime.limit_memory(node, None).await?;
+        let node = node.clone();
+        let _ = ground
+            .journal
+            .undone(journal::Effect::Limited { node })
+            .await;
+    }
+    let starved = nodes.iter().zip(held).zip(said);
+    let starved = starved.map(|((node, held_mib), said)| Starved {
+        node: node.clone(),
+        held_mib,
+        said: said.map_err(|error| error.to_string()),
+    });
+    let injected = Described {
+        name: "out-of-memory",
+        means: "the engine's limit of the node's memory, and the node's shared memory filled up to it",
+        primary_hit,
+        at,
+        step,
+    };
+    let expected = Expected::Starved(starved.collect());
+    Ok(injected.into(nodes, Undo::BringBack(hosts), expected))
+}
+
+async fn held_mib(node: &NodeName, ground: &Ground) -> Result<u64, RuntimeError> {
+    let said = ground.runtime.exec(node, &["sh", "-c", HELD], EXEC).await?;
+    let bytes: Vec<u64> = said
+        .stdout
+        .lines()
+        .filter_map(|line| line.trim().parse().ok())
+        .collect();
+    if bytes.is_empty() {
+        return Err(RuntimeError::Failed {
+            action: "read the memory of",
+            node: node.to_string(),
+            cause: "its control group is not to be seen in it".into(),
+        });
+    }
+    Ok(bytes.iter().sum::<u64>().div_ceil(1 << 20))
+}
+
+/// Twice the room in pieces of 4 MiB is more than enough.
+async fn fill(node: &NodeName, ground: &Ground) -> Result<ExecOutput, RuntimeError> {
+    let pieces = (2 * ROOM / 4).to_string();
+    let argv = ["sh", "-c", FILL, "sh", pieces.as_str()];
+    ground.runtime.exec(node, &argv, EXEC).await
+}
+
+/// How many processes the kernel killed, by its own count; none where the command did not live to say so.
+fn killed(said: &ExecOutput) -> Option<u64> {
+    let number = |name: &str| {
+        let mut lines = said.stdout.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok())
+    };
+    number("after ")?.checked_sub(number("before ")?)
+}
+
+/// The kernel killed a process for want of memory: by its own count, or the node ended of it.
+pub async fn verify(step: usize, starved: &[Starved], ground: &Ground) -> Effect {
+    let mut seen = Seen::default();
+    for Starved {
+        node,
+        held_mib,
+        said,
+    } in starved
+    {
+        let count = match said {
+            Ok(said) => killed(said),
+            Err(error) => {
+                seen.no(format!("{node}: {error}"));
+                continue;
+            }
+        };
+        let left = format!("left {ROOM} MiB beyond the {held_mib} MiB that it held");
+        match (count, state(node, count, ground).await) {
+            (Some(0), _) => seen.no(format!("{node}: {left}, the kernel killed nothing")),
+            (Some(count), NodeState::Running) => seen.yes(format!(
+                "{node}: {left}, the kernel killed {count} of its processes; the node runs on"
+            )),
+            (Some(count), _) => seen.yes(format!(
+                "{node}: {left}, the kernel killed {count} of its processes; the node has ended by it"
+            )),
+            (
+                None,
+                NodeState::Exited {
+                    code,
+                    out_of_memory: true,
+                },
+            ) => seen.yes(format!(
+                "{node}: {left}, it has ended with code {code}, out of memory by the engine's word"
+            )),
+            (None, state) => seen.no(format!(
+                "{node}: {left}, and nothing says that its memory ran out: {state:?}"
+            )),
+        }
+    }
+    seen.effect(step)
+}
+
+/// What the node does; where the command in it did not come to its end, the node's end is waited for.
+async fn state(node: &NodeName, killed: Option<u64>, ground: &Ground) -> NodeState {
+    let told = async {
+        loop {
+            let state = ground.runtime.state(node).await;
+            let state = state.unwrap_or(NodeState::Missing);
+            let ended = matches!(
+                state,
+                NodeState::Exited {
+                    out_of_memory: true,
+                    ..
+                }
+            );
+            if ended || killed.is_some() {
+                return state;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(EFFECT_LIMIT, told).await {
+        Ok(state) => state,
+        Err(_) => ground
+            .runtime
+            .state(node)
+            .await
+            .unwrap_or(NodeState::Missing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_s_own_count_says_how_many_were_killed() {
+        let said = |stdout: &str| ExecOutput {
+            code: 0,
+            stdout: stdout.into(),
+            stderr: String::new(),
+        };
+        assert_eq!(killed(&said("before 0\nafter 2\n")), Some(2));
+        assert_eq!(killed(&said("before 3\nafter 3\n")), Some(0));
+        for unsaid in ["before 0\n", "", "before \nafter \n"] {
+            assert_eq!(killed(&said(unsaid)), None);
+        }
+    }
+}
