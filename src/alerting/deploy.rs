@@ -77,10 +77,7 @@ pub async fn raise(
         runtime.create(&spec).await?;
         runtime.start(&spec.name).await
     });
-    if let Err(error) = try_join_all(starts).await {
-        receiver.close().await;
-        return Err(error);
-    }
+    try_join_all(starts).await?;
     let proving = Proving {
         design,
         prometheus: plan.prometheus,

@@ -67,11 +67,18 @@ impl Receiver {
         })
     }
 
-    /// Stops listening.
-    pub async fn close(self) {
+    /// Stops listening, and lets go of the run's emitter.
+    pub async fn close(mut self) {
         self.stop.cancel();
         // One that panicked has heard nothing more, which the missing notifications show.
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Receiver {
+    /// A run that is interrupted while alerting comes up must not wait for its receiver.
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
