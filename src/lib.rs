@@ -2,6 +2,7 @@
 //!
 //! The data flows one way: scenario, plan, run, record, judgement, report.
 
+pub mod alerting;
 pub mod archive;
 pub mod calibrate;
 pub mod check;

@@ -37,6 +37,8 @@ pub enum Touch {
     Time,
     /// Loss and integrity.
     Data,
+    /// Alerts.
+    Alerts,
     /// Everything.
     All,
 }

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::{history::History, measure::Figures, record::Record};
 
 use super::{
-    Finding, Touch, baseline, complete, convergence, corrupt, divergence, duplicates, effect,
-    exposure, holes, lateness, lost_writes, phantom, plausibility, relapse, residue, resurrected,
-    shed, split_brain, steps,
+    Finding, Touch, alert_reach, alerting, alerts, baseline, complete, convergence, corrupt,
+    divergence, duplicates, effect, exposure, holes, lateness, lost_writes, phantom, plausibility,
+    relapse, residue, resurrected, shed, split_brain, steps,
 };
 
 /// One checker.
@@ -59,10 +59,22 @@ pub const CHECKERS: &[Checker] = &[
     },
 ];
 
-/// Runs every checker.
+/// Those of drills with alerting, after the others.
+pub const ALERT_CHECKERS: &[Checker] = &[
+    checker!(alerting, Alerts),
+    checker!(alerts, Alerts),
+    checker!(alert_reach, Alerts),
+];
+
+/// Runs every checker that the drill has something for.
 pub fn all(record: &Record, history: &History, figures: &Figures) -> Vec<Finding> {
+    let more = match record.opened.scenario.alerting {
+        Some(_) => ALERT_CHECKERS,
+        None => &[],
+    };
     CHECKERS
         .iter()
+        .chain(more)
         .map(|checker| run(checker, record, history, figures))
         .collect()
 }

@@ -1,5 +1,8 @@
 //! What went wrong: one checker per file, each with three answers.
 
+pub mod alert_reach;
+pub mod alerting;
+pub mod alerts;
 pub mod baseline;
 pub mod complete;
 pub mod convergence;
@@ -25,4 +28,4 @@ pub mod steps;
 mod tests;
 
 pub use finding::{Answer, Finding, Touch};
-pub use list::{CHECKERS, Checker, all, run};
+pub use list::{ALERT_CHECKERS, CHECKERS, Checker, all, run};

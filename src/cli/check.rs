@@ -9,7 +9,7 @@ use std::{
 };
 
 use drdrill::{
-    drill::{validate_against, validate_design},
+    drill::{validate_against, validate_alerting, validate_design},
     scenario::{BYTES_MAX, Parsed, Problem, Problems, read},
     system::{Description, System, catalogue},
 };
@@ -17,7 +17,7 @@ use drdrill::{
 use super::{
     arguments::{CheckArguments, ScenarioArguments},
     exit::{Exit, Failure},
-    output,
+    output, rules,
 };
 
 /// How deep folders are searched.
@@ -129,9 +129,17 @@ fn plan_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
     if !problems.is_empty() {
         return problems;
     }
+    let files = match rules::files(parsed) {
+        Ok(files) => files,
+        Err(problems) => return problems,
+    };
     let used = systems.iter().zip(&offers);
     used.filter(|(_, offer)| parsed.scenario.stack.contains_key(offer.name))
-        .flat_map(|(system, _)| validate_design(parsed, system.as_ref()))
+        .flat_map(|(system, _)| {
+            let mut problems = validate_design(parsed, system.as_ref());
+            problems.extend(validate_alerting(parsed, system.as_ref(), &files));
+            problems
+        })
         .collect()
 }
 

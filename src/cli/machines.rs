@@ -61,11 +61,15 @@ pub async fn docker(
     let engine = Engine::connect(docker_host().as_deref()).await?;
     let resolver = resolver(&engine, state, emitter);
     let mut images = Vec::new();
-    for reference in &plan.design.images {
+    for reference in &plan.images() {
         let fact = resolver.resolve(reference).await?;
         // Our own recipes hold what our scripts need.
         if fact.origin != Origin::Built {
-            let programs = plan.system.programs(&plan.design, reference);
+            let programs = if plan.design.images.contains(reference) {
+                plan.system.programs(&plan.design, reference)
+            } else {
+                &[]
+            };
             look_into(&engine, run, &fact.used, programs).await?;
         }
         emitter.say(What::Image(fact.clone()));

@@ -21,6 +21,7 @@ mod output;
 mod pdf;
 mod quarter;
 mod report;
+mod rules;
 mod run;
 mod series;
 mod serve;

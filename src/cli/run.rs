@@ -3,9 +3,9 @@
 use std::{io, sync::Arc};
 
 use drdrill::{
-    drill::{Plan, Stop, warnings},
+    drill::{Plan, Stop, alert_warnings, warnings},
     record::{Record, Status},
-    scenario::Parsed,
+    scenario::{Parsed, Problem},
     score::{Judgement, Verdict},
     system::{System, catalogue},
 };
@@ -15,7 +15,7 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    keys, machines, output, series,
+    keys, machines, output, rules, series,
     session::SessionError,
     sweep,
 };
@@ -37,7 +37,8 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         sweep::before_a_run(&machines::state_folder()).await;
         let mut worst = Exit::Pass;
         for (parsed, plan) in &plans {
-            for warning in warnings(&plan.scenario) {
+            let alerts = alert_warnings(plan);
+            for warning in warnings(&plan.scenario).iter().chain(&alerts) {
                 output::talk(&format!("warning: {warning}\n"));
             }
             worst = worst.worse(series::run(parsed, plan, arguments, key.clone(), &stop).await?);
@@ -94,7 +95,7 @@ pub fn bind(parsed: Parsed) -> Result<(Parsed, Plan), Failure> {
             "`drdrill list` shows them".into(),
         )
     })?;
-    let plan = Plan::bind(parsed.scenario.clone(), system).map_err(|issues| {
+    let mut plan = Plan::bind(parsed.scenario.clone(), system).map_err(|issues| {
         let issue = issues.first();
         let message = issue.map_or("the stack cannot be planned".into(), |issue| {
             issue.message.clone()
@@ -104,6 +105,14 @@ pub fn bind(parsed: Parsed) -> Result<(Parsed, Plan), Failure> {
             issue.map_or(String::new(), |issue| issue.help.clone()),
         )
     })?;
+    if let Some(alerting) = &mut plan.alerting {
+        // They were read before, when the scenario was checked; a file that went away meanwhile is told as any other problem.
+        let files = rules::files(&parsed).map_err(|problems| {
+            let message = problems.first().map_or("", Problem::message).to_owned();
+            refuse(format!("{}: {message}", parsed.file), String::new())
+        })?;
+        alerting.rules.extend(files);
+    }
     Ok((parsed, plan))
 }
 

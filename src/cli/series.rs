@@ -318,6 +318,7 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
             rpo: targets.rpo.clone(),
             ..Targets::default()
         },
+        alerting: None,
         headline: None,
         drill: vec![
             Step::Steady(Dur(steady.sum())),

@@ -122,6 +122,7 @@ impl Trial {
                 rpo: base.targets.rpo.clone(),
                 ..Targets::default()
             },
+            alerting: None,
             headline: None,
             drill,
             repeat: 1,

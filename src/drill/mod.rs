@@ -4,6 +4,7 @@ mod faults;
 mod finish;
 pub mod hunt;
 mod plan;
+mod plan_alerting;
 mod plan_checks;
 mod plan_design;
 mod plan_shards;
@@ -15,6 +16,7 @@ mod stop;
 mod wait;
 
 pub use plan::{Plan, warnings};
+pub use plan_alerting::{alert_warnings, validate_alerting};
 pub use plan_checks::validate_against;
 pub use plan_design::validate_design;
 pub use provision::{After, Aside, Machines, Provisioned, Site, provision, tear_down};

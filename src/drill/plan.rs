@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    alerting::AlertingDesign,
     scenario::{Scenario, Step, SystemSpec},
     system::{Description, Design, Issue, System},
 };
@@ -18,6 +19,8 @@ pub struct Plan {
     pub description: Description,
     /// The stack as it will be built.
     pub design: Design,
+    /// Alerting beside it, if the scenario has any.
+    pub alerting: Option<AlertingDesign>,
 }
 
 impl Plan {
@@ -33,12 +36,24 @@ impl Plan {
             .cloned()
             .unwrap_or_else(SystemSpec::default);
         let design = system.design(&spec, scenario.clients.route.as_deref())?;
+        let alerting = scenario.alerting.clone().zip(system.exporter());
+        let alerting =
+            alerting.map(|(spec, exporter)| AlertingDesign::new(spec, exporter, description.name));
         Ok(Self {
+            alerting,
             scenario,
             system,
             description,
             design,
         })
+    }
+
+    /// The image references that it needs, in the order of first use.
+    pub fn images(&self) -> Vec<String> {
+        let mut images = self.design.images.clone();
+        let more = self.alerting.iter().flat_map(AlertingDesign::images);
+        images.extend(more.map(str::to_owned));
+        images
     }
 }
 

@@ -1,10 +1,11 @@
 //! Brings the stack up, and takes it down.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
 use crate::{
+    alerting::{self, Raised},
     fault::{self, Ground},
     id::{NodeName, RunId},
     net::{Links, Shaping, SidecarLinks},
@@ -80,6 +81,8 @@ pub struct Provisioned {
     pub past: Option<Past>,
     /// Whether the run before lends its last operations to this one's baseline.
     pub lent: bool,
+    /// Alerting beside the stack, if the scenario has any.
+    pub alerting: Option<Arc<Raised>>,
 }
 
 /// Why a stack could not be provided.
@@ -111,12 +114,7 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
     ));
     let deploy = Deploy {
         runtime: runtime.clone(),
-        images: site
-            .machines
-            .images
-            .iter()
-            .map(|image| (image.reference.clone(), image.used.clone()))
-            .collect(),
+        images: images(site),
         program: site.program.clone(),
         emitter: site.emitter.clone(),
     };
@@ -131,6 +129,16 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
     }
     site.emitter
         .say_at(at, What::Stack(Box::new(system.stack().clone())));
+    let alerting = match &plan.alerting {
+        None => None,
+        Some(design) => {
+            site.emitter.note("bringing up Prometheus and Alertmanager");
+            let members = &system.stack().members;
+            let images = images(site);
+            let raised = alerting::raise(design, runtime, &images, members, &site.emitter).await?;
+            Some(Arc::new(raised))
+        }
+    };
     let first_primary = system.stack().primary.clone();
     let ground = Ground {
         runtime: runtime.clone(),
@@ -144,7 +152,16 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         ground,
         past: None,
         lent: false,
+        alerting,
     })
+}
+
+/// What to use for each image reference.
+fn images(site: &Site) -> BTreeMap<String, String> {
+    let images = site.machines.images.iter();
+    images
+        .map(|image| (image.reference.clone(), image.used.clone()))
+        .collect()
 }
 
 /// What the drill is to do to packets: what the machine cannot do is found out before any client starts.

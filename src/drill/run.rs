@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fault::Ground,
     id::NodeName,
     record::{Status, StepResult, What},
     scenario::Step,
@@ -56,12 +55,15 @@ pub async fn run(
         Some(Err(error)) => Status::Aborted(error.to_string()),
         Some(Ok(provisioned)) => {
             let performed = perform(plan, &site, &provisioned, sink, &stop).await;
-            logs = collect_logs(&provisioned.ground).await;
+            logs = collect_logs(&provisioned).await;
             if site.after == After::Keep {
                 site.emitter.note("the stack stays until you press Ctrl-C");
                 let _ = stop.or(std::future::pending::<()>()).await;
             }
             provisioned.ground.system.close().await;
+            if let Some(alerting) = &provisioned.alerting {
+                alerting.close().await;
+            }
             let status = performed.status.clone();
             if site.after == After::HandOn && !stop.wished() {
                 standing = hand_on(&site, provisioned, performed);
@@ -95,10 +97,18 @@ struct Performed {
 
 /// The stack for the next repeat, unless this drill did not end well or the system cannot make it ready again.
 fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Option<Standing> {
-    let Provisioned { ground, past, .. } = provisioned;
+    let Provisioned {
+        ground,
+        past,
+        alerting,
+        ..
+    } = provisioned;
     // What an earlier stack left is for this run's audit to say.
     let gone = site.earlier.left.is_empty() && site.earlier.failed.is_empty();
     let why = match (&performed.status, ground.system.rearm()) {
+        (Status::Completed, _) if alerting.is_some() => {
+            Some("alerting starts anew with each stack")
+        }
         (Status::Completed, Some(_)) if performed.healed && gone => None,
         (Status::Completed, Some(_)) => Some("not everything could be undone"),
         (Status::Completed, None) => Some("the system cannot make a stack ready again"),
@@ -151,7 +161,10 @@ async fn perform(
         };
     }
     let watching = CancellationToken::new();
-    let observers = ground.system.observe(&site.emitter, watching.clone());
+    let mut observers = ground.system.observe(&site.emitter, watching.clone());
+    if let Some(alerting) = &provisioned.alerting {
+        observers.push(alerting.watch(&site.emitter, watching.clone()));
+    }
     let load = Load::start(
         planned,
         plan.scenario.clients.app.as_ref(),
@@ -198,6 +211,8 @@ async fn drill(
         ground: provisioned.ground.clone(),
         load,
         lent: provisioned.lent,
+        alerting: provisioned.alerting.clone(),
+        alerts: plan.scenario.alerting.clone(),
     };
     let status = match stop.or(wait::warm(load)).await {
         None => Status::Interrupted,
@@ -252,14 +267,17 @@ async fn take_steps(
     }
 }
 
-async fn collect_logs(ground: &Ground) -> Vec<(NodeName, String)> {
+async fn collect_logs(provisioned: &Provisioned) -> Vec<(NodeName, String)> {
+    let ground = &provisioned.ground;
     let runtime = Arc::clone(&ground.runtime);
-    let asked = ground.members().iter().map(|member| {
+    let beside = provisioned.alerting.iter().flat_map(|it| it.nodes());
+    let members = ground.members().iter().map(|member| &member.name);
+    let asked = members.chain(beside).map(|name| {
         let runtime = runtime.clone();
         async move {
-            let text = runtime.logs(&member.name, LOG_LINES).await;
+            let text = runtime.logs(name, LOG_LINES).await;
             (
-                member.name.clone(),
+                name.clone(),
                 text.unwrap_or_else(|error| format!("{error}\n")),
             )
         }

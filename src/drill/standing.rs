@@ -132,6 +132,7 @@ pub async fn rearm(
         ground,
         past: Some(past.clone()),
         lent: lent > 0,
+        alerting: None,
     })
 }
 

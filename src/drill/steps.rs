@@ -1,14 +1,15 @@
 //! The steps of a drill.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    alerting::Raised,
     fault::{self, Ground, select},
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
     runbook,
-    scenario::{Expect, Fault, Move, Step},
+    scenario::{self, Expect, Fault, Move, Step},
     seed::Stream,
     time::Nanos,
     workload::{self, Live, Load},
@@ -45,6 +46,10 @@ pub struct Stage<'a> {
     pub disrupted: Nanos,
     /// Whether the run before lends its last operations to the baseline.
     pub lent: bool,
+    /// Alerting beside the stack, if there is any.
+    pub alerting: Option<Arc<Raised>>,
+    /// What the scenario says of alerts, if there is any.
+    pub alerts: Option<scenario::Alerting>,
 }
 
 impl Stage<'_> {
@@ -76,11 +81,27 @@ impl Stage<'_> {
             Step::Expect(Expect::Redundant(limit)) => {
                 wait::redundant(&self.ground, limit.within.0).await
             }
+            Step::Expect(Expect::Alerted(limit) | Expect::Resolved(limit)) => {
+                let over = matches!(step, Step::Expect(Expect::Resolved(_)));
+                self.alerts(limit.within.0, over).await
+            }
             Step::Heal(what) => match self.faults.heal(what, &self.ground).await.as_slice() {
                 [] => StepResult::Done,
                 failures => StepResult::Failed(failures.join("; ")),
             },
         }
+    }
+
+    /// Waits for the expected alerts to arrive, or for all to be over but those that may fire.
+    async fn alerts(&self, within: Duration, over: bool) -> StepResult {
+        let (Some(alerting), Some(spec)) = (&self.alerting, &self.alerts) else {
+            return StepResult::Failed("there is no alerting in this drill".into());
+        };
+        if over {
+            return wait::resolved(alerting, &spec.may_fire, within).await;
+        }
+        let expected: Vec<&str> = spec.expect.iter().map(|one| one.alert.as_str()).collect();
+        wait::alerted(alerting, &expected, self.disrupted, within).await
     }
 
     /// Lets the clients go on until the last outage has been over for the sustain window, so that no
@@ -293,6 +314,12 @@ pub fn title(step: &Step) -> String {
         }
         Step::Expect(Expect::Redundant(limit)) => {
             format!("expect redundancy within {}", limit.within)
+        }
+        Step::Expect(Expect::Alerted(limit)) => {
+            format!("expect the alerts within {}", limit.within)
+        }
+        Step::Expect(Expect::Resolved(limit)) => {
+            format!("expect the alerts to be resolved within {}", limit.within)
         }
         Step::Heal(what) => format!("heal {what}"),
         Step::Failback(_) => "fail back to the first primary".into(),

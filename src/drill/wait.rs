@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::{
+    alerting::Raised,
     fault::Ground,
     record::{StepResult, What},
     time::Nanos,
@@ -49,6 +50,44 @@ pub async fn recovered(load: &Load, ground: &Ground, since: Nanos, within: Durat
         Ok(()) => StepResult::Done,
         Err(_) => StepResult::Unmet(format!(
             "not every service lane recovered within {within:?}"
+        )),
+    }
+}
+
+/// Waits until a notification of each of these alerts came since the last disruption.
+pub async fn alerted(
+    alerting: &Raised,
+    alerts: &[&str],
+    since: Nanos,
+    within: Duration,
+) -> StepResult {
+    let missing = || alerting.undelivered(alerts.iter().copied(), since);
+    let poll = async {
+        while missing().is_some() {
+            sleep(LOOK).await;
+        }
+    };
+    match timeout(within, poll).await {
+        Ok(()) => StepResult::Done,
+        Err(_) => StepResult::Unmet(format!(
+            "no notification of {} came within {within:?}",
+            missing().unwrap_or("the last alert")
+        )),
+    }
+}
+
+/// Waits until no alert is active any more, and each that was delivered was told to be over; `others` may stay.
+pub async fn resolved(alerting: &Raised, others: &[String], within: Duration) -> StepResult {
+    let poll = async {
+        while alerting.unresolved(others).is_some() {
+            sleep(LOOK).await;
+        }
+    };
+    match timeout(within, poll).await {
+        Ok(()) => StepResult::Done,
+        Err(_) => StepResult::Unmet(format!(
+            "{} was not over within {within:?}",
+            alerting.unresolved(others).unwrap_or_default()
         )),
     }
 }

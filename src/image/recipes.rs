@@ -122,6 +122,50 @@ pub const RECIPES: &[Recipe] = &[
         dockerfile: include_str!("../../docker/kafka/Dockerfile"),
         base: Base::Debian,
     },
+    Recipe {
+        name: "prometheus",
+        image: "drdrill.local/prometheus:2.53",
+        stands_for: &[
+            "prom/prometheus:v2.53.*",
+            "quay.io/prometheus/prometheus:v2.53.*",
+        ],
+        dockerfile: include_str!("../../docker/prometheus/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "alertmanager",
+        image: "drdrill.local/alertmanager:0.28",
+        stands_for: &[
+            "prom/alertmanager:v0.28.*",
+            "quay.io/prometheus/alertmanager:v0.28.*",
+        ],
+        dockerfile: include_str!("../../docker/alertmanager/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "redis_exporter",
+        image: "drdrill.local/redis_exporter:1.69",
+        stands_for: &["oliver006/redis_exporter:v1.69.*"],
+        dockerfile: include_str!("../../docker/redis_exporter/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "postgres_exporter",
+        image: "drdrill.local/postgres_exporter:0.17",
+        stands_for: &["quay.io/prometheuscommunity/postgres-exporter:v0.17.*"],
+        dockerfile: include_str!("../../docker/postgres_exporter/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "mysqld_exporter",
+        image: "drdrill.local/mysqld_exporter:0.17",
+        stands_for: &[
+            "prom/mysqld-exporter:v0.17.*",
+            "quay.io/prometheus/mysqld-exporter:v0.17.*",
+        ],
+        dockerfile: include_str!("../../docker/mysqld_exporter/Dockerfile"),
+        base: Base::Debian,
+    },
 ];
 
 impl Recipe {

@@ -4,6 +4,7 @@ use crate::{history::History, record::Record, time::Nanos};
 
 use super::{
     Figure, Figures,
+    alerts::alerts,
     availability::{allowance, availability, max_gap, outcomes, unavailable_total, union},
     capacity::rto_capacity,
     distance::distance,
@@ -49,6 +50,7 @@ pub fn measure(record: &Record, history: &History) -> Figures {
         visibility: visibility(record, history),
         staleness: staleness(record, history),
         divergence_ratio: divergence(record),
+        alerts: alerts(record),
         latency: summaries(
             record,
             &pooled,

@@ -11,6 +11,8 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
+use super::AlertFigures;
+
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +70,9 @@ pub struct Figures {
     pub allowance: Option<Allowance>,
     /// Share of elements that differ per member before the convergence guard.
     pub divergence_ratio: Vec<(NodeName, Figure<f64>)>,
+    /// When alerts fired and arrived, where the scenario has alerting.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertFigures>,
     /// Latency before, during and after.
     pub latency: Vec<LatencySummary>,
     /// Operations by outcome: ok, conflict, fail, info, shed.

@@ -6,11 +6,13 @@ use crate::{
     history::{Access, Group, History, Lane, Op, Outcome},
     id::{LaneId, NodeName, RunId},
     record::{
-        Bound, Disruption, DisruptionKind, Effect, EffectState, Environment, FinalRead, Holdings,
-        Member, MemberKind, Opened, Record, Residue, Source, Stack, Status, StepResult,
+        AlertEvent, AlertMoment, AlertRule, Alerting, Bound, Disruption, DisruptionKind, Effect,
+        EffectState, Environment, FinalRead, Holdings, Member, MemberKind, Opened, Record, Residue,
+        Source, Stack, Status, StepResult,
     },
     scenario::{
-        Clients, Dur, Fault, Goal, Rpo, Scenario, Selector, ServiceClients, Step, Targets, Victim,
+        Clients, Dur, Expect, ExpectedAlert, Fault, Goal, Rpo, Scenario, Selector, ServiceClients,
+        Step, Targets, Victim, Within,
     },
     seed::Seed,
     time::{Bracket, Nanos, Span},
@@ -219,6 +221,9 @@ fn record(lanes: Vec<Lane>) -> Record {
         capacity: None,
         ready_at: Some(Nanos(0)),
         rearmed: None,
+        alerting: None,
+        alerts: vec![],
+        alerts_unseen: vec![],
         lanes,
         load: Some((Nanos(0), ms(60_100))),
         steady: vec![(Nanos(0), ms(19_990))],
@@ -255,6 +260,56 @@ fn record(lanes: Vec<Lane>) -> Record {
         residue: Some(Residue::default()),
         handed_on: false,
     }
+}
+
+/// The drill with alerting that expects `Down` of pg1 to fire within 10 s and to arrive within 12 s, watched until 50 s:
+/// what became of it, in milliseconds. `Down` is pending for 5 s and looked at each second.
+pub(crate) fn alerted(moments: &[(u64, u64, AlertMoment)]) -> Bench {
+    const S: u64 = 1_000_000_000;
+    let mut bench = Bench::with_outage(ms(22_000));
+    let limit = |seconds| Goal::Limit(Dur(Duration::from_secs(seconds)));
+    let scenario = &mut bench.record.opened.scenario;
+    scenario.alerting = Some(crate::scenario::Alerting {
+        expect: vec![ExpectedAlert {
+            alert: "Down".into(),
+            firing: limit(10),
+            delivered: Some(limit(12)),
+        }],
+        may_fire: vec!["Allowed".into()],
+        ..crate::scenario::Alerting::default()
+    });
+    let within = Within {
+        within: Dur(Duration::from_secs(30)),
+    };
+    scenario.drill.push(Step::Expect(Expect::Alerted(within)));
+    let step = (bracket(20_010, 50_000), 2, StepResult::Done);
+    bench.record.steps.push(step);
+    bench.record.alerting = Some(Alerting {
+        members: Vec::new(),
+        scrape_ns: S,
+        scrape_timeout_ns: S,
+        group_wait_ns: S,
+        rules: vec![AlertRule {
+            alert: "Down".into(),
+            expr: "up == 0".into(),
+            hold_ns: 5 * S,
+            every_ns: S,
+        }],
+        proof: Ok(vec!["it works".into()]),
+    });
+    bench.record.alerts = moments
+        .iter()
+        .map(|(low, high, moment)| {
+            let labels = [("instance".to_owned(), "pg1".to_owned())].into();
+            let event = AlertEvent {
+                alert: "Down".into(),
+                labels,
+                moment: *moment,
+            };
+            (bracket(*low, *high), event)
+        })
+        .collect();
+    bench
 }
 
 /// A bracket in milliseconds.
@@ -299,6 +354,7 @@ fn opened() -> Opened {
                 workload: "appends".into(),
             },
             targets,
+            alerting: None,
             headline: None,
             drill: vec![
                 Step::Steady(Dur(Duration::from_secs(20))),

@@ -1,5 +1,6 @@
 //! RTO, RPO, availability, phases and latency from a record. Definitions: `docs/measurement.md`.
 
+pub mod alerts;
 pub mod assemble;
 pub mod availability;
 pub mod capacity;
@@ -24,6 +25,7 @@ pub mod staleness;
 pub mod visibility;
 pub mod windows;
 
+pub use alerts::{AlertFigures, AlertWish};
 pub use assemble::measure;
 pub use figures::{
     Allowance, Availability, Distance, EventFigures, EventLoss, Exposure, Figure, Figures,

@@ -12,7 +12,9 @@ use crate::{
     time::Bracket,
 };
 
-use super::{ControlEvent, Environment, FinalRead, Harness, ImageFact, Stack, View};
+use super::{
+    AlertEvent, Alerting, ControlEvent, Environment, FinalRead, Harness, ImageFact, Stack, View,
+};
 
 /// One thing that happened, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,12 @@ pub enum What {
     Rearmed(Rearmed),
     /// What the stack took from closed-loop clients before the first disruption.
     Capacity(Capacity),
+    /// Prometheus and Alertmanager stand beside the stack, proven to work or not; before the clients start.
+    Alerting(Box<Alerting>),
+    /// Something became of an alert: of Prometheus' view between two looks, or as a notification arrived.
+    Alert(AlertEvent),
+    /// For the time of the bracket Prometheus did not answer, or its watchdog did not fire, and why.
+    AlertsUnseen { why: String },
     /// The clients start: their lanes.
     Clients(Vec<Lane>),
     /// A step of the scenario starts.

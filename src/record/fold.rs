@@ -9,8 +9,9 @@ use crate::{
 };
 
 use super::{
-    Capacity, ControlEvent, Disruption, DisruptionKind, Effect, Environment, Event, FinalRead,
-    Holdings, ImageFact, Opened, Rearmed, Residue, Source, Stack, Status, StepResult, View, What,
+    AlertEvent, Alerting, Capacity, ControlEvent, Disruption, DisruptionKind, Effect, Environment,
+    Event, FinalRead, Holdings, ImageFact, Opened, Rearmed, Residue, Source, Stack, Status,
+    StepResult, View, What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -30,6 +31,12 @@ pub struct Record {
     pub rearmed: Option<Rearmed>,
     /// What the stack took beside the drill's own clients, if that was measured.
     pub capacity: Option<Capacity>,
+    /// Alerting beside the stack, if the scenario has any and it came up.
+    pub alerting: Option<Alerting>,
+    /// What became of alerts, in the order of the log.
+    pub alerts: Vec<(Bracket, AlertEvent)>,
+    /// When alerts could not be seen, and why.
+    pub alerts_unseen: Vec<(Bracket, String)>,
     /// The clients' lanes; `LaneId` indexes them.
     pub lanes: Vec<Lane>,
     /// When the clients started and stopped.
@@ -105,6 +112,9 @@ impl Record {
             ready_at: None,
             capacity: None,
             rearmed: None,
+            alerting: None,
+            alerts: Vec::new(),
+            alerts_unseen: Vec::new(),
             lanes: Vec::new(),
             load: None,
             steady: Vec::new(),
@@ -137,6 +147,9 @@ impl Record {
             }
             What::Rearmed(rearmed) => self.rearmed = Some(rearmed),
             What::Capacity(capacity) => self.capacity = Some(capacity),
+            What::Alerting(alerting) => self.alerting = Some(*alerting),
+            What::Alert(event) => self.alerts.push((at, event)),
+            What::AlertsUnseen { why } => self.alerts_unseen.push((at, why)),
             What::Clients(lanes) => {
                 self.lanes = lanes;
                 self.load = Some((at.low, at.high));

@@ -1,5 +1,6 @@
 //! Everything observed in one run: a list of events as they happened, and the record folded from them.
 
+pub mod alerting;
 pub mod emit;
 pub mod event;
 pub mod finals;
@@ -7,6 +8,7 @@ pub mod fold;
 pub mod stack;
 pub mod view;
 
+pub use alerting::{AlertEvent, AlertMoment, AlertRule, Alerting, AlertingMember, WATCHDOG};
 pub use emit::Emitter;
 pub use event::{
     Capacity, Disruption, DisruptionKind, Effect, EffectState, Event, Last, LastLine, Opened,

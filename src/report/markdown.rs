@@ -49,6 +49,9 @@ pub fn markdown(view: &View) -> String {
         &table(&view.uncertainty),
     ));
     out.push_str(&phases(view));
+    if let Some(alerts) = &view.alerts {
+        out.push_str(&details("Alerts, from the fault", &table(alerts)));
+    }
     out.push_str(&details("All figures", &table(&view.figures)));
     let setup = [&view.settings, &view.images, &view.environment, &view.steps].map(table);
     out.push_str(&details(

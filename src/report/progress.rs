@@ -183,6 +183,16 @@ fn line(what: &What) -> Option<String> {
             "{:.0} writes a second were taken beside the drill's own clients",
             capacity.per_second()
         ),
+        What::Alerting(alerting) => match &alerting.proof {
+            Ok(_) => "alerting works: its watchdog was delivered".into(),
+            Err(why) => format!("alerting does not work: {}", text::clean(why)),
+        },
+        What::Alert(event) => format!(
+            "alert {} {}",
+            text::clean(&event.alert),
+            text::alert_moment(event.moment)
+        ),
+        What::AlertsUnseen { why } => format!("alerts could not be seen: {}", text::clean(why)),
         What::Clients(lanes) => format!(
             "clients started: {}",
             text::plural(lanes.len() as u64, "lane")

@@ -62,6 +62,7 @@ pub fn terminal(view: &View, place: &str, style: Style) -> String {
     out.push_str(&uncertainty(view, style));
     out.push_str(&phases(view, style));
     out.push_str(&shards(view, style));
+    out.push_str(&alerts(view, style));
     out.push_str(&data(view, style));
     out.push_str(&findings(view, style));
     if !place.is_empty() {
@@ -294,6 +295,31 @@ fn shards(view: &View, style: Style) -> String {
         builder.push_record(cells);
     }
     style.heading("Recovery per shard") + &plain(builder, style)
+}
+
+/// When alerts fired, arrived and were over; their brackets are in the report.
+fn alerts(view: &View, style: Style) -> String {
+    let Some(table) = &view.alerts else {
+        return String::new();
+    };
+    let mut out = style.heading("Alerts, from the fault");
+    if table.rows.is_empty() {
+        out.push_str(&wrap(table.empty, style.columns() - 2, "  "));
+        return out;
+    }
+    // Name, wish, pending, firing, delivered, resolved.
+    let shown = |cells: &[String]| -> Vec<String> {
+        let short = |cell: &String| cell.split(" [").next().unwrap_or_default().to_owned();
+        [0, 1, 4, 5, 6, 8].map(|index| short(&cells[index])).into()
+    };
+    let mut builder = Builder::new();
+    let head: Vec<String> = table.head.iter().map(|cell| (*cell).to_owned()).collect();
+    builder.push_record(shown(&head));
+    for row in &table.rows {
+        builder.push_record(shown(row));
+    }
+    out.push_str(&plain(builder, style));
+    out
 }
 
 fn plain(builder: Builder, style: Style) -> String {

@@ -150,7 +150,8 @@ pub trait Runtime: Send + Sync {
     /// Facts about it for the report: engine version, kernel, cores, memory.
     async fn facts(&self) -> Result<Vec<(String, String)>, RuntimeError>;
 
-    /// Gives every node of the run a fixed address, before any is created. Called once.
+    /// Gives nodes of the run a fixed address each, before they are created. The first call makes the network; a later one
+    /// goes on where the addresses end, as far as the runtime can.
     async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError>;
 
     /// The address by which nodes see the harness, once addresses are reserved; none if they cannot.

@@ -1,5 +1,6 @@
 //! The scenario file: its types, and reading it with every problem shown at its place.
 
+pub mod alerting;
 pub mod fault;
 mod fault_facts;
 pub mod packets;
@@ -13,6 +14,7 @@ pub mod suggest;
 pub mod targets;
 pub mod types;
 
+pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
 pub use fault::{
     ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, OutOfMemory,
     Part, Partition, Play, Refuse, Script, Selector, Stored, Victim,
@@ -20,7 +22,7 @@ pub use fault::{
 pub use fault_facts::FAULTS;
 pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};
 pub use problem::{Problem, Problems};
-pub use read::{BYTES_MAX, Parsed, SCHEMA, read, to_json};
+pub use read::{BYTES_MAX, Parsed, SCHEMA, StatedRule, prometheus_duration, read, rules, to_json};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError};
 pub use spans::Spans;
 pub use streams::{

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dur, Fault, Rate, Selector, Targets};
+use super::{Alerting, Dur, Fault, Rate, Selector, Targets};
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,9 @@ pub struct Scenario {
     /// What must hold.
     #[serde(default)]
     pub targets: Targets,
+    /// Prometheus and Alertmanager beside the stack, and which alerts the fault must raise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerting: Option<Alerting>,
     /// The step that `rto` and `rpo` speak of, counted from 0; the first fault, switchover or
     /// noop unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,6 +229,10 @@ pub enum Expect {
     Recovered(Within),
     /// Every member is present, in sync and eligible for failover.
     Redundant(Within),
+    /// Every expected alert was delivered after the last disruption.
+    Alerted(Within),
+    /// No alert is active any more but those that may fire, and each that was delivered was told to be resolved.
+    Resolved(Within),
 }
 
 /// A deadline.

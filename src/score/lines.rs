@@ -21,7 +21,7 @@ use super::{Line, LineState};
 pub struct Judged {
     /// The line.
     pub line: Line,
-    /// `Time` or `Data`.
+    /// `Time`, `Data` or `Alerts`.
     pub family: Touch,
 }
 
@@ -36,6 +36,7 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines.extend(staleness(targets, figures));
     lines.extend(availability(targets, figures));
     lines.extend(recovered_by(targets, event));
+    lines.extend(super::alert_lines::lines(record, figures));
     lines
 }
 
@@ -173,6 +174,19 @@ fn worst_failback(figures: &Figures) -> (Figure<Span>, Quiet) {
     (crate::measure::rto::worst(outages), quiet)
 }
 
+/// A line of a time that was measured, of a family other than `Time`.
+pub(super) fn time_line(
+    name: &str,
+    goal: Goal<Dur>,
+    figure: &Figure<Span>,
+    family: Touch,
+) -> Judged {
+    Judged {
+        family,
+        ..span_line(name, Some(goal), figure, Quiet::No)
+    }
+}
+
 fn span_line(name: &str, goal: Option<Goal<Dur>>, figure: &Figure<Span>, quiet: Quiet) -> Judged {
     let (measured, bracket) = match figure {
         Figure::Missing(_) => (NOT_MEASURED.into(), String::new()),
@@ -267,9 +281,7 @@ fn rpo(record: &Record, figures: &Figures) -> Vec<Judged> {
             Figure::Measured(loss) => Figure::Measured(loss.rpo_seconds),
             Figure::Missing(why) => Figure::Missing(why.clone()),
         };
-        let mut judged = span_line("rpo_seconds", Some(goal), &seconds, Quiet::No);
-        judged.family = Touch::Data;
-        lines.push(judged);
+        lines.push(time_line("rpo_seconds", goal, &seconds, Touch::Data));
     }
     if let Some(goal) = targets.count {
         lines.push(count_line("rpo_count", Some(goal), &figures.loss, number));
@@ -349,9 +361,7 @@ fn staleness(targets: &Targets, figures: &Figures) -> Option<Judged> {
         Figure::Measured(staleness) => Figure::Measured(staleness.worst),
         Figure::Missing(why) => Figure::Missing(why.clone()),
     };
-    let mut judged = span_line("staleness", Some(goal), &figure, Quiet::No);
-    judged.family = Touch::Data;
-    Some(judged)
+    Some(time_line("staleness", goal, &figure, Touch::Data))
 }
 
 fn availability(targets: &Targets, figures: &Figures) -> Option<Judged> {

@@ -1,5 +1,6 @@
 //! Targets against measurements and findings: the scorecard.
 
+mod alert_lines;
 pub mod card;
 pub mod judge;
 pub mod lines;

@@ -2,7 +2,7 @@
 
 use crate::{
     measure::{
-        EventFigures, Figure, Figures, LaneOutage, Loss,
+        AlertFigures, AlertWish, EventFigures, Figure, Figures, LaneOutage, Loss,
         format::{self, Round},
     },
     record::{Disruption, Record, Status},
@@ -24,7 +24,10 @@ pub fn sentence(
         Some(((_, disruption), event)) => {
             let done = done(disruption);
             let seen = seen(record, event, disruption.primary_hit);
-            format!("{done}; {seen}; {}", loss(figures))
+            let alerts = figures.alerts.iter().filter_map(alert);
+            let mut parts = vec![done, seen, loss(figures)];
+            parts.extend(alerts);
+            parts.join("; ")
         }
         None => "The run ended before its disruptive step".to_owned(),
     };
@@ -54,6 +57,23 @@ pub fn sentence(
     }
     text.push('.');
     text
+}
+
+/// What became of an expected alert, where that is known.
+fn alert(of: &AlertFigures) -> Option<String> {
+    if of.wish != AlertWish::Expected {
+        return None;
+    }
+    let name = &of.alert;
+    let (firing, delivered) = (of.firing.value()?, of.delivered.value()?);
+    Some(match (firing.high(), delivered.high()) {
+        (None, _) => format!("the alert {name} never fired"),
+        (Some(_), None) => format!("the alert {name} fired and did not arrive"),
+        (Some(_), Some(high)) => {
+            let time = format::duration(high, Round::Up);
+            format!("the alert {name} arrived after {time}")
+        }
+    })
 }
 
 fn headline(figures: &Figures) -> Option<&EventFigures> {

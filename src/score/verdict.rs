@@ -54,7 +54,7 @@ pub fn score(record: &Record, figures: &Figures, findings: &[Finding]) -> Scorec
 fn touched(judged: &Judged, touch: Touch) -> bool {
     match touch {
         Touch::All => true,
-        Touch::Time | Touch::Data => judged.family == touch,
+        Touch::Time | Touch::Data | Touch::Alerts => judged.family == touch,
     }
 }
 

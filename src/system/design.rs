@@ -11,7 +11,7 @@ use crate::{
     scenario::SystemSpec,
 };
 
-use super::{Running, SystemError};
+use super::{Exporter, Running, SystemError};
 
 /// What a system offers; `list`, planning and the scenario reference read it.
 #[derive(Debug, Clone)]
@@ -148,6 +148,11 @@ pub trait System: Send + Sync {
     /// that is started without a script. An image that lacks one is refused before a node is created.
     fn programs(&self, _design: &Design, _reference: &str) -> &'static [&'static str] {
         &[]
+    }
+
+    /// How Prometheus sees its members that hold data, and the rules shipped for it; without, there is no alerting.
+    fn exporter(&self) -> Option<Exporter> {
+        None
     }
 
     /// Brings the stack up, its nodes in parallel, and returns once replication is proven flowing.

@@ -3,6 +3,8 @@
 pub mod catalogue;
 pub mod client;
 pub mod design;
+pub mod exporter;
+pub mod http;
 pub mod kafka;
 pub mod mark;
 pub mod mongodb;
@@ -27,6 +29,7 @@ pub use client::{Client, Reply, Request};
 pub use design::{
     Deploy, Description, Design, Issue, SettingKind, SettingSpec, System, TopologySpec,
 };
+pub use exporter::Exporter;
 pub use running::{
     ControlPlane, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, Scripted,
     SharedRunning, SystemError,

@@ -1,6 +1,7 @@
 //! Integration tests, in one binary so that they link once.
 
 mod adapter_rig;
+mod alerts;
 mod calibration;
 mod calibration_rig;
 mod cli_check;

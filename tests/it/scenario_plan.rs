@@ -1,7 +1,8 @@
 //! What no system could carry out is found before anything is created.
 
 use drdrill::{
-    drill::{validate_against, validate_design},
+    alerting::RuleFile,
+    drill::{validate_against, validate_alerting, validate_design},
     scenario::{Problems, read},
     system::{System, redis::Redis, reference::Reference},
 };
@@ -186,5 +187,40 @@ fn roles_are_those_of_shards_where_there_are_shards_and_only_there() {
     assert!(
         elsewhere.contains(&"`sentinel` has no shards".to_owned()),
         "{elsewhere:?}"
+    );
+}
+
+const ALERTED: &str = "  - expect: { alerted: { within: 1m } }\nalerting:\n  expect: [{ alert: RedisDwn, firing: 1m }]\n  may-fire: [Other]\n";
+
+#[test]
+fn alerts_that_no_rule_raises_and_systems_without_an_exporter_are_found() {
+    let file =
+        |text: &str| read("drill.yaml", &format!("{text}{ALERTED}"), &[]).expect("right as a file");
+    let redis = "schema: 1\nname: a\nsummary: b\nstack: { redis: {} }\ntargets: { rto: 1m, rpo: any }\n\
+                 drill:\n  - steady: 10s\n  - fault: { kill: primary }\n  - expect: { recovered: { within: 1m } }\n";
+    let none = validate_alerting(&file(redis), &Redis::Redis, &[]);
+    insta::assert_snapshot!(
+        "plan_unknown_alerts",
+        rendered(&Problems::new("drill.yaml", none))
+    );
+    let own = RuleFile {
+        name: "own.rules".into(),
+        text: "groups:\n- name: a\n  rules:\n  - alert: RedisDwn\n    expr: up == 0\n  - alert: Other\n    expr: up\n".into(),
+    };
+    assert!(validate_alerting(&file(redis), &Redis::Redis, std::slice::from_ref(&own)).is_empty());
+    let broken = RuleFile {
+        text: own.text.replace("expr: up\n", "for: soon\n"),
+        ..own
+    };
+    let problems = validate_alerting(&file(redis), &Redis::Redis, &[broken]);
+    insta::assert_snapshot!(
+        "plan_broken_rules",
+        rendered(&Problems::new("drill.yaml", problems))
+    );
+    let without = file(&redis.replace("redis: {}", "reference: {}"));
+    let problems = validate_alerting(&without, &Reference, &[]);
+    insta::assert_snapshot!(
+        "plan_no_exporter",
+        rendered(&Problems::new("drill.yaml", problems))
     );
 }

@@ -58,6 +58,26 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     ("tab", "  redis:\n", "\tredis:\n"),
     ("unknown_anchor", "rpo: any", "rpo: *loss"),
+    (
+        "alerts_not_waited_for",
+        "targets:\n",
+        "alerting: { expect: [{ alert: RedisDown, firing: 30s }] }\ntargets:\n",
+    ),
+    (
+        "alerts_without_alerting",
+        "  - heal: all\n",
+        "  - expect: { alerted: { within: 30s } }\n  - heal: all\n",
+    ),
+    (
+        "alerts_awaited_too_briefly",
+        "  - expect: { redundant: { within: 2m } }\nrepeat: 1\n",
+        "  - expect: { alerted: { within: 20s } }\nalerting: { expect: [{ alert: RedisDown, firing: 30s }] }\n",
+    ),
+    (
+        "alerts_wrong",
+        "repeat: 1\n",
+        "alerting:\n  scrape-interval: 10ms\n  rules: []\n  expect:\n    - { alert: RedisDown, firing: 30s }\n    - { alert: RedisDown, firing: any }\n    - { alert: Redis down }\n",
+    ),
     ("two_documents", "repeat: 1", "---\nrepeat: 1"),
     ("later_schema", "schema: 1", "schema: 2"),
     ("name_with_space", "name: redis-kill", "name: Redis kill"),

@@ -19,7 +19,10 @@ fn shipped(dir: &Path) -> Vec<PathBuf> {
         let path = entry.expect("a folder entry").path();
         if path.is_dir() {
             found.extend(shipped(&path));
-        } else {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
             found.push(path);
         }
     }

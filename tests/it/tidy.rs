@@ -55,6 +55,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
         "system",
         &[KERNEL, VOCABULARY, &["image", "net", "runtime"]],
     ),
+    ("alerting", &[KERNEL, VOCABULARY, &["runtime", "system"]]),
     (
         "fault",
         &[KERNEL, VOCABULARY, &["net", "runtime", "system"]],
@@ -68,7 +69,7 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             KERNEL,
             VOCABULARY,
             &[
-                "runtime", "image", "net", "system", "fault", "runbook", "workload",
+                "runtime", "image", "net", "system", "alerting", "fault", "runbook", "workload",
             ],
         ],
     ),

@@ -2,6 +2,21 @@
 
 /// English and Chinese; `{}` is a gap, `{0}` the first gap's text.
 pub const SENTENCES: &[(&str, &str)] = &[
+    // Alerts.
+    ("the alert {} arrived after {}", "告警 {0} 在 {1} 后送达"),
+    ("the alert {} never fired", "告警 {0} 从未触发"),
+    (
+        "alerting was proven to work before the fault, and was seen all along",
+        "故障前已证实告警链路有效，且全程可观察",
+    ),
+    (
+        "{} fired and arrived as expected, and no other",
+        "{0} 如期触发并送达，没有其他告警",
+    ),
+    (
+        "every expected alert can fire within the RTO target of {}",
+        "每个预期告警都能在 RTO 目标 {0} 内触发",
+    ),
     // What happened.
     ("The primary {} was killed", "主节点 {0} 被强制终止"),
     (

@@ -2,7 +2,7 @@
 
 use crate::{
     record::Role,
-    report::view::{Picture, picture::NodeBand, text},
+    report::view::{Picture, alerts::AlertBand, picture::NodeBand, text},
     time::Nanos,
 };
 
@@ -58,6 +58,47 @@ fn band(node: &NodeBand, axis: Axis, top: f64) -> String {
     }
     out.push_str(&strokes(&node.probes, "probe", axis, top + BAR + 6.5));
     out.push_str(&strokes(&node.acks, "ack", axis, top + BAR + 3.5));
+    out
+}
+
+/// The rows of all alerts: pending, firing, and a stroke for each notification.
+pub(super) fn alert_bands(picture: &Picture, axis: Axis, top: f64) -> String {
+    let mut out = String::new();
+    for (index, alert) in picture.alerts.iter().enumerate() {
+        out.push_str(&alert_band(alert, axis, top + index as f64 * BAND));
+    }
+    out
+}
+
+fn alert_band(alert: &AlertBand, axis: Axis, top: f64) -> String {
+    let mut out = label(LEFT - 8.0, top + 13.0, "node end", &short(&alert.name, 13));
+    for (from, to, firing) in &alert.spans {
+        if *to < axis.from || *from > axis.to {
+            continue;
+        }
+        let (word, class) = if *firing {
+            ("firing", "alert firing")
+        } else {
+            ("pending", "alert pending")
+        };
+        let title = format!(
+            "{}: {word}, {} to {}",
+            alert.name,
+            text::offset(*from, axis.zero),
+            text::offset(*to, axis.zero)
+        );
+        let (left, right) = (axis.x(*from), axis.x(*to));
+        out.push_str(&rect(class, (left, top), (right, top + BAR), &title));
+        if right - left > WORD_WIDTH {
+            let class = if *firing { "word on" } else { "word" };
+            out.push_str(&label(left + 6.0, top + 12.0, class, word));
+        }
+    }
+    for (at, over) in alert.told.iter().filter(|(at, _)| axis.shows(*at)) {
+        let class = if *over { "told over" } else { "told" };
+        let x = axis.x(*at);
+        out.push_str(&line(class, (x, top - 3.0), (x, top + BAR + 3.0)));
+    }
     out
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     axes::{Axis, LEFT, RIGHT, c, decade, label, line, rect, round_up, short},
-    bands::{BAND, bands},
+    bands::{BAND, alert_bands, bands},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -36,7 +36,8 @@ pub(super) fn detail(picture: &Picture) -> String {
     let top = head + 36.0;
     let middle = top + OPERATIONS + GAP;
     let bottom = middle + LATENCY + GAP;
-    let end = bottom + BAND * picture.nodes.len() as f64;
+    let alerts = bottom + BAND * picture.nodes.len() as f64;
+    let end = alerts + BAND * picture.alerts.len() as f64;
     let height = end + 30.0;
     let mut out = open(
         height,
@@ -48,6 +49,7 @@ pub(super) fn detail(picture: &Picture) -> String {
     out.push_str(&operations(&picture.detail, axis, top, OPERATIONS));
     out.push_str(&latency(&picture.detail, axis, middle));
     out.push_str(&bands(picture, axis, bottom));
+    out.push_str(&alert_bands(picture, axis, alerts));
     out.push_str(&marks_lines(picture, axis, (head, end)));
     out.push_str(&injections(picture, axis, (head + 4.0, end)));
     out.push_str(&marks);

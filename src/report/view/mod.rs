@@ -1,5 +1,6 @@
 //! A run made ready to be shown: every value formatted and every picture binned, once for all formats.
 
+pub mod alerts;
 pub mod figures;
 pub mod loss;
 pub mod picture;
@@ -51,6 +52,8 @@ pub struct View {
     pub figures: Table,
     /// What each shard saw of the headline disruption; without rows where there are no shards.
     pub shards: Table,
+    /// When alerts fired and arrived; absent without alerting.
+    pub alerts: Option<Table>,
     /// Each lane's outages.
     pub lanes: Table,
     /// Latency per window.
@@ -157,6 +160,7 @@ impl View {
         let figures = &judgement.figures;
         let event = headline(judgement);
         let zero = zero(record);
+        let alerting = record.opened.scenario.alerting.is_some();
         let mut findings: Vec<Finding> = judgement.findings.iter().map(cleaned).collect();
         findings.sort_by_key(|finding| match finding.answer {
             Answer::Invalid => 0,
@@ -182,6 +186,7 @@ impl View {
             bounds: figures::bounds(record, event),
             figures: figures::figures(record, figures, event),
             shards: figures::shards(record, event),
+            alerts: alerting.then(|| alerts::table(&figures.alerts)),
             lanes: figures::lanes(record, event),
             latency: figures::latency(figures),
             uncertainty: figures::uncertainty(event),

@@ -3,11 +3,14 @@
 use crate::{
     history::{Access, Group, History, Op, Outcome},
     measure::EventFigures,
-    record::{DisruptionKind, MemberKind, Record, Role},
+    record::{AlertMoment, DisruptionKind, MemberKind, Record, Role},
     time::Nanos,
 };
 
-use super::{text, zero};
+use super::{
+    alerts::{self, AlertBand},
+    text, zero,
+};
 
 /// Bins of the detailed picture, at most.
 const BINS_MAX: u64 = 140;
@@ -37,6 +40,8 @@ pub struct Picture {
     pub marks: Vec<Mark>,
     /// Each data member's roles and acknowledgements.
     pub nodes: Vec<NodeBand>,
+    /// When each alert was pending and firing.
+    pub alerts: Vec<AlertBand>,
 }
 
 /// Operations in bins of one width.
@@ -114,6 +119,7 @@ pub(super) fn picture(
     let stop = recorded_stop.max(last);
     let zero = zero(record);
     let (from, to) = focus(zero, start, stop, event);
+    let to = to.max(arrived(record, zero)).min(stop.max(to));
     let detail = series(record, history, zero, (from, to));
     let shown = to.0.saturating_sub(from.0);
     let whole = stop.0.saturating_sub(start.0);
@@ -129,7 +135,23 @@ pub(super) fn picture(
         faults: fault_windows(record),
         marks: marks(event),
         nodes: bands(record, history),
+        alerts: alerts::bands(record, stop),
     })
+}
+
+/// A little after the last expected alert first arrived, if one did.
+fn arrived(record: &Record, zero: Nanos) -> Nanos {
+    let spec = record.opened.scenario.alerting.as_ref();
+    let expected = spec.map_or(&[][..], |spec| &spec.expect);
+    let first = |alert: &str| {
+        let mut events = record.alerts.iter();
+        let own = events.find(|(at, event)| {
+            event.alert == alert && event.moment == AlertMoment::Delivered && at.high >= zero
+        });
+        own.map(|(at, _)| Nanos(at.high.0 + SECOND))
+    };
+    let all = expected.iter().filter_map(|one| first(&one.alert));
+    all.max().unwrap_or_default()
 }
 
 /// The time around the disruption and the recovery from it; everything when there was none.

@@ -3,7 +3,9 @@
 use crate::{
     check::Answer,
     measure::{EventFigures, Figure},
-    record::{Disruption, DisruptionKind, EffectState, Milestone, Role, Status, StepResult},
+    record::{
+        AlertMoment, Disruption, DisruptionKind, EffectState, Milestone, Role, Status, StepResult,
+    },
     scenario::RecoveredBy,
     score::{LineState, Verdict},
     time::{Bracket, Nanos, Span},
@@ -97,6 +99,17 @@ pub fn figure<T>(figure: &Figure<T>, value: impl Fn(&T) -> (String, String)) -> 
     match figure {
         Figure::Measured(measured) => value(measured),
         Figure::Missing(reason) => ("not measured".into(), reason.clone()),
+    }
+}
+
+/// What became of an alert, in a word.
+pub fn alert_moment(moment: AlertMoment) -> &'static str {
+    match moment {
+        AlertMoment::Pending => "is pending",
+        AlertMoment::Firing => "fires",
+        AlertMoment::Delivered => "was delivered",
+        AlertMoment::Ended => "ended",
+        AlertMoment::Resolved => "was told to be resolved",
     }
 }
 

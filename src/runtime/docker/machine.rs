@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -53,7 +53,7 @@ pub struct DockerRuntime {
     journal: Journal,
     options: Options,
     labels: HashMap<String, String>,
-    network: OnceLock<network::Network>,
+    network: Mutex<Option<network::Network>>,
     nodes: Mutex<BTreeMap<NodeName, Machine>>,
     /// Paths that images declare as volumes, by image.
     volumes: Mutex<BTreeMap<String, Vec<String>>>,
@@ -84,7 +84,7 @@ impl DockerRuntime {
             journal,
             options,
             labels,
-            network: OnceLock::new(),
+            network: Mutex::new(None),
             nodes: Mutex::default(),
             volumes: Mutex::default(),
         }
@@ -256,28 +256,31 @@ impl Runtime for DockerRuntime {
 
     async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError> {
         self.write_ahead(Effect::Labelled).await?;
-        let base = self.options.base;
-        let made = network::make(&self.engine, &self.run, base, names, &self.labels).await?;
-        let addresses = &self.network.get_or_init(|| made).addresses;
-        let address = |name: &NodeName| {
-            addresses
-                .get(name)
-                .map(|ip| (name.clone(), IpAddr::V4(*ip)))
+        let before = lock(&self.network).clone();
+        let network = match before {
+            Some(before) => before.extended(names)?,
+            None => {
+                let base = self.options.base;
+                network::make(&self.engine, &self.run, base, names, &self.labels).await?
+            }
         };
-        Ok(names.iter().filter_map(address).collect())
+        let address = |name: &NodeName| {
+            let ip = network.addresses.get(name)?;
+            Some((name.clone(), IpAddr::V4(*ip)))
+        };
+        let reserved = names.iter().filter_map(address).collect();
+        *lock(&self.network) = Some(network);
+        Ok(reserved)
     }
 
     fn harness_address(&self) -> Option<IpAddr> {
-        self.network
-            .get()
-            .map(|network| IpAddr::V4(network.gateway))
+        let network = lock(&self.network);
+        network.as_ref().map(|network| IpAddr::V4(network.gateway))
     }
 
     async fn create(&self, spec: &NodeSpec) -> Result<(), RuntimeError> {
-        let reserved = self
-            .network
-            .get()
-            .filter(|n| n.addresses.contains_key(&spec.name));
+        let network = lock(&self.network).clone();
+        let reserved = network.filter(|n| n.addresses.contains_key(&spec.name));
         let Some(network) = reserved else {
             return Err(RuntimeError::Unsupported(format!(
                 "no address was reserved for `{}`",
@@ -286,7 +289,7 @@ impl Runtime for DockerRuntime {
         };
         let volumes = self.volumes_of(&spec.image).await?;
         let name = self.name(&spec.name);
-        let body = container::node(spec, network, &volumes, &self.labels);
+        let body = container::node(spec, &network, &volumes, &self.labels);
         let id = self.create_container(&name, body).await?;
         self.put(&id, &spec.files).await?;
         let sidecar = match (&self.options.sidecar_image, spec.sidecar) {

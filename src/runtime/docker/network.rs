@@ -66,6 +66,30 @@ pub(super) struct Network {
     pub addresses: BTreeMap<NodeName, Ipv4Addr>,
 }
 
+impl Network {
+    /// The same with further nodes behind those that have an address.
+    pub fn extended(mut self, names: &[NodeName]) -> Result<Self, RuntimeError> {
+        let taken = self.addresses.values().max();
+        let next = taken.map_or(
+            u32::from(self.gateway) - 1 + u32::from(FIRST_NODE),
+            |last| u32::from(*last) + 1,
+        );
+        limit(self.addresses.len() + names.len())?;
+        let more = names.iter().cloned().zip((next..).map(Ipv4Addr::from));
+        self.addresses.extend(more);
+        Ok(self)
+    }
+}
+
+fn limit(nodes: usize) -> Result<(), RuntimeError> {
+    let most = usize::from(u8::MAX - FIRST_NODE);
+    if nodes > most {
+        let said = format!("a run has at most {most} nodes");
+        return Err(RuntimeError::Unsupported(said));
+    }
+    Ok(())
+}
+
 /// Makes the run's network on the first free subnet, starting where the run's name says so that two
 /// runs seldom ask for the same one.
 pub(super) async fn make(
@@ -75,12 +99,7 @@ pub(super) async fn make(
     names: &[NodeName],
     labels: &HashMap<String, String>,
 ) -> Result<Network, RuntimeError> {
-    if names.len() > usize::from(u8::MAX - FIRST_NODE) {
-        return Err(RuntimeError::Unsupported(format!(
-            "a run has at most {} nodes",
-            u8::MAX - FIRST_NODE
-        )));
-    }
+    limit(names.len())?;
     let name = format!("drdrill-{}", run.tail());
     let start = u32::from_str_radix(run.tail(), 16).unwrap_or(0);
     let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
@@ -179,6 +198,20 @@ mod tests {
         let base = AddressBase::parse("10.9.8.0/23").unwrap();
         assert_eq!(base.count(), 2);
         assert_eq!(Ipv4Addr::from(base.subnet(3)), Ipv4Addr::new(10, 9, 9, 0));
+    }
+
+    #[test]
+    fn later_nodes_get_the_addresses_behind_those_of_earlier_ones() {
+        let names = |from: u32, to: u32| -> Vec<NodeName> {
+            (from..to).map(|n| NodeName::new(format!("n{n}"))).collect()
+        };
+        let subnet = u32::from(Ipv4Addr::new(10, 213, 7, 0));
+        let network = assign("net".into(), subnet, &names(0, 3));
+        let more = network.extended(&names(3, 5)).unwrap();
+        let last = more.addresses.get(&NodeName::new("n4"));
+        assert_eq!(last, Some(&Ipv4Addr::new(10, 213, 7, 14)));
+        assert_eq!(more.addresses.len(), 5);
+        assert!(more.extended(&names(5, 250)).is_err());
     }
 
     #[test]

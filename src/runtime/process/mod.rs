@@ -123,6 +123,11 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError> {
+        if self.inner().fence.is_some() {
+            return Err(RuntimeError::Unsupported(
+                "processes on this machine get their addresses all at once".into(),
+            ));
+        }
         let fence = Fence::take(self.run.tail())
             .map_err(|error| failed("reserve", &"loopback addresses", &error))?;
         let address =

@@ -100,11 +100,17 @@ fn planned(d: &mut Decoder, tree: &Tree, what: &'static str) -> Option<Move> {
 }
 
 fn expect(d: &mut Decoder, tree: &Tree) -> Option<Expect> {
-    let choice = d.choice(tree, "condition", &["recovered", "redundant"])?;
+    let choice = d.choice(
+        tree,
+        "condition",
+        &["recovered", "redundant", "alerted", "resolved"],
+    )?;
     let within = within(d, &choice)?;
     Some(match choice.name {
         "recovered" => Expect::Recovered(within),
-        _ => Expect::Redundant(within),
+        "redundant" => Expect::Redundant(within),
+        "alerted" => Expect::Alerted(within),
+        _ => Expect::Resolved(within),
     })
 }
 

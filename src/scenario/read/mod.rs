@@ -1,6 +1,8 @@
 //! Reading a scenario: YAML to a tree with places, overrides on the tree, then typed decoding that
 //! collects every problem.
 
+mod alerting;
+mod alerts_cross;
 mod clients;
 mod cross;
 mod decode;
@@ -10,6 +12,7 @@ mod order;
 mod other;
 mod overrides;
 mod packets;
+mod rules;
 mod stack;
 mod streams;
 mod targets;
@@ -27,6 +30,7 @@ use super::{
 use decode::{Decoder, Fields};
 use tree::Tree;
 
+pub use rules::{StatedRule, prometheus_duration, rules};
 pub use tree::BYTES_MAX;
 
 /// The version of the language that this reader knows.
@@ -148,6 +152,7 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         || Some(super::Targets::default()),
         |tree| targets::targets(d, tree),
     );
+    let alerting = f.get("alerting").map(|tree| alerting::alerting(d, tree));
     let headline = f
         .get("headline")
         .map(|tree| d.number(tree, "the headline step", 0..=99));
@@ -171,12 +176,17 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         stack: stack?,
         clients: clients?,
         targets: targets?,
+        alerting: match alerting {
+            None => None,
+            Some(alerting) => Some(alerting?),
+        },
         headline: headline.flatten(),
         drill: drill?,
         repeat: repeat?,
         fresh_stacks: fresh_stacks.unwrap_or(Some(false))?,
     };
     d.problems.extend(cross::problems(&scenario, spans));
+    d.problems.extend(alerts_cross::problems(&scenario, spans));
     Some(scenario)
 }
 

@@ -160,5 +160,7 @@ fn noun(expect: &Expect) -> &'static str {
     match expect {
         Expect::Recovered(_) => "recovered",
         Expect::Redundant(_) => "redundant",
+        Expect::Alerted(_) => "alerted",
+        Expect::Resolved(_) => "resolved",
     }
 }

@@ -9,13 +9,13 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec,
+        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
+        SystemError, TopologySpec,
         settings::{Values, filled, issue},
     },
 };
 
-use super::{deploy, kind::Kind};
+use super::{deploy, exporter, kind::Kind};
 
 /// MySQL, or MariaDB, which shares most of its language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +130,10 @@ impl MySql {
 
 #[async_trait]
 impl System for MySql {
+    fn exporter(&self) -> Option<Exporter> {
+        Some(exporter::EXPORTER)
+    }
+
     fn programs(&self, design: &Design, _: &str) -> &'static [&'static str] {
         match (self, design.topology) {
             (Self::MySql, _) => &["sh", "chown", "find", "id", "mkdir", "touch", "mysqld"],

@@ -7,6 +7,7 @@ mod deploy;
 mod design;
 mod effective;
 mod element;
+mod exporter;
 mod finals;
 mod group;
 mod gtid;

@@ -9,13 +9,13 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec, proxied,
+        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
+        SystemError, TopologySpec, proxied,
         settings::{Values, filled, issue},
     },
 };
 
-use super::deploy;
+use super::{deploy, exporter};
 
 /// PostgreSQL.
 pub struct Postgres;
@@ -119,6 +119,10 @@ const PATRONI: &[SettingSpec] = &[
 
 #[async_trait]
 impl System for Postgres {
+    fn exporter(&self) -> Option<Exporter> {
+        Some(exporter::EXPORTER)
+    }
+
     fn programs(&self, design: &Design, reference: &str) -> &'static [&'static str] {
         // The first image is that of the members that hold data; etcd and HAProxy need no script.
         match (design.images.first(), design.topology) {

@@ -6,10 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{
     record::MemberKind,
-    system::{SystemError, roster::Roster, roster::Seat, wait::until},
+    system::{
+        SystemError,
+        http::{Call, request},
+        roster::Roster,
+        roster::Seat,
+        wait::until,
+    },
 };
-
-use super::http::{Call, request};
 
 /// Where members listen for clients.
 pub const PORT: u16 = 2379;

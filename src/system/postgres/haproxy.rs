@@ -4,10 +4,10 @@ use std::{fmt::Write, net::SocketAddr, time::Duration};
 
 use crate::{
     record::MemberKind,
-    system::{proxied, roster::Roster, roster::Seat},
+    system::{http, proxied, roster::Roster, roster::Seat},
 };
 
-use super::{http, shape::Timings};
+use super::shape::Timings;
 
 /// Where clients reach the primary.
 pub const PRIMARY_PORT: u16 = 5000;

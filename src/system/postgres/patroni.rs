@@ -4,12 +4,17 @@ use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::{record::MemberKind, system::roster::Seat};
+use crate::{
+    record::MemberKind,
+    system::{
+        http::{Call, get, request},
+        roster::Seat,
+    },
+};
 
 use super::{
     deploy::Plan,
     haproxy::CHECK_PORT,
-    http::{Call, get, request},
     shape::{Synchronous, Timings},
 };
 

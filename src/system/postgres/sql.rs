@@ -12,6 +12,12 @@ use tokio::time::timeout;
 /// Where PostgreSQL listens in every node.
 pub const PORT: u16 = 5432;
 
+/// Who connects, for drdrill's own questions and the workload alike.
+pub const USER: &str = "postgres";
+
+/// Its password in every node of a run.
+pub const PASSWORD: &str = "drdrill";
+
 /// The name under which drdrill's own questions show in the server's views.
 pub const PROBE: &str = "drdrill";
 
@@ -23,8 +29,8 @@ pub fn options(address: SocketAddr, application: &str) -> PgConnectOptions {
     PgConnectOptions::new_without_pgpass()
         .host(&address.ip().to_string())
         .port(address.port())
-        .username("postgres")
-        .password("drdrill")
+        .username(USER)
+        .password(PASSWORD)
         .database("postgres")
         .ssl_mode(PgSslMode::Disable)
         .application_name(application)

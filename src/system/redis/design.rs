@@ -9,13 +9,13 @@ use crate::{
     record::{Member, MemberKind},
     scenario::{StreamLink, SystemSpec},
     system::{
-        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec, proxied,
+        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
+        SystemError, TopologySpec, proxied,
         settings::{Values, filled, issue},
     },
 };
 
-use super::{cluster, deploy};
+use super::{cluster, deploy, exporter};
 
 /// The topology without sentinels.
 pub const REPLICAS: &str = "replicas";
@@ -107,6 +107,10 @@ impl Redis {
 
 #[async_trait]
 impl System for Redis {
+    fn exporter(&self) -> Option<Exporter> {
+        Some(exporter::EXPORTER)
+    }
+
     fn programs(&self, _: &Design, reference: &str) -> &'static [&'static str] {
         // Toxiproxy is started without a script; its official image has no shell.
         if reference == proxied::IMAGE {

@@ -9,6 +9,7 @@ mod design;
 mod dump;
 mod effective;
 mod element;
+mod exporter;
 mod link;
 mod moves;
 mod observe;

@@ -1,4 +1,4 @@
-//! A small HTTP client for Patroni, etcd and HAProxy: one request per connection, with a deadline.
+//! A small HTTP client for Patroni, etcd, HAProxy and Prometheus: one request per connection, with a deadline.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -1,0 +1,20 @@
+//! How Prometheus sees a system: its exporter, one beside each member that holds data, and the rules shipped for it.
+
+use std::net::SocketAddr;
+
+/// The exporter of a system.
+#[derive(Debug, Clone, Copy)]
+pub struct Exporter {
+    /// Its image.
+    pub image: &'static str,
+    /// Where it listens.
+    pub port: u16,
+    /// The metric that is 1 while the exporter reaches its member.
+    pub up: &'static str,
+    /// Its arguments for the member at an address.
+    pub arguments: fn(SocketAddr) -> Vec<String>,
+    /// Its environment for the member at an address.
+    pub env: fn(SocketAddr) -> Vec<(String, String)>,
+    /// The rules shipped for the system, as a file of Prometheus' rules.
+    pub rules: &'static str,
+}
