@@ -218,7 +218,12 @@ impl<'a> Placed<'a> {
             .iter()
             .map(|(name, _, at)| (name.clone(), *at))
             .collect();
-        let text = config::prometheus(spec_of, &self.design.job, &targets, self.alertmanager);
+        let text = config::prometheus(
+            spec_of,
+            self.design.exporter.job,
+            &targets,
+            self.alertmanager,
+        );
         let mut files = vec![file(config::PROMETHEUS_PATH.into(), &text)];
         files.extend(
             self.design

@@ -29,17 +29,15 @@ pub struct RuleFile {
 pub struct AlertingDesign {
     /// What the scenario says of it.
     pub spec: Alerting,
-    /// How the system is seen; also the job's name.
+    /// How the system is seen.
     pub exporter: Exporter,
-    /// The job in which the exporters are scraped: the system's name.
-    pub job: String,
     /// The files of rules, in order; the watchdog's is added.
     pub rules: Vec<RuleFile>,
 }
 
 impl AlertingDesign {
     /// Plans alerting with the rules shipped for the system, where the scenario asks for those.
-    pub fn new(spec: Alerting, exporter: Exporter, job: &str) -> Self {
+    pub fn new(spec: Alerting, exporter: Exporter) -> Self {
         let shipped = spec.rules.iter().any(|rules| rules == SHIPPED);
         let rules = shipped.then(|| RuleFile {
             name: SHIPPED.into(),
@@ -48,7 +46,6 @@ impl AlertingDesign {
         Self {
             spec,
             exporter,
-            job: job.into(),
             rules: rules.into_iter().collect(),
         }
     }
@@ -83,4 +80,24 @@ pub fn prometheus() -> NodeName {
 /// Alertmanager's name.
 pub fn alertmanager() -> NodeName {
     NodeName::new("alertmanager")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::catalogue;
+
+    #[test]
+    fn shipped_rules_name_the_job_under_which_a_system_is_scraped() {
+        let mut seen = 0;
+        for system in catalogue::all() {
+            let Some(exporter) = system.exporter() else {
+                continue;
+            };
+            let job = format!("up{{job=\"{}\"}} == 0", exporter.job);
+            assert!(exporter.rules.contains(&job), "{}", system.describe().name);
+            seen += 1;
+        }
+        assert!(seen >= 5);
+    }
 }

@@ -37,8 +37,7 @@ impl Plan {
             .unwrap_or_else(SystemSpec::default);
         let design = system.design(&spec, scenario.clients.route.as_deref())?;
         let alerting = scenario.alerting.clone().zip(system.exporter());
-        let alerting =
-            alerting.map(|(spec, exporter)| AlertingDesign::new(spec, exporter, description.name));
+        let alerting = alerting.map(|(spec, exporter)| AlertingDesign::new(spec, exporter));
         Ok(Self {
             alerting,
             scenario,

@@ -24,7 +24,7 @@ pub fn validate_alerting(parsed: &Parsed, system: &dyn System, files: &[RuleFile
             "remove the key, or choose another system (see docs/alerting.md)",
         )];
     };
-    let mut design = AlertingDesign::new(spec.clone(), exporter, name);
+    let mut design = AlertingDesign::new(spec.clone(), exporter);
     design.rules.extend(files.iter().cloned());
     match stated(&design) {
         Ok(stated) => unknown(parsed, &stated),

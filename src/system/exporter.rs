@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 /// The exporter of a system.
 #[derive(Debug, Clone, Copy)]
 pub struct Exporter {
+    /// The job under which it is scraped: what the shipped rules name, also for systems that share them.
+    pub job: &'static str,
     /// Its image.
     pub image: &'static str,
     /// Where it listens.

@@ -6,6 +6,7 @@ use super::sql::Account;
 
 /// The exporter and its rules. The account has no password and nothing is encrypted: the network is the run's own.
 pub const EXPORTER: Exporter = Exporter {
+    job: "mysql",
     image: "prom/mysqld-exporter:v0.17.2",
     port: 9104,
     up: "mysql_up",

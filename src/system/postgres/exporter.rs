@@ -6,6 +6,7 @@ use super::sql;
 
 /// The exporter and its rules. Nothing is encrypted: the network is the run's own.
 pub const EXPORTER: Exporter = Exporter {
+    job: "postgres",
     image: "quay.io/prometheuscommunity/postgres-exporter:v0.17.1",
     port: 9187,
     up: "pg_up",

@@ -4,6 +4,7 @@ use crate::system::Exporter;
 
 /// The exporter and its rules.
 pub const EXPORTER: Exporter = Exporter {
+    job: "redis",
     image: "oliver006/redis_exporter:v1.69.0",
     port: 9121,
     up: "redis_up",
