@@ -103,6 +103,7 @@ fn done(disruption: &Disruption) -> String {
         "wipe" => format!("{victims} {verb} killed and lost its files"),
         "damage" => format!("a file of {victims} was damaged"),
         "cpu" => format!("{victims} {verb} left with little CPU time"),
+        "out-of-memory" => format!("{victims} {verb} left without memory"),
         "mistake" => format!("an operator made a mistake on {victims}"),
         "partition" => format!("{victims} {verb} cut off"),
         "latency" => format!("packets from {victims} were late"),
