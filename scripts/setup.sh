@@ -58,6 +58,11 @@ check_toolchain() {
         may_install || unfit "make and a C++ compiler (c++): install make and g++"
         apt_install make g++
     fi
+    # The client of Toxiproxy links the system's OpenSSL.
+    if ! command -v pkg-config >/dev/null || ! pkg-config --exists openssl; then
+        may_install || unfit "OpenSSL's headers: install pkg-config and libssl-dev (openssl-devel)"
+        apt_install pkg-config libssl-dev
+    fi
     if ! command -v curl >/dev/null; then
         may_install || unfit "curl: this script talks to the Docker engine with it"
         apt_install curl ca-certificates

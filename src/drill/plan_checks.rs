@@ -2,9 +2,10 @@
 
 use crate::{
     scenario::{
-        Condition, Dur, Fault, Parsed, Problem, Selector, Spans, Step, SystemSpec, Victim, suggest,
+        Condition, Dur, Fault, Parsed, Problem, Selector, Spans, Step, StreamLink, SystemSpec,
+        Victim, suggest,
     },
-    system::{Description, SettingKind, SettingSpec, TopologySpec},
+    system::{Description, SettingKind, SettingSpec, TopologySpec, proxied},
 };
 
 use super::plan_shards as shards;
@@ -230,7 +231,54 @@ impl Bound<'_> {
             | Fault::Corrupt(_)
             | Fault::Reorder(_)
             | Fault::Bandwidth(_) => self.machine_problems(index, fault),
+            Fault::Reset(_)
+            | Fault::HalfOpen(_)
+            | Fault::SlowClose(_)
+            | Fault::Slice(_)
+            | Fault::LimitData(_)
+            | Fault::StreamLatency(_)
+            | Fault::StreamBandwidth(_) => self.stream_problems(index, fault),
         }
+    }
+
+    /// What faults of streams need: a proxy before the nodes.
+    fn stream_problems(&self, index: &str, fault: &Fault) -> Vec<Problem> {
+        let path = ["drill", index, "fault", fault.name()];
+        let named = fault.named().into_iter();
+        let mut problems: Vec<Problem> = named
+            .filter_map(|(key, selector)| {
+                self.selector_problem(&[&path[..], &[key]].concat(), selector)
+            })
+            .collect();
+        let Some(stream) = fault.stream() else {
+            return problems;
+        };
+        let spec = self.parsed.scenario.stack.get(self.offer.name);
+        let (message, chosen, offered, way) = match stream.link {
+            StreamLink::Clients => (
+                "no proxy stands between the clients and the nodes",
+                self.parsed.scenario.clients.route.as_ref(),
+                self.topology.routes.contains(&proxied::ROUTE),
+                "write `route: toxiproxy` below `clients`",
+            ),
+            StreamLink::Replication => (
+                "no proxy stands between the nodes and those that follow them",
+                spec.and_then(|spec| spec.settings.get(proxied::SETTING)),
+                self.offer
+                    .settings
+                    .iter()
+                    .any(|setting| setting.name == proxied::SETTING),
+                "write `replication: toxiproxy` below `settings`",
+            ),
+        };
+        let help = if offered {
+            way
+        } else {
+            "use a topology with the route `toxiproxy` (see `drdrill list`), or a fault of packets"
+        };
+        let missing = chosen.is_none_or(|chosen| chosen != proxied::ROUTE);
+        problems.extend(missing.then(|| self.spans.key_problem(&path, message, help)));
+        problems
     }
 
     /// What faults other than those of a whole node's process need: machines apart from this one.

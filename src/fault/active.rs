@@ -4,11 +4,12 @@ use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
+    net::Dose,
     record::What,
     runtime::{NodeState, journal},
 };
 
-use super::{FaultError, Ground, crash_loop::Looping};
+use super::{FaultError, Ground, crash_loop::Looping, streams};
 
 /// A fault in force. It must be healed, once; the journal heals it when this process cannot.
 #[must_use = "a fault that is not healed stays in force until the next sweep"]
@@ -33,6 +34,8 @@ pub enum Undo {
     Unpause(Vec<NodeName>),
     /// Packets pass again as they did before the fault.
     Links(Vec<NodeName>),
+    /// Streams to these nodes pass again as they did before the fault.
+    Streams(Vec<NodeName>, Vec<Dose>),
     /// These nodes have all their CPU time again.
     Unlimit(Vec<NodeName>),
     /// This goes on no more; then its nodes come back as the system brings nodes back.
@@ -52,6 +55,7 @@ impl ActiveFault {
             Undo::Unpause(nodes) => unpause(nodes, ground).await,
             Undo::Links(_) => reconnect(self.step, ground).await,
             Undo::Unlimit(nodes) => unlimit(nodes, ground).await,
+            Undo::Streams(_, doses) => streams::calm(doses, ground).await,
             Undo::Loop(looping) => {
                 looping.end().await;
                 let back = bring_back(looping.nodes(), ground).await;
@@ -79,7 +83,8 @@ impl Undo {
             Self::BringBack(nodes)
             | Self::Unpause(nodes)
             | Self::Unlimit(nodes)
-            | Self::Links(nodes) => nodes,
+            | Self::Links(nodes)
+            | Self::Streams(nodes, _) => nodes,
             Self::Loop(looping) => looping.nodes(),
         }
     }

@@ -63,7 +63,7 @@ pub async fn exhaust(
     let fills = nodes.iter().map(|node| fill(node, ground));
     let (at, said) = ground.emitter.time(join_all(fills)).await;
     for node in &nodes {
-        ground.runtime.limit_memory(node, None).await?;
+        lift(node, ground).await?;
         let node = node.clone();
         let _ = ground
             .journal
@@ -102,6 +102,19 @@ async fn held_mib(node: &NodeName, ground: &Ground) -> Result<u64, RuntimeError>
         });
     }
     Ok(bytes.iter().sum::<u64>().div_ceil(1 << 20))
+}
+
+/// Gives the node back what it had. While it ends of the fault, the engine can change nothing about it.
+async fn lift(node: &NodeName, ground: &Ground) -> Result<(), RuntimeError> {
+    let give_up = ground.emitter.now().after(EFFECT_LIMIT);
+    loop {
+        match ground.runtime.limit_memory(node, None).await {
+            Err(_) if ground.emitter.now() < give_up => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Twice the room in pieces of 4 MiB is more than enough.

@@ -14,6 +14,8 @@ mod process;
 mod script;
 mod select;
 mod storage;
+mod stream_effect;
+mod streams;
 
 use std::{
     sync::{Arc, atomic::AtomicU32},
@@ -22,7 +24,7 @@ use std::{
 
 use crate::{
     id::NodeName,
-    net::Links,
+    net::{Links, ToxiproxyError},
     record::{Disruption, Effect, Emitter, Member},
     runtime::{
         Runtime, RuntimeError,
@@ -43,6 +45,7 @@ pub use person::Shown;
 pub use ports::PortCut;
 pub use select::{expand_hosts, select};
 pub use storage::Gone;
+pub use streams::Disturbed;
 
 /// What faults act on.
 #[derive(Clone)]
@@ -90,6 +93,12 @@ pub enum FaultError {
     /// The system failed.
     #[error(transparent)]
     System(#[from] SystemError),
+    /// The proxies failed.
+    #[error(transparent)]
+    Toxiproxy(#[from] ToxiproxyError),
+    /// Streams through a proxy do not work before the fault.
+    #[error("proxy `{0}` does not pass bytes before the fault: {1}")]
+    Stream(String, String),
     /// The selector chose nobody.
     #[error("`{0}` chooses no node of this stack")]
     NoVictim(String),
@@ -153,6 +162,8 @@ pub enum Expected {
     CutPorts(PortCut),
     /// Datagrams on paths fare as they should.
     Shaped(Shaped),
+    /// Streams through proxies fare as they should.
+    Disturbed(Disturbed),
     /// This node says that it plays this script.
     Playing(NodeName, Play),
     /// Nothing has changed, and these nodes are primary as before.
@@ -183,6 +194,13 @@ pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injec
         | Fault::Corrupt(_)
         | Fault::Reorder(_)
         | Fault::Bandwidth(_) => packets::shape(fault, step, ground).await,
+        Fault::Reset(_)
+        | Fault::HalfOpen(_)
+        | Fault::SlowClose(_)
+        | Fault::Slice(_)
+        | Fault::LimitData(_)
+        | Fault::StreamLatency(_)
+        | Fault::StreamBandwidth(_) => streams::disturb(fault, step, ground).await,
         Fault::Script(script) => script::play(script, step, ground).await,
         Fault::Noop => noop::noop(step, ground).await,
     }
@@ -207,6 +225,7 @@ pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect
         Expected::Mistaken(shown) => person::verify(step, shown, ground).await,
         Expected::CutPorts(cut) => ports::verify(step, cut, ground).await,
         Expected::Shaped(shaped) => packets::verify(step, shaped, ground).await,
+        Expected::Disturbed(disturbed) => streams::verify(step, disturbed).await,
         Expected::Playing(node, play) => script::verify(step, node, *play, ground).await,
         Expected::Unchanged(primaries) => noop::verify(step, primaries, ground).await,
     }

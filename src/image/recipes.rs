@@ -109,6 +109,13 @@ pub const RECIPES: &[Recipe] = &[
         base: Base::Debian,
     },
     Recipe {
+        name: "toxiproxy",
+        image: "drdrill.local/toxiproxy:2.5",
+        stands_for: &["ghcr.io/shopify/toxiproxy:2.5.0"],
+        dockerfile: include_str!("../../docker/toxiproxy/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
         name: "kafka",
         image: "drdrill.local/kafka:4.3",
         stands_for: &["apache/kafka:4.3.1"],
@@ -159,6 +166,8 @@ mod tests {
             ("redis", None),
             ("elsewhere.example/redis:8", None),
             ("quay.io/coreos/etcd:v3.50", None),
+            ("ghcr.io/shopify/toxiproxy:2.5.0", Some("toxiproxy")),
+            ("ghcr.io/shopify/toxiproxy:2.12.0", None),
             ("postgres:17@sha256:0011", None),
         ];
         for (reference, wanted) in cases {

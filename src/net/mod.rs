@@ -7,10 +7,14 @@ mod harness;
 pub mod rules;
 mod shape;
 mod sidecar;
+mod talk;
+mod toxiproxy;
 
 pub use figures::{PathFigures, Ping, Push};
 pub use shape::{Shape, Shaping};
 pub use sidecar::SidecarLinks;
+pub use talk::{Dialogue, End, Heard, Talk};
+pub use toxiproxy::{Dose, Passage, Side, Toxic, Toxiproxy, ToxiproxyError};
 
 use std::{net::IpAddr, time::Duration};
 

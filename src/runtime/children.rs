@@ -50,6 +50,7 @@ impl Sweeper for ProcessSweeper {
                 Effect::Labelled
                 | Effect::Paused { .. }
                 | Effect::Cut { .. }
+                | Effect::Toxic { .. }
                 | Effect::Limited { .. } => Ok(0),
             };
             match undone {
@@ -69,6 +70,7 @@ impl Sweeper for ProcessSweeper {
             Effect::Labelled
             | Effect::Paused { .. }
             | Effect::Cut { .. }
+            | Effect::Toxic { .. }
             | Effect::Limited { .. } => None,
         });
         Ok(left.collect())

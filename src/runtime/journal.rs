@@ -29,6 +29,11 @@ pub enum Effect {
         /// The node.
         node: NodeName,
     },
+    /// Faults of streams at a proxy; undone by taking them back or removing the proxy's node.
+    Toxic {
+        /// The proxy's node.
+        node: NodeName,
+    },
     /// A node with a limit of its CPU time; undone by lifting it or removing the node.
     Limited {
         /// The node.

@@ -226,6 +226,7 @@ pub(super) fn names_labelled(journal: Option<&Entries>) -> bool {
                 Effect::Labelled
                     | Effect::Paused { .. }
                     | Effect::Cut { .. }
+                    | Effect::Toxic { .. }
                     | Effect::Limited { .. }
             )
         };

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Bandwidth, Dur, Latency, Percent, Reorder, Share, scalar::ScalarError};
+use super::{
+    Bandwidth, Dur, HalfOpen, Latency, LimitData, Percent, Reorder, Reset, Share, Slice, SlowClose,
+    StreamBandwidth, StreamLatency, scalar::ScalarError,
+};
 
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +50,20 @@ pub enum Fault {
     Reorder(Reorder),
     /// Lets only so many bits a second pass.
     Bandwidth(Bandwidth),
+    /// Resets connections that pass a proxy.
+    Reset(Reset),
+    /// Swallows what is sent through a proxy, and leaves the connections open.
+    HalfOpen(HalfOpen),
+    /// Closes connections that pass a proxy late.
+    SlowClose(SlowClose),
+    /// Passes bytes on in small pieces.
+    Slice(Slice),
+    /// Closes a connection once so many bytes have passed.
+    LimitData(LimitData),
+    /// Makes the bytes of connections late.
+    StreamLatency(StreamLatency),
+    /// Lets only so many bits a second of each connection pass.
+    StreamBandwidth(StreamBandwidth),
     /// Lets a node of the reference store play an outage by itself, whose true length its log tells.
     Script(Script),
     /// Changes nothing: the control run.

@@ -1,6 +1,6 @@
 //! What holds of every fault: its name, whom it names, when it ends.
 
-use super::{Dur, Fault, Path, Reach, Selector};
+use super::{Dur, Fault, Flow, Path, Reach, Selector, Stream, StreamLink};
 
 /// Every fault by its name in a file, with what it does.
 pub const FAULTS: &[(&str, &str)] = &[
@@ -52,6 +52,22 @@ pub const FAULTS: &[(&str, &str)] = &[
         "bandwidth",
         "lets only so many bits a second of what a node sends pass",
     ),
+    ("reset", "resets connections that pass a proxy"),
+    (
+        "half-open",
+        "swallows what is sent through a proxy: connections stay open",
+    ),
+    ("slow-close", "closes connections that pass a proxy late"),
+    ("slice", "passes bytes on in small pieces"),
+    (
+        "limit-data",
+        "closes a connection once so many bytes have passed",
+    ),
+    ("stream-latency", "makes the bytes of connections late"),
+    (
+        "stream-bandwidth",
+        "lets only so many bits a second of each connection pass",
+    ),
     (
         "script",
         "lets a node of the reference store play an outage of known length",
@@ -81,6 +97,13 @@ impl Fault {
             Self::Corrupt(_) => "corrupt",
             Self::Reorder(_) => "reorder",
             Self::Bandwidth(_) => "bandwidth",
+            Self::Reset(_) => "reset",
+            Self::HalfOpen(_) => "half-open",
+            Self::SlowClose(_) => "slow-close",
+            Self::Slice(_) => "slice",
+            Self::LimitData(_) => "limit-data",
+            Self::StreamLatency(_) => "stream-latency",
+            Self::StreamBandwidth(_) => "stream-bandwidth",
             Self::Script(_) => "script",
             Self::Noop => "noop",
         }
@@ -93,6 +116,20 @@ impl Fault {
             Self::Loss(share) | Self::Duplicate(share) | Self::Corrupt(share) => Some(&share.path),
             Self::Reorder(reorder) => Some(&reorder.path),
             Self::Bandwidth(bandwidth) => Some(&bandwidth.path),
+            _ => None,
+        }
+    }
+
+    /// The streams that it disturbs, if it does that.
+    pub fn stream(&self) -> Option<&Stream> {
+        match self {
+            Self::Reset(reset) => Some(&reset.stream),
+            Self::HalfOpen(open) => Some(&open.stream),
+            Self::SlowClose(slow) => Some(&slow.stream),
+            Self::Slice(slice) => Some(&slice.stream),
+            Self::LimitData(limit) => Some(&limit.stream),
+            Self::StreamLatency(late) => Some(&late.stream),
+            Self::StreamBandwidth(narrow) => Some(&narrow.stream),
             _ => None,
         }
     }
@@ -129,6 +166,17 @@ impl Fault {
                 .map(|path| ("node", &path.node))
                 .into_iter()
                 .collect(),
+            Self::Reset(_)
+            | Self::HalfOpen(_)
+            | Self::SlowClose(_)
+            | Self::Slice(_)
+            | Self::LimitData(_)
+            | Self::StreamLatency(_)
+            | Self::StreamBandwidth(_) => self
+                .stream()
+                .map(|stream| ("node", &stream.node))
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -152,7 +200,10 @@ impl Fault {
             Self::CrashLoop(crash) => crash.lasting,
             Self::Partition(partition) => partition.lasting,
             Self::Cpu(cpu) => cpu.lasting,
-            _ => self.path().and_then(|path| path.lasting),
+            _ => self.path().map_or_else(
+                || self.stream().and_then(|stream| stream.lasting),
+                |path| path.lasting,
+            ),
         }
     }
 
@@ -204,8 +255,42 @@ impl Fault {
             Self::Corrupt(bad) => format!("{} of {} are damaged", bad.share, sent(&bad.path)),
             Self::Reorder(late) => format!("{} of {} are overtaken", late.share, sent(&late.path)),
             Self::Bandwidth(slow) => format!("{} have {}", sent(&slow.path), slow.limit),
+            Self::Reset(reset) => format!("{} are reset", streams(&reset.stream)),
+            Self::HalfOpen(open) => format!("{} are half open", streams(&open.stream)),
+            Self::SlowClose(slow) => {
+                format!("{} close {} late", streams(&slow.stream), slow.delay)
+            }
+            Self::Slice(slice) => {
+                format!(
+                    "{} pass in pieces of {}",
+                    streams(&slice.stream),
+                    slice.size
+                )
+            }
+            Self::LimitData(limit) => {
+                format!("{} end after {} bytes", streams(&limit.stream), limit.bytes)
+            }
+            Self::StreamLatency(late) => {
+                format!("{} are {} late", streams(&late.stream), late.delay)
+            }
+            Self::StreamBandwidth(narrow) => {
+                format!("{} have {} each", streams(&narrow.stream), narrow.limit)
+            }
         }
     }
+}
+
+fn streams(stream: &Stream) -> String {
+    let whose = match stream.link {
+        StreamLink::Clients => "clients' connections to",
+        StreamLink::Replication => "replication from",
+    };
+    let flow = match stream.direction {
+        Flow::Down => "down",
+        Flow::Up => "up",
+        Flow::Both => "both ways",
+    };
+    format!("{whose} {} ({flow})", stream.node)
 }
 
 fn sent(path: &Path) -> String {

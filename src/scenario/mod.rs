@@ -8,6 +8,7 @@ mod read;
 pub mod scalar;
 pub mod schema;
 pub mod spans;
+pub mod streams;
 pub mod suggest;
 pub mod targets;
 pub mod types;
@@ -22,6 +23,10 @@ pub use problem::{Problem, Problems};
 pub use read::{BYTES_MAX, Parsed, SCHEMA, read, to_json};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError};
 pub use spans::Spans;
+pub use streams::{
+    Flow, HalfOpen, LimitData, Reset, Slice, SlowClose, Stream, StreamBandwidth, StreamLatency,
+    StreamLink,
+};
 pub use targets::{Confidence, RecoveredBy, Rpo, Targets};
 pub use types::{
     AppClients, Clients, Expect, Move, Pinned, PinnedAsk, Scenario, ServiceClients, Step,

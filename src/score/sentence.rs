@@ -91,6 +91,13 @@ fn done(disruption: &Disruption) -> String {
         "corrupt" => format!("packets from {victims} were damaged"),
         "reorder" => format!("packets from {victims} were overtaken by later ones"),
         "bandwidth" => format!("packets from {victims} queued up for a narrow path"),
+        "reset" => format!("connections through a proxy to {victims} were reset"),
+        "half-open" => format!("connections through a proxy to {victims} were half open"),
+        "slow-close" => format!("connections through a proxy to {victims} closed late"),
+        "slice" => format!("streams through a proxy to {victims} passed in small pieces"),
+        "limit-data" => format!("connections through a proxy to {victims} ended after some bytes"),
+        "stream-latency" => format!("streams through a proxy to {victims} were late"),
+        "stream-bandwidth" => format!("streams through a proxy to {victims} were narrow"),
         other => format!("{victims} {verb} hit by `{other}`"),
     };
     // A node's name keeps its spelling.

@@ -9,6 +9,7 @@ pub mod mongodb;
 pub mod mysql;
 pub mod patience;
 pub mod postgres;
+pub mod proxied;
 pub mod redis;
 pub mod reference;
 pub mod reserve;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
+    scenario::StreamLink,
 };
 
 use super::SystemError;
@@ -22,6 +23,17 @@ pub struct Seat {
     pub address: SocketAddr,
     /// The machine that it stands for.
     pub host: String,
+}
+
+/// A proxy before a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// The member behind it.
+    pub node: NodeName,
+    /// Who goes through it.
+    pub link: StreamLink,
+    /// Where it listens.
+    pub address: SocketAddr,
 }
 
 /// The only one of those that say that they are primary.
@@ -43,9 +55,12 @@ pub fn sole<'a>(
     }
 }
 
-/// All members of a stack in their fixed order.
+/// All members of a stack in their fixed order, and the proxies before them.
 #[derive(Debug, Clone)]
-pub struct Roster(Vec<Seat>);
+pub struct Roster {
+    seats: Vec<Seat>,
+    doors: Vec<Door>,
+}
 
 impl Roster {
     /// Reads the members' addresses.
@@ -72,12 +87,42 @@ impl Roster {
             .zip(members)
             .map(seat)
             .collect::<Result<_, _>>()
-            .map(Self)
+            .map(|seats| Self {
+                seats,
+                doors: Vec::new(),
+            })
+    }
+
+    /// The same members, reached through these proxies.
+    pub fn through(self, doors: Vec<Door>) -> Self {
+        Self { doors, ..self }
+    }
+
+    /// Where a member is reached by this kind of link: at the proxy before it, if there is one.
+    pub fn way(&self, seat: &Seat, link: StreamLink) -> SocketAddr {
+        let mut doors = self.doors.iter();
+        let own = doors.find(|door| door.link == link && door.node == seat.name);
+        own.map_or(seat.address, |door| door.address)
+    }
+
+    /// Where the member that listens at this address is reached; the address itself if it is nobody's.
+    pub fn way_to(&self, address: SocketAddr, link: StreamLink) -> SocketAddr {
+        let own = self.seats.iter().find(|seat| seat.address == address);
+        own.map_or(address, |seat| self.way(seat, link))
+    }
+
+    /// The member that holds data at this address, or behind the proxy there.
+    pub fn behind(&self, address: SocketAddr) -> Option<&Seat> {
+        let door = self.doors.iter().find(|door| door.address == address);
+        match door {
+            Some(door) => self.named(&door.node).ok(),
+            None => self.data_at(address.ip()),
+        }
     }
 
     /// Members of one kind, in order.
     pub fn of(&self, kind: MemberKind) -> impl Iterator<Item = &Seat> {
-        self.0.iter().filter(move |seat| seat.kind == kind)
+        self.seats.iter().filter(move |seat| seat.kind == kind)
     }
 
     /// Members that hold data.
@@ -90,7 +135,7 @@ impl Roster {
     /// # Errors
     /// When there is none.
     pub fn named(&self, name: &NodeName) -> Result<&Seat, SystemError> {
-        self.0
+        self.seats
             .iter()
             .find(|seat| seat.name == *name)
             .ok_or_else(|| SystemError::Refused(format!("there is no node `{name}`")))

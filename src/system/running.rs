@@ -13,7 +13,7 @@ use crate::{
     scenario::{AppClients, Play},
 };
 
-use super::Client;
+use super::{Client, proxied::Proxied};
 
 /// Why a system could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +115,11 @@ pub trait Running: Send + Sync {
 
     /// Making it ready for another drill, if the system can; else each drill needs a fresh stack.
     fn rearm(&self) -> Option<&dyn Rearm> {
+        None
+    }
+
+    /// The proxies through which clients or followers reach its nodes, if there are some.
+    fn proxied(&self) -> Option<&Proxied> {
         None
     }
 

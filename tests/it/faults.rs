@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Every disruption's effect: its state and what was seen.
-fn effects(done: &Done) -> Vec<(String, String)> {
+pub fn effects(done: &Done) -> Vec<(String, String)> {
     let effects = done.result["effects"].as_array().cloned();
     let text = |value: &Value| {
         let lines = value.as_array().cloned().unwrap_or_default();
@@ -28,7 +28,7 @@ fn effects(done: &Done) -> Vec<(String, String)> {
 }
 
 /// Every effect was seen, and the words stand in the effects in this order.
-fn all_seen(done: &Done, words: &[&str]) {
+pub fn all_seen(done: &Done, words: &[&str]) {
     let effects = effects(done);
     assert_eq!(effects.len(), words.len(), "{effects:#?}\n{}", done.talk);
     for ((state, evidence), word) in effects.iter().zip(words) {
@@ -204,6 +204,12 @@ fn a_harness_killed_at_any_step_of_a_fault_leaves_nothing_after_the_sweep() {
         "latency: { node: primary, to: clients, delay: 50ms }",
         "crash-loop: { node: replica, every: 1s }",
     );
+    let streams = late
+        .replace(
+            "latency: { node: primary, to: clients, delay: 50ms }",
+            "half-open: { node: primary }",
+        )
+        .replace("targets:", "clients: { route: toxiproxy }\ntargets:");
     let steps = [
         "step-started\":{\"step\":1",
         "\"disrupted\"",
@@ -211,7 +217,7 @@ fn a_harness_killed_at_any_step_of_a_fault_leaves_nothing_after_the_sweep() {
         "step-started\":{\"step\":3",
         "\"healed\"",
     ];
-    for (text, moment) in [late, &narrow, &looping]
+    for (text, moment) in [late, &narrow, &looping, &streams]
         .iter()
         .flat_map(|text| steps.iter().map(move |moment| (text, moment)))
     {

@@ -36,4 +36,5 @@ mod scenario_problems;
 mod scenario_shipped;
 mod secrets;
 mod stack_rig;
+mod streams;
 mod tidy;

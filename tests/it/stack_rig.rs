@@ -29,6 +29,7 @@ fn local(reference: &str) -> String {
         "quay.io/coreos/etcd:v3.5.21" => "etcd:3.5",
         "mongo:8" => "mongodb:6",
         "apache/kafka:4.3.1" => "kafka:4.3",
+        "ghcr.io/shopify/toxiproxy:2.5.0" => "toxiproxy:2.5",
         _ => reference.rsplit('/').next().unwrap_or(reference),
     };
     format!("drdrill.local/{name}")

@@ -119,7 +119,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ring", &["src/evidence/"]),
     ("tabled", &["src/report/"]),
     ("ttf_parser", &["src/report/pdf/"]),
-    ("ureq", &["src/cli/notify.rs"]),
+    ("ureq", &["src/cli/notify.rs", "src/net/toxiproxy.rs"]),
     ("serde_saphyr", &["src/scenario/"]),
     (
         "miette",

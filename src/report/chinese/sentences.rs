@@ -36,6 +36,18 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "主节点 {0} 发出的数据包丢失",
     ),
     (
+        "Connections through a proxy to the primary {} were reset",
+        "经代理到主节点 {0} 的连接被重置",
+    ),
+    (
+        "Connections through a proxy to the primary {} were half open",
+        "经代理到主节点 {0} 的连接处于半开状态",
+    ),
+    (
+        "Streams through a proxy to the primary {} were late",
+        "经代理到主节点 {0} 的数据流延迟",
+    ),
+    (
         "A process on the primary {} was killed",
         "主节点 {0} 上的一个进程被强制终止",
     ),

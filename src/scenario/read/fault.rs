@@ -10,7 +10,7 @@ use crate::scenario::{
 
 use super::{
     decode::{Decoder, Fields},
-    other, packets,
+    other, packets, streams,
     tree::{Tree, Value},
 };
 
@@ -34,6 +34,13 @@ pub const KINDS: &[&str] = &[
     "corrupt",
     "reorder",
     "bandwidth",
+    "reset",
+    "half-open",
+    "slow-close",
+    "slice",
+    "limit-data",
+    "stream-latency",
+    "stream-bandwidth",
     "script",
     "noop",
 ];
@@ -68,7 +75,9 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "bandwidth" => {
             "say who and how much, such as `bandwidth: { node: primary, limit: 8Mbit/s }`"
         }
-        _ => "say whom, such as `kill: primary`, or `kill: { node: primary, unless: etcd-leader }`",
+        kind => streams::help(kind).unwrap_or(
+            "say whom, such as `kill: primary`, or `kill: { node: primary, unless: etcd-leader }`",
+        ),
     };
     let body = d.body(&choice, help)?;
     match choice.name {
@@ -85,6 +94,7 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "stop" => victim(d, choice.name, body).map(Fault::Stop),
         "pause" => victim(d, choice.name, body).map(Fault::Pause),
         "restart" => victim(d, choice.name, body).map(Fault::Restart),
+        kind if streams::help(kind).is_some() => streams::fault(d, kind, body),
         kind => packets::fault(d, kind, body),
     }
 }

@@ -11,6 +11,7 @@ mod other;
 mod overrides;
 mod packets;
 mod stack;
+mod streams;
 mod targets;
 pub(super) mod tree;
 

@@ -26,6 +26,9 @@ const JOIN_LIMIT: Duration = Duration::from_secs(60);
 /// The longest wait for a move or a recovery to show.
 const MOVE_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long forcing a group's members may take: it was seen to come into force 52 s after the statement.
+const FORCE_LIMIT: Duration = Duration::from_secs(120);
+
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -70,8 +73,8 @@ impl MySqlStack {
         let statements = [force.as_str(), forget];
         let failed = |words: String| refused(format!("`{}`: {words}", seat.name));
         // Refused until the group's own detector has given the others up.
-        let forced = until(MOVE_LIMIT, LOOK_EVERY * 10, || {
-            sql::act(seat.address, MOVE_LIMIT, &statements)
+        let forced = until(FORCE_LIMIT, LOOK_EVERY * 10, || {
+            sql::act(seat.address, FORCE_LIMIT, &statements)
         });
         forced.await.map_err(failed)?;
         let writable = until(MOVE_LIMIT, LOOK_EVERY, || self.takes_writes(seat));

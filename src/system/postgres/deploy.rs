@@ -7,11 +7,18 @@ use futures_util::future::try_join_all;
 use crate::{
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec},
-    system::{Deploy, Design, SystemError, reserve::reserve, roster::Roster},
+    system::{
+        Deploy, Design, SystemError,
+        proxied::{self, Proxied},
+        reserve::reserve,
+        roster::Roster,
+    },
 };
 
 use super::{
-    etcd, haproxy, patroni, ready,
+    etcd,
+    frontend::Frontend,
+    haproxy, patroni, ready,
     running::PostgresStack,
     shape::{Keeper, Shape},
     sql, streaming,
@@ -29,10 +36,15 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, Sy
     let members = reserve(design, &deploy, |kind| match kind {
         MemberKind::Data => sql::PORT,
         MemberKind::Control => etcd::PORT,
-        MemberKind::Route => haproxy::PRIMARY_PORT,
+        MemberKind::Route if design.topology == "patroni" => haproxy::PRIMARY_PORT,
+        MemberKind::Route => proxied::PORT,
     })
     .await?;
-    let roster = Roster::new(&members)?;
+    let mut roster = Roster::new(&members)?;
+    let proxied = Proxied::of(&roster, &proxied::links(design), &Frontend);
+    if let Some(proxied) = &proxied {
+        roster = roster.through(proxied.doors.clone());
+    }
     let plan = Plan {
         roster: &roster,
         shape,
@@ -41,7 +53,10 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, Sy
         .iter()
         .map(|member| {
             let image = deploy.images.get(&member.image).unwrap_or(&member.image);
-            plan.node(member, image)
+            match &proxied {
+                Some(proxied) if proxied.node == member.name => proxied.spec(&roster, image),
+                _ => plan.node(member, image),
+            }
         })
         .collect::<Result<_, _>>()?;
     let starts = specs.iter().map(|spec| async {
@@ -50,6 +65,7 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, Sy
     });
     try_join_all(starts).await?;
     let mut stack = PostgresStack::new(design, members, roster, shape, deploy)?;
+    stack.proxied = proxied;
     ready::prove(&mut stack).await?;
     Ok(stack)
 }
@@ -158,7 +174,7 @@ mod tests {
         assert_eq!(specs.len(), 3);
         assert_eq!(env(&specs[0], "DRDRILL_ROLE"), "primary");
         assert_eq!(env(&specs[2], "DRDRILL_ROLE"), "replica");
-        assert_eq!(env(&specs[2], "DRDRILL_PRIMARY_HOST"), "10.0.0.1");
+        assert_eq!(env(&specs[2], "DRDRILL_PRIMARY"), "10.0.0.1 10.0.0.1 5432");
         let expected = "max_connections = 500\nfsync = on\nsynchronous_commit = remote_apply\n\
                         synchronous_standby_names = 'ANY 1 (\"pg1\", \"pg2\", \"pg3\")'";
         assert_eq!(env(&specs[1], "DRDRILL_SETTINGS"), expected);

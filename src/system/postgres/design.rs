@@ -10,7 +10,7 @@ use crate::{
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec,
+        TopologySpec, proxied,
         settings::{Values, filled, issue},
     },
 };
@@ -46,6 +46,14 @@ const COMMON: &[SettingSpec] = &[
         help: "what an acknowledged write has reached besides the primary: nothing (PostgreSQL's default), the disk \
                of any one replica, or its readers; with Patroni `synchronous_mode`, which falls back to nothing \
                when no replica is left (not strict, Patroni's default)",
+    },
+    SettingSpec {
+        name: proxied::SETTING,
+        kind: SettingKind::OneOf(&["direct", proxied::ROUTE]),
+        default: "direct",
+        help: "how a replica streams from its primary: from its own address, as usual, or through Toxiproxy, so that \
+               faults of streams can meet it (not with Patroni, which leads replicas to nodes' own addresses); \
+               copies and rewinds go straight to the primary",
     },
     SettingSpec {
         name: "max-connections",
@@ -149,7 +157,7 @@ impl System for Postgres {
                 TopologySpec {
                     name: "streaming",
                     summary: "a primary and streaming replicas; an operator promotes",
-                    routes: &["direct"],
+                    routes: &["direct", proxied::ROUTE],
                     nodes: (2, 3, 5),
                     runbooks: &["promote-replica"],
                     planned_moves: true,
@@ -180,7 +188,7 @@ impl System for Postgres {
     fn design(&self, spec: &SystemSpec, route: Option<&str>) -> Result<Design, Vec<Issue>> {
         let design = match spec.topology.as_deref() {
             Some("patroni") => patroni(spec, route),
-            _ => streaming(spec),
+            _ => streaming(spec, route),
         };
         let issues = issues(spec, &design);
         if issues.is_empty() {
@@ -209,16 +217,25 @@ fn member(name: String, kind: MemberKind, host: String, image: &str) -> Member {
     }
 }
 
-fn streaming(spec: &SystemSpec) -> Design {
+fn streaming(spec: &SystemSpec, route: Option<&str>) -> Design {
     let image = spec.image.as_deref().unwrap_or(IMAGE);
     let data = |n| member(format!("pg{n}"), MemberKind::Data, format!("h{n}"), image);
-    Design {
+    let mut design = Design {
         topology: "streaming",
-        route: "direct",
+        route: if route == Some(proxied::ROUTE) {
+            proxied::ROUTE
+        } else {
+            "direct"
+        },
         members: (1..=spec.nodes.unwrap_or(3)).map(data).collect(),
         settings: filled(COMMON, spec),
         images: vec![image.to_owned()],
+    };
+    if !proxied::links(&design).is_empty() {
+        design.members.push(proxied::member());
+        design.images.push(proxied::IMAGE.into());
     }
+    design
 }
 
 /// Each machine holds a database and a member of etcd, as small clusters have them: they die together.
@@ -263,6 +280,11 @@ fn issues(spec: &SystemSpec, design: &Design) -> Vec<Issue> {
         ));
     }
     if design.topology == "patroni" {
+        if values.word(proxied::SETTING) == proxied::ROUTE {
+            let message = "Patroni leads replicas to the nodes' own addresses, past every proxy";
+            let help = "choose `direct`, or `topology: streaming`";
+            issues.push(issue(proxied::SETTING, message, help));
+        }
         issues.extend(timing_issues(values));
     } else {
         for setting in PATRONI {
@@ -394,6 +416,10 @@ mod tests {
     fn settings_that_patroni_would_change_are_refused() {
         let none: [&str; 0] = [];
         assert_eq!(problems("patroni", &[]), none);
+        assert_eq!(
+            problems("patroni", &[("replication", "toxiproxy")]),
+            ["settings.replication"]
+        );
         assert_eq!(problems("patroni", &[("ttl", "19s")]), ["settings.ttl"; 1]);
         assert_eq!(
             problems("patroni", &[("loop-wait", "1500ms")]),

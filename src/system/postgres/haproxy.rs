@@ -4,7 +4,7 @@ use std::{fmt::Write, net::SocketAddr, time::Duration};
 
 use crate::{
     record::MemberKind,
-    system::{roster::Roster, roster::Seat},
+    system::{proxied, roster::Roster, roster::Seat},
 };
 
 use super::{http, shape::Timings};
@@ -54,9 +54,10 @@ pub fn config(roster: &Roster, timings: Timings) -> String {
         .replace("@CHECK_TIMEOUT@", &milliseconds(CHECK_TIMEOUT))
 }
 
-/// The proxy of a stack.
+/// The proxy of a stack; Toxiproxy is another one, which chooses nobody.
 pub fn seat(roster: &Roster) -> Option<&Seat> {
-    roster.of(MemberKind::Route).next()
+    let mut routes = roster.of(MemberKind::Route);
+    routes.find(|seat| !proxied::is_server(&seat.name))
 }
 
 /// Where reads go when they are apart from writes.

@@ -10,6 +10,7 @@ mod effective;
 mod element;
 mod etcd;
 mod finals;
+mod frontend;
 mod haproxy;
 mod health;
 mod http;

@@ -10,6 +10,7 @@ use crate::{
     id::NodeName,
     record::{ControlEvent, Emitter, Milestone, What},
     runtime::NodeState,
+    scenario::StreamLink,
     system::{ControlPlane, PlannedMove, Promote, SystemError, roster::Seat, wait::until},
 };
 
@@ -21,7 +22,7 @@ use super::{
     shape::{Keeper, Synchronous},
     sql,
     status::{Follower, Status, followers},
-    streaming,
+    streaming::{self, Leader},
 };
 
 /// The longest wait for a promotion, which replays what was received; without lag it takes 0.2 s.
@@ -54,6 +55,14 @@ impl PostgresStack {
         self.roster.named(node).cloned()
     }
 
+    /// Where a primary is, and where replicas stream from it.
+    fn leader(&self, primary: &Seat) -> Leader {
+        Leader {
+            address: primary.address,
+            streams: self.roster.way(primary, StreamLink::Replication),
+        }
+    }
+
     /// Starts a node so that it follows whoever is primary now. One that followed that primary before only
     /// starts; any other is rewound onto it first.
     pub(super) async fn rejoin(&self, node: &NodeName) -> Result<(), SystemError> {
@@ -62,7 +71,8 @@ impl PostgresStack {
         if let Some(primary) = other.filter(|primary| primary.name != *node) {
             let follows = self.following().get(node) == Some(&primary.name);
             if !follows {
-                streaming::rejoin_at_start(&*self.runtime, node, primary.address).await?;
+                let leader = self.leader(&primary);
+                streaming::rejoin_at_start(&*self.runtime, node, &leader).await?;
             }
             self.following().insert(node.clone(), primary.name);
         }
@@ -93,7 +103,7 @@ impl PostgresStack {
 
     /// Makes every reachable replica follow this primary, all at once.
     async fn follow(&self, primary: &NodeName) -> Result<(), SystemError> {
-        let address = self.seat(primary)?.address;
+        let leader = self.leader(&self.seat(primary)?);
         let said = self.statuses().await;
         let replicas = said.iter().filter(|(seat, status)| {
             seat.name != *primary && status.as_ref().is_ok_and(|status| status.follower)
@@ -102,7 +112,7 @@ impl PostgresStack {
             if self.following().get(&seat.name) == Some(primary) {
                 return Ok(());
             }
-            streaming::repoint(&*self.runtime, &seat.name, address).await?;
+            streaming::repoint(&*self.runtime, &seat.name, &leader).await?;
             self.following().insert(seat.name.clone(), primary.clone());
             Ok(())
         }));
@@ -112,7 +122,8 @@ impl PostgresStack {
     fn lead_clients_to(&self, primary: &NodeName) -> Result<(), SystemError> {
         let emitter = self.emitter();
         let at = emitter.as_ref().map(Emitter::now);
-        self.lead_to(self.seat(primary)?.address);
+        let way = self.roster.way(&self.seat(primary)?, StreamLink::Clients);
+        self.lead_to(way);
         let event = ControlEvent {
             source: NodeName::new("endpoint"),
             milestone: Some(Milestone::Routed),

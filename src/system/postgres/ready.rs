@@ -37,6 +37,10 @@ pub async fn prove(stack: &mut PostgresStack) -> Result<(), SystemError> {
     evidence.extend(flows(stack, &primary).await?);
     let read = effective::read(stack, &primary).await?;
     read.into_facts(&mut stack.facts);
+    if let Some(proxied) = &stack.proxied {
+        let proxies = proxied.listening(&stack.roster, &*stack.runtime).await?;
+        stack.facts.effective.extend(proxies);
+    }
     stack.facts.primary = primary.name;
     stack.facts.ready = evidence;
     Ok(())

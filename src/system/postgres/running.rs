@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     history::{Access, Group, Lane},
     id::{NodeName, RunId},
-    record::{Emitter, Holdings, Member, Source, Stack, View},
+    record::{Emitter, Holdings, Member, MemberKind, Source, Stack, View},
     runtime::Runtime,
-    scenario::AppClients,
+    scenario::{AppClients, StreamLink},
     system::{
         Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
         Running, SystemError,
         mark::ELEMENT_BYTES,
+        proxied::Proxied,
         roster::{Roster, Seat},
     },
 };
@@ -49,6 +50,8 @@ pub struct PostgresStack {
     pub(super) roster: Arc<Roster>,
     pub(super) shape: Shape,
     pub(super) runtime: Arc<dyn Runtime>,
+    /// The proxies before the nodes, where there are some.
+    pub(super) proxied: Option<Proxied>,
     /// Until the stack is closed: what holds an emitter keeps its run's event log open.
     emitter: Mutex<Option<Emitter>>,
     pub(super) elements: Elements,
@@ -74,7 +77,8 @@ impl PostgresStack {
     ) -> Result<Self, SystemError> {
         let none = || SystemError::Refused("there is no data node".into());
         let first = roster.data().next().ok_or_else(none)?.clone();
-        let entry = haproxy::seat(&roster).map_or(first.address, |proxy| proxy.address);
+        let first_way = roster.way(&first, StreamLink::Clients);
+        let entry = haproxy::seat(&roster).map_or(first_way, |proxy| proxy.address);
         let readers = haproxy::readers(&roster).filter(|_| design.route == SPLIT);
         let following = roster
             .data()
@@ -103,6 +107,7 @@ impl PostgresStack {
             shape,
             elements: Elements::new(deploy.runtime.run().clone()),
             runtime: deploy.runtime,
+            proxied: None,
             emitter: Mutex::new(Some(deploy.emitter)),
             endpoint: watch::Sender::new(entry),
             readers: readers.map(watch::Sender::new),
@@ -119,6 +124,7 @@ impl PostgresStack {
             roster: self.roster.clone(),
             shape: self.shape,
             runtime: self.runtime.clone(),
+            proxied: self.proxied.clone(),
             emitter: Mutex::new(Some(emitter)),
             elements: Elements::new(run),
             endpoint: watch::Sender::new(self.endpoint_now()),
@@ -268,9 +274,10 @@ impl Running for PostgresStack {
     }
 
     async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
+        let data = self.roster.named(node)?.kind == MemberKind::Data;
         match self.shape.keeper {
-            Keeper::Operator => self.rejoin(node).await,
-            Keeper::Patroni(_) => Ok(self.runtime.start(node).await?),
+            Keeper::Operator if data => self.rejoin(node).await,
+            Keeper::Operator | Keeper::Patroni(_) => Ok(self.runtime.start(node).await?),
         }
     }
 
@@ -291,6 +298,10 @@ impl Running for PostgresStack {
 
     fn rearm(&self) -> Option<&dyn Rearm> {
         Some(self)
+    }
+
+    fn proxied(&self) -> Option<&Proxied> {
+        self.proxied.as_ref()
     }
 
     async fn close(&self) {

@@ -1,6 +1,6 @@
 //! What one server says of itself, and what a primary says of those that follow it.
 
-use std::{net::IpAddr, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use tokio::time::timeout;
@@ -27,7 +27,7 @@ SELECT r.follower, \
   (CASE WHEN r.follower THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0')::bigint AS position, \
   (pg_last_wal_receive_lsn() - '0/0')::bigint AS received, \
   (w.latest_end_lsn - '0/0')::bigint AS upstream, \
-  w.sender_host AS source, \
+  w.sender_host || ':' || w.sender_port AS source, \
   COALESCE(w.status = 'streaming', false) AS streaming \
 FROM (SELECT pg_is_in_recovery() AS follower) AS r LEFT JOIN pg_stat_wal_receiver AS w ON true";
 
@@ -120,8 +120,8 @@ pub fn view(node: NodeName, status: Option<&Status>, roster: &Roster, lag_max: u
         };
     };
     let follows = status.source.as_ref().map(|source| {
-        let address = source.parse::<IpAddr>().ok();
-        let seat = address.and_then(|address| roster.data_at(address));
+        let address = source.parse::<SocketAddr>().ok();
+        let seat = address.and_then(|address| roster.behind(address));
         seat.map_or_else(|| source.clone(), |seat| seat.name.to_string())
     });
     let near = status.lag().is_some_and(|lag| lag <= lag_max);

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use crate::{
     id::NodeName,
     runtime::{NodeFile, Runtime},
+    scenario::StreamLink,
     system::{SystemError, roster::Seat},
 };
 
@@ -22,6 +23,23 @@ const REJOIN_PATH: &str = "/drdrill/rejoin";
 /// The longest a replica may take to turn to another primary; it takes 0.3 s.
 const REPOINT_LIMIT: Duration = Duration::from_secs(15);
 
+/// Whom a replica follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leader {
+    /// Where the primary is: for copies, rewinds and slots.
+    pub address: SocketAddr,
+    /// Where it is streamed from: at its own address, or through a proxy.
+    pub streams: SocketAddr,
+}
+
+impl Leader {
+    /// As the script takes it: the primary's address, and host and port to stream from.
+    fn words(&self) -> String {
+        let (streams, port) = (self.streams.ip(), self.streams.port());
+        format!("{} {streams} {port}", self.address.ip())
+    }
+}
+
 /// What a node is told at its start.
 pub fn env(plan: &Plan<'_>, seat: &Seat) -> Vec<(&'static str, String)> {
     let first = plan.roster.data().next();
@@ -30,11 +48,17 @@ pub fn env(plan: &Plan<'_>, seat: &Seat) -> Vec<(&'static str, String)> {
     } else {
         "replica"
     };
-    let first = first.map(|seat| seat.address.ip().to_string());
+    let leader = first.map(|seat| Leader {
+        address: seat.address,
+        streams: plan.roster.way(seat, StreamLink::Replication),
+    });
     vec![
         ("DRDRILL_NODE", seat.name.to_string()),
         ("DRDRILL_ROLE", role.to_owned()),
-        ("DRDRILL_PRIMARY_HOST", first.unwrap_or_default()),
+        (
+            "DRDRILL_PRIMARY",
+            leader.map_or_else(String::new, |leader| leader.words()),
+        ),
         ("DRDRILL_SETTINGS", plan.settings()),
     ]
 }
@@ -46,17 +70,21 @@ pub fn env(plan: &Plan<'_>, seat: &Seat) -> Vec<(&'static str, String)> {
 pub async fn repoint(
     runtime: &dyn Runtime,
     node: &NodeName,
-    primary: SocketAddr,
+    leader: &Leader,
 ) -> Result<(), SystemError> {
-    let ip = primary.ip().to_string();
-    let argv = ["sh", START_PATH, "repoint", &ip];
+    let words = leader.words();
+    let argv: Vec<&str> = ["sh", START_PATH, "repoint"]
+        .into_iter()
+        .chain(words.split(' '))
+        .collect();
     let output = runtime.exec(node, &argv, REPOINT_LIMIT).await?;
     if output.code == 0 {
         return Ok(());
     }
-    let words = output.stderr.trim();
+    let said = output.stderr.trim();
     Err(SystemError::Refused(format!(
-        "`{node}` could not be made to follow {ip}: {words}"
+        "`{node}` could not be made to follow {}: {said}",
+        leader.address.ip()
     )))
 }
 
@@ -67,12 +95,12 @@ pub async fn repoint(
 pub async fn rejoin_at_start(
     runtime: &dyn Runtime,
     node: &NodeName,
-    primary: SocketAddr,
+    leader: &Leader,
 ) -> Result<(), SystemError> {
     let file = NodeFile {
         path: PathBuf::from(REJOIN_PATH),
         mode: 0o644,
-        bytes: primary.ip().to_string().into_bytes(),
+        bytes: leader.words().into_bytes(),
     };
     Ok(runtime.upload(node, &[file]).await?)
 }

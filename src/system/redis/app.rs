@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::{
     history::Access,
-    scenario::AppClients,
+    scenario::{AppClients, StreamLink},
     system::{Client, Reply, Request, roster::Roster},
     time::left,
 };
@@ -87,7 +87,8 @@ impl Pool {
         let config = ConnectionManagerConfig::new()
             .set_response_timeout(Some(self.timeout))
             .set_connection_timeout(Some(self.timeout));
-        let driver = Driver::open(link::info(address)?)?;
+        let way = self.roster.way_to(address, StreamLink::Clients);
+        let driver = Driver::open(link::info(way)?)?;
         let managers = (0..self.size)
             .map(|_| driver.get_connection_manager_lazy(config.clone()))
             .collect::<RedisResult<_>>()?;

@@ -8,8 +8,13 @@ use crate::{
     id::NodeName,
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec, Runtime},
+    scenario::StreamLink,
     system::{
-        Deploy, Design, SystemError, mark, reserve::reserve, roster::Roster, settings::Values,
+        Deploy, Design, SystemError, mark,
+        proxied::{self, Proxied},
+        reserve::reserve,
+        roster::Roster,
+        settings::Values,
         started::listening,
     },
 };
@@ -17,6 +22,7 @@ use crate::{
 use super::{
     cluster::{self, CLUSTER},
     link, ready,
+    resp::Resp,
     running::RedisStack,
     sentinel::MASTER,
 };
@@ -45,16 +51,28 @@ pub async fn deploy(
 ) -> Result<RedisStack, SystemError> {
     let members = reserve(design, &deploy, |kind| match kind {
         MemberKind::Control => SENTINEL_PORT,
-        MemberKind::Data | MemberKind::Route => PORT,
+        MemberKind::Data => PORT,
+        MemberKind::Route => proxied::PORT,
     })
     .await?;
-    let roster = Roster::new(&members)?;
-    let specs = specs(&members, design, &deploy)?;
+    let mut roster = Roster::new(&members)?;
+    let proxied = Proxied::of(&roster, &proxied::links(design), &Resp);
+    let mut specs = specs(&members, design, &deploy, proxied.as_ref())?;
+    if let Some(proxied) = &proxied {
+        let image = deploy.images.get(proxied::IMAGE);
+        let image = image.map_or(proxied::IMAGE, String::as_str);
+        specs.push(proxied.spec(&roster, image)?);
+        roster = roster.through(proxied.doors.clone());
+    }
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
     let primary = roster.data().next().map(|seat| seat.name.clone());
     let primary = primary.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
     deploy.emitter.note("starting the primary");
     start(&deploy, &roster, [&primary]).await?;
+    if let Some(proxied) = &proxied {
+        deploy.runtime.start(&proxied.node).await?;
+        proxied.listening(&roster, &*deploy.runtime).await?;
+    }
     deploy
         .emitter
         .note("starting the replicas and the sentinels");
@@ -65,6 +83,7 @@ pub async fn deploy(
         .emitter
         .note("waiting for the sentinels to know everyone");
     let mut stack = RedisStack::new(system, members, roster, deploy.runtime, design)?;
+    stack.proxied = proxied;
     ready::prove(&mut stack).await?;
     Ok(stack)
 }
@@ -98,16 +117,19 @@ pub fn specs(
     members: &[Member],
     design: &Design,
     deploy: &Deploy,
+    proxied: Option<&Proxied>,
 ) -> Result<Vec<NodeSpec>, SystemError> {
     let values = Values::of(design);
     let plan = Plan {
         members,
+        proxied,
         values,
         run: deploy.runtime.run().to_string(),
         clustered: design.topology == CLUSTER,
     };
     members
         .iter()
+        .filter(|member| member.kind != MemberKind::Route)
         .map(|member| {
             let image = deploy.images.get(&member.image).unwrap_or(&member.image);
             Ok(NodeSpec {
@@ -130,6 +152,7 @@ pub fn specs(
 
 struct Plan<'a> {
     members: &'a [Member],
+    proxied: Option<&'a Proxied>,
     values: Values<'a>,
     run: String,
     clustered: bool,
@@ -155,6 +178,9 @@ impl Plan<'_> {
             ("DRDRILL_ANNOUNCE", ip(member)),
             ("DRDRILL_PRIMARY_HOST", first.clone()),
         ];
+        if let Some(leader) = self.leader() {
+            env.push(("DRDRILL_LEADER", replica_of(leader)));
+        }
         if role == "sentinel" {
             env.extend(self.sentinel(member, &first)?);
         } else {
@@ -164,6 +190,15 @@ impl Plan<'_> {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect())
+    }
+
+    /// Where replicas reach the first primary, if through a proxy.
+    fn leader(&self) -> Option<SocketAddr> {
+        let first = self.of(MemberKind::Data).next()?;
+        let mut doors = self.proxied?.doors.iter();
+        let own =
+            doors.find(|door| door.link == StreamLink::Replication && door.node == first.name)?;
+        Some(own.address)
     }
 
     fn arguments(&self) -> Result<String, SystemError> {
@@ -235,16 +270,21 @@ fn ip(member: &Member) -> String {
     )
 }
 
-/// What `bring_back` puts into a node so that it starts as a replica of this primary.
+/// An address as `replicaof` takes it.
+fn replica_of(leader: SocketAddr) -> String {
+    format!("{} {}", leader.ip(), leader.port())
+}
+
+/// What `bring_back` puts into a node so that it starts as a replica of the primary that it reaches there.
 pub async fn rejoin(
     runtime: &Arc<dyn Runtime>,
     node: &NodeName,
-    primary: SocketAddr,
+    leader: SocketAddr,
 ) -> Result<(), SystemError> {
     let file = NodeFile {
         path: PathBuf::from("/drdrill/rejoin"),
         mode: 0o644,
-        bytes: primary.ip().to_string().into_bytes(),
+        bytes: replica_of(leader).into_bytes(),
     };
     Ok(runtime.upload(node, &[file]).await?)
 }

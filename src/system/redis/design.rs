@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
-    scenario::SystemSpec,
+    scenario::{StreamLink, SystemSpec},
     system::{
         Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec,
+        TopologySpec, proxied,
         settings::{Values, filled, issue},
     },
 };
@@ -70,6 +70,12 @@ const SETTINGS: &[SettingSpec] = &[
         help: "what is kept on disk: nothing, so that a restarted node comes back empty; rdb: a snapshot every 5 s, short, so that a drill is short (the server's own default is one after 60 s with 10000 changes); aof: a log, forced to disk each second (the server's default for it); aof-always: a log, forced before each answer",
     },
     SettingSpec {
+        name: proxied::SETTING,
+        kind: SettingKind::OneOf(&["direct", proxied::ROUTE]),
+        default: "direct",
+        help: "how a replica reaches its primary: at its own address, as usual, or through Toxiproxy, so that faults of streams can meet it (without Sentinel only, which leads replicas to nodes' own addresses)",
+    },
+    SettingSpec {
         name: "min-replicas-to-write",
         kind: SettingKind::Count,
         default: "0",
@@ -101,7 +107,11 @@ impl Redis {
 
 #[async_trait]
 impl System for Redis {
-    fn programs(&self, _: &Design, _: &str) -> &'static [&'static str] {
+    fn programs(&self, _: &Design, reference: &str) -> &'static [&'static str] {
+        // Toxiproxy is started without a script; its official image has no shell.
+        if reference == proxied::IMAGE {
+            return &[];
+        }
         match self {
             Self::Redis => &[
                 "sh",
@@ -137,7 +147,7 @@ impl System for Redis {
                 TopologySpec {
                     name: "sentinel",
                     summary: "one primary, replicas, and sentinels on machines of their own",
-                    routes: &["sentinel"],
+                    routes: &["sentinel", proxied::ROUTE],
                     nodes: (2, 3, 5),
                     runbooks: &[],
                     planned_moves: true,
@@ -149,7 +159,7 @@ impl System for Redis {
                 TopologySpec {
                     name: REPLICAS,
                     summary: "one primary and replicas, of which an operator promotes one (`REPLICAOF NO ONE`)",
-                    routes: &["direct"],
+                    routes: &["direct", proxied::ROUTE],
                     nodes: (2, 2, 5),
                     runbooks: &["promote-replica"],
                     planned_moves: true,
@@ -166,7 +176,7 @@ impl System for Redis {
         }
     }
 
-    fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
+    fn design(&self, spec: &SystemSpec, route: Option<&str>) -> Result<Design, Vec<Issue>> {
         let image = spec
             .image
             .clone()
@@ -192,14 +202,28 @@ impl System for Redis {
             .min(SENTINELS_MAX);
         let sentinels = if watched { sentinels } else { 0 };
         let watchers = (1..=sentinels).map(|n| member(format!("s{n}"), MemberKind::Control));
-        let design = Design {
+        let through = route == Some(proxied::ROUTE);
+        let mut design = Design {
             topology: if watched { "sentinel" } else { REPLICAS },
-            route: if watched { "sentinel" } else { "direct" },
+            route: match (through, watched) {
+                (true, _) => proxied::ROUTE,
+                (false, true) => "sentinel",
+                (false, false) => "direct",
+            },
             members: data.chain(watchers).collect(),
             settings,
             images: vec![image.clone()],
         };
-        let issues = issues(Values::of(&design), nodes);
+        if !proxied::links(&design).is_empty() {
+            design.members.push(proxied::member());
+            design.images.push(proxied::IMAGE.into());
+        }
+        let mut issues = issues(Values::of(&design), nodes);
+        if watched && proxied::links(&design).contains(&StreamLink::Replication) {
+            let message = "Sentinel leads replicas to the nodes' own addresses, past every proxy";
+            let help = "choose `direct`, or `topology: replicas`";
+            issues.push(issue(proxied::SETTING, message, help));
+        }
         if issues.is_empty() {
             Ok(design)
         } else {
@@ -309,6 +333,28 @@ mod tests {
         let design = Redis::Redis.design(&spec, None).expect("a design");
         let names: Vec<_> = design.members.iter().map(|m| m.name.as_str()).collect();
         assert_eq!((names, design.route), (vec!["r1", "r2"], "direct"));
+    }
+
+    #[test]
+    fn proxies_are_there_where_clients_or_replicas_go_through_them() {
+        let mut spec = spec(&[("replication", "toxiproxy")]);
+        let issues = Redis::Redis.design(&spec, None).expect_err("issues");
+        assert_eq!(issues[0].path.join("."), "settings.replication");
+        spec.topology = Some(REPLICAS.into());
+        let design = Redis::Redis.design(&spec, None).expect("a design");
+        let names: Vec<_> = design.members.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(names, ["r1", "r2", "toxiproxy1"]);
+        assert_eq!(
+            (design.route, proxied::links(&design)),
+            ("direct", vec![StreamLink::Replication])
+        );
+        let through = Redis::Redis.design(&SystemSpec::default(), Some("toxiproxy"));
+        let through = through.expect("a design");
+        assert_eq!(
+            (through.route, proxied::links(&through)),
+            ("toxiproxy", vec![StreamLink::Clients])
+        );
+        assert_eq!(through.images[1], proxied::IMAGE);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod outcome;
 mod ready;
 mod rearm;
 mod redundancy;
+mod resp;
 mod running;
 mod sentinel;
 mod status;

@@ -9,6 +9,7 @@ use redis::{FromRedisValue, RedisError};
 use crate::{
     id::NodeName,
     record::MemberKind,
+    scenario::StreamLink,
     system::{PlannedMove, Promote, SystemError, roster::Seat, wait::until},
 };
 
@@ -218,7 +219,8 @@ impl Promote for RedisStack {
     }
 
     async fn refollow(&self, primary: &NodeName) -> Result<(), SystemError> {
-        let address = self.roster.named(primary)?.address;
+        let leader = self.roster.named(primary)?;
+        let address = self.roster.way(leader, StreamLink::Replication);
         let (ip, port) = (address.ip().to_string(), address.port().to_string());
         for (seat, status) in self.statuses().await {
             if seat.name != *primary && status.is_some() {

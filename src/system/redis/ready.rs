@@ -34,6 +34,10 @@ pub async fn prove(stack: &mut RedisStack) -> Result<(), SystemError> {
     let mut evidence = replication?;
     evidence.extend(watched?);
     effective::read_back(stack).await?;
+    if let Some(proxied) = &stack.proxied {
+        let proxies = proxied.listening(&stack.roster, &*stack.runtime).await?;
+        stack.stack.effective.extend(proxies);
+    }
     stack.stack.ready = evidence;
     Ok(())
 }

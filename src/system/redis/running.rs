@@ -15,9 +15,10 @@ use crate::{
     id::{NodeName, RunId},
     record::{Emitter, Holdings, Member, MemberKind, Source, Stack, View},
     runtime::Runtime,
-    scenario::AppClients,
+    scenario::{AppClients, StreamLink},
     system::{
         Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, SystemError,
+        proxied::Proxied,
         roster::{Roster, Seat, sole},
     },
 };
@@ -45,6 +46,8 @@ pub struct RedisStack {
     pub(super) directory: Arc<Directory>,
     pub(super) keys: Keys,
     pub(super) runtime: Arc<dyn Runtime>,
+    /// The proxies before the nodes, where there are some.
+    pub(super) proxied: Option<Proxied>,
     pool: OnceLock<Arc<Pool>>,
 }
 
@@ -83,6 +86,7 @@ impl RedisStack {
             directory: Arc::new(directory),
             keys: Keys::new(runtime.run().clone()),
             runtime,
+            proxied: None,
             pool: OnceLock::new(),
         })
     }
@@ -98,6 +102,7 @@ impl RedisStack {
             directory: self.directory.clone(),
             keys: Keys::new(run),
             runtime: self.runtime.clone(),
+            proxied: self.proxied.clone(),
             pool: OnceLock::new(),
         }
     }
@@ -107,8 +112,16 @@ impl RedisStack {
         let asked = self
             .roster
             .data()
-            .map(|seat| async move { (seat, status(seat.address).await) });
+            .map(|seat| async move { (seat, self.status(seat.address).await) });
         join_all(asked).await
+    }
+
+    /// A node's own view; whom it follows is named by that node's own address, whichever way leads there.
+    async fn status(&self, address: SocketAddr) -> Option<Status> {
+        let mut status = status(address).await?;
+        let leader = status.follows.and_then(|leader| self.roster.behind(leader));
+        status.follows = leader.map(|seat| seat.address).or(status.follows);
+        Some(status)
     }
 }
 
@@ -226,7 +239,8 @@ impl Running for RedisStack {
             && let Ok(primary) = self.directory.primary().await
             && primary != seat.address
         {
-            deploy::rejoin(&self.runtime, node, primary).await?;
+            let leader = self.roster.way_to(primary, StreamLink::Replication);
+            deploy::rejoin(&self.runtime, node, leader).await?;
         }
         Ok(self.runtime.start(node).await?)
     }
@@ -241,6 +255,10 @@ impl Running for RedisStack {
 
     fn rearm(&self) -> Option<&dyn Rearm> {
         Some(self)
+    }
+
+    fn proxied(&self) -> Option<&Proxied> {
+        self.proxied.as_ref()
     }
 
     async fn close(&self) {}

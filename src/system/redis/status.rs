@@ -60,7 +60,7 @@ impl Status {
             Some(_) => Role::Replica,
         };
         let follows = status.and_then(|status| status.follows).map(|address| {
-            let seat = roster.data_at(address.ip());
+            let seat = roster.behind(address);
             seat.map_or_else(|| address.to_string(), |seat| seat.name.to_string())
         });
         View {

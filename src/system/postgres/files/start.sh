@@ -1,16 +1,17 @@
 #!/bin/sh
-# Starts one PostgreSQL node as process 1 of its container; `start.sh repoint HOST`, run by exec
+# Starts one PostgreSQL node as process 1 of its container; `start.sh repoint PRIMARY`, run by exec
 # in a running replica, makes it follow another primary.
 #
 # DRDRILL_NODE           this node's name: its application_name, and its slot's name (- becomes _)
 # DRDRILL_ROLE           primary | replica: how an empty data directory is filled
-# DRDRILL_PRIMARY_HOST   the first primary's address (replica)
+# DRDRILL_PRIMARY        the first primary, as HOST STREAMHOST STREAMPORT (replica): its address, and where
+#                        it is streamed from, which may be a proxy
 # DRDRILL_SETTINGS       lines for postgresql.conf; they win over those below
 # DRDRILL_PASSWORD       password of postgres and replicator; without one, the network is trusted
 # DRDRILL_JOIN_SECONDS   how long a replica tries to reach its primary (120)
 # DRDRILL_INITDB_ARGS    more arguments for initdb (--data-checksums)
 #
-# A file /drdrill/rejoin with the new primary's address, put there before a start, makes this start
+# A file /drdrill/rejoin with the new primary, put there before a start, makes this start
 # rewind the old data onto that primary (or copy it anew where that fails) and follow it.
 # The settings live outside the data directory, since rewinding and copying replace what is in it.
 set -eu
@@ -81,8 +82,8 @@ ensure_slot_on() {
         where not exists (select from pg_replication_slots where slot_name = '$SLOT')" >/dev/null
 }
 
-conninfo() { # HOST APPLICATION
-    printf 'host=%s port=5432 user=replicator application_name=%s connect_timeout=3' "$1" "$2"
+conninfo() { # HOST PORT APPLICATION
+    printf 'host=%s port=%s user=replicator application_name=%s connect_timeout=3' "$1" "$2" "$3"
     [ "$AUTH" = trust ] || printf ' password=%s' "$DRDRILL_PASSWORD"
 }
 
@@ -112,9 +113,9 @@ init_primary() {
     say "initialised a primary in $(($(date +%s) - begin)) s"
 }
 
-follow() { # HOST: the data directory becomes a standby of it
+follow() { # HOST STREAMHOST STREAMPORT: the data directory becomes a standby of it
     {
-        echo "primary_conninfo = '$(conninfo "$1" "$NODE")'"
+        echo "primary_conninfo = '$(conninfo "$2" "$3" "$NODE")'"
         echo "primary_slot_name = '$SLOT'"
     } >>"$PGDATA/postgresql.auto.conf"
     # Slots that came along, or that this node kept as a primary, would hold back its log for ever.
@@ -122,23 +123,23 @@ follow() { # HOST: the data directory becomes a standby of it
     as_postgres touch "$PGDATA/standby.signal" "$READY"
 }
 
-copy_from() {
+copy_from() { # HOST STREAMHOST STREAMPORT
     wait_for "$1"
     ensure_slot_on "$1"
     until
         empty_data
         # Under a name of its own: a copy in progress must not pass for a replica that streams.
         as_postgres pg_basebackup --no-sync -X stream -c fast -S "$SLOT" -D "$PGDATA" \
-            -d "$(conninfo "$1" pg_basebackup)"
+            -d "$(conninfo "$1" 5432 pg_basebackup)"
     do
         [ "$(date +%s)" -lt "$deadline" ] || fail "could not copy the data of $1 in time"
         sleep 0.5
     done
-    follow "$1"
+    follow "$@"
     say "copied the data of $1"
 }
 
-rewind_onto() {
+rewind_onto() { # HOST STREAMHOST STREAMPORT
     [ -e "$READY" ] || return 1
     wait_for "$1"
     # Before a checkpoint a new primary's control file may still name the old timeline.
@@ -146,7 +147,7 @@ rewind_onto() {
     ensure_slot_on "$1" || return 1
     as_postgres pg_rewind --no-sync -D "$PGDATA" \
         --source-server="host=$1 port=5432 user=postgres dbname=postgres" || return 1
-    follow "$1"
+    follow "$@"
     say "rewound onto $1"
 }
 
@@ -157,28 +158,36 @@ start() {
     rm -f "$PGDATA/postmaster.pid" # nothing else can be alive in a container that just started
     write_settings
     if [ -s /drdrill/rejoin ]; then
-        source=$(cat /drdrill/rejoin)
-        rewind_onto "$source" || { say "rewinding failed"; copy_from "$source"; }
+        # shellcheck disable=SC2046
+        set -- $(cat /drdrill/rejoin)
+        rewind_onto "$@" || { say "rewinding failed"; copy_from "$@"; }
         rm -f /drdrill/rejoin
     elif [ ! -e "$READY" ]; then
         case ${DRDRILL_ROLE:-} in
         primary) init_primary ;;
-        replica) copy_from "${DRDRILL_PRIMARY_HOST:?}" ;;
+        replica)
+            # shellcheck disable=SC2086
+            set -- ${DRDRILL_PRIMARY:?}
+            copy_from "$@"
+            ;;
         *) fail "DRDRILL_ROLE must be primary or replica, not '${DRDRILL_ROLE:-}'" ;;
         esac
     fi
     become_postgres postgres -D "$PGDATA"
 }
 
-repoint() {
+repoint() { # HOST STREAMHOST STREAMPORT
     wait_for "$1"
     ensure_slot_on "$1"
-    sql_on /var/run/postgresql "alter system set primary_conninfo = '$(conninfo "$1" "$NODE")'"
+    sql_on /var/run/postgresql "alter system set primary_conninfo = '$(conninfo "$2" "$3" "$NODE")'"
     sql_on /var/run/postgresql "select pg_reload_conf()" >/dev/null
 }
 
 case ${1:-start} in
 start) start ;;
-repoint) repoint "${2:?the new address of its primary}" ;;
+repoint)
+    shift
+    repoint "${1:?its new primary}" "${2:?where to stream from}" "${3:?the port there}"
+    ;;
 *) fail "unknown command '$1'" ;;
 esac

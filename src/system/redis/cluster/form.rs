@@ -39,7 +39,7 @@ pub async fn deploy(
 ) -> Result<ClusterStack, SystemError> {
     let members = reserve(design, &deploy, |_| PORT).await?;
     let roster = Roster::new(&members)?;
-    let specs = specs(&members, design, &deploy)?;
+    let specs = specs(&members, design, &deploy, None)?;
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
     deploy.emitter.note("starting the nodes");
     start(&deploy, &roster, roster.data().map(|seat| &seat.name)).await?;

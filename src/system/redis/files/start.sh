@@ -4,6 +4,7 @@
 # DRDRILL_ROLE          primary | replica | sentinel | cluster (a node of a cluster, which is told who follows whom)
 # DRDRILL_ANNOUNCE      this node's own fixed address
 # DRDRILL_PRIMARY_HOST  the first primary's address (replica, sentinel)
+# DRDRILL_LEADER        where replicas reach it, as HOST PORT, if not there (replica)
 # DRDRILL_ARGS          more server arguments, split at blanks; they win over the settings below
 # Sentinels only: DRDRILL_MASTER_NAME (drdrill), DRDRILL_QUORUM (2), DRDRILL_DOWN_AFTER_MS (1000),
 #                 DRDRILL_FAILOVER_TIMEOUT_MS (10000), DRDRILL_PARALLEL_SYNCS (1), and
@@ -14,7 +15,7 @@
 #
 # The configuration is written when there is none yet. From then on it belongs to the server, which
 # rewrites it when a sentinel promotes or repoints it: a restarted container keeps what it was told.
-# A file /drdrill/rejoin with a primary's address, put there before a start, makes this start begin
+# A file /drdrill/rejoin with a primary's HOST PORT, put there before a start, makes this start begin
 # as that primary's replica, so that an old primary never serves as a second one.
 set -eu
 
@@ -59,7 +60,7 @@ start_server() {
                 echo "cluster-announce-ip $DRDRILL_ANNOUNCE"
             fi
             if [ "$DRDRILL_ROLE" = replica ]; then
-                echo "replicaof ${DRDRILL_PRIMARY_HOST:?} $PORT"
+                echo "replicaof ${DRDRILL_LEADER:-${DRDRILL_PRIMARY_HOST:?} $PORT}"
             fi
         } >"$conf.new"
         mv "$conf.new" "$conf"
@@ -67,7 +68,7 @@ start_server() {
     if [ -s /drdrill/rejoin ]; then
         {
             grep -v '^replicaof ' "$conf" || true
-            echo "replicaof $(cat /drdrill/rejoin) $PORT"
+            echo "replicaof $(cat /drdrill/rejoin)"
         } >"$conf.new"
         mv "$conf.new" "$conf"
         rm -f /drdrill/rejoin
