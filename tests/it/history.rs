@@ -81,7 +81,7 @@ fn a_table_of_systems_holds_what_the_runs_measured_and_keeps_changed_ones_apart(
         .collect();
     assert_eq!(rows.len(), 2, "{text}");
     assert!(
-        rows[0].contains("| 9 | 9/0/0 |") && rows[0].contains("n 9"),
+        rows[0].contains("| 9 | 9/0/0/0 |") && rows[0].contains("n 9"),
         "{text}"
     );
     assert!(

@@ -81,10 +81,10 @@ impl RedisClient {
         left: Duration,
     ) -> Result<Open, Reply> {
         let failed = |error| outcome_of(&error, Phase::Connecting, access);
-        // What watches one node by itself goes straight to it.
+        // What watches one node by itself goes straight to it, and so do clients of a cluster, whose nodes name each other.
         let way = match self.target {
             Target::Primary(_) => self.roster.way_to(address, StreamLink::Clients),
-            Target::Pinned(_) | Target::Member(_) | Target::Slot(..) => address,
+            Target::Pinned(_) | Target::Slot(..) | Target::Member(_) => address,
         };
         let connected = connect(way, left).await;
         if let (Target::Slot(seeds, _), true) = (&self.target, connected.is_err()) {

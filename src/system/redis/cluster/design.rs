@@ -7,7 +7,7 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Design, Issue, SettingKind, SettingSpec, SystemError, TopologySpec,
+        Design, Issue, SettingKind, SettingSpec, SystemError, TopologySpec, proxied,
         settings::{Values, issue},
     },
 };
@@ -89,7 +89,11 @@ pub fn design(
         settings,
         images: vec![image.clone()],
     };
-    let issues = issues(Values::of(&design), nodes);
+    let mut issues = issues(Values::of(&design), nodes);
+    if !proxied::links(&design).is_empty() {
+        let message = "the nodes of a cluster name each other's own addresses, past every proxy";
+        issues.push(issue(proxied::SETTING, message, "choose `direct`"));
+    }
     if issues.is_empty() {
         Ok(design)
     } else {
@@ -192,6 +196,7 @@ mod tests {
         let wrong = [
             ("cluster-node-timeout", "10ms"),
             ("min-replicas-to-write", "2"),
+            ("replication", "toxiproxy"),
         ];
         let issues = Redis::Redis
             .design(&spec(7, &wrong), None)
@@ -201,6 +206,7 @@ mod tests {
             "nodes",
             "settings.cluster-node-timeout",
             "settings.min-replicas-to-write",
+            "settings.replication",
         ];
         assert_eq!(paths, expected);
     }
