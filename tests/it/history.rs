@@ -85,7 +85,7 @@ fn a_table_of_systems_holds_what_the_runs_measured_and_keeps_changed_ones_apart(
         "{text}"
     );
     assert!(
-        rows[1].contains("detect=1s") && rows[1].contains("| 1 | 1/0/0 |"),
+        rows[1].contains("detect=1s") && rows[1].contains("| 1 | 1/0/0/0 |"),
         "{text}"
     );
 }
