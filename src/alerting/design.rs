@@ -84,7 +84,6 @@ pub fn alertmanager() -> NodeName {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::system::catalogue;
 
     #[test]

@@ -253,7 +253,7 @@ fn a_harness_killed_at_any_step_of_a_fault_leaves_nothing_after_the_sweep() {
 const HARM: &str = "
 schema: 1
 name: harm
-summary: Little CPU time, a wiped replica, a damaged file, and an operator's mistake.
+summary: Little CPU time, a wiped replica, a damaged file, no memory, and an operator's mistake.
 stack:
   redis: { settings: { down-after: 30s, persistence: aof } }
 targets: { rto: any, rpo: any }
@@ -265,20 +265,33 @@ drill:
   - fault: { wipe: { node: replica, path: /data/appendonlydir } }
   - heal: all
   - expect: { redundant: { within: 1m } }
+  - fault: { out-of-memory: 'replica[1]' }
+  - heal: all
+  - expect: { redundant: { within: 1m } }
+  - fault: { mistake: { node: 'replica[1]', run: mkdir /dev/shm/drdrill-ballast, shows: ls /dev/shm, expect: ballast } }
+  - fault: { out-of-memory: 'replica[1]' }
   - fault: { mistake: { node: primary, run: 'true', shows: echo nothing, expect: gone-for-good } }
   - expect: { recovered: { within: 1m } }
 ";
 
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
-fn cpu_files_and_folders_go_and_a_mistake_that_does_not_show_is_no_effect() {
+fn cpu_memory_files_and_folders_go_and_what_does_not_show_is_no_effect() {
     let done = Drill::written(HARM).run();
     let effects = effects(&done);
     let states: Vec<&str> = effects.iter().map(|(state, _)| state.as_str()).collect();
     println!("{effects:#?}");
     assert_eq!(
         states,
-        ["verified", "verified", "verified", "not-verified"],
+        [
+            "verified",
+            "verified",
+            "verified",
+            "verified",
+            "verified",
+            "not-verified",
+            "not-verified"
+        ],
         "{effects:#?}\n{}",
         done.talk
     );
@@ -286,6 +299,9 @@ fn cpu_files_and_folders_go_and_a_mistake_that_does_not_show_is_no_effect() {
         "asked 20 % of a core",
         "by their digest",
         "files and folders below",
+        "out of memory by the engine's word",
+        "ballast",
+        "the kernel killed nothing",
         "and not `gone-for-good`",
     ]) {
         assert!(evidence.contains(word), "{word} in {evidence}");

@@ -71,7 +71,7 @@ pub(super) fn alert_bands(picture: &Picture, axis: Axis, top: f64) -> String {
 }
 
 fn alert_band(alert: &AlertBand, axis: Axis, top: f64) -> String {
-    let mut out = label(LEFT - 8.0, top + 13.0, "node end", &short(&alert.name, 13));
+    let mut out = label(LEFT - 8.0, top + 13.0, "node end", &short(&alert.name, 11));
     for (from, to, firing) in &alert.spans {
         if *to < axis.from || *from > axis.to {
             continue;
