@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt, stream};
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -27,6 +28,8 @@ const FIRST: Duration = Duration::from_secs(10);
 const PULL: Duration = Duration::from_secs(600);
 /// How long a build may take; it downloads packages.
 const BUILD: Duration = Duration::from_secs(900);
+/// How many images are fetched or built at once: one unpacks while another one downloads.
+const AT_ONCE: usize = 2;
 /// How often the lock of a build that another run does is tried.
 const LOCK_EVERY: Duration = Duration::from_millis(200);
 /// The label with the digest of the recipe that an image was built by.
@@ -139,16 +142,15 @@ impl Resolver {
         }
     }
 
-    /// Resolves several references one after the other, for instance ahead of drills.
+    /// Resolves several references, for instance ahead of drills; the answers are in the same order.
     pub async fn ensure_all(
         &self,
         references: &[String],
     ) -> Vec<(String, Result<ImageFact, ImageError>)> {
-        let mut facts = Vec::new();
-        for reference in references {
-            facts.push((reference.clone(), self.resolve(reference).await));
-        }
-        facts
+        let resolved = references
+            .iter()
+            .map(|reference| async { (reference.clone(), self.resolve(reference).await) });
+        stream::iter(resolved).buffered(AT_ONCE).collect().await
     }
 
     /// Every recipe with the state of its image.
