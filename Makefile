@@ -18,11 +18,11 @@ test: setup
 	cargo test --locked --lib --bins
 	cargo test --locked --test it -- --test-threads=1
 
-## Runs the tests that take minutes each: series of drills on one stack, interrupted and killed; a Kafka cluster by itself; Redis Cluster.
+## Runs the tests that take minutes each: series of drills on one stack, interrupted and killed; what is beyond one kill a system.
 test-long: export DRDRILL_DOCKER_TESTS = 1
 test-long: build
 	$(DRDRILL) images --build
-	cargo test --locked --test it -- repeats:: faults:: streams:: kafka_stack:: mysql_drills:: cluster_drills:: alerts:: --ignored --test-threads=1
+	cargo test --locked --test it -- repeats:: faults:: streams:: kafka_stack:: drills:: alerts:: --ignored --test-threads=1
 
 ## Runs every shipped scenario.
 drills: build

@@ -311,7 +311,7 @@ fn an_image_without_the_server_is_refused_before_a_node_is_created() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn valkey_fails_over_when_the_primary_is_shut_down() {
     let done = Drill::shipped("valkey/sentinel-stop.yaml").run();
     done.expect(0, "pass");
@@ -324,7 +324,7 @@ fn valkey_fails_over_when_the_primary_is_shut_down() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn redis_restarted_in_place_keeps_its_data_only_with_a_log_on_disk() {
     let kept = Drill::shipped("redis/restart.yaml").run();
     kept.expect(0, "pass");
@@ -344,7 +344,7 @@ fn redis_restarted_in_place_keeps_its_data_only_with_a_log_on_disk() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn redis_fails_over_when_what_the_primary_sends_is_lost() {
     let done = Drill::shipped("redis/sentinel-partition-out.yaml").run();
     done.expect(0, "pass");
@@ -352,7 +352,7 @@ fn redis_fails_over_when_what_the_primary_sends_is_lost() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn clients_cut_off_with_the_redis_primary_come_back_to_its_successor() {
     let done = Drill::shipped("redis/sentinel-partition-clients-inside.yaml").run();
     done.expect(0, "pass");
@@ -366,7 +366,7 @@ fn clients_cut_off_with_the_redis_primary_come_back_to_its_successor() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn postgres_recovers_in_place_without_loss() {
     let done = Drill::shipped("postgres/restart.yaml").run();
     done.expect(0, "pass");
