@@ -22,7 +22,7 @@ test: setup
 test-long: export DRDRILL_DOCKER_TESTS = 1
 test-long: build
 	$(DRDRILL) images --build
-	cargo test --locked --test it -- repeats:: faults:: streams:: kafka_stack:: drills:: alerts:: --ignored --test-threads=1
+	cargo test --locked --test it -- repeats:: faults:: streams:: _stack:: drills:: alerts:: --ignored --test-threads=1
 
 ## Runs every shipped scenario.
 drills: build

@@ -44,6 +44,10 @@ async fn driver(engine: &Engine) -> Driver {
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
 async fn mongodb_client_tells_what_it_knows_of_a_frozen_and_a_killed_server() {
     let engine = server(&[]).await;
+    // The first write to a collection makes its files, which may take longer than a client waits.
+    let database = driver(&engine).await.database("drdrill");
+    let made = database.create_collection(format!("pins-{}", run())).await;
+    made.expect("a collection");
     tells_what_it_knows(&engine, || client(&engine, ONE)).await;
 }
 

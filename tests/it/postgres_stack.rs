@@ -159,7 +159,7 @@ async fn postgres_synchronous_streaming_loses_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 async fn postgres_patroni_fails_over_by_itself_and_switches_back() {
     let rig = prepared("patroni", &[]).await;
     let old = rig.running.primary().await.unwrap();

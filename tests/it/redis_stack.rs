@@ -18,7 +18,7 @@ async fn redis_fails_over_and_the_old_primary_comes_back_and_gets_its_role_back(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 async fn valkey_fails_over_and_the_old_primary_comes_back_and_gets_its_role_back() {
     fails_over("valkey", "3s").await;
 }
