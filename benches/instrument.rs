@@ -1,6 +1,9 @@
 //! What the instrument itself costs: pacer lateness, bytes of history per operation, time and memory to judge.
 //! Prints one line per figure with its bar; the exit code is 1 if one is beyond it.
 
+#[path = "../tests/it/multiplied.rs"]
+mod multiplied;
+
 use std::{
     fs,
     path::Path,
@@ -12,9 +15,9 @@ use std::{
 use async_trait::async_trait;
 use drdrill::{
     evidence::{self, HistoryThread, Redactor, history_write::HistoryWriter},
-    history::{Access, Group, History, Lane, Op, Outcome},
+    history::{Access, Group, Heard, Lane, Op, Outcome},
     id::{LaneId, NodeName, RunId},
-    record::{Emitter, Holdings, Record, Source, Stack, View},
+    record::{Emitter, Holdings, Source, Stack, View},
     scenario::AppClients,
     score::judge,
     system::{Client, Observer, Redundancy, Reply, Request, Running, SharedRunning, SystemError},
@@ -23,21 +26,26 @@ use drdrill::{
 };
 use tokio_util::sync::CancellationToken;
 
+use multiplied::multiplied;
+
 /// How long each rate is paced.
 const PACED: Duration = Duration::from_secs(5);
 
 /// Operations a second of one lane.
 const LANE_RATE: u64 = 500;
 
-/// How many times the sample run's operations are judged: a history, and one ten times as long.
-const TIMES: [u64; 2] = [100, 1_000];
+/// The most memory that judging may take, MiB, however many operations there are.
+const PEAK: f64 = 96.0;
 
-/// The variable that makes this program judge once, in a process of its own: memory is a process's affair.
+/// How many times the sample run's operations are judged: a history, and one ten times as long.
+const TIMES: [u64; 2] = [112, 1_120];
+
+/// The variable that makes this program judge one folder, in a process of its own: memory is a process's affair.
 const CHILD: &str = "INSTRUMENT_JUDGES";
 
 fn main() {
-    if let Ok(times) = std::env::var(CHILD) {
-        return judge_once(times.parse().expect("a number"));
+    if let Some(folder) = std::env::var_os(CHILD) {
+        return judge_once(Path::new(&folder));
     }
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     let mut beyond = 0;
@@ -58,7 +66,7 @@ fn main() {
         let name = format!("judging, a million of {millions:.1} million");
         line(&name, seconds / millions, "s", 5.0);
         let name = format!("peak memory, {millions:.1} million operations");
-        line(&name, peak, "MiB", 64.0 + 160.0 * millions);
+        line(&name, peak, "MiB", PEAK);
     }
     std::process::exit(i32::from(beyond > 0));
 }
@@ -74,7 +82,7 @@ async fn lateness(rate: u64) -> Duration {
     let kept = ops.clone();
     let running: SharedRunning = Arc::new(Answering);
     let (emitter, _events) = Emitter::new(Clock::start());
-    let sink = Box::new(move |op, _| kept.lock().expect("a lock").push(op));
+    let sink = Box::new(move |heard: Heard| kept.lock().expect("a lock").push(heard.op));
     let load = Load::start(planned.collect(), None, &running, &emitter, sink);
     tokio::time::sleep(PACED).await;
     load.stop().await;
@@ -99,17 +107,24 @@ fn bytes_per_operation() -> f64 {
     for number in 0..COUNT {
         let lane = LaneId(u16::try_from(number % 8).expect("small"));
         let op = op(lane, number / 8, Nanos(number * 250_000));
-        ops.send((op, None)).expect("a reader");
+        let heard = Heard {
+            op,
+            error: None,
+            lists: None,
+        };
+        ops.send(heard).expect("a reader");
     }
     drop(ops);
     thread.join().expect("a whole history");
     fs::metadata(path).expect("a file").len() as f64 / COUNT as f64
 }
 
-/// Operations, seconds and peak memory in MiB, as the judging process says.
+/// Operations, seconds and peak memory in MiB, as a process says that reads and judges the multiplied sample run.
 fn judging(times: u64) -> [f64; 3] {
+    let root = tempfile::tempdir().expect("a folder");
+    let folder = multiplied(root.path(), times);
     let this = std::env::current_exe().expect("a program");
-    let child = Command::new(this).env(CHILD, times.to_string()).output();
+    let child = Command::new(this).env(CHILD, folder).output();
     let child = child.expect("a process");
     assert!(child.status.success(), "{child:?}");
     let said = String::from_utf8(child.stdout).expect("text");
@@ -120,11 +135,11 @@ fn judging(times: u64) -> [f64; 3] {
     figures.try_into().expect("three figures")
 }
 
-/// Judges the sample run with its operations multiplied; prints how many, seconds, and this process's peak memory.
-fn judge_once(times: u64) {
-    let (record, history) = multiplied(times);
+/// Judges a run; prints its number of operations, seconds with reading them, and this process's peak memory.
+fn judge_once(folder: &Path) {
     let begin = Instant::now();
-    let judgement = judge(&record, &history);
+    let loaded = evidence::load(folder).expect("a run");
+    let judgement = judge(&loaded.record, &loaded.history);
     let took = begin.elapsed().as_secs_f64();
     assert!(!judgement.findings.is_empty());
     let status = fs::read_to_string("/proc/self/status").expect("a Linux kernel");
@@ -132,39 +147,7 @@ fn judge_once(times: u64) {
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
     let peak: f64 = peak.expect("a peak").parse().expect("a number");
-    println!("{} {took} {}", history.ops.len(), peak / 1024.0);
-}
-
-/// The sample run, each operation so many times as often.
-fn multiplied(times: u64) -> (Record, History) {
-    let sample =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample/reference-primary-kill");
-    let run = fs::read_dir(sample)
-        .expect("the sample run")
-        .flatten()
-        .next();
-    let loaded = evidence::load(&run.expect("the sample run").path()).expect("a run");
-    let mut record = loaded.record;
-    for lane in &mut record.lanes {
-        lane.interval /= u32::try_from(times).expect("small");
-    }
-    let mut history = History {
-        ops: Vec::with_capacity(loaded.history.ops.len() * times as usize),
-        ..History::default()
-    };
-    for op in &loaded.history.ops {
-        let step = Nanos::from_duration(record.lanes[usize::from(op.lane.0)].interval).0;
-        for part in 0..times {
-            let mut op = *op;
-            op.seq = op.seq * times + part;
-            let later = |at: Nanos| Nanos(at.0 + part * step);
-            (op.sent, op.done) = (op.sent.map(later), op.done.map(later));
-            op.intended = later(op.intended);
-            history.ops.push(op);
-        }
-    }
-    history.sort();
-    (record, history)
+    println!("{} {took} {}", loaded.history.count(), peak / 1024.0);
 }
 
 fn lane(id: u16, interval: Duration) -> Lane {
@@ -177,6 +160,7 @@ fn lane(id: u16, interval: Duration) -> Lane {
         reads: None,
         pinned: None,
         shard: None,
+        keys: None,
         interval,
         timeout: Duration::from_secs(1),
         objective: None,

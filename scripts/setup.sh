@@ -63,6 +63,11 @@ check_toolchain() {
         may_install || unfit "OpenSSL's headers: install pkg-config and libssl-dev (openssl-devel)"
         apt_install pkg-config libssl-dev
     fi
+    # The tests hold signatures against minisign's own program.
+    if [ -n "${DRDRILL_DOCKER_TESTS:-}" ] && ! command -v minisign >/dev/null; then
+        may_install || unfit "minisign: the tests of signatures run it"
+        apt_install minisign
+    fi
     if ! command -v curl >/dev/null; then
         may_install || unfit "curl: this script talks to the Docker engine with it"
         apt_install curl ca-certificates

@@ -252,6 +252,7 @@ impl<'a> Placed<'a> {
         specs.extend(self.exporters.iter().map(|(name, address, _)| NodeSpec {
             command: (exporter.arguments)(*address),
             env: (exporter.env)(*address),
+            files: (exporter.files)(*address),
             ..spec(exporter_of(name), exporter.image)
         }));
         specs

@@ -3,6 +3,7 @@
 mod baseline;
 mod controls;
 mod error;
+mod prunable;
 mod quarter;
 mod read;
 mod review;
@@ -13,9 +14,10 @@ mod trend;
 pub use baseline::{Baseline, BaselineRun, Baselines, resolution};
 pub use controls::{Control, controls};
 pub use error::ArchiveError;
+pub use prunable::prunable;
 pub use quarter::Quarter;
 pub use read::{Archive, Run};
-pub use review::{Cell, Coverage, Review, Reviewed, Spent, Tracked, Tracking, review};
+pub use review::{Cell, Coverage, Offered, Review, Reviewed, Spent, Tracked, Tracking, review};
 pub use summary::{
     Checked, Config, Disrupted, Fact, Lost, LostLater, Measured, Named, Recovery, Stood, Struck,
     Summary,

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 
 use crate::{
     evidence::{
-        Register,
+        Pruned, Register,
         folder::{EVENTS, MANIFEST},
         register::Said,
     },
     id::RunId,
-    record::Status,
+    record::{Status, variant},
     score::Verdict,
 };
 
@@ -42,6 +42,9 @@ pub struct Run {
     pub id: RunId,
     /// The scenario's name.
     pub scenario: String,
+    /// The scenario's name, and in brackets the values that replaced those of its file: a drill of another stack or with
+    /// other targets is no evidence for the file's.
+    pub variant: String,
     /// Its folder.
     pub folder: PathBuf,
     /// When it started by the wall clock; `None` where the text is no time.
@@ -58,6 +61,9 @@ pub struct Run {
     pub summary: Option<Summary>,
     /// Why it cannot be read.
     pub unread: Option<String>,
+    /// What the register keeps of it where its folder was removed on purpose. It then has no verdict and is not sealed:
+    /// it counts nowhere.
+    pub pruned: Option<Pruned>,
 }
 
 impl Archive {
@@ -74,6 +80,7 @@ impl Archive {
                     let run = Run {
                         id: opening.run.clone(),
                         folder: reports.join(&opening.folder),
+                        variant: variant(&opening.scenario, &opening.overrides),
                         scenario: opening.scenario,
                         started: opening.started.parse().ok(),
                         status: None,
@@ -82,6 +89,7 @@ impl Archive {
                         registered: true,
                         summary: None,
                         unread: None,
+                        pruned: None,
                     };
                     runs.insert(opening.run, run);
                 }
@@ -90,6 +98,13 @@ impl Archive {
                         run.status = Some(closing.status);
                         run.verdict = closing.verdict;
                         run.sealed = closing.manifest_sha256.is_some();
+                    }
+                }
+                Said::Pruned(pruned) => {
+                    if let Some(run) = runs.get_mut(&pruned.run) {
+                        (run.verdict, run.sealed) = (None, false);
+                        run.unread = Some(format!("pruned at {}", pruned.at));
+                        run.pruned = Some(pruned);
                     }
                 }
             }
@@ -108,17 +123,17 @@ impl Archive {
         })
     }
 
-    /// The scenarios, by name.
+    /// The scenarios by name, each variant apart.
     pub fn scenarios(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.runs.iter().map(|run| run.scenario.as_str()).collect();
+        let mut names: Vec<&str> = self.runs.iter().map(|run| run.variant.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
 
-    /// The runs of a scenario, oldest first.
-    pub fn of<'a>(&'a self, scenario: &'a str) -> impl DoubleEndedIterator<Item = &'a Run> {
-        self.runs.iter().filter(move |run| run.scenario == scenario)
+    /// The runs of a scenario's variant, oldest first.
+    pub fn of<'a>(&'a self, variant: &str) -> impl DoubleEndedIterator<Item = &'a Run> {
+        self.runs.iter().filter(move |run| run.variant == variant)
     }
 
     /// A run by its name.
@@ -135,6 +150,21 @@ impl Run {
             && self.summary.as_ref().is_some_and(|summary| {
                 summary.run.status == Status::Completed && summary.verdict != Verdict::Control
             })
+    }
+
+    /// Which repeat it was, from 1, and out of how many.
+    pub fn attempt(&self) -> Option<(u32, u32)> {
+        let named = &self.summary.as_ref()?.run;
+        Some((named.attempt, named.attempts))
+    }
+
+    /// Whether both are repeats with the same seed of the same file.
+    pub fn repeats(&self, other: &Self) -> bool {
+        let series = |run: &Self| {
+            let named = &run.summary.as_ref()?.run;
+            Some((named.seed.clone(), named.attempts, named.file.clone()))
+        };
+        series(self).is_some_and(|own| series(other) == Some(own))
     }
 
     /// Its recovery time in nanoseconds: the upper end, `+inf` where no recovery was seen, `None` where
@@ -157,9 +187,11 @@ fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, Archi
             };
             if folder.join(EVENTS).is_file() {
                 let scenario = scenario.file_name().unwrap_or_default();
+                let scenario = scenario.to_string_lossy().into_owned();
                 found.push(Run {
                     id,
-                    scenario: scenario.to_string_lossy().into_owned(),
+                    variant: scenario.clone(),
+                    scenario,
                     started: None,
                     status: None,
                     verdict: None,
@@ -167,6 +199,7 @@ fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, Archi
                     registered: false,
                     summary: None,
                     unread: None,
+                    pruned: None,
                     folder,
                 });
             }
@@ -189,7 +222,8 @@ fn summarize(runs: &mut [Run]) {
     let share = runs.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
         for part in runs.chunks_mut(share) {
-            scope.spawn(|| part.iter_mut().for_each(result));
+            let kept = part.iter_mut().filter(|run| run.pruned.is_none());
+            scope.spawn(|| kept.for_each(result));
         }
     });
 }
@@ -206,6 +240,7 @@ fn result(run: &mut Run) {
     if let Some(summary) = &run.summary {
         run.started = run.started.or_else(|| summary.run.started.parse().ok());
         run.scenario.clone_from(&summary.run.scenario);
+        run.variant = variant(&run.scenario, &summary.run.overrides);
         if !run.registered {
             run.status = Some(summary.run.status.clone());
             run.verdict = Some(summary.verdict);

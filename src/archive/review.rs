@@ -50,6 +50,9 @@ pub struct Review<'a> {
     pub findings: Vec<Tracked<'a>>,
 }
 
+/// The failure modes that some stack of each system can go through.
+pub type Offered = BTreeMap<String, BTreeSet<String>>;
+
 /// Systems by failure modes.
 #[derive(Debug, Clone)]
 pub struct Coverage<'a> {
@@ -62,6 +65,8 @@ pub struct Coverage<'a> {
 /// Whether a failure mode of a system was drilled.
 #[derive(Debug, Clone)]
 pub enum Cell<'a> {
+    /// No stack of the system can go through it.
+    NotOffered,
     /// Never, as far as this folder knows.
     Never,
     /// Not in the quarter; last with this run.
@@ -147,6 +152,7 @@ pub fn review<'a>(
     archive: &'a Archive,
     quarter: Quarter,
     systems: &[String],
+    offered: &Offered,
     availability: &BTreeMap<String, f64>,
 ) -> Review<'a> {
     let within = |quarter: Quarter| -> Vec<&'a Run> {
@@ -157,7 +163,7 @@ pub fn review<'a>(
     let scenarios: BTreeSet<&str> = runs.iter().map(|run| run.scenario.as_str()).collect();
     Review {
         quarter,
-        coverage: coverage(archive, quarter, systems),
+        coverage: coverage(archive, quarter, systems, offered),
         scenarios: scenarios
             .iter()
             .map(|name| reviewed(name, &runs, &before))
@@ -186,7 +192,12 @@ pub fn modes(summary: &Summary) -> BTreeSet<String> {
     .collect()
 }
 
-fn coverage<'a>(archive: &'a Archive, quarter: Quarter, systems: &[String]) -> Coverage<'a> {
+fn coverage<'a>(
+    archive: &'a Archive,
+    quarter: Quarter,
+    systems: &[String],
+    offered: &Offered,
+) -> Coverage<'a> {
     let mut cells: BTreeMap<(&str, String), Cell<'a>> = BTreeMap::new();
     let mut names: BTreeSet<&str> = systems.iter().map(String::as_str).collect();
     let mut found: BTreeSet<String> = BTreeSet::new();
@@ -226,10 +237,16 @@ fn coverage<'a>(archive: &'a Archive, quarter: Quarter, systems: &[String]) -> C
     let modes: Vec<String> = fixed.iter().cloned().chain(other).collect();
     let row = |system: &&str| {
         let cell = |mode: &String| {
-            cells
-                .get(&(*system, mode.clone()))
-                .cloned()
-                .unwrap_or(Cell::Never)
+            let drilled = cells.get(&(*system, mode.clone())).cloned();
+            // Of a system that is not known any more all is asked.
+            let possible = offered
+                .get(*system)
+                .is_none_or(|modes| modes.contains(mode));
+            drilled.unwrap_or(if possible {
+                Cell::Never
+            } else {
+                Cell::NotOffered
+            })
         };
         ((*system).to_owned(), modes.iter().map(cell).collect())
     };

@@ -54,7 +54,7 @@ pub fn trends(archive: &Archive) -> Vec<Trend<'_>> {
 pub fn trend<'a>(archive: &'a Archive, scenario: &'a str) -> Trend<'a> {
     let runs: Vec<&Run> = archive.of(scenario).collect();
     let mut verdicts = [0; 5];
-    for run in &runs {
+    for run in runs.iter().filter(|run| run.pruned.is_none()) {
         verdicts[match run.verdict {
             Some(Verdict::Pass) => 0,
             Some(Verdict::Fail) => 1,

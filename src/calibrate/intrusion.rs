@@ -112,7 +112,7 @@ async fn pairs(
                     None,
                     &ground.system,
                     &ground.emitter,
-                    Box::new(|_, _| {}),
+                    Box::new(|_| {}),
                 );
                 let measured = throughput(ground).await;
                 load.stop().await;

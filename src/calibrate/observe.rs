@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::{
     drill::{self, Aside, Plan, Site, Stop, validate_against, validate_design},
-    history::{History, Op},
+    history::{Draft, Heard, History, ListsRead},
     id::{NodeName, RunId},
     record::{Emitter, Event, Harness, Opened, Record, Status, What},
     scenario,
@@ -40,6 +40,9 @@ pub trait Field: Send + Sync {
     /// How a person stops it.
     fn stop(&self) -> Stop;
 
+    /// Whether there is time to observe once more what the machine was unfit for.
+    fn again(&self) -> bool;
+
     /// Tells a person how it goes.
     fn say(&self, text: &str);
 }
@@ -62,9 +65,9 @@ impl Observed {
     }
 }
 
-type Ops = Arc<Mutex<Vec<(Op, Option<String>)>>>;
+type Ops = Arc<Mutex<Vec<Heard>>>;
 
-fn lock(ops: &Ops) -> MutexGuard<'_, Vec<(Op, Option<String>)>> {
+fn lock(ops: &Ops) -> MutexGuard<'_, Vec<Heard>> {
     ops.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -103,7 +106,7 @@ pub async fn observe(
     let journal = site.machines.journal.clone();
     let ops = Ops::default();
     let kept = ops.clone();
-    let sink: Sink = Box::new(move |op, error| lock(&kept).push((op, error)));
+    let sink: Sink = Box::new(move |heard| lock(&kept).push(heard));
     let finished = drill::run(&plan, site, None, sink, field.stop()).await;
     // What could not be removed stays in the journal, for the next sweep.
     let _ = journal.finish();
@@ -150,10 +153,20 @@ pub(super) fn plan(text: &str) -> Result<Plan, String> {
 }
 
 /// The operations in order, their errors by class.
-fn history(ops: Vec<(Op, Option<String>)>) -> History {
+fn history(ops: Vec<Heard>) -> History {
     let mut classes: BTreeMap<String, u16> = BTreeMap::new();
-    let mut history = History::default();
-    for (mut op, error) in ops {
+    let mut history = Draft::default();
+    for Heard {
+        mut op,
+        error,
+        lists,
+    } in ops
+    {
+        history.lists.extend(lists.map(|lists| ListsRead {
+            lane: op.lane,
+            seq: op.seq,
+            lists,
+        }));
         op.error = error.map(|class| {
             let next = u16::try_from(history.errors.len()).unwrap_or(u16::MAX);
             *classes.entry(class.clone()).or_insert_with(|| {
@@ -163,6 +176,5 @@ fn history(ops: Vec<(Op, Option<String>)>) -> History {
         });
         history.ops.push(op);
     }
-    history.sort();
-    history
+    History::from(history)
 }

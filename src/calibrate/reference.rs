@@ -159,7 +159,7 @@ async fn one(plant: Plant, field: &dyn Field, seed: Seed) -> Line {
             Ok(observed) => plant.judge(&observed),
             Err(why) => Line::untold("C1", plant.what(), why),
         };
-        if line.state != Acceptance::Undecided || field.stop().wished() {
+        if line.state != Acceptance::Undecided || !field.again() {
             break;
         }
         field.say(&format!(
@@ -203,7 +203,7 @@ pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
         silent.extend(kept);
         let broken = others.iter().any(|run| matches!(run, Silence::Broken(_)));
         rest = others;
-        if rest.is_empty() || broken || field.stop().wished() {
+        if rest.is_empty() || broken || !field.again() {
             break;
         }
         field.say(&format!("C6: {} controls once more", rest.len()));

@@ -2,9 +2,8 @@
 
 use crate::{history::History, measure::Figures, record::Record};
 use crate::{
-    history::{Access, Lane, Op, Outcome},
+    history::{Access, Lane, Op, Ops, Outcome},
     id::LaneId,
-    time::Nanos,
 };
 
 use super::{Finding, Touch};
@@ -16,7 +15,7 @@ pub const NAME: &str = "history-complete";
 pub fn check(record: &Record, history: &History, figures: &Figures) -> Finding {
     let problems = problems(record, history, &figures.integrity.phantom);
     if problems.is_empty() {
-        let count = crate::measure::format::counted(history.ops.len() as u64, "operation");
+        let count = crate::measure::format::counted(history.count() as u64, "operation");
         return Finding::valid(NAME, format!("{count}, without gaps and in order"));
     }
     let summary = format!("the history cannot be trusted: {}", problems[0]);
@@ -32,21 +31,16 @@ pub fn problems(record: &Record, history: &History, phantom: &[(LaneId, u64)]) -
     if record.lanes.is_empty() {
         found.push("no lane is recorded".to_owned());
     }
-    let sorted = history
-        .ops
-        .is_sorted_by(|a, b| (a.lane, a.seq) < (b.lane, b.seq));
-    if !sorted {
+    let mut lanes = history.lanes();
+    if !lanes.all(|lane| history.lane(lane).iter().is_sorted_by(|a, b| a.seq < b.seq)) {
         found.push("operations are out of order or repeated".to_owned());
         return found;
     }
-    if let Some(op) = history
-        .ops
-        .last()
-        .filter(|op| usize::from(op.lane.0) >= record.lanes.len())
-    {
+    let last = history.lanes().next_back();
+    if let Some(lane) = last.filter(|lane| usize::from(lane.0) >= record.lanes.len()) {
         found.push(format!(
             "lane {} has operations and is not recorded",
-            op.lane.0
+            lane.0
         ));
     }
     if !record.disruptions.is_sorted_by(|a, b| a.0.low <= b.0.low)
@@ -81,20 +75,15 @@ fn lane_problem(
     if let Some((op, seq)) = gap {
         return Some(format!("#{seq} is missing; #{} follows", op.seq));
     }
-    if let Some(pair) = ops
-        .windows(2)
-        .find(|pair| pair[0].intended >= pair[1].intended)
-    {
-        return Some(format!(
-            "#{} is not intended after the one before",
-            pair[1].seq
-        ));
+    let mut pairs = ops.iter().zip(ops.skip(1));
+    if let Some((_, op)) = pairs.find(|(before, op)| before.intended >= op.intended) {
+        return Some(format!("#{} is not intended after the one before", op.seq));
     }
-    if let Some(problem) = ops.iter().find_map(times) {
+    if let Some(problem) = ops.iter().find_map(|op| times(&op)) {
         return Some(problem);
     }
     let members = record.stack.as_ref().map_or(0, |stack| stack.members.len());
-    let stranger = |op: &&Op| op.node.is_some_and(|node| usize::from(node) >= members);
+    let stranger = |op: &Op| op.node.is_some_and(|node| usize::from(node) >= members);
     if let Some(op) = ops.iter().find(stranger) {
         return Some(format!("#{} was answered by an unknown node", op.seq));
     }
@@ -113,7 +102,7 @@ fn times(op: &Op) -> Option<String> {
 }
 
 /// The lane must have run until the clients stopped, and not longer.
-fn ended(record: &Record, lane: &Lane, ops: &[Op]) -> Option<String> {
+fn ended(record: &Record, lane: &Lane, ops: Ops<'_>) -> Option<String> {
     /// What draining, scheduling and stopping may take beyond two intervals and a timeout.
     const SLACK: std::time::Duration = std::time::Duration::from_secs(1);
     let (start, end) = record.load?;
@@ -133,7 +122,7 @@ fn ended(record: &Record, lane: &Lane, ops: &[Op]) -> Option<String> {
 /// A read cannot have seen a write that had not been sent when it ended.
 fn foreseen(
     lane: &Lane,
-    ops: &[Op],
+    ops: Ops<'_>,
     history: &History,
     phantom: &[(LaneId, u64)],
 ) -> Option<String> {
@@ -146,13 +135,8 @@ fn foreseen(
         if phantom.contains(&(of, newest)) {
             return None;
         }
-        let sent = sent(writes, newest);
+        let sent = writes.find(newest).and_then(|write| write.sent);
         let seen = op.done.zip(sent).is_some_and(|(done, sent)| sent <= done);
         (!seen).then(|| format!("#{} saw write #{newest}, which had not been sent", op.seq))
     })
-}
-
-fn sent(writes: &[Op], seq: u64) -> Option<Nanos> {
-    let index = writes.binary_search_by_key(&seq, |op| op.seq).ok()?;
-    writes[index].sent
 }

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::{history::History, measure::Figures, record::Record};
 
 use super::{
-    Finding, Touch, alert_reach, alerting, alerts, baseline, complete, convergence, corrupt,
-    divergence, duplicates, effect, exposure, holes, lateness, lost_writes, phantom, plausibility,
-    relapse, residue, resurrected, shed, split_brain, steps,
+    Finding, Touch, alert_reach, alerting, alerts, baseline, complete, consistency, convergence,
+    corrupt, divergence, dropped, duplicates, effect, exposure, holes, lateness, lost_writes,
+    phantom, plausibility, relapse, residue, resurrected, shed, split_brain, steps,
 };
 
 /// One checker.
@@ -39,6 +39,7 @@ pub const CHECKERS: &[Checker] = &[
     checker!(complete, All),
     checker!(steps, All),
     checker!(shed, All),
+    checker!(dropped, All),
     checker!(lateness, Time),
     checker!(plausibility, Time),
     checker!(relapse, Time),
@@ -66,15 +67,19 @@ pub const ALERT_CHECKERS: &[Checker] = &[
     checker!(alert_reach, Alerts),
 ];
 
+/// Those of drills with consistency clients, after the others.
+pub const CONSISTENCY_CHECKERS: &[Checker] = &[checker!(consistency, Data)];
+
 /// Runs every checker that the drill has something for.
 pub fn all(record: &Record, history: &History, figures: &Figures) -> Vec<Finding> {
-    let more = match record.opened.scenario.alerting {
-        Some(_) => ALERT_CHECKERS,
-        None => &[],
-    };
+    let scenario = &record.opened.scenario;
+    let alerts = scenario.alerting.as_ref().map(|_| ALERT_CHECKERS);
+    let consistency = scenario.clients.consistency.as_ref();
+    let consistency = consistency.map(|_| CONSISTENCY_CHECKERS);
     CHECKERS
         .iter()
-        .chain(more)
+        .chain(consistency.into_iter().flatten())
+        .chain(alerts.into_iter().flatten())
         .map(|checker| run(checker, record, history, figures))
         .collect()
 }

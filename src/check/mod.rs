@@ -5,9 +5,11 @@ pub mod alerting;
 pub mod alerts;
 pub mod baseline;
 pub mod complete;
+pub mod consistency;
 pub mod convergence;
 pub mod corrupt;
 pub mod divergence;
+pub mod dropped;
 pub mod duplicates;
 pub mod effect;
 pub mod exposure;
@@ -28,4 +30,4 @@ pub mod steps;
 mod tests;
 
 pub use finding::{Answer, Finding, Touch};
-pub use list::{ALERT_CHECKERS, CHECKERS, Checker, all, run};
+pub use list::{ALERT_CHECKERS, CHECKERS, CONSISTENCY_CHECKERS, Checker, all, run};

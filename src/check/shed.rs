@@ -27,7 +27,8 @@ pub fn check(record: &Record, history: &History, _figures: &Figures) -> Finding 
             let ops = history.lane(lane.id);
             let before = ops.partition_point(|op| op.intended < at.low);
             total += before as u64;
-            shed += ops[..before]
+            shed += ops
+                .part(0..before)
                 .iter()
                 .filter(|op| op.outcome == Outcome::Shed)
                 .count() as u64;

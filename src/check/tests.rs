@@ -20,8 +20,8 @@ use crate::{
 use super::{
     Answer::{self, Invalid, Unknown, Valid},
     CHECKERS, Checker, Finding, Touch, all, baseline, complete, convergence, corrupt, divergence,
-    duplicates, effect, exposure, holes, lateness, lost_writes, phantom, plausibility, relapse,
-    residue, resurrected, run, shed, split_brain, steps,
+    dropped, duplicates, effect, exposure, holes, lateness, lost_writes, phantom, plausibility,
+    relapse, residue, resurrected, run, shed, split_brain, steps,
 };
 
 fn finding(bench: Bench, name: &str) -> Finding {
@@ -233,6 +233,18 @@ fn lateness_matters_about_fault_onset_and_recovery() {
     // It reaches back into the window.
     assert_eq!(stall(23_900, 900), Unknown);
     assert_eq!(stall(24_000, 900), Valid);
+}
+
+#[test]
+fn packets_that_the_machine_dropped_leave_everything_open() {
+    let name = dropped::NAME;
+    assert_eq!(answer(name, unchanged), Valid);
+    assert_eq!(answer(name, |b| b.record.dropped = Some(1)), Unknown);
+    let uncounted = |b: &mut Bench| b.record.dropped = None;
+    assert_eq!(answer(name, uncounted), Unknown);
+    let mut bench = Bench::new();
+    uncounted(&mut bench);
+    assert_eq!(finding(bench, name).touches, []);
 }
 
 #[test]

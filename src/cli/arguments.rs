@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use evidence::{KeygenArguments, SignArguments, SigningArguments, VerifyArguments};
+pub use evidence::{
+    KeygenArguments, PruneArguments, SignArguments, SigningArguments, VerifyArguments,
+};
 pub use many::{
     BaselineArguments, BaselineCommand, GateArguments, HistoryArguments, Language, ReportArguments,
     ServeArguments,
@@ -15,7 +17,7 @@ pub use many::{
 
 use drdrill::{calibrate::Level, scenario::Dur};
 
-use super::exit::Exit;
+use super::{exit::Exit, matrix::Axis};
 
 /// Disaster-recovery drills on real database stacks.
 ///
@@ -73,6 +75,8 @@ pub enum Command {
     Serve(ServeArguments),
     /// Check that evidence is what the runs left: digests, signatures, every verdict derived again
     Verify(VerifyArguments),
+    /// Remove old runs, leaving in the register what was known of them
+    Prune(PruneArguments),
     /// Sign a finished run's folder
     Sign(SignArguments),
     /// Make a key pair for signing
@@ -109,6 +113,7 @@ Examples:
   drdrill run scenarios/redis/sentinel-kill.yaml --repeat 5 --set targets.rto=20s
   drdrill run scenarios/redis/sentinel-kill-p95.yaml --parallel 2
   drdrill run scenarios/redis/sentinel-kill.yaml --set stack.redis.settings.down-after=500ms
+  drdrill run scenarios/redis/sentinel-kill.yaml --repeat 4 --matrix image=redis:7,redis:8
 
 Ctrl-C once heals and stops; twice only removes what was created.")]
 pub struct RunArguments {
@@ -124,6 +129,10 @@ pub struct RunArguments {
     /// Run repeats on so many stacks at once, if a control on all of them shows that they leave each other alone
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16), conflicts_with_all = ["fresh", "keep"])]
     pub parallel: u32,
+    /// Run each scenario with each of these values, or combination of them, and compare in one table; `image`, `nodes`, `cpu`,
+    /// `topology` and `settings.NAME` are those of its system
+    #[arg(long, value_name = "KEY=VALUE,VALUE..", value_parser = Axis::parse, conflicts_with = "keep")]
+    pub matrix: Vec<Axis>,
     /// Write run folders below this folder
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub out: PathBuf,
@@ -152,9 +161,11 @@ pub struct RunArguments {
 Examples:
   drdrill hunt scenarios/redis/sentinel-kill.yaml --for 10m
   drdrill hunt scenarios/reference/primary-kill.yaml --for 3m --faults 1 --seed 7
+  drdrill hunt scenarios/redis/sentinel-kill.yaml --for 20m --failing --faults 4
 
 The scenario gives the stack, the clients, the first `steady` and the rto and rpo targets; its faults are replaced. Lost
-writes are worse than any wait. The exit code is 1 if a drill missed a target, 3 if none could be told.")]
+writes are worse than any wait. With --failing the first schedule of faults that fails is made as small as it can be. The
+exit code is 1 if a drill missed a target, 3 if none could be told.")]
 pub struct HuntArguments {
     /// The scenario whose stack and clients are used
     #[arg(value_name = "FILE")]
@@ -163,8 +174,11 @@ pub struct HuntArguments {
     #[arg(long = "for", value_name = "TIME", default_value = "10m")]
     pub budget: Dur,
     /// The most faults in one drill
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=6))]
     pub faults: u8,
+    /// Stop at the first drill that fails, and look for the least that fails in the same way
+    #[arg(long)]
+    pub failing: bool,
     /// Replace or add one value of the scenario, such as `targets.rto=20s`
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     pub overrides: Vec<(String, String)>,
@@ -226,6 +240,9 @@ pub struct DoctorArguments {
 /// Arguments of `images`.
 #[derive(Debug, Args)]
 pub struct ImagesArguments {
+    /// Only these, by the folder of their recipe in docker/ (all)
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
     /// Build the images that are drdrill's own
     #[arg(long)]
     pub build: bool,

@@ -69,11 +69,7 @@ fn set(reports: &Path, scenario: Option<&str>, last: usize, file: &Path) -> Resu
         None => archive.scenarios(),
     };
     for name in names {
-        let runs: Vec<&Run> = archive
-            .runs
-            .iter()
-            .filter(|run| run.scenario == name && run.counts())
-            .collect();
+        let runs: Vec<&Run> = archive.of(name).filter(|run| run.counts()).collect();
         let runs = &runs[runs.len().saturating_sub(last)..];
         if runs.is_empty() {
             output::talk(&format!("{name}: no completed run, so no baseline\n"));

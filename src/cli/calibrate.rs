@@ -1,6 +1,6 @@
 //! `drdrill calibrate`: known truths are planted, and what drdrill measures is compared with them.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use drdrill::{
@@ -16,7 +16,7 @@ use drdrill::{
         process::ProcessRuntime,
     },
     seed::Seed,
-    time::Clock,
+    time::{Clock, Nanos},
     truth::{Acceptance, Calibration},
 };
 
@@ -25,6 +25,12 @@ use super::{
     exit::{Exit, Failure},
     machines, output, run, sweep,
 };
+
+/// How long `--quick` may take.
+const QUICK: Duration = Duration::from_secs(60);
+
+/// How long a drill of `--quick` takes, with some room.
+const DRILL: Duration = Duration::from_secs(25);
 
 /// Runs the levels, prints their lines; the worst line is the exit code.
 ///
@@ -44,6 +50,8 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
         let field = Here {
             state: machines::state_folder(),
             stop: Stop::default(),
+            clock,
+            until: arguments.quick.then(|| clock.now().after(QUICK)),
         };
         let listening = tokio::spawn(run::listen(field.stop.clone()));
         sweep::before_a_run(&field.state).await;
@@ -76,6 +84,9 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
 struct Here {
     state: PathBuf,
     stop: Stop,
+    clock: Clock,
+    /// When it must have ended.
+    until: Option<Nanos>,
 }
 
 #[async_trait]
@@ -128,6 +139,18 @@ impl Field for Here {
 
     fn stop(&self) -> Stop {
         self.stop.clone()
+    }
+
+    fn again(&self) -> bool {
+        let time = self
+            .until
+            .is_none_or(|until| self.clock.now().after(DRILL) < until);
+        if !time {
+            output::talk(
+                "no time for it once more within a minute; `drdrill calibrate --level` takes it\n",
+            );
+        }
+        time && !self.stop.wished()
     }
 
     fn say(&self, text: &str) {

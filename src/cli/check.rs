@@ -63,6 +63,30 @@ pub fn ready(
     })
 }
 
+/// A scenario that was checked, read again with more values replaced; its problems are printed.
+///
+/// # Errors
+/// When these values make it wrong.
+pub fn varied(parsed: &Parsed, more: &[(String, String)]) -> Result<Parsed, Failure> {
+    let overrides = [parsed.overrides.as_slice(), more].concat();
+    let varied = read(&parsed.file, &parsed.text, &overrides).and_then(|varied| {
+        let problems = plan_problems(&varied, &catalogue::all());
+        if problems.is_empty() {
+            Ok(varied)
+        } else {
+            Err(Problems::new(&parsed.file, problems))
+        }
+    });
+    varied.map_err(|problems| {
+        output::problems(&problems);
+        Failure::new(
+            Exit::ScenarioInvalid,
+            "not every combination of the matrix can be run, so none was",
+            "mend what is shown above, or leave the value out",
+        )
+    })
+}
+
 /// The names of the scenarios in these files and folders; all of them must be right.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use std::{
 };
 
 use drdrill::{
-    history::{Group, Op, Outcome},
+    history::{Op, Outcome},
     record::{Event, What},
     report::Counters,
 };
@@ -27,7 +27,7 @@ impl Counts {
     /// Learns from the clients' start which lanes count.
     pub fn heard(&self, event: &Event) {
         if let What::Clients(lanes) = &event.what {
-            let service = lanes.iter().map(|lane| lane.group != Group::Pinned);
+            let service = lanes.iter().map(|lane| lane.group.appends());
             self.counted.get_or_init(|| service.collect());
         }
     }
@@ -62,7 +62,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use drdrill::{
-        history::{Access, Lane},
+        history::{Access, Group, Lane},
         id::LaneId,
         time::{Bracket, Nanos},
     };
@@ -79,6 +79,7 @@ mod tests {
             reads: None,
             pinned: None,
             shard: None,
+            keys: None,
             interval: Duration::from_millis(50),
             timeout: Duration::from_secs(1),
             objective: None,
@@ -102,7 +103,7 @@ mod tests {
     #[test]
     fn a_rate_is_of_the_time_since_the_last_look_and_without_pinned_probes() {
         let counts = Counts::default();
-        let groups = [Group::Service, Group::App, Group::Pinned];
+        let groups = [Group::Service, Group::App, Group::Pinned, Group::Register];
         let lanes = (0..).zip(groups).map(|(id, group)| lane(id, group));
         // Before the clients have started, there is nothing to count.
         counts.count(&op(0, Outcome::Ok));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use drdrill::{
     image::{
-        RECIPES, Resolver, SIDECAR, State,
+        RECIPES, Recipe, Resolver, SIDECAR, State,
         doctor::{Check, Fitness},
     },
     runtime::docker::Engine,
@@ -46,6 +46,7 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
 /// # Errors
 /// When there is no container engine, or an image cannot be had.
 pub fn images(arguments: &ImagesArguments) -> Result<Exit, Failure> {
+    let recipes = named(&arguments.names)?;
     runtime()?.block_on(async {
         let host = machines::docker_host();
         let unfit = |error: &dyn std::fmt::Display| {
@@ -62,7 +63,7 @@ pub fn images(arguments: &ImagesArguments) -> Result<Exit, Failure> {
         let locks = machines::state_folder().join("locks");
         let resolver = Resolver::new(Arc::new(engine), locks, say);
         if arguments.build {
-            let wanted: Vec<String> = RECIPES
+            let wanted: Vec<String> = recipes
                 .iter()
                 .map(|recipe| first(recipe.stands_for, recipe.image))
                 .collect();
@@ -76,6 +77,12 @@ pub fn images(arguments: &ImagesArguments) -> Result<Exit, Failure> {
             return Ok(Exit::Pass);
         }
         for listed in resolver.listing().await.map_err(|error| unfit(&error))? {
+            if !recipes
+                .iter()
+                .any(|recipe| recipe.name == listed.recipe.name)
+            {
+                continue;
+            }
             let state = match listed.state {
                 State::Built(info) => format!("built, {} MiB", info.size >> 20),
                 State::Outdated(_) => "built by an older recipe; built anew when needed".into(),
@@ -94,6 +101,22 @@ pub fn images(arguments: &ImagesArguments) -> Result<Exit, Failure> {
         }
         Ok(Exit::Pass)
     })
+}
+
+/// The recipes of these names; all where none is named.
+fn named(names: &[String]) -> Result<Vec<&'static Recipe>, Failure> {
+    if names.is_empty() {
+        return Ok(RECIPES.iter().collect());
+    }
+    let find = |name: &String| {
+        let found = RECIPES.iter().find(|recipe| recipe.name == name);
+        found.ok_or_else(|| {
+            let known: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
+            let help = format!("the names are {}", known.join(", "));
+            Failure::new(Exit::Usage, format!("there is no recipe `{name}`"), help)
+        })
+    };
+    names.iter().map(find).collect()
 }
 
 /// A reference without a pattern that the recipe stands in for, else its own image.

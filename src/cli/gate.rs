@@ -67,7 +67,12 @@ pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
     }
     let all = Asked {
         archive: &archive,
-        audit: audit(Register::of(&arguments.reports).path(), None, true),
+        audit: audit(
+            Register::of(&arguments.reports).path(),
+            None,
+            true,
+            key.as_ref(),
+        ),
         key: key.as_ref(),
         baselines: baselines.as_ref(),
         arguments,
@@ -91,12 +96,11 @@ impl<'a> Asked<'a> {
     fn decided(&self, scenario: &str) -> Gated<'a> {
         let all: Vec<&'a Run> = self
             .archive
-            .runs
-            .iter()
-            .filter(|run| run.scenario == scenario && run.status.is_some())
+            .of(scenario)
+            .filter(|run| run.status.is_some())
             .collect();
         let runs = newest(&all, self.arguments.last);
-        let evidence = self.evidence(&runs);
+        let evidence = self.evidence(&all, &runs);
         let cards: Vec<Scorecard> = runs
             .iter()
             .filter_map(|run| run.summary.as_ref().map(|it| it.scorecard.clone()))
@@ -125,10 +129,11 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether the runs are there, new enough, and verify.
-    fn evidence(&self, runs: &[&Run]) -> Result<(), String> {
+    fn evidence(&self, all: &[&Run], runs: &[&Run]) -> Result<(), String> {
         let Some(newest) = runs.last() else {
             return Err("no run of it has ended: there is no evidence".into());
         };
+        pruned(all, runs, self.arguments.last.is_some())?;
         let age = newest.started.map(|at| wall_now().duration_since(at));
         let most = self.arguments.max_age.0;
         match age {
@@ -206,6 +211,27 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// Whether a run that is to be judged was pruned: one of those chosen, or one that was started with them.
+fn pruned(all: &[&Run], runs: &[&Run], chosen: bool) -> Result<(), String> {
+    let has = |number: usize| {
+        let mut numbers = runs.iter().filter_map(|run| run.attempt());
+        numbers.any(|(found, _)| found as usize == number)
+    };
+    let whole = chosen || (1..=runs.len()).all(has);
+    let before = all[..all.len() - runs.len()].last().filter(|_| !whole);
+    let gone = before
+        .into_iter()
+        .chain(runs)
+        .find(|run| run.pruned.is_some());
+    match gone {
+        None => Ok(()),
+        Some(run) => Err(format!(
+            "run {} was pruned: what was registered of it is no evidence",
+            run.id
+        )),
+    }
+}
+
 /// How many stacks the runs stood on.
 fn stacks(runs: &[&Run]) -> u64 {
     let of = |run: &&Run| {
@@ -218,13 +244,9 @@ fn stacks(runs: &[&Run]) -> u64 {
 
 /// The newest runs: as many as asked for, else the newest one with the repeats that it was started with.
 fn newest<'a>(all: &[&'a Run], last: Option<usize>) -> Vec<&'a Run> {
-    let group = |run: &Run| {
-        let named = run.summary.as_ref().map(|summary| &summary.run);
-        named.map(|it| (it.seed.clone(), it.attempts, it.file.clone()))
-    };
     let count = last.unwrap_or_else(|| {
         let Some(newest) = all.last() else { return 0 };
-        let same = |run: &&&&Run| group(run).is_some() && group(run) == group(newest);
+        let same = |run: &&&&Run| run.repeats(newest);
         let most = newest
             .summary
             .as_ref()

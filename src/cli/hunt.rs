@@ -1,4 +1,4 @@
-//! `drdrill hunt`: looks within a time for the drill with the worst outcome, and makes it small.
+//! `drdrill hunt`: looks within a time for the drill with the worst outcome, or for one that fails, and makes it small.
 
 use std::{
     fs, io,
@@ -7,15 +7,17 @@ use std::{
 };
 
 use drdrill::{
+    check::Answer,
     drill::{
         After, Plan, Stop,
-        hunt::{Badness, Trial, as_file, pool},
+        hunt::{Badness, Failure as Failed, as_file, pool, scenario},
+        schedule::{Schedule, Shrinking},
     },
     measure::format::{self, Round},
     record::DisruptionKind,
     report::Progress,
-    scenario::{Fault, Parsed},
-    score::Verdict,
+    scenario::{Dur, Fault, Goal, Parsed},
+    score::{LineState, Verdict},
     seed::Seed,
     time::Clock,
 };
@@ -30,7 +32,7 @@ use super::{
     sweep,
 };
 
-/// The part of the time that is kept for making the worst drill smaller.
+/// The part of the time that is kept for making the drill that was found smaller.
 const SHRINKING: f64 = 0.3;
 
 /// What a search has.
@@ -42,14 +44,21 @@ struct Hunt<'a> {
     seed: Seed,
     stop: Stop,
     clock: Clock,
+    failing: bool,
     tried: u32,
+    /// Of those, how many something may be concluded of.
+    told: u32,
     exit: Exit,
 }
 
 /// A drill that was tried.
 struct Found {
-    trial: Trial,
+    schedule: Schedule,
     badness: Badness,
+    /// How it failed, if it did.
+    failed: Option<Failed>,
+    /// The fault, from 0, whose recovery missed the target.
+    late: usize,
     seed: Seed,
     run: String,
 }
@@ -84,7 +93,9 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
             seed: arguments.seed.map_or_else(Seed::random, Seed),
             stop,
             clock: Clock::start(),
+            failing: arguments.failing,
             tried: 0,
+            told: 0,
             exit: Exit::Pass,
         };
         let result = hunt.search(arguments).await;
@@ -112,29 +123,21 @@ impl Hunt<'_> {
             names.join(", "),
             self.seed
         ));
-        let mut stream = self.seed.stream("hunt");
+        let most = usize::from(arguments.faults);
         let searching = arguments.budget.0.mul_f64(1.0 - SHRINKING);
-        let mut worst: Option<Found> = None;
-        while self.goes_on(searching) {
-            let trial = Trial::draw(&mut stream, &faults, usize::from(arguments.faults));
-            if let Some(found) = self.attempt(trial).await? {
-                let worse = worst
-                    .as_ref()
-                    .is_none_or(|worst| found.badness.order(&worst.badness).is_gt());
-                if worse {
-                    worst = Some(found);
-                }
-            }
-        }
-        let Some(worst) = worst else {
-            output::result(&format!(
-                "{} drills were tried and none could be told: nothing was found\n",
-                self.tried
-            ));
-            return Ok(self.exit.worse(Exit::Inconclusive));
+        let Some(found) = self.look(&faults, most, searching).await? else {
+            let (what, exit) = if self.failing && self.told > 0 {
+                ("of them failed", Exit::Pass)
+            } else {
+                ("could be told: nothing was found", Exit::Inconclusive)
+            };
+            let said = format!("{} drills were tried and none {what}\n", self.tried);
+            output::result(&said);
+            return Ok(self.exit.worse(exit));
         };
-        let least = self.shrink(worst, arguments.budget.0).await?;
-        self.conclude(&least)?;
+        let least = self.shrink(found, &faults, arguments.budget.0).await?;
+        let again = self.again(&least, arguments.budget.0).await?;
+        self.conclude(&least, again)?;
         Ok(self.exit)
     }
 
@@ -142,32 +145,92 @@ impl Hunt<'_> {
         !self.stop.wished() && self.clock.now().since_start() < until
     }
 
-    /// Tries smaller drills as long as one of them is as bad.
-    async fn shrink(&mut self, mut worst: Found, budget: Duration) -> Result<Found, Failure> {
-        let mut untried = worst.trial.smaller();
-        while let Some(trial) = untried.pop() {
-            if !self.goes_on(budget) {
-                output::talk("the time is over: the drill may not be the smallest\n");
-                break;
+    /// The worst drill that was found within the time, or the first that failed.
+    async fn look(
+        &mut self,
+        faults: &[Fault],
+        most: usize,
+        until: Duration,
+    ) -> Result<Option<Found>, Failure> {
+        let mut stream = self.seed.stream("hunt");
+        let mut worst: Option<Found> = None;
+        while self.goes_on(until) {
+            let schedule = Schedule::draw(&mut stream, faults, most);
+            let Some(found) = self.attempt(schedule, None).await? else {
+                continue;
+            };
+            if self.failing {
+                if found.failed.is_some() {
+                    return Ok(Some(found));
+                }
+                continue;
             }
-            output::talk("smaller: ");
-            if let Some(found) = self.attempt(trial).await?
-                && found.badness.matches(&worst.badness)
-            {
-                untried = found.trial.smaller();
-                worst = found;
+            let worse = worst
+                .as_ref()
+                .is_none_or(|worst| found.badness.order(&worst.badness).is_gt());
+            if worse {
+                worst = Some(found);
             }
         }
         Ok(worst)
     }
 
+    /// Tries smaller drills as long as one of them is as bad, or fails in the same way.
+    async fn shrink(
+        &mut self,
+        first: Found,
+        faults: &[Fault],
+        budget: Duration,
+    ) -> Result<Found, Failure> {
+        let mut shrinking = Shrinking::of(first.schedule.clone(), faults);
+        let way = first.failed.clone();
+        let mut least = first;
+        while let Some(schedule) = shrinking.candidate() {
+            if !self.goes_on(budget) {
+                output::talk("the time is over: the drill may not be the smallest\n");
+                break;
+            }
+            output::talk("smaller: ");
+            let Some(found) = self.attempt(schedule, None).await? else {
+                continue;
+            };
+            let same = match (&way, self.failing) {
+                (Some(way), true) => found.failed.as_ref().is_some_and(|own| way.is_in(own)),
+                _ => found.badness.matches(&least.badness),
+            };
+            if same {
+                shrinking.took(found.schedule.clone());
+                least = found;
+            }
+        }
+        Ok(least)
+    }
+
+    /// Runs a drill that failed once more: whether it failed in the same way. None where that was not tried or cannot be told.
+    async fn again(&mut self, least: &Found, budget: Duration) -> Result<Option<bool>, Failure> {
+        let Some(way) = least.failed.as_ref().filter(|_| self.failing) else {
+            return Ok(None);
+        };
+        if !self.goes_on(budget) {
+            return Ok(None);
+        }
+        output::talk("once more: ");
+        let found = self
+            .attempt(least.schedule.clone(), Some(least.seed))
+            .await?;
+        Ok(found.map(|found| found.failed.is_some_and(|own| way.is_in(&own))))
+    }
+
     /// Runs one drill; nothing is found where nothing may be concluded.
-    async fn attempt(&mut self, trial: Trial) -> Result<Option<Found>, Failure> {
+    async fn attempt(
+        &mut self,
+        schedule: Schedule,
+        seed: Option<Seed>,
+    ) -> Result<Option<Found>, Failure> {
         self.tried += 1;
-        let seed = Seed(u64::from(
-            self.seed.stream(&format!("trial {}", self.tried)).bits(),
-        ));
-        let scenario = trial.scenario(&self.plan.scenario, &self.name());
+        let own = self.seed.stream(&format!("trial {}", self.tried)).bits();
+        let seed = seed.unwrap_or(Seed(u64::from(own)));
+        let scenario = scenario(&self.plan.scenario, &schedule, 0, &self.name());
         let parsed = as_file(&scenario, &self.base.file, "").map_err(|problems| {
             let said: Vec<&str> = problems
                 .all
@@ -191,28 +254,33 @@ impl Hunt<'_> {
         let ended = session.run(Progress::plain(io::sink()), &mut None).await;
         let ended = ended.map_err(|error| unfit(&error))?;
         let exit = exit_of(&ended.record, &ended.judgement);
-        let badness = badness(&ended);
         let told = ended.judgement.scorecard.verdict != Verdict::Inconclusive;
         if told || exit == Exit::CleanupIncomplete {
             self.exit = self.exit.worse(exit);
         }
+        let late = late(&ended, self.plan.scenario.targets.rto.and_then(Goal::limit));
+        let failed = failed(&ended, late).filter(|_| told);
+        let badness = badness(&ended);
         let run = ended.record.opened.run.to_string();
         output::talk(&format!(
             "{} {}: {}{}\n",
             self.tried,
-            trial.title(),
+            schedule.title(),
             badness
                 .as_ref()
                 .map_or("what was lost is not known".into(), said),
-            if told {
-                ""
-            } else {
-                ", and nothing may be concluded"
+            match &failed {
+                _ if !told => ", and nothing may be concluded".to_owned(),
+                Some(failed) => format!("; fails by {}", failed.said()),
+                None => String::new(),
             }
         ));
+        self.told += u32::from(told);
         Ok(badness.filter(|_| told).map(|badness| Found {
-            trial,
+            schedule,
             badness,
+            failed,
+            late: late.unwrap_or(0),
             seed,
             run,
         }))
@@ -222,11 +290,25 @@ impl Hunt<'_> {
         format!("{}-hunt", self.plan.scenario.name)
     }
 
-    /// Writes the worst drill as a scenario, and says what it was.
-    fn conclude(&self, found: &Found) -> Result<(), Failure> {
-        let scenario = found.trial.scenario(&self.plan.scenario, &self.name());
+    /// Writes the drill that was found as a scenario, and says what it was.
+    fn conclude(&self, found: &Found, again: Option<bool>) -> Result<(), Failure> {
+        let scenario = scenario(
+            &self.plan.scenario,
+            &found.schedule,
+            found.late,
+            &self.name(),
+        );
+        let what = match found.failed.as_ref().filter(|_| self.failing) {
+            Some(failed) => format!("that fails by {}", failed.said()),
+            None => "as bad as the worst".to_owned(),
+        };
+        let again = match again {
+            Some(true) => "# Run once more, it failed in the same way.\n",
+            Some(false) => "# Run once more, it did not fail in this way: it does not always.\n",
+            None => "",
+        };
         let comment = format!(
-            "# The worst of {} drills (search seed {}): {}.\n# It replays with: drdrill run FILE --seed {}\n",
+            "# The least of {} drills {what} (search seed {}): {}.\n{again}# It replays with: drdrill run FILE --seed {}\n",
             self.tried,
             self.seed,
             said(&found.badness),
@@ -244,9 +326,9 @@ impl Hunt<'_> {
         let path = self.reports.join(format!("{}.yaml", self.name()));
         fs::write(&path, parsed.text).map_err(|error| unwritten(error.to_string()))?;
         output::result(&format!(
-            "worst of {} drills: {}\n  {} (run {})\n  {}\n",
+            "the least of {} drills {what}: {}\n  {} (run {})\n  {}\n",
             self.tried,
-            found.trial.title(),
+            found.schedule.title(),
             said(&found.badness),
             found.run,
             path.display()
@@ -280,4 +362,32 @@ fn badness(ended: &Ended) -> Option<Badness> {
             .into_iter()
             .try_fold(Duration::ZERO, |most, rto| Some(most.max(rto?))),
     })
+}
+
+/// The first of its faults, from 0, whose recovery took longer than the limit or was not seen to end.
+fn late(ended: &Ended, limit: Option<Dur>) -> Option<usize> {
+    let limit = limit?;
+    let events = ended.judgement.figures.events.iter();
+    let mut faults = events.filter(|event| event.kind == DisruptionKind::Fault);
+    faults.position(|event| {
+        let high = event.rto.value().and_then(|span| span.high());
+        event.outage_seen && high.is_none_or(|high| high > limit.0)
+    })
+}
+
+/// How it failed, if it did.
+fn failed(ended: &Ended, late: Option<usize>) -> Option<Failed> {
+    let judgement = &ended.judgement;
+    let wrong = judgement.findings.iter();
+    let wrong = wrong.filter(|finding| finding.answer == Answer::Invalid);
+    let missed = judgement.scorecard.lines.iter();
+    let missed = missed.filter(|line| line.state == LineState::Missed);
+    let failed = Failed {
+        wrong: wrong.map(|finding| finding.check.clone()).collect(),
+        missed: missed
+            .map(|line| line.figure.clone())
+            .chain(late.map(|_| "rto".to_owned()))
+            .collect(),
+    };
+    (failed != Failed::default()).then_some(failed)
 }

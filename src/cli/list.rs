@@ -82,6 +82,14 @@ fn topology_text(topology: &TopologySpec, default: &str) -> String {
         "none"
     };
     row("planned moves", moves);
+    if !topology.consistency.is_empty() {
+        let kinds: Vec<String> = topology
+            .consistency
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        row("consistency", &kinds.join(", "));
+    }
     if topology.etcd {
         row("conditions", "etcd-leader");
     }

@@ -10,7 +10,7 @@ use drdrill::{
     drill::{Machines, Plan},
     id::RunId,
     image::{
-        ImageError, Preflight, Resolver, SIDECAR,
+        CLOCK, ImageError, Preflight, Resolver, SIDECAR, clock_library,
         doctor::{self, Check},
         preflight,
     },
@@ -42,6 +42,12 @@ pub enum MachinesError {
         /// The programs.
         missing: String,
     },
+    /// File systems of ours cannot be mounted here.
+    #[error(
+        "faults of disks cannot be had on this machine: a file system of drdrill's own (FUSE) cannot be mounted: {0}; \
+         load the kernel module fuse and let containers have /dev/fuse (`drdrill doctor` looks at it), or choose other faults"
+    )]
+    NoDisks(String),
     /// A person stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -76,13 +82,32 @@ pub async fn docker(
         images.push(fact);
     }
     let sidecar = resolver.resolve(SIDECAR).await?;
+    let disks = plan.disks();
+    if disks.is_some()
+        && let Err(why) = engine.try_disks(run, &sidecar.used).await?
+    {
+        return Err(MachinesError::NoDisks(why));
+    }
     let options = Options {
         base: AddressBase::DEFAULT,
         sidecar_image: Some(sidecar.used.clone()),
+        disks,
     };
     emitter.say(What::Image(sidecar.clone()));
     images.push(sidecar);
-    let runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
+    let mut clock = None;
+    let clocked = plan.clocked();
+    if !clocked.is_empty() {
+        let fact = resolver.resolve(CLOCK).await?;
+        let library = clock_library(&engine, run, &fact.used).await?;
+        emitter.say(What::Image(fact.clone()));
+        images.push(fact);
+        clock = Some(library);
+    }
+    let mut runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
+    if let Some(library) = clock {
+        runtime = runtime.with_clock(library, clocked);
+    }
     Ok(Machines {
         runtime: Arc::new(runtime),
         images,

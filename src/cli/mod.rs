@@ -16,9 +16,11 @@ mod hunt;
 mod keys;
 mod list;
 mod machines;
+mod matrix;
 mod notify;
 mod output;
 mod pdf;
+mod prune;
 mod quarter;
 mod report;
 mod rules;
@@ -68,6 +70,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::History(arguments) => history::history(&arguments),
         Command::Serve(arguments) => serve::serve(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Prune(arguments) => prune::prune(&arguments),
         Command::Sign(arguments) => keys::sign(&arguments),
         Command::Keygen(arguments) => keys::keygen(&arguments),
         Command::Schema(arguments) => Ok(commands::schema(&arguments)),

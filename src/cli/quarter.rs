@@ -1,10 +1,12 @@
 //! `drdrill report --quarter`: the runs of a quarter in one document.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use drdrill::{
-    archive::{Quarter, controls, review},
+    archive::{Offered, Quarter, controls, review},
+    drill::offered_modes,
     report::quarterly::{Standing, quarterly},
+    system::{System, catalogue},
 };
 
 use super::{
@@ -30,7 +32,7 @@ pub fn quarter(arguments: &ReportArguments, quarter: Quarter) -> Result<Exit, Fa
     };
     let standing = standing(reports, arguments.key.as_deref())?;
     let availability: BTreeMap<String, f64> = arguments.availability.iter().cloned().collect();
-    let review = review(&archive, quarter, &systems, &availability);
+    let review = review(&archive, quarter, &systems, &offered(), &availability);
     let document = quarterly(&review, &controls(&review), &standing);
     let out = arguments
         .out
@@ -61,6 +63,13 @@ pub fn quarter(arguments: &ReportArguments, quarter: Quarter) -> Result<Exit, Fa
     } else {
         Exit::EvidenceUnverified
     })
+}
+
+/// The failure modes that each system's stacks can go through.
+fn offered() -> Offered {
+    let modes =
+        |system: &Arc<dyn System>| (system.describe().name.into(), offered_modes(&**system));
+    catalogue::all().iter().map(modes).collect()
 }
 
 /// What can be said of the evidence: verified where there is a key to hold it against.

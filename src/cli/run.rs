@@ -4,7 +4,9 @@ use std::{io, sync::Arc};
 
 use drdrill::{
     drill::{Plan, Stop, alert_warnings, warnings},
+    evidence::SigningKey,
     record::{Record, Status},
+    report::{MatrixRow, matrix},
     scenario::{Parsed, Problem},
     score::{Judgement, Verdict},
     system::{System, catalogue},
@@ -15,7 +17,9 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    keys, machines, output, rules, series,
+    keys, machines,
+    matrix::{Axis, Combination, combinations},
+    output, rules, series,
     session::SessionError,
     sweep,
 };
@@ -27,21 +31,17 @@ use super::{
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let key = keys::signing(&arguments.signing)?.map(Arc::new);
     let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
-    let plans: Vec<(Parsed, Plan)> = scenarios
+    let drills: Vec<Drill> = scenarios
         .into_iter()
-        .map(bind)
+        .map(|parsed| drill(parsed, &arguments.matrix))
         .collect::<Result<_, Failure>>()?;
     runtime()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()).await;
         let mut worst = Exit::Pass;
-        for (parsed, plan) in &plans {
-            let alerts = alert_warnings(plan);
-            for warning in warnings(&plan.scenario).iter().chain(&alerts) {
-                output::talk(&format!("warning: {warning}\n"));
-            }
-            worst = worst.worse(series::run(parsed, plan, arguments, key.clone(), &stop).await?);
+        for drill in &drills {
+            worst = worst.worse(all(drill, arguments, key.clone(), &stop).await?);
             if stop.wished() {
                 break;
             }
@@ -49,6 +49,61 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         listening.abort();
         Ok(worst)
     })
+}
+
+/// A scenario with what is to be run of it: once as it is, or with each combination of a matrix.
+struct Drill {
+    name: String,
+    variants: Vec<(String, Parsed, Plan)>,
+}
+
+fn drill(parsed: Parsed, axes: &[Axis]) -> Result<Drill, Failure> {
+    let name = parsed.scenario.name.clone();
+    let one = |combination: Combination| {
+        let varied = if combination.overrides.is_empty() {
+            parsed.clone()
+        } else {
+            check::varied(&parsed, &combination.overrides)?
+        };
+        let (parsed, plan) = bind(varied)?;
+        Ok((combination.title, parsed, plan))
+    };
+    let variants = combinations(axes, &parsed).into_iter().map(one);
+    let variants = variants.collect::<Result<_, Failure>>()?;
+    Ok(Drill { name, variants })
+}
+
+/// Runs everything of a drill; of a matrix, prints what came of its combinations side by side.
+async fn all(
+    drill: &Drill,
+    arguments: &RunArguments,
+    key: Option<Arc<SigningKey>>,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
+    let mut worst = Exit::Pass;
+    let mut rows = Vec::new();
+    for (values, parsed, plan) in &drill.variants {
+        let alerts = alert_warnings(plan);
+        for warning in warnings(&plan.scenario).iter().chain(&alerts) {
+            output::talk(&format!("warning: {warning}\n"));
+        }
+        if !values.is_empty() {
+            output::talk(&format!("{}: {values}\n", drill.name));
+        }
+        let outcome = series::run(parsed, plan, arguments, key.clone(), stop).await?;
+        worst = worst.worse(outcome.exit);
+        rows.push(MatrixRow {
+            values: values.clone(),
+            runs: outcome.rows,
+        });
+        if stop.wished() {
+            break;
+        }
+    }
+    if drill.variants.len() > 1 {
+        output::result(&matrix(&drill.name, &rows, output::style()));
+    }
+    Ok(worst)
 }
 
 /// What the arguments replace in every scenario.

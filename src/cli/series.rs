@@ -61,7 +61,15 @@ struct Repeat {
     stack_of: RunId,
 }
 
-/// Runs a scenario as often as it asks for; the worst outcome is the exit code.
+/// What became of a scenario's repeats.
+pub struct Outcome {
+    /// The exit code: their verdict together, or what is worse.
+    pub exit: Exit,
+    /// A row for each that has ended.
+    pub rows: Vec<RepeatRow>,
+}
+
+/// Runs a scenario as often as it asks for.
 ///
 /// # Errors
 /// When a repeat could not be carried to its end, or stacks side by side disturb each other.
@@ -71,7 +79,7 @@ pub async fn run(
     arguments: &RunArguments,
     key: Option<Arc<SigningKey>>,
     stop: &Stop,
-) -> Result<Exit, Failure> {
+) -> Result<Outcome, Failure> {
     let series = Arc::new(Series {
         plan: plan.clone(),
         parsed: parsed.clone(),
@@ -88,7 +96,10 @@ pub async fn run(
     let standing = if series.stacks > 1 {
         match side_by_side(&series).await? {
             Some(standing) => standing,
-            None => return Ok(Exit::Interrupted),
+            None => {
+                let (exit, rows) = (Exit::Interrupted, Vec::new());
+                return Ok(Outcome { exit, rows });
+            }
         }
     } else {
         vec![None]
@@ -114,11 +125,13 @@ pub async fn run(
         return Err(failure);
     }
     ended.sort_by_key(|repeat| repeat.attempt);
-    Ok(exit.worse(match ended.as_slice() {
+    let exit = exit.worse(match ended.as_slice() {
         [] => Exit::Interrupted,
         [only] if plan.scenario.repeat == 1 => only.exit,
         several => conclude(plan, several),
-    }))
+    });
+    let rows = ended.into_iter().map(|repeat| repeat.row).collect();
+    Ok(Outcome { exit, rows })
 }
 
 impl Series {

@@ -14,12 +14,12 @@ use std::{
 use drdrill::{
     drill::{self, After, Finished, Machines, Plan, Provisioned, Site, Standing, Stop},
     evidence::{
-        self, Claims, Closing, EventLog, EvidenceError, HistoryThread, Observed, Opening, Redactor,
-        Register, RunFolder, SigningKey, folder::FORMAT,
+        self, Claims, Closing, EventLog, EvidenceError, HistoryThread, Opening, Redactor, Register,
+        RunFolder, SigningKey, folder::FORMAT,
     },
-    history::History,
+    history::{Heard, History},
     id::RunId,
-    record::{Emitter, Event, Opened, Record, Residue, Status, What},
+    record::{Emitter, Event, Opened, Record, Residue, Status, What, variant},
     report::Progress,
     runtime::{
         Owner,
@@ -113,6 +113,7 @@ impl Session<'_> {
             run: run.clone(),
             scenario: self.plan.scenario.name.clone(),
             scenario_sha256: opened.scenario_sha256,
+            overrides: self.overrides(&redactor),
             opening_sha256: evidence::opening_sha256(&opening, &redactor)?,
             folder: format!("{}/{run}", self.plan.scenario.name),
             started: opened.started,
@@ -147,6 +148,13 @@ impl Session<'_> {
         harness::redactor().learning(&scenario).learning(&overrides)
     }
 
+    /// What replaced values of the file, as the register shows it.
+    fn overrides(&self, redactor: &Redactor) -> Vec<(String, String)> {
+        let overrides = self.parsed.overrides.iter();
+        let shown = overrides.map(|(key, value)| (key.clone(), redactor.text(value).into_owned()));
+        shown.collect()
+    }
+
     fn open(&self, run: &RunId, clock: &Clock, redactor: &Redactor) -> Opened {
         let text = redactor.text(&self.parsed.text);
         Opened {
@@ -161,7 +169,10 @@ impl Session<'_> {
             scenario_sha256: evidence::sha256(text.as_bytes()),
             overrides: self.parsed.overrides.clone(),
             scenario: self.plan.scenario.clone(),
-            last: evidence::last_run(self.reports, &self.plan.scenario.name),
+            last: evidence::last_run(
+                self.reports,
+                &variant(&self.plan.scenario.name, &self.overrides(redactor)),
+            ),
         }
     }
 
@@ -325,14 +336,14 @@ fn stamp(clock: &Clock) -> String {
 }
 
 fn history(folder: &RunFolder) -> Result<(Sink, HistoryThread, Arc<Counts>), EvidenceError> {
-    let (ops, received) = channel::<Observed>();
+    let (ops, received) = channel::<Heard>();
     let thread = folder.history()?.follow(received)?;
     let counts = Arc::new(Counts::default());
     let counting = counts.clone();
-    let sink: Sink = Box::new(move |op, error| {
-        counting.count(&op);
+    let sink: Sink = Box::new(move |heard| {
+        counting.count(&heard.op);
         // Without a writer left the history is incomplete, which its thread reports.
-        let _ = ops.send((op, error));
+        let _ = ops.send(heard);
     });
     Ok((sink, thread, counts))
 }

@@ -83,7 +83,7 @@ pub fn verification(
     let own = Register::of(folder);
     let reports = own.path().is_file();
     let register = register.or(reports.then(|| own.path()));
-    let audit = register.map(|register| audit(register, head, reports));
+    let audit = register.map(|register| audit(register, head, reports, key));
     let folders = if reports {
         sealed(folder, audit.as_ref())
     } else {
@@ -110,9 +110,8 @@ pub fn verification(
 fn sealed(reports: &Path, audit: Option<&Audit>) -> Vec<PathBuf> {
     let runs = audit.iter().flat_map(|audit| audit.runs.values());
     runs.filter(|run| {
-        run.closed
-            .as_ref()
-            .is_some_and(|(_, it)| it.manifest_sha256.is_some())
+        let closed = run.closed.as_ref();
+        closed.is_some_and(|(_, it)| it.manifest_sha256.is_some()) && run.pruned.is_none()
     })
     .filter_map(|run| run.opened.as_ref())
     .map(|(_, opening)| reports.join(&opening.folder))
@@ -141,8 +140,9 @@ fn text(found: &Verification, problems: &[Problem], key: &PinnedKey) -> String {
     if let Some(audit) = &found.register {
         let head = audit.head.as_deref().unwrap_or("none");
         text.push_str(&format!(
-            "register: {} runs, head {head}\n",
-            audit.runs.len()
+            "register: {} runs, {} of them pruned, head {head}\n",
+            audit.runs.len(),
+            audit.pruned()
         ));
         for notice in &audit.notices {
             text.push_str(&format!("  notice: {notice}\n"));
@@ -184,7 +184,7 @@ fn json(found: &Verification, problems: &[Problem]) -> String {
         .collect();
     let register = found.register.as_ref().map(|audit| {
         serde_json::json!({
-            "runs": audit.runs.len(), "head": audit.head, "notices": audit.notices,
+            "runs": audit.runs.len(), "pruned": audit.pruned(), "head": audit.head, "notices": audit.notices,
         })
     });
     let all = serde_json::json!({

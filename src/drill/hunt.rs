@@ -1,34 +1,22 @@
-//! The search for the worst: which drills are tried, how bad one was, and how it is made smaller.
+//! The search for the worst, or for one that fails: which faults are tried, and how bad a drill was.
 
-use std::{cmp::Ordering, time::Duration};
+use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use crate::{
     scenario::{
-        ClientPlace, CrashLoop, Direction, Dur, Expect, Fault, Latency, Parsed, Part, Partition,
-        Path, Percent, Problems, Reach, Refuse, Scenario, Selector, Share, Step, Targets, Victim,
-        Within, read,
+        ClientPlace, ClockJump, CrashLoop, Descriptors, Direction, Disk, DiskOperation, Dur,
+        FailingDisk, Fault, Latency, OutOfMemory, Parsed, Part, Partition, Path, Percent, Problems,
+        Reach, Refuse, Scenario, Selector, Share, SlowDisk, Step, Targets, Victim, read,
     },
-    seed::Stream,
     system::System,
 };
 
-use super::{validate_against, validate_design};
+use super::{schedule::Schedule, validate_against, validate_design};
 
-/// How long faults stay in force at least, and at most, before they are healed.
-const HOLD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// How long a recovery is waited for, at least.
 const RECOVERY: Duration = Duration::from_secs(60);
 /// A smaller drill is as bad when its recovery takes at least this share of the time.
 const AS_BAD: f64 = 0.8;
-
-/// What one drill of a search does.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trial {
-    /// One after the other, without a pause.
-    pub faults: Vec<Fault>,
-    /// How long after the last one they are healed.
-    pub hold: Dur,
-}
 
 /// How bad a drill was: what it lost comes first.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,77 +45,64 @@ impl Badness {
     }
 }
 
-impl Trial {
-    /// Draws faults out of those that can be, up to `most`, and how long they last.
-    pub fn draw(stream: &mut Stream, pool: &[Fault], most: usize) -> Self {
-        let count = 1 + stream.index(most.min(pool.len()));
-        let mut faults: Vec<Fault> = Vec::new();
-        while faults.len() < count {
-            let fault = &pool[stream.index(pool.len())];
-            if faults.contains(fault) {
-                break;
-            }
-            faults.push(fault.clone());
+/// In which way a drill failed, by the names of checks and figures.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Failure {
+    /// Checks that found data to be wrong.
+    pub wrong: BTreeSet<String>,
+    /// Figures that missed their targets.
+    pub missed: BTreeSet<String>,
+}
+
+impl Failure {
+    /// Whether a smaller drill fails in the same way: by one of the checks that found data wrong or, where there were none,
+    /// by one of the targets.
+    pub fn is_in(&self, other: &Self) -> bool {
+        if self.wrong.is_empty() {
+            self.missed.intersection(&other.missed).next().is_some()
+        } else {
+            self.wrong.intersection(&other.wrong).next().is_some()
         }
-        let part = stream.unit();
-        let hold = HOLD.0 + (HOLD.1 - HOLD.0).mul_f64(part);
-        let hold = Dur(Duration::from_millis(
-            u64::try_from(hold.as_millis()).unwrap_or(u64::MAX),
-        ));
-        Self { faults, hold }
     }
 
-    /// The drills that do less: each without one of the faults, and with half the time.
-    pub fn smaller(&self) -> Vec<Self> {
-        let several = self.faults.len() > 1;
-        let fewer = (0..self.faults.len()).filter(|_| several).map(|gone| {
-            let mut trial = self.clone();
-            trial.faults.remove(gone);
-            trial
-        });
-        let half = Duration::from_secs((self.hold.0 / 2).as_secs()).max(HOLD.0);
-        let shorter = (half < self.hold.0).then(|| Self {
-            hold: Dur(half),
-            ..self.clone()
-        });
-        fewer.chain(shorter).collect()
-    }
-
-    /// What it does, in a few words.
-    pub fn title(&self) -> String {
-        let titles: Vec<String> = self.faults.iter().map(Fault::title).collect();
-        format!("{}, healed after {}", titles.join(", then "), self.hold)
-    }
-
-    /// As a scenario on the stack, the clients and the main targets of `base`.
-    pub fn scenario(&self, base: &Scenario, name: &str) -> Scenario {
-        let steady = base
-            .drill
+    /// Its names, one after the other.
+    pub fn said(&self) -> String {
+        let names: Vec<&str> = self
+            .wrong
             .iter()
-            .filter(|step| matches!(step, Step::Steady(_)));
-        let mut drill: Vec<Step> = steady.take(1).cloned().collect();
-        drill.extend(self.faults.iter().cloned().map(Step::Fault));
-        drill.push(Step::Hold(self.hold));
-        if self.faults.iter().any(Fault::lasts) {
-            drill.push(Step::Heal("all".into()));
-        }
-        let target = base.targets.rto.and_then(crate::scenario::Goal::limit);
-        let within = Dur(target.map_or(RECOVERY, |rto| rto.0.max(RECOVERY)));
-        drill.push(Step::Expect(Expect::Recovered(Within { within })));
-        Scenario {
-            name: name.into(),
-            summary: format!("Found by a search: {}.", self.title()),
-            targets: Targets {
-                rto: base.targets.rto,
-                rpo: base.targets.rpo.clone(),
-                ..Targets::default()
-            },
-            alerting: None,
-            headline: None,
-            drill,
-            repeat: 1,
-            ..base.clone()
-        }
+            .chain(&self.missed)
+            .map(String::as_str)
+            .collect();
+        names.join(", ")
+    }
+}
+
+/// A schedule as a scenario on the stack, the clients and the main targets of `base`; `headline` is the fault, counted from
+/// 0, that the targets speak of.
+pub fn scenario(base: &Scenario, schedule: &Schedule, headline: usize, name: &str) -> Scenario {
+    let steady = base
+        .drill
+        .iter()
+        .filter(|step| matches!(step, Step::Steady(_)));
+    let mut drill: Vec<Step> = steady.take(1).cloned().collect();
+    let target = base.targets.rto.and_then(crate::scenario::Goal::limit);
+    let within = Dur(target.map_or(RECOVERY, |rto| rto.0.max(RECOVERY)));
+    drill.extend(schedule.steps(within));
+    let mut faults = (0..drill.len()).filter(|index| matches!(drill[*index], Step::Fault(_)));
+    let headline = faults.nth(headline).filter(|_| headline > 0);
+    Scenario {
+        name: name.into(),
+        summary: format!("Found by a search: {}.", schedule.title()),
+        targets: Targets {
+            rto: base.targets.rto,
+            rpo: base.targets.rpo.clone(),
+            ..Targets::default()
+        },
+        alerting: None,
+        headline,
+        drill,
+        repeat: 1,
+        ..base.clone()
     }
 }
 
@@ -145,11 +120,7 @@ pub fn as_file(scenario: &Scenario, file: &str, comment: &str) -> Result<Parsed,
 pub fn pool(base: &Parsed, system: &dyn System) -> Vec<Fault> {
     let offers = [system.describe()];
     let fits = |fault: &Fault| {
-        let trial = Trial {
-            faults: vec![fault.clone()],
-            hold: Dur(HOLD.0),
-        };
-        let scenario = trial.scenario(&base.scenario, "trial");
+        let scenario = scenario(&base.scenario, &Schedule::of(fault.clone()), 0, "trial");
         as_file(&scenario, &base.file, "").is_ok_and(|parsed| {
             validate_against(&parsed, &offers).is_empty()
                 && validate_design(&parsed, system).is_empty()
@@ -169,7 +140,48 @@ fn all() -> Vec<Fault> {
         Selector::Shard(1),
         Selector::Primaries(Part::Majority),
     ];
-    nodes.into_iter().flat_map(of).collect()
+    nodes
+        .into_iter()
+        .flat_map(|node| [of(node.clone()), within(node)].concat())
+        .collect()
+}
+
+/// Faults within a machine: its disk, its clock, its memory, what its processes may open.
+fn within(node: Selector) -> Vec<Fault> {
+    let disk = || Disk {
+        node: node.clone(),
+        lasting: None,
+    };
+    vec![
+        Fault::DiskFull(disk()),
+        Fault::DiskReadOnly(disk()),
+        Fault::DiskSlow(SlowDisk {
+            disk: disk(),
+            delay: Dur(Duration::from_millis(100)),
+            operations: vec![
+                DiskOperation::Read,
+                DiskOperation::Write,
+                DiskOperation::Sync,
+            ],
+        }),
+        Fault::DiskErrors(FailingDisk {
+            disk: disk(),
+            share: Percent(20.0),
+            operations: vec![DiskOperation::Write, DiskOperation::Sync],
+        }),
+        Fault::ClockJump(ClockJump {
+            node: node.clone(),
+            ahead: Some(Dur(Duration::from_secs(60))),
+            back: None,
+            lasting: None,
+        }),
+        Fault::OutOfMemory(OutOfMemory { node: node.clone() }),
+        Fault::Descriptors(Descriptors {
+            node,
+            left: 0,
+            lasting: None,
+        }),
+    ]
 }
 
 fn of(node: Selector) -> Vec<Fault> {
@@ -223,7 +235,10 @@ fn of(node: Selector) -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{seed::Seed, system::reference::Reference};
+    use crate::{
+        seed::Seed,
+        system::{redis::Redis, reference::Reference},
+    };
 
     const BASE: &str = "schema: 1\nname: a\nsummary: b\nstack: { reference: {} }\n\
         targets: { rto: 30s, rpo: any }\n\
@@ -234,36 +249,47 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_stack_can_take_is_drawn_and_each_trial_is_a_right_scenario() {
+    fn only_what_the_stack_can_take_is_drawn_and_each_schedule_is_a_right_scenario() {
         let base = base();
         let pool = pool(&base, &Reference);
         assert!(pool.iter().any(|fault| fault.name() == "kill"));
         assert!(pool.iter().all(|fault| fault.path().is_none()));
+        let redis = BASE.replace("reference", "redis");
+        let redis = read("b.yaml", &redis, &[]).expect("a scenario");
+        let names: Vec<&str> = super::pool(&redis, &Redis::Redis)
+            .iter()
+            .map(Fault::name)
+            .collect();
+        for newest in ["disk-full", "clock-jump", "out-of-memory", "descriptors"] {
+            assert!(names.contains(&newest), "{names:?}");
+            assert!(pool.iter().all(|fault| fault.name() != newest));
+        }
         let mut stream = Seed(1).stream("hunt");
         for _ in 0..50 {
-            let trial = Trial::draw(&mut stream, &pool, 2);
-            let scenario = trial.scenario(&base.scenario, "found");
-            let file = as_file(&scenario, "found.yaml", "# Found.\n");
-            assert_eq!(file.expect("a right file").scenario, scenario);
+            let schedule = Schedule::draw(&mut stream, &pool, 4);
+            for headline in 0..schedule.strikes.len() {
+                let scenario = scenario(&base.scenario, &schedule, headline, "found");
+                let file = as_file(&scenario, "found.yaml", "# Found.\n");
+                assert_eq!(file.expect("a right file").scenario, scenario);
+            }
         }
-        let draw = |seed| Trial::draw(&mut Seed(seed).stream("hunt"), &pool, 2);
-        assert_eq!(draw(7), draw(7), "a seed replays its choices");
     }
 
     #[test]
-    fn a_smaller_trial_does_less_until_nothing_is_left_to_remove() {
-        let pool = pool(&base(), &Reference);
-        let mut trial = Trial {
-            faults: pool[..3].to_vec(),
-            hold: Dur(Duration::from_secs(9)),
+    fn a_drill_fails_in_the_same_way_by_what_was_gravest() {
+        let failure = |wrong: &[&str], missed: &[&str]| {
+            let names = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
+            Failure {
+                wrong: names(wrong),
+                missed: names(missed),
+            }
         };
-        let mut steps = 0;
-        while let Some(smaller) = trial.smaller().into_iter().next() {
-            trial = smaller;
-            steps += 1;
-        }
-        assert_eq!((trial.faults.len(), trial.hold.0), (1, HOLD.0));
-        assert!(steps >= 4);
+        let lost = failure(&["lost-writes"], &["rto"]);
+        assert!(lost.is_in(&failure(&["lost-writes"], &[])));
+        assert!(!lost.is_in(&failure(&[], &["rto"])), "only late");
+        assert!(failure(&[], &["rto", "rpo_count"]).is_in(&failure(&[], &["rto"])));
+        assert!(!failure(&[], &["rto"]).is_in(&Failure::default()));
+        assert_eq!(lost.said(), "lost-writes, rto");
     }
 
     #[test]

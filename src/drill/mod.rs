@@ -1,20 +1,27 @@
 //! Runs one drill: binds a scenario to a stack, takes its steps, and always cleans up or hands the stack on.
 
+mod allot;
 mod faults;
 mod finish;
 pub mod hunt;
+mod offered;
 mod plan;
 mod plan_alerting;
 mod plan_checks;
+mod plan_clock;
 mod plan_design;
+mod plan_inside;
+mod plan_regions;
 mod plan_shards;
 mod provision;
 mod run;
+pub mod schedule;
 mod standing;
 mod steps;
 mod stop;
 mod wait;
 
+pub use offered::{example as example_fault, modes as offered_modes};
 pub use plan::{Plan, warnings};
 pub use plan_alerting::{alert_warnings, validate_alerting};
 pub use plan_checks::validate_against;

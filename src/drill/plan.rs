@@ -1,12 +1,21 @@
 //! A scenario bound to a system: everything is known, nothing has been created.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     alerting::AlertingDesign,
+    id::NodeName,
+    record::MemberKind,
+    runtime::Disks,
     scenario::{Scenario, Step, SystemSpec},
     system::{Description, Design, Issue, System},
 };
+
+use super::plan_clock::clock_of;
 
 /// A drill that can be run.
 #[derive(Clone)]
@@ -45,6 +54,35 @@ impl Plan {
             description,
             design,
         })
+    }
+
+    /// Whose data must lie on a disk that can be made to go wrong: every member's that holds some, if any step does that.
+    pub fn disks(&self) -> Option<Disks> {
+        let spoils = |step: &Step| matches!(step, Step::Fault(fault) if fault.disk().is_some());
+        self.scenario.drill.iter().any(spoils).then(|| Disks {
+            folder: self.description.data.to_owned(),
+            nodes: self.design.names(MemberKind::Data),
+        })
+    }
+
+    /// The nodes whose clocks may be changed: all that hold data, where a fault of the drill changes one.
+    pub fn clocked(&self) -> BTreeSet<NodeName> {
+        let changed = self
+            .scenario
+            .drill
+            .iter()
+            .any(|step| matches!(step, Step::Fault(fault) if clock_of(fault).is_some()));
+        let data = self.design.names(MemberKind::Data).into_iter();
+        data.filter(|_| changed).collect()
+    }
+
+    /// Which nodes lie in which region.
+    pub fn regions(&self) -> BTreeMap<String, Vec<NodeName>> {
+        let regions = self.scenario.stack.values().flat_map(|spec| &spec.regions);
+        let named = |nodes: &Vec<String>| nodes.iter().map(NodeName::new).collect();
+        regions
+            .map(|(name, nodes)| (name.clone(), named(nodes)))
+            .collect()
     }
 
     /// The image references that it needs, in the order of first use.

@@ -24,6 +24,16 @@ pub fn validate_alerting(parsed: &Parsed, system: &dyn System, files: &[RuleFile
             "remove the key, or choose another system (see docs/alerting.md)",
         )];
     };
+    let stack = parsed.scenario.stack.get(name);
+    let topology = stack.and_then(|stack| stack.topology.as_deref());
+    let misfit = topology.and_then(|topology| system.rules_misfit(topology));
+    if let Some(why) = misfit.filter(|_| spec.rules.iter().any(|file| file == SHIPPED)) {
+        return vec![parsed.spans.key_problem(
+            &["alerting"],
+            format!("the shipped rules do not fit this topology: {why}"),
+            "name rules of your own (`rules: [file.yaml]`), or remove the key",
+        )];
+    }
     let mut design = AlertingDesign::new(spec.clone(), exporter);
     design.rules.extend(files.iter().cloned());
     match stated(&design) {
@@ -112,7 +122,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{scenario::read, system::redis::Redis};
+    use crate::{
+        scenario::read,
+        system::{postgres::Postgres, redis::Redis},
+    };
 
     fn warned(rto: &str, hold: &str) -> Vec<String> {
         let text = format!(
@@ -130,6 +143,24 @@ mod tests {
         };
         plan.alerting.as_mut().expect("alerting").rules.push(rules);
         alert_warnings(&plan)
+    }
+
+    /// How many problems there are with alerting on PostgreSQL of a topology, by these rules.
+    fn refused(topology: &str, rules: &str) -> usize {
+        let text = format!(
+            "schema: 1\nname: a\nsummary: b\nstack: {{ postgres: {{ topology: {topology} }} }}\n\
+             targets: {{ rto: 1m, rpo: any }}\nalerting: {{ rules: [{rules}] }}\n\
+             drill:\n  - steady: 10s\n  - fault: {{ kill: primary }}\n  - expect: {{ recovered: {{ within: 1m }} }}\n"
+        );
+        let parsed = read("a.yaml", &text, &[]).expect("a scenario");
+        validate_alerting(&parsed, &Postgres, &[]).len()
+    }
+
+    #[test]
+    fn rules_that_take_a_subscriber_for_a_second_primary_are_refused() {
+        assert_eq!(refused("logical", "shipped"), 1);
+        assert_eq!(refused("logical", "own.yaml"), 0);
+        assert_eq!(refused("streaming", "shipped"), 0);
     }
 
     #[test]

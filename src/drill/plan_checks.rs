@@ -83,7 +83,9 @@ fn system_problems(parsed: &Parsed, spec: &SystemSpec, offer: &Description) -> V
         nodes: spec.nodes.unwrap_or(topology.nodes.1),
     };
     problems.extend(bound.nodes_problem());
+    problems.extend(bound.cpu_problem());
     problems.extend(bound.route_problem());
+    problems.extend(bound.consistency_problem());
     problems.extend(shards::lanes_problem(&bound));
     for (index, step) in parsed.scenario.drill.iter().enumerate() {
         problems.extend(bound.step_problems(&index.to_string(), step));
@@ -134,6 +136,34 @@ impl Bound<'_> {
                     self.topology.name, self.nodes
                 ),
                 format!("choose {least} to {most}"),
+            )
+        })
+    }
+
+    fn consistency_problem(&self) -> Option<Problem> {
+        let spec = self.parsed.scenario.clients.consistency.as_ref()?;
+        (!self.topology.consistency.contains(&spec.kind)).then(|| {
+            self.spans.key_problem(
+                &["clients", "consistency"],
+                format!(
+                    "`{}` of `{}` has no clients for {}",
+                    self.topology.name, self.offer.name, spec.kind
+                ),
+                "remove the key, or choose a stack that has them: `drdrill list` shows which",
+            )
+        })
+    }
+
+    fn cpu_problem(&self) -> Option<Problem> {
+        let spec = self.parsed.scenario.stack.get(self.offer.name)?;
+        (spec.cpu.is_some() && self.offer.runtime == "process").then(|| {
+            self.spans.problem(
+                &["stack", self.offer.name, "cpu"],
+                format!(
+                    "`{}` runs as processes on this machine, which share its CPU time",
+                    self.offer.name
+                ),
+                "remove `cpu`, or choose a system that runs in containers",
             )
         })
     }
@@ -218,11 +248,23 @@ impl Bound<'_> {
                 problems
             }
             Fault::CrashLoop(_)
+            | Fault::Reboot(_)
+            | Fault::ClockJump(_)
+            | Fault::ClockDrift(_)
             | Fault::KillProcess(_)
             | Fault::Wipe(_)
             | Fault::Damage(_)
+            | Fault::DiskFull(_)
+            | Fault::DiskReadOnly(_)
+            | Fault::DiskSlow(_)
+            | Fault::DiskErrors(_)
+            | Fault::LoseUnsynced(_)
             | Fault::Cpu(_)
+            | Fault::Memory(_)
             | Fault::OutOfMemory(_)
+            | Fault::Descriptors(_)
+            | Fault::Dns(_)
+            | Fault::Certificate(_)
             | Fault::Mistake(_)
             | Fault::Partition(_)
             | Fault::Latency(_)
@@ -297,9 +339,16 @@ impl Bound<'_> {
             Fault::Wipe(_) | Fault::Damage(_) | Fault::Mistake(_) => {
                 "which share its files and its shell"
             }
+            fault if fault.disk().is_some() => "which share its disk",
             Fault::Cpu(_) => "which share its CPU time",
-            Fault::OutOfMemory(_) => "which share its memory",
-            Fault::CrashLoop(_) => return problems,
+            Fault::Memory(_) | Fault::OutOfMemory(_) => "which share its memory",
+            Fault::Dns(_) => "which resolve no names",
+            Fault::Certificate(_) => "which present no certificates",
+            Fault::Descriptors(_) => "whose limits are not its own to change",
+            // What clocks need is looked at with the design.
+            Fault::CrashLoop(_) | Fault::Reboot(_) | Fault::ClockJump(_) | Fault::ClockDrift(_) => {
+                return problems;
+            }
             _ => "whose packets all pass one interface, unshaped",
         };
         if self.offer.runtime == "process" {
@@ -359,6 +408,7 @@ impl Bound<'_> {
             | Selector::ReplicasOf(_)
             | Selector::Shard(_)
             | Selector::Primaries(_)
+            | Selector::Region(_)
             | Selector::Named(_) => false,
         };
         let help = match replicas {

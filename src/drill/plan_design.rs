@@ -5,6 +5,10 @@ use crate::{
     system::{Design, System},
 };
 
+use super::{
+    plan_clock::clock_problems, plan_inside::inside_problems, plan_regions::region_problems,
+};
+
 /// What the system itself finds wrong, and nodes named that the stack would not have. For scenarios that
 /// fit the system's description.
 pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
@@ -12,7 +16,13 @@ pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
     let spec = parsed.scenario.stack.get(name).cloned();
     let route = parsed.scenario.clients.route.as_deref();
     match system.design(&spec.unwrap_or_else(SystemSpec::default), route) {
-        Ok(design) => unknown_nodes(parsed, &design),
+        Ok(design) => {
+            let mut problems = unknown_nodes(parsed, &design);
+            problems.extend(region_problems(parsed, name, &design));
+            problems.extend(clock_problems(parsed, system, &design));
+            problems.extend(inside_problems(parsed, system, &design));
+            problems
+        }
         Err(issues) => issues
             .into_iter()
             .map(|issue| {

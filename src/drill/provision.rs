@@ -11,12 +11,12 @@ use crate::{
     net::{Links, Shaping, SidecarLinks},
     record::{Emitter, Environment, ImageFact, Member, Residue, What},
     runtime::{Runtime, RuntimeError, journal::Journal},
-    scenario::Step,
+    scenario::{Fault, Step},
     seed::Seed,
     system::{Deploy, SystemError},
 };
 
-use super::{Plan, standing::Past};
+use super::{Plan, allot::allot, standing::Past};
 
 /// What a stack stands on.
 #[derive(Clone)]
@@ -91,6 +91,9 @@ pub enum ProvisionError {
     /// The machines failed.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// What a fault needs cannot be had of the nodes.
+    #[error(transparent)]
+    Fault(#[from] fault::FaultError),
     /// The stack did not come up.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -127,8 +130,8 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
     if let Some(links) = &links {
         links.rehearse(&shapings(plan)).await?;
     }
-    site.emitter
-        .say_at(at, What::Stack(Box::new(system.stack().clone())));
+    let stack = allot(plan, &**runtime, system.stack()).await?;
+    site.emitter.say_at(at, What::Stack(Box::new(stack)));
     let alerting = match &plan.alerting {
         None => None,
         Some(design) => {
@@ -147,7 +150,15 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         emitter: site.emitter.clone(),
         journal: site.machines.journal.clone(),
         first_primary,
+        regions: Arc::new(plan.regions()),
     };
+    fault::rehearse_clocks(&plan.clocked(), &ground).await?;
+    if faults(plan).any(|fault| matches!(fault, Fault::Descriptors(_))) {
+        fault::rehearse_limits(&ground).await?;
+    }
+    if faults(plan).any(|fault| matches!(fault, Fault::Dns(_))) {
+        fault::rehearse_names(&ground).await?;
+    }
     Ok(Provisioned {
         ground,
         past: None,
@@ -166,12 +177,14 @@ fn images(site: &Site) -> BTreeMap<String, String> {
 
 /// What the drill is to do to packets: what the machine cannot do is found out before any client starts.
 fn shapings(plan: &Plan) -> Vec<Shaping> {
-    let steps = plan.scenario.drill.iter();
-    let faults = steps.filter_map(|step| match step {
+    faults(plan).filter_map(fault::shaping).collect()
+}
+
+fn faults(plan: &Plan) -> impl Iterator<Item = &Fault> {
+    plan.scenario.drill.iter().filter_map(|step| match step {
         Step::Fault(fault) => Some(fault),
         _ => None,
-    });
-    faults.filter_map(fault::shaping).collect()
+    })
 }
 
 /// The links of a stack whose nodes have sidecars, with probes on all of them.

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     id::NodeName,
+    net::dropped_packets,
     record::{Status, StepResult, What},
     scenario::Step,
     time::Nanos,
@@ -160,6 +161,7 @@ async fn perform(
             sound: 0,
         };
     }
+    let dropped = dropped_packets();
     let watching = CancellationToken::new();
     let mut observers = ground.system.observe(&site.emitter, watching.clone());
     if let Some(alerting) = &provisioned.alerting {
@@ -174,6 +176,10 @@ async fn perform(
     );
     let (status, healed) = drill(plan, site, provisioned, &load, stop).await;
     let sound = load.stop().await;
+    if let (Some(before), Some(after)) = (dropped, dropped_packets()) {
+        let packets = after.saturating_sub(before);
+        site.emitter.say(What::Dropped { packets });
+    }
     if !stop.wished() {
         site.emitter.note("reading what is left");
         let _ = stop.or(finish::final_reads(ground)).await;

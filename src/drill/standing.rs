@@ -15,6 +15,7 @@ use crate::{
 
 use super::{
     Plan,
+    allot::allot,
     plan_design::selectors,
     provision::{Machines, Provisioned, remove},
 };
@@ -106,7 +107,9 @@ pub async fn rearm(
     if let Some(links) = links {
         evidence.push(reconnect(&**links, system.stack()).await?);
     }
-    emitter.say_at(at, What::Stack(Box::new(system.stack().clone())));
+    let stack = allot(plan, &*machines.runtime, system.stack()).await;
+    let stack = stack.map_err(|error| error.to_string())?;
+    emitter.say_at(at, What::Stack(Box::new(stack)));
     let lent = if past.sound >= LENT_LEAST {
         past.sound
     } else {
@@ -127,6 +130,7 @@ pub async fn rearm(
         emitter: emitter.clone(),
         journal: machines.journal.clone(),
         first_primary,
+        regions: Arc::new(plan.regions()),
     };
     Ok(Provisioned {
         ground,
@@ -193,12 +197,12 @@ async fn whole(system: &SharedRunning) -> Result<Vec<String>, String> {
     })
 }
 
-/// Whether a step speaks of a node by its name: then who is primary matters.
+/// Whether a step speaks of a node by its name or by its place: then who is primary matters.
 fn names_nodes(plan: &Plan) -> bool {
     let named = |step: &Step| {
         selectors(step)
             .iter()
-            .any(|(_, selector)| matches!(selector, Selector::Named(_)))
+            .any(|(_, selector)| matches!(selector, Selector::Named(_) | Selector::Region(_)))
     };
     plan.scenario.drill.iter().any(named)
 }

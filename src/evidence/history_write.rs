@@ -14,7 +14,9 @@ use std::{
 };
 
 use arrow_array::{
-    ArrayRef, DictionaryArray, RecordBatch, StringArray, UInt8Array, UInt16Array, UInt64Array,
+    ArrayRef, DictionaryArray, ListArray, RecordBatch, StringArray, UInt8Array, UInt16Array,
+    UInt64Array,
+    builder::{ListBuilder, UInt64Builder},
     types::{UInt8Type, UInt16Type},
 };
 use arrow_ipc::{
@@ -24,14 +26,11 @@ use arrow_ipc::{
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::{
-    history::{Op, Outcome},
+    history::{Heard, Lists, Op, Outcome},
     id::RunId,
 };
 
 use super::{EvidenceError, Redactor, folder::FORMAT};
-
-/// An operation and its error's class. `Op::error` is set by the writer, which numbers the classes.
-pub type Observed = (Op, Option<String>);
 
 /// Rows of a batch: about five seconds of a usual load.
 const BATCH_ROWS: usize = 1024;
@@ -63,6 +62,7 @@ pub fn schema(run: &RunId) -> SchemaRef {
             Field::new("error", words(DataType::UInt16), true),
             Field::new("node", DataType::UInt16, true),
             Field::new("version", DataType::UInt64, true),
+            Field::new("lists", list_of(list_of(DataType::UInt64)), true),
         ],
         HashMap::from([
             ("drdrill.format".into(), FORMAT.to_string()),
@@ -71,12 +71,16 @@ pub fn schema(run: &RunId) -> SchemaRef {
     ))
 }
 
+fn list_of(of: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new("item", of, true)))
+}
+
 /// Collects operations and writes them in batches.
 pub struct HistoryWriter {
     path: PathBuf,
     stream: StreamWriter<BufWriter<File>>,
     schema: SchemaRef,
-    rows: Vec<Op>,
+    rows: Vec<(Op, Option<Lists>)>,
     errors: Vec<String>,
     redactor: Redactor,
 }
@@ -111,9 +115,12 @@ impl HistoryWriter {
     ///
     /// # Errors
     /// When a batch cannot be written.
-    pub fn push(&mut self, (mut op, error): Observed) -> Result<(), EvidenceError> {
-        op.error = error.map(|class| self.class(class));
-        self.rows.push(op);
+    pub fn push(&mut self, heard: Heard) -> Result<(), EvidenceError> {
+        let op = Op {
+            error: heard.error.map(|class| self.class(class)),
+            ..heard.op
+        };
+        self.rows.push((op, heard.lists));
         if self.rows.len() >= BATCH_ROWS {
             self.flush()?;
         }
@@ -156,12 +163,12 @@ impl HistoryWriter {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn follow(mut self, ops: Receiver<Observed>) -> Result<HistoryThread, EvidenceError> {
+    pub fn follow(mut self, ops: Receiver<Heard>) -> Result<HistoryThread, EvidenceError> {
         let path = self.path.clone();
         let work = move || {
             loop {
                 match ops.recv_timeout(QUIET) {
-                    Ok(observed) => self.push(observed)?,
+                    Ok(heard) => self.push(heard)?,
                     Err(RecvTimeoutError::Timeout) => self.flush()?,
                     Err(RecvTimeoutError::Disconnected) => return self.finish(),
                 }
@@ -213,24 +220,21 @@ impl HistoryThread {
 
 fn batch(
     schema: &SchemaRef,
-    rows: &[Op],
+    rows: &[(Op, Option<Lists>)],
     errors: &[String],
 ) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let ops = || rows.iter().map(|(op, _)| op);
     let times = |get: fn(&Op) -> Option<u64>| -> ArrayRef {
-        Arc::new(rows.iter().map(get).collect::<UInt64Array>())
+        Arc::new(ops().map(get).collect::<UInt64Array>())
     };
-    let outcomes: UInt8Array = rows.iter().map(|op| Some(op.outcome as u8)).collect();
+    let outcomes: UInt8Array = ops().map(|op| Some(op.outcome as u8)).collect();
     let outcome_words = StringArray::from_iter_values(OUTCOMES.map(|(_, word)| word));
-    let classes: UInt16Array = rows.iter().map(|op| op.error).collect();
+    let classes: UInt16Array = ops().map(|op| op.error).collect();
     let class_words = StringArray::from_iter_values(errors);
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(UInt16Array::from_iter_values(
-            rows.iter().map(|op| op.lane.0),
-        )),
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(|op| op.seq))),
-        Arc::new(UInt64Array::from_iter_values(
-            rows.iter().map(|op| op.intended.0),
-        )),
+        Arc::new(UInt16Array::from_iter_values(ops().map(|op| op.lane.0))),
+        Arc::new(UInt64Array::from_iter_values(ops().map(|op| op.seq))),
+        Arc::new(UInt64Array::from_iter_values(ops().map(|op| op.intended.0))),
         times(|op| op.sent.map(|at| at.0)),
         times(|op| op.done.map(|at| at.0)),
         Arc::new(DictionaryArray::<UInt8Type>::try_new(
@@ -241,8 +245,20 @@ fn batch(
             classes,
             Arc::new(class_words),
         )?),
-        Arc::new(rows.iter().map(|op| op.node).collect::<UInt16Array>()),
+        Arc::new(ops().map(|op| op.node).collect::<UInt16Array>()),
         times(|op| op.version),
+        Arc::new(lists(rows)),
     ];
     RecordBatch::try_new(schema.clone(), columns)
+}
+
+fn lists(rows: &[(Op, Option<Lists>)]) -> ListArray {
+    let mut column = ListBuilder::new(ListBuilder::new(UInt64Builder::new()));
+    for (_, lists) in rows {
+        for list in lists.iter().flatten() {
+            column.values().append_value(list.iter().copied().map(Some));
+        }
+        column.append(lists.is_some());
+    }
+    column.finish()
 }

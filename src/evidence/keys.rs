@@ -7,6 +7,8 @@ use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 /// Where the 64 bytes of Ed25519 key lie in a decrypted secret key: after three algorithms of two bytes,
 /// a salt of 32, two limits and the key's number of eight each.
 const SECRET_AT: usize = 62;
+/// Where the checksum lies in a secret key: behind the key. minisign 0.11 and 0.12 leave it zero in a key that is not encrypted.
+const CHECKSUM_AT: usize = 126;
 /// The length of an Ed25519 seed and of a public key.
 const HALF: usize = 32;
 /// What DER puts before an Ed25519 public key (RFC 8410).
@@ -56,6 +58,8 @@ impl SigningKey {
             .map_err(|error| no_key(error.to_string()))?;
         let boxed = SecretKeyBox::from(format!("untrusted comment:\n{encoded}\n"));
         let secret = match (bytes.get(2..4), password) {
+            // Without a checksum it is the public half that shows a damaged key, below.
+            (Some([0, 0]), _) if no_checksum(&bytes) => SecretKey::from_bytes(&bytes),
             (Some([0, 0]), _) => boxed.into_unencrypted_secret_key(),
             (_, None) => return Err(KeyError::Encrypted),
             (_, Some(password)) => boxed.into_secret_key(Some(password.to_owned())),
@@ -165,6 +169,11 @@ impl PinnedKey {
     }
 }
 
+fn no_checksum(bytes: &[u8]) -> bool {
+    let checksum = bytes.get(CHECKSUM_AT..);
+    checksum.is_some_and(|it| it.len() == HALF && it.iter().all(|byte| *byte == 0))
+}
+
 fn last_line(text: &str) -> &str {
     text.trim().lines().last().unwrap_or_default().trim()
 }
@@ -192,6 +201,17 @@ mod tests {
                 .unwrap()
                 .starts_with("MCowBQYDK2VwAyEA")
         );
+    }
+
+    #[test]
+    fn an_unencrypted_key_of_minisigns_has_no_checksum_and_is_read() {
+        let (key, text) = SigningKey::generate(None).unwrap();
+        let mut bytes = STANDARD.decode(last_line(&text)).unwrap();
+        bytes[CHECKSUM_AT..].fill(0);
+        let read = SigningKey::read(&STANDARD.encode(&bytes), None).unwrap();
+        assert_eq!(read.public(), key.public());
+        bytes[SECRET_AT] ^= 1;
+        assert!(SigningKey::read(&STANDARD.encode(&bytes), None).is_err());
     }
 
     #[test]

@@ -5,27 +5,27 @@ use std::{fs, path::Path};
 use serde::Deserialize;
 
 use crate::{
-    record::{Last, LastLine, Status},
+    record::{Last, LastLine, Status, variant},
     score::{Scorecard, Verdict},
 };
 
 use super::{Register, manifest::sha256, register::Said};
 
-/// Finds the last completed and sealed run of a scenario in a reports folder. One that cannot be read is as
+/// Finds the last completed and sealed run of a scenario's variant in a reports folder. One that cannot be read is as
 /// good as none: it is compared with, never judged by.
-pub fn last_run(reports: &Path, scenario: &str) -> Option<Last> {
+pub fn last_run(reports: &Path, of: &str) -> Option<Last> {
     let entries = Register::of(reports).entries().ok()?;
     let mut closed = entries.iter().rev().filter_map(|entry| match &entry.what {
         Said::Closed(closing) if closing.status == Status::Completed => Some(closing),
-        Said::Closed(_) | Said::Opened(_) => None,
+        Said::Closed(_) | Said::Opened(_) | Said::Pruned(_) => None,
     });
     let (opening, digest) = closed.find_map(|closing| {
         let digest = closing.manifest_sha256.as_ref()?;
         let opening = entries.iter().find_map(|entry| match &entry.what {
             Said::Opened(opening) if opening.run == closing.run => Some(opening),
-            Said::Opened(_) | Said::Closed(_) => None,
+            Said::Opened(_) | Said::Closed(_) | Said::Pruned(_) => None,
         })?;
-        (opening.scenario == scenario).then_some((opening, digest))
+        (variant(&opening.scenario, &opening.overrides) == of).then_some((opening, digest))
     })?;
     #[derive(Deserialize)]
     struct Document {

@@ -1,7 +1,8 @@
 //! The manifest: the digest of every file of a run, and whether they still hold.
 
 use std::{
-    fmt, fs, io,
+    fmt, fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -231,18 +232,30 @@ fn no_file(path: String) -> FileDigest {
 
 fn digest(folder: &Path, name: String) -> Result<FileDigest, EvidenceError> {
     let path = folder.join(&name);
-    let bytes = fs::read(&path).map_err(EvidenceError::io("read", &path))?;
+    let mut file = fs::File::open(&path).map_err(EvidenceError::io("read", &path))?;
+    let mut digest = Sha256::new();
+    let (mut part, mut size) = (vec![0; 1 << 16], 0);
+    loop {
+        let read = file.read(&mut part);
+        let read = read.map_err(EvidenceError::io("read", &path))?;
+        if read == 0 {
+            break;
+        }
+        digest.update(&part[..read]);
+        size += read as u64;
+    }
     Ok(FileDigest {
         path: name,
-        bytes: bytes.len() as u64,
-        sha256: sha256(&bytes),
+        bytes: size,
+        sha256: hexadecimal(&digest.finalize()),
     })
 }
 
 /// SHA-256 of bytes, hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{id::RunId, record::Status, score::Verdict};
 
-use super::{EvidenceError, folder::Links, manifest::sha256};
+use super::{EvidenceError, Pruned, SigningKey, folder::Links, manifest::sha256};
 
 /// The register's file name.
 const FILE: &str = "register.jsonl";
@@ -31,6 +31,9 @@ pub struct Opening {
     pub scenario: String,
     /// SHA-256 of the scenario file: targets cannot be changed afterwards.
     pub scenario_sha256: String,
+    /// What replaced values of the file, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<(String, String)>,
     /// SHA-256 of the event log's first line, which holds the resolved targets, overrides and the seed.
     pub opening_sha256: String,
     /// The run's folder, relative to the register.
@@ -69,6 +72,18 @@ pub enum Said {
     Opened(Opening),
     /// A run was closed.
     Closed(Closing),
+    /// A run's folder was removed on purpose.
+    Pruned(Pruned),
+}
+
+impl Said {
+    /// The line that says it after the one with this digest.
+    fn after(self, previous: Option<&str>) -> Entry {
+        Entry {
+            previous: previous.map(str::to_owned),
+            what: self,
+        }
+    }
 }
 
 impl Register {
@@ -92,7 +107,7 @@ impl Register {
     /// # Errors
     /// When the register cannot be written or is damaged.
     pub fn open(&self, opening: &Opening) -> Result<(), EvidenceError> {
-        self.append(|_, _| Ok(Some(Said::Opened(opening.clone()))))
+        self.append(|_, previous| Ok(Some(Said::Opened(opening.clone()).after(previous))))
     }
 
     /// Writes a run's closing line; a run that is closed already stays as it is.
@@ -100,8 +115,9 @@ impl Register {
     /// # Errors
     /// When the register cannot be written or is damaged.
     pub fn close(&self, closing: &Closing) -> Result<(), EvidenceError> {
-        self.append(|entries, _| {
-            Ok((!is_closed(entries, &closing.run)).then(|| Said::Closed(closing.clone())))
+        self.append(|entries, previous| {
+            let line = || Said::Closed(closing.clone()).after(previous);
+            Ok((!is_closed(entries, &closing.run)).then(line))
         })
     }
 
@@ -118,7 +134,21 @@ impl Register {
                 previous: last_manifest(entries),
                 register: head.map(str::to_owned),
             };
-            seal(links).map(|closing| Some(Said::Closed(closing)))
+            seal(links).map(|closing| Some(Said::Closed(closing).after(head)))
+        })
+    }
+
+    /// Writes that a run is pruned, signed where there is a key; what is pruned already stays as it is. It is on disk when
+    /// this returns.
+    ///
+    /// # Errors
+    /// When the register cannot be written or is damaged.
+    pub fn prune(&self, pruned: Pruned, key: Option<&SigningKey>) -> Result<(), EvidenceError> {
+        self.append(|entries, previous| {
+            let said =
+                |entry: &Entry| matches!(&entry.what, Said::Pruned(it) if it.run == pruned.run);
+            let line = !entries.iter().any(said);
+            Ok(line.then(|| pruned.clone().entry(previous.map(str::to_owned), key)))
         })
     }
 
@@ -131,7 +161,7 @@ impl Register {
         let closed: HashSet<RunId> = entries.iter().filter_map(closed_run).cloned().collect();
         let open = entries.into_iter().filter_map(|entry| match entry.what {
             Said::Opened(opening) => Some(opening).filter(|it| !closed.contains(&it.run)),
-            Said::Closed(_) => None,
+            Said::Closed(_) | Said::Pruned(_) => None,
         });
         Ok(open.collect())
     }
@@ -167,7 +197,7 @@ impl Register {
     /// Appends what `say` makes of the lines so far and their head, as the only writer.
     fn append(
         &self,
-        say: impl FnOnce(&[Entry], Option<&str>) -> Result<Option<Said>, EvidenceError>,
+        say: impl FnOnce(&[Entry], Option<&str>) -> Result<Option<Entry>, EvidenceError>,
     ) -> Result<(), EvidenceError> {
         let failed = |action| EvidenceError::io(action, &self.path);
         if let Some(parent) = self.path.parent() {
@@ -186,15 +216,15 @@ impl Register {
         let whole = complete(&text);
         let entries = self.parse(whole)?;
         let previous = whole.lines().last().map(|line| sha256(line.as_bytes()));
-        let Some(what) = say(&entries, previous.as_deref())? else {
+        let Some(entry) = say(&entries, previous.as_deref())? else {
             return Ok(());
         };
         if whole.len() < text.len() {
             // A writer died within a line; nothing relied on it, since it was not reported as written.
             file.set_len(whole.len() as u64).map_err(failed("repair"))?;
         }
-        let mut line = serde_json::to_vec(&Entry { previous, what })
-            .map_err(|e| EvidenceError::content(&self.path, e))?;
+        let mut line =
+            serde_json::to_vec(&entry).map_err(|e| EvidenceError::content(&self.path, e))?;
         line.push(b'\n');
         file.write_all(&line)
             .and_then(|()| file.sync_all())
@@ -221,14 +251,14 @@ pub(super) fn complete(text: &str) -> &str {
 fn last_manifest(entries: &[Entry]) -> Option<String> {
     entries.iter().rev().find_map(|entry| match &entry.what {
         Said::Closed(closing) => closing.manifest_sha256.clone(),
-        Said::Opened(_) => None,
+        Said::Opened(_) | Said::Pruned(_) => None,
     })
 }
 
 fn closed_run(entry: &Entry) -> Option<&RunId> {
     match &entry.what {
         Said::Closed(closing) => Some(&closing.run),
-        Said::Opened(_) => None,
+        Said::Opened(_) | Said::Pruned(_) => None,
     }
 }
 

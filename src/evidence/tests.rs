@@ -5,8 +5,11 @@ use std::{fs, path::Path, sync::mpsc::channel};
 use tempfile::TempDir;
 
 use crate::{
+    history::Heard,
     id::NodeName,
+    measure::{ConsistencyFigures, Figure},
     record::{Shard, Status, What},
+    scenario::{Consistency, ConsistencyKind},
     score::{Verdict, judge},
 };
 
@@ -15,12 +18,15 @@ use super::{
     history_read, load, manifest::sha256, result_json, sample,
 };
 
-fn observed() -> Vec<super::Observed> {
+fn observed() -> Vec<Heard> {
     let history = sample::history();
     history
-        .ops
-        .iter()
-        .map(|op| (*op, history.error_of(op).map(str::to_owned)))
+        .ops()
+        .map(|op| Heard {
+            op,
+            error: history.error_of(&op).map(str::to_owned),
+            lists: history.lists_of(&op).cloned(),
+        })
         .collect()
 }
 
@@ -59,7 +65,7 @@ fn sealed(root: &Path) -> RunFolder {
 
 /// The history with its classes numbered in order of appearance, as reading back yields it.
 fn renumbered() -> crate::history::History {
-    let mut history = sample::history();
+    let mut history = sample::history().draft();
     let mut classes: Vec<String> = Vec::new();
     for op in &mut history.ops {
         if let Some(error) = op.error {
@@ -72,7 +78,7 @@ fn renumbered() -> crate::history::History {
         }
     }
     history.errors = classes;
-    history
+    history.into()
 }
 
 #[test]
@@ -131,6 +137,29 @@ fn every_changed_missing_and_extra_file_is_named() {
 }
 
 #[test]
+fn what_transactions_read_is_read_back_and_belongs_to_its_operation() {
+    let root = TempDir::new().unwrap();
+    let folder = RunFolder::create(root.path(), "lists", &sample::run()).unwrap();
+    let mut history = folder.history().unwrap();
+    let told = [Some(vec![vec![7, 8], vec![]]), None, Some(vec![])];
+    let ops: Vec<_> = sample::history().ops().take(3).collect();
+    for (op, lists) in ops.iter().zip(told.clone()) {
+        let op = crate::history::Op { error: None, ..*op };
+        let heard = Heard {
+            op,
+            error: None,
+            lists,
+        };
+        history.push(heard).unwrap();
+    }
+    history.finish().unwrap();
+    let read = history_read::read(&folder.path().join("history.arrows")).unwrap();
+    for (op, lists) in ops.iter().zip(told) {
+        assert_eq!(read.history.lists_of(op).cloned(), lists);
+    }
+}
+
+#[test]
 fn a_truncated_history_yields_its_complete_batches() {
     let root = TempDir::new().unwrap();
     let path = written(root.path()).path().join("history.arrows");
@@ -150,11 +179,11 @@ fn a_truncated_history_yields_its_complete_batches() {
         fs::write(&path, &whole[..cut]).unwrap();
         let read = history_read::read(&path).unwrap();
         assert!(read.truncated, "cut at {cut}");
-        assert!(read.history.ops.len().is_multiple_of(1024) || cut >= whole.len() - 8);
-        lengths.push(read.history.ops.len());
+        assert!(read.history.count().is_multiple_of(1024) || cut >= whole.len() - 8);
+        lengths.push(read.history.count());
     }
     assert!(lengths.is_sorted() && lengths[4] >= 1024, "{lengths:?}");
-    assert_eq!(lengths[5], all.history.ops.len());
+    assert_eq!(lengths[5], all.history.count());
 }
 
 #[test]
@@ -210,6 +239,7 @@ fn opening(tail: u32) -> Opening {
         run: crate::id::RunId::new("20261121t081500", tail),
         scenario: "redis-sentinel-primary-kill".into(),
         scenario_sha256: sha256(b"x"),
+        overrides: Vec::new(),
         opening_sha256: sha256(b"y"),
         folder: "redis-sentinel-primary-kill/20261121t081500-000001".into(),
         started: "2026-11-21T08:15:00Z".into(),
@@ -306,6 +336,31 @@ fn the_result_fits_its_schema() {
     let judgement = judge(&sharded, &sample::history());
     assert_eq!(judgement.figures.events[0].shards.len(), 1);
     check(result_json(&sharded, &judgement));
+    let mut consistent = sample::judgement();
+    let found = ConsistencyFigures {
+        kind: ConsistencyKind::Transfers,
+        keys: 4,
+        operations: 9,
+        broken: 0,
+        anomalies: 1,
+        model: None,
+        kinds: [].into(),
+        told: vec!["a final read held a total of 3 instead of 4".into()],
+    };
+    let of_lists = ConsistencyFigures {
+        kind: ConsistencyKind::ListAppend,
+        model: Some(Consistency::Serializable),
+        kinds: [("G2-item".to_owned(), 1)].into(),
+        ..found.clone()
+    };
+    for figure in [
+        Figure::Measured(of_lists),
+        Figure::Measured(found),
+        Figure::Missing("a final read holds no total".into()),
+    ] {
+        consistent.figures.consistency = Some(figure);
+        check(result_json(&sample::record(), &consistent));
+    }
     let wrong = serde_json::json!({ "schema_version": 1 });
     assert!(!validator.is_valid(&wrong));
 }
@@ -332,8 +387,13 @@ fn secrets_in_logs_errors_and_events_stay_out_of_the_folder() {
     events[1].what = What::Note(format!("connects to redis://:{planted}@redis1:6379"));
     events.iter().for_each(|event| log.append(event).unwrap());
     let mut history = folder.history().unwrap();
-    let op = sample::history().ops[0];
-    history.push((op, Some(said.clone()))).unwrap();
+    let op = sample::history().ops().next().unwrap();
+    let heard = Heard {
+        op,
+        error: Some(said.clone()),
+        lists: None,
+    };
+    history.push(heard).unwrap();
     history.finish().unwrap();
     for name in ["scenario.yaml", "events.jsonl", "logs/redis1.log"] {
         let text = fs::read_to_string(folder.path().join(name)).unwrap();

@@ -6,13 +6,15 @@ use std::{
     path::{Component, Path},
 };
 
-use crate::id::RunId;
+use jiff::Timestamp;
+
+use crate::{id::RunId, record::variant, score::Verdict};
 
 use super::{
-    Closing, Opening, Problem, Verified,
+    Closing, Opening, PinnedKey, Problem, Pruned, Verified,
     folder::{EVENTS, MANIFEST},
     manifest::{self, Manifest, sha256},
-    register::{Said, complete, read_line},
+    register::{Entry, Said, complete, read_line},
 };
 
 /// What an audit of a register found.
@@ -35,11 +37,39 @@ pub struct Registered {
     pub opened: Option<(usize, Opening)>,
     /// Its closing.
     pub closed: Option<(usize, Closing)>,
+    /// That its folder was removed on purpose, and the digest of the line before the one that says so.
+    pub pruned: Option<(usize, Option<String>, Pruned)>,
+}
+
+impl Registered {
+    /// Whether it was sealed, so that its folder counts.
+    fn sealed(&self) -> bool {
+        let closed = self.closed.as_ref();
+        closed.is_some_and(|(_, closing)| closing.manifest_sha256.is_some())
+    }
+
+    /// When it started, for the order in which runs may be pruned.
+    fn started(&self) -> Option<Timestamp> {
+        let (_, opening) = self.opened.as_ref()?;
+        opening.started.parse().ok()
+    }
+
+    /// Its scenario's variant.
+    fn variant(&self) -> Option<String> {
+        let (_, opening) = self.opened.as_ref()?;
+        Some(variant(&opening.scenario, &opening.overrides))
+    }
 }
 
 impl Audit {
     fn problem(&mut self, place: impl Into<String>, what: impl Into<String>) {
         self.problems.push(Problem::new(place, what));
+    }
+
+    /// How many runs were pruned.
+    pub fn pruned(&self) -> usize {
+        let runs = self.runs.values();
+        runs.filter(|run| run.pruned.is_some()).count()
     }
 
     /// What is wrong with a run by the register: it is unknown there, or another one was registered.
@@ -62,9 +92,15 @@ impl Audit {
 }
 
 /// Audits a register: the chain of its lines, the chain of the manifests that it names, and that every
-/// folder beside it is there and is the one that was registered. `noted` is a head that was noted
-/// elsewhere. With `folders` false, a register that was taken away from its folders is no problem.
-pub fn audit(register: &Path, noted: Option<&str>, folders: bool) -> Audit {
+/// folder beside it is there and is the one that was registered, or was pruned by a line that the pinned key signed.
+/// `noted` is a head that was noted elsewhere. With `folders` false, a register that was taken away from its folders is
+/// no problem. Without a key signatures are not looked at.
+pub fn audit(
+    register: &Path,
+    noted: Option<&str>,
+    folders: bool,
+    key: Option<&PinnedKey>,
+) -> Audit {
     let mut audit = Audit::default();
     let text = match fs::read_to_string(register) {
         Ok(text) => text,
@@ -83,6 +119,7 @@ pub fn audit(register: &Path, noted: Option<&str>, folders: bool) -> Audit {
         let what = "it does not hold the line with the noted head: its end was cut off, or it was rewritten";
         audit.problem("register", what);
     }
+    pruned(key, &mut audit);
     let base = register.parent().unwrap_or(Path::new("."));
     let beside = |it: &Registered| {
         it.opened
@@ -112,12 +149,12 @@ fn lines(text: &str, audit: &mut Audit) -> HashMap<String, usize> {
     for (index, line) in whole.lines().enumerate() {
         let place = format!("register line {}", index + 1);
         match read_line(line, previous.as_deref()) {
-            Ok((entry, _)) => enter(index, entry.what, audit),
+            Ok((entry, _)) => enter(index, entry, audit),
             Err(problem) => {
                 audit.problem(place, problem);
                 // What it says still counts, so that one break is named once.
-                if let Ok(entry) = serde_json::from_str::<super::register::Entry>(line) {
-                    enter(index, entry.what, audit);
+                if let Ok(entry) = serde_json::from_str::<Entry>(line) {
+                    enter(index, entry, audit);
                 }
             }
         }
@@ -129,8 +166,8 @@ fn lines(text: &str, audit: &mut Audit) -> HashMap<String, usize> {
     heads
 }
 
-fn enter(index: usize, said: Said, audit: &mut Audit) {
-    let (run, twice) = match said {
+fn enter(index: usize, entry: Entry, audit: &mut Audit) {
+    let (run, twice) = match entry.what {
         Said::Opened(opening) => {
             let run = opening.run.clone();
             let registered = audit.runs.entry(run.clone()).or_default();
@@ -141,6 +178,12 @@ fn enter(index: usize, said: Said, audit: &mut Audit) {
             let registered = audit.runs.entry(run.clone()).or_default();
             (run, registered.closed.replace((index, closing)).is_some())
         }
+        Said::Pruned(pruned) => {
+            let run = pruned.run.clone();
+            let registered = audit.runs.entry(run.clone()).or_default();
+            let said = (index, entry.previous, pruned);
+            (run, registered.pruned.replace(said).is_some())
+        }
     };
     if twice {
         audit.problem(
@@ -148,6 +191,58 @@ fn enter(index: usize, said: Said, audit: &mut Audit) {
             format!("run {run} is there twice"),
         );
     }
+}
+
+/// Checks every line that says that a run was pruned: who said it, of what, and that the oldest runs went first and the
+/// newest stayed. Nobody can thus be rid of one run that he dislikes.
+fn pruned(key: Option<&PinnedKey>, audit: &mut Audit) {
+    let mut found = Vec::new();
+    let mut verdicts = [0usize; 2];
+    for (run, registered) in &audit.runs {
+        let Some((index, previous, said)) = &registered.pruned else {
+            continue;
+        };
+        verdicts[usize::from(said.verdict == Some(Verdict::Pass))] += 1;
+        let unsigned = key.and_then(|key| said.unsigned(previous.clone(), key));
+        let closed = match &registered.closed {
+            Some((line, closing)) if line < index => said.disagreement(closing),
+            Some(_) | None => Some("pruned before it ended"),
+        };
+        let order = order(run, registered, audit);
+        let problems = [unsigned, closed, order].into_iter().flatten();
+        found.extend(problems.map(|what| Problem::new(format!("run {run}"), what)));
+    }
+    audit.problems.extend(found);
+    if let count @ 1.. = verdicts[0] + verdicts[1] {
+        let what = format!(
+            "{count} runs were pruned, {} of them registered as pass: their folders are gone, so that nothing in them can be \
+             verified and they count as no evidence",
+            verdicts[1]
+        );
+        audit.notices.push(what);
+    }
+}
+
+/// What is wrong with pruning this run and not others of its scenario.
+fn order(run: &RunId, registered: &Registered, audit: &Audit) -> Option<&'static str> {
+    let place = |run: &RunId, it: &Registered| (it.started(), run.clone());
+    let own = place(run, registered);
+    let own_variant = registered.variant();
+    let mut newer = false;
+    for (other, it) in &audit.runs {
+        if other == run || !it.sealed() || it.variant() != own_variant {
+            continue;
+        }
+        let older = place(other, it) < own;
+        if older && it.pruned.is_none() {
+            return Some(
+                "pruned, and an older run of its scenario was not: runs may only go from the oldest on",
+            );
+        }
+        newer |= !older && it.pruned.is_none();
+    }
+    (!newer)
+        .then_some("pruned, and no newer run of its scenario was kept: the newest run may not go")
 }
 
 /// Follows the manifests in the order in which their runs were closed.
@@ -181,6 +276,14 @@ fn manifests(base: &Path, heads: &HashMap<String, usize>, audit: &mut Audit) {
             continue;
         };
         let place = opening.folder.clone();
+        if audit.runs[&closing.run].pruned.is_some() {
+            if base.join(&opening.folder).exists() {
+                let what = "the register says that it was pruned, and its folder is there: `drdrill prune` removes what is left";
+                audit.problem(place, what);
+            }
+            previous = Some(digest);
+            continue;
+        }
         for what in problems(base, &opening, &closing, previous.as_deref(), |head| {
             heads
                 .get(head)

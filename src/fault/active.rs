@@ -9,7 +9,17 @@ use crate::{
     runtime::{NodeState, journal},
 };
 
-use super::{FaultError, Ground, crash_loop::Looping, streams};
+use super::{
+    FaultError, Ground,
+    certificate::{self, Replaced},
+    clock,
+    crash_loop::Looping,
+    descriptors::{self, Few},
+    disk, little_memory,
+    names::{self, Misnamed},
+    reboot::Rebooting,
+    streams,
+};
 
 /// A fault in force. It must be healed, once; the journal heals it when this process cannot.
 #[must_use = "a fault that is not healed stays in force until the next sweep"]
@@ -38,8 +48,22 @@ pub enum Undo {
     Streams(Vec<NodeName>, Vec<Dose>),
     /// These nodes have all their CPU time again.
     Unlimit(Vec<NodeName>),
+    /// These nodes have all their memory again, and those that have ended come back.
+    Memory(Vec<NodeName>),
+    /// The processes of these nodes may open as much as before, and those nodes that have ended come back.
+    Descriptors(Vec<Few>),
+    /// These nodes resolve names as before.
+    Names(Vec<Misnamed>),
+    /// These nodes present the certificates that they had.
+    Certificates(Vec<Replaced>),
+    /// The disks of these nodes are sound again, and those that have ended come back.
+    Disk(Vec<NodeName>),
     /// This goes on no more; then its nodes come back as the system brings nodes back.
     Loop(Looping),
+    /// These nodes tell the right time of day again.
+    Clocks(Vec<NodeName>),
+    /// These machines come back at once, if they are not back yet.
+    Reboot(Rebooting),
 }
 
 impl ActiveFault {
@@ -51,11 +75,19 @@ impl ActiveFault {
         let low = ground.emitter.now();
         let result = match &self.undo {
             Undo::Nothing => return Ok(()),
+            Undo::Reboot(rebooting) if rebooting.end().await => return Ok(()),
             Undo::BringBack(nodes) => bring_back(nodes, ground).await,
             Undo::Unpause(nodes) => unpause(nodes, ground).await,
             Undo::Links(_) => reconnect(self.step, ground).await,
+            Undo::Clocks(nodes) => clock::set_right(nodes, ground).await,
             Undo::Unlimit(nodes) => unlimit(nodes, ground).await,
+            Undo::Memory(nodes) => little_memory::widen(nodes, ground).await,
+            Undo::Descriptors(nodes) => descriptors::lift(nodes, ground).await,
+            Undo::Names(misnamed) => names::mend(misnamed, ground).await,
+            Undo::Certificates(replaced) => certificate::renew(replaced, ground).await,
+            Undo::Disk(nodes) => disk::mend(self.step, nodes, ground).await,
             Undo::Streams(_, doses) => streams::calm(doses, ground).await,
+            Undo::Reboot(rebooting) => bring_back(rebooting.nodes(), ground).await,
             Undo::Loop(looping) => {
                 looping.end().await;
                 let back = bring_back(looping.nodes(), ground).await;
@@ -68,30 +100,35 @@ impl ActiveFault {
         };
         ground.emitter.say_at(at, What::Healed { step: self.step });
         for node in self.undo.nodes() {
-            ground
-                .emitter
-                .say_at(at, What::Returned { node: node.clone() });
+            ground.emitter.say_at(at, What::Returned { node });
         }
         result
     }
 }
 
 impl Undo {
-    fn nodes(&self) -> &[NodeName] {
+    fn nodes(&self) -> Vec<NodeName> {
         match self {
-            Self::Nothing => &[],
+            Self::Nothing => Vec::new(),
+            Self::Certificates(replaced) => replaced.iter().map(|one| one.node().clone()).collect(),
+            Self::Names(misnamed) => misnamed.iter().map(|one| one.node().clone()).collect(),
+            Self::Descriptors(nodes) => nodes.iter().map(|few| few.node().clone()).collect(),
             Self::BringBack(nodes)
             | Self::Unpause(nodes)
             | Self::Unlimit(nodes)
+            | Self::Memory(nodes)
+            | Self::Clocks(nodes)
             | Self::Links(nodes)
-            | Self::Streams(nodes, _) => nodes,
-            Self::Loop(looping) => looping.nodes(),
+            | Self::Disk(nodes)
+            | Self::Streams(nodes, _) => nodes.clone(),
+            Self::Loop(looping) => looping.nodes().to_vec(),
+            Self::Reboot(rebooting) => rebooting.nodes().to_vec(),
         }
     }
 }
 
 /// Brings all nodes back together, and only then arms their links: a node's probes reach for all others.
-async fn bring_back(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+pub(super) async fn bring_back(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
     let mut gone = Vec::new();
     for node in nodes {
         // A node that came back by itself is left alone.

@@ -23,10 +23,10 @@ const EXEC: Duration = Duration::from_secs(30);
 const EFFECT_LIMIT: Duration = Duration::from_secs(5);
 /// What a node is left with beyond what its processes hold, MiB: filled in some tens of milliseconds.
 const ROOM: u64 = 64;
-/// Prints the bytes that the node's processes hold, and what they share, by either version of control groups. Pages of
-/// files are not counted: the kernel drops them first.
-const HELD: &str = r#"for f in /sys/fs/cgroup/memory/memory.stat /sys/fs/cgroup/memory.stat; do
-[ -f "$f" ] && sed -n 's/^\(total_rss\|total_shmem\|anon\|shmem\) //p' "$f" && [ "$f" = /sys/fs/cgroup/memory/memory.stat ] && break; done; :"#;
+/// Prints the bytes that the node's processes hold, and what they share, by either version of control groups; the first has lines
+/// of the same name for a group without those below it. Pages of files are not counted: the kernel drops them first.
+const HELD: &str = r#"f=/sys/fs/cgroup/memory/memory.stat
+if [ -f $f ]; then sed -n 's/^\(total_rss\|total_shmem\) //p' $f; else sed -n 's/^\(anon\|shmem\) //p' /sys/fs/cgroup/memory.stat; fi"#;
 /// Fills the node's shared memory, which belongs to no process that could be killed, until the kernel has killed one.
 /// Prints how many it had killed before and after.
 const FILL: &str = r#"killed() { cat /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events 2>/dev/null | sed -n 's/^oom_kill //p' | head -n 1; }
@@ -51,7 +51,7 @@ pub async fn exhaust(
     let nodes = select(&starved.node, ground).await?;
     let hosts = expand_hosts(&nodes, ground);
     let primary_hit = hits_primary(&nodes, ground).await;
-    let held = join_all(nodes.iter().map(|node| held_mib(node, ground))).await;
+    let held = join_all(nodes.iter().map(|node| held_mib(node, 1, ground))).await;
     let held = held.into_iter().collect::<Result<Vec<u64>, _>>()?;
     ground
         .write_ahead(&nodes, |node| journal::Effect::Limited { node })
@@ -87,25 +87,40 @@ pub async fn exhaust(
     Ok(injected.into(nodes, Undo::BringBack(hosts), expected))
 }
 
-async fn held_mib(node: &NodeName, ground: &Ground) -> Result<u64, RuntimeError> {
-    let said = ground.runtime.exec(node, &["sh", "-c", HELD], EXEC).await?;
-    let bytes: Vec<u64> = said
-        .stdout
-        .lines()
-        .filter_map(|line| line.trim().parse().ok())
-        .collect();
-    if bytes.is_empty() {
-        return Err(RuntimeError::Failed {
-            action: "read the memory of",
-            node: node.to_string(),
-            cause: "its control group is not to be seen in it".into(),
-        });
-    }
-    Ok(bytes.iter().sum::<u64>().div_ceil(1 << 20))
+/// The least that the node's processes hold in so many looks, 50 ms apart: some of them come and go.
+pub(super) async fn held_mib(
+    node: &NodeName,
+    looks: u32,
+    ground: &Ground,
+) -> Result<u64, RuntimeError> {
+    let script = format!(
+        "look=0; while [ $((look += 1)) -le {looks} ]; do {HELD}; echo /; sleep 0.05; done"
+    );
+    let said = ground
+        .runtime
+        .exec(node, &["sh", "-c", &script], EXEC)
+        .await?;
+    least(&said.stdout).ok_or_else(|| RuntimeError::Failed {
+        action: "read the memory of",
+        node: node.to_string(),
+        cause: "its control group is not to be seen in it".into(),
+    })
+}
+
+/// The least sum of the numbers between two strokes, in MiB.
+fn least(said: &str) -> Option<u64> {
+    let sums = said.split('/').filter_map(|look| {
+        let bytes: Vec<u64> = look
+            .lines()
+            .filter_map(|line| line.trim().parse().ok())
+            .collect();
+        (!bytes.is_empty()).then(|| bytes.iter().sum::<u64>())
+    });
+    Some(sums.min()?.div_ceil(1 << 20))
 }
 
 /// Gives the node back what it had. While it ends of the fault, the engine can change nothing about it.
-async fn lift(node: &NodeName, ground: &Ground) -> Result<(), RuntimeError> {
+pub(super) async fn lift(node: &NodeName, ground: &Ground) -> Result<(), RuntimeError> {
     let give_up = ground.emitter.now().after(EFFECT_LIMIT);
     loop {
         match ground.runtime.limit_memory(node, None).await {
@@ -207,6 +222,13 @@ async fn state(node: &NodeName, killed: Option<u64>, ground: &Ground) -> NodeSta
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_least_of_several_looks_counts() {
+        assert_eq!(least("5242880\n1048576\n/\n3145728\n1\n/\n"), Some(4));
+        assert_eq!(least("5242880\n/\n"), Some(5));
+        assert_eq!(least("/\n/\n"), None);
+    }
 
     #[test]
     fn the_kernel_s_own_count_says_how_many_were_killed() {

@@ -1,16 +1,23 @@
 //! Break, verify the effect, un-break: one family per file.
 
 mod active;
+mod certificate;
+mod clock;
 mod crash_loop;
+mod descriptors;
+mod disk;
 mod inside;
 mod limits;
+mod little_memory;
 mod memory;
+mod names;
 mod noop;
 mod packets;
 mod partition;
 mod person;
 mod ports;
 mod process;
+mod reboot;
 mod script;
 mod select;
 mod storage;
@@ -18,6 +25,7 @@ mod stream_effect;
 mod streams;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
@@ -36,13 +44,20 @@ use crate::{
 };
 
 pub use active::{ActiveFault, Undo};
+pub use certificate::Presenting;
+pub use clock::{Skewed, rehearse as rehearse_clocks};
 pub use crash_loop::Looping;
+pub use descriptors::{Exhausted, rehearse as rehearse_limits};
+pub use disk::Spoiled;
 pub use inside::Target;
 pub use limits::Throttled;
+pub use little_memory::Narrow;
 pub use memory::Starved;
+pub use names::{Looked, rehearse as rehearse_names};
 pub use packets::{Shaped, shaping};
 pub use person::Shown;
 pub use ports::PortCut;
+pub use reboot::{Rebooted, Rebooting};
 pub use select::{expand_hosts, select};
 pub use storage::Gone;
 pub use streams::Disturbed;
@@ -62,6 +77,8 @@ pub struct Ground {
     pub journal: Journal,
     /// The primary when the drill's first disruptive step started.
     pub first_primary: NodeName,
+    /// Which nodes lie in which region.
+    pub regions: Arc<BTreeMap<String, Vec<NodeName>>>,
 }
 
 impl Ground {
@@ -108,9 +125,18 @@ pub enum FaultError {
     /// What is to show the harm shows it already.
     #[error("`{0}` on `{1}` says already what it is to say once the harm is done")]
     ShownBefore(String, NodeName),
+    /// A disk goes wrong before it is to, or after.
+    #[error("the disk of `{0}` is not sound while no fault is in force: {1}")]
+    Disk(NodeName, String),
     /// No port that is to be closed is open.
     #[error("no node can reach another one on any of these ports: {0}")]
     NoPort(String),
+    /// A node's clock cannot be changed, or was not.
+    #[error("{0}")]
+    Clock(String),
+    /// A server's certificate is not accepted while no fault is in force.
+    #[error("the certificate of `{0}` is not accepted while no fault is in force: {1}")]
+    Certificate(NodeName, String),
     /// The undo could not be written, so the effect was not made.
     #[error("failed to write the undo ahead of the effect: {0}")]
     Journal(String),
@@ -148,14 +174,28 @@ pub enum Expected {
         /// How long they run in between.
         every: Duration,
     },
+    /// These machines were without power, and came back by themselves.
+    Rebooted(Rebooted),
+    /// These nodes tell a wrong time of day.
+    Skewed(Skewed),
     /// The processes of this name that ran on these nodes.
     Gone(String, Vec<Target>),
     /// Data went like this.
     DataGone(Vec<Gone>),
     /// The kernel killed a process of each of these nodes for want of memory.
     Starved(Vec<Starved>),
+    /// The disks of these nodes are as bad as asked.
+    Spoiled(Spoiled),
     /// These nodes have little CPU time.
     Throttled(Throttled),
+    /// These nodes have little memory.
+    Narrow(Narrow),
+    /// The processes of these nodes can open hardly anything more.
+    Exhausted(Exhausted),
+    /// Names come to what was asked for.
+    Looked(Looked),
+    /// Servers present certificates that have expired.
+    Presenting(Presenting),
     /// A mistake shows.
     Mistaken(Shown),
     /// New connections to ports end as they should.
@@ -181,11 +221,23 @@ pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injec
         Fault::Pause(victim) => process::pause(victim, step, ground).await,
         Fault::Restart(victim) => process::restart(victim, step, ground).await,
         Fault::CrashLoop(crash) => crash_loop::start(crash, step, ground).await,
+        Fault::Reboot(reboot) => reboot::reboot(reboot, step, ground).await,
+        Fault::ClockJump(jump) => clock::jump(jump, step, ground).await,
+        Fault::ClockDrift(drift) => clock::drift(drift, step, ground).await,
         Fault::KillProcess(kill) => inside::kill(kill, step, ground).await,
         Fault::Wipe(wiped) => storage::wipe(wiped, step, ground).await,
         Fault::Damage(bad) => storage::damage(bad, step, ground).await,
+        Fault::DiskFull(_)
+        | Fault::DiskReadOnly(_)
+        | Fault::DiskSlow(_)
+        | Fault::DiskErrors(_)
+        | Fault::LoseUnsynced(_) => disk::spoil(fault, step, ground).await,
         Fault::Cpu(cpu) => limits::cpu(cpu, step, ground).await,
+        Fault::Memory(little) => little_memory::narrow(little, step, ground).await,
         Fault::OutOfMemory(starved) => memory::exhaust(starved, step, ground).await,
+        Fault::Descriptors(few) => descriptors::exhaust(few, step, ground).await,
+        Fault::Dns(dns) => names::misname(dns, step, ground).await,
+        Fault::Certificate(expired) => certificate::expire(expired, step, ground).await,
         Fault::Mistake(mistake) => person::err(mistake, step, ground).await,
         Fault::Partition(partition) => partition::cut(partition, step, ground).await,
         Fault::Latency(_)
@@ -218,10 +270,17 @@ pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect
             deaths,
             every,
         } => crash_loop::verify(step, nodes, deaths, *every, ground).await,
+        Expected::Rebooted(rebooted) => reboot::verify(step, rebooted, ground).await,
+        Expected::Skewed(skewed) => clock::verify(step, skewed, ground).await,
         Expected::Gone(name, targets) => inside::verify(step, name, targets, ground).await,
         Expected::DataGone(gone) => storage::verify(step, gone, ground).await,
         Expected::Starved(starved) => memory::verify(step, starved, ground).await,
+        Expected::Spoiled(spoiled) => disk::verify(step, spoiled, ground).await,
         Expected::Throttled(throttled) => limits::verify(step, throttled, ground).await,
+        Expected::Narrow(narrow) => little_memory::verify(step, narrow, ground).await,
+        Expected::Exhausted(exhausted) => descriptors::verify(step, exhausted, ground).await,
+        Expected::Looked(looked) => names::verify(step, looked, ground).await,
+        Expected::Presenting(presenting) => certificate::verify(step, presenting, ground).await,
         Expected::Mistaken(shown) => person::verify(step, shown, ground).await,
         Expected::CutPorts(cut) => ports::verify(step, cut, ground).await,
         Expected::Shaped(shaped) => packets::verify(step, shaped, ground).await,

@@ -46,6 +46,10 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
             primaries.truncate(part.of(primaries.len()));
             primaries
         }
+        Selector::Region(name) => {
+            let listed = ground.regions.get(name);
+            expand_hosts(listed.map_or(&[], Vec::as_slice), ground)
+        }
         Selector::Named(name) => {
             let named = ground
                 .members()

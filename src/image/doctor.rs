@@ -85,6 +85,7 @@ pub async fn examine(host: Option<&str>, resolver: &Resolver, run: &RunId) -> Ve
     checks.push(of_processes(&engine).await);
     checks.extend(of_disk(&engine).await);
     checks.extend(of_network(&engine, run).await);
+    checks.push(of_disks(&engine, run).await);
     checks.extend(of_images(&engine, resolver).await);
     checks
 }
@@ -223,6 +224,27 @@ fn of_features(said: Result<ExecOutput, String>) -> Vec<Check> {
         ),
     };
     features.map(one).into()
+}
+
+/// Tries a file system of ours in a throw-away sidecar.
+async fn of_disks(engine: &Engine, run: &RunId) -> Check {
+    const COST: &str = "Disks cannot be made full, slow, read-only or failing, nor lose what was not synced: load the kernel \
+                        module fuse and let containers have /dev/fuse, or choose other faults.";
+    let name = "disk faults";
+    match engine.find(SIDECAR).await {
+        Ok(Some(_)) => {}
+        Ok(None) => {
+            let why = "the sidecar's image is not there yet; it is built at the first drill";
+            let cost = "It is found out when a drill needs it.";
+            return check(name, why, Fitness::Unknown, cost);
+        }
+        Err(error) => return check(name, error.to_string(), Fitness::Unknown, COST),
+    }
+    match engine.try_disks(run, SIDECAR).await {
+        Ok(Ok(())) => check(name, "FUSE", Fitness::Good, COST),
+        Ok(Err(why)) => check(name, why, Fitness::Missing, COST),
+        Err(error) => check(name, error.to_string(), Fitness::Unknown, COST),
+    }
 }
 
 async fn of_images(engine: &Engine, resolver: &Resolver) -> Vec<Check> {

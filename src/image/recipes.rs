@@ -8,6 +8,8 @@ pub const DEBIAN: &str = "debian:trixie-slim";
 pub const BASE: &str = "drdrill.local/base:trixie";
 /// The image of sidecars.
 pub const SIDECAR: &str = "drdrill.local/sidecar:1";
+/// The image that holds the library by which clocks go wrong.
+pub const CLOCK: &str = "drdrill.local/clock:1";
 /// What our own images' names start with: no registry has them.
 pub(super) const OURS: &str = "drdrill.local/";
 
@@ -42,6 +44,13 @@ pub const RECIPES: &[Recipe] = &[
         image: SIDECAR,
         stands_for: &[],
         dockerfile: include_str!("../../docker/sidecar/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "clock",
+        image: CLOCK,
+        stands_for: &[],
+        dockerfile: include_str!("../../docker/clock/Dockerfile"),
         base: Base::Debian,
     },
     Recipe {
@@ -166,13 +175,40 @@ pub const RECIPES: &[Recipe] = &[
         dockerfile: include_str!("../../docker/mysqld_exporter/Dockerfile"),
         base: Base::Debian,
     },
+    Recipe {
+        name: "mongodb_exporter",
+        image: "drdrill.local/mongodb_exporter:0.43",
+        stands_for: &["percona/mongodb_exporter:0.43.*"],
+        dockerfile: include_str!("../../docker/mongodb_exporter/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "jmx_exporter",
+        image: "drdrill.local/jmx_exporter:1.0",
+        stands_for: &[],
+        dockerfile: include_str!("../../docker/jmx_exporter/Dockerfile"),
+        base: Base::Debian,
+    },
 ];
 
 impl Recipe {
     /// The recipe's own digest: an image built by another version of it is outdated.
     pub fn digest(&self) -> String {
-        let digest = Sha256::digest(self.dockerfile.as_bytes());
+        let mut hash = Sha256::new();
+        hash.update(self.dockerfile.as_bytes());
+        for (_, text) in self.beside() {
+            hash.update(text.as_bytes());
+        }
+        let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Files beside its Dockerfile.
+    pub fn beside(&self) -> &'static [(&'static str, &'static str)] {
+        match self.image {
+            CLOCK => &[("clock.c", include_str!("../../docker/clock/clock.c"))],
+            _ => &[],
+        }
     }
 
     fn fits(&self, reference: &str) -> bool {

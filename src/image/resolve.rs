@@ -218,12 +218,15 @@ impl Resolver {
             "building {} on {base}; this takes a few minutes",
             recipe.image
         ));
+        let mut context = vec![
+            file("Dockerfile", recipe.dockerfile.as_bytes().to_vec()),
+            file(certificates::NAME, certificates::trusted()),
+        ];
+        let beside = recipe.beside().iter();
+        context.extend(beside.map(|(name, text)| file(name, text.as_bytes().to_vec())));
         let spec = BuildSpec {
             tag: recipe.image.to_owned(),
-            context: vec![
-                file("Dockerfile", recipe.dockerfile.as_bytes().to_vec()),
-                file(certificates::NAME, certificates::trusted()),
-            ],
+            context,
             arguments: vec![("BASE".into(), base)],
             labels: vec![(DIGEST_LABEL.into(), recipe.digest())],
         };

@@ -7,6 +7,7 @@ use super::{
     alerts::alerts,
     availability::{allowance, availability, max_gap, outcomes, unavailable_total, union},
     capacity::rto_capacity,
+    consistency::consistency,
     distance::distance,
     divergence::divergence,
     event::event,
@@ -15,19 +16,21 @@ use super::{
     scan::Scan,
     staleness::staleness,
     visibility::visibility,
-    windows::{baseline_p99, degraded, pooled, rto_slo, summaries},
+    windows::{baseline, baseline_p99, degraded, latencies, pooled, rto_slo, summaries},
 };
 
-/// Measures a run. Pure: the same record and history give the same figures. The history must be
-/// sorted. O(n log n) in the operations.
+/// Measures a run. Pure: the same record and history give the same figures. Goes through the operations many times,
+/// and keeps of them what was under way at one time.
 pub fn measure(record: &Record, history: &History) -> Figures {
     let scan = Scan::new(record, history);
     let pooled = pooled(&scan);
+    let steady = latencies(&pooled, &baseline(record));
+    let service_ns = steady.map_or(0, |latencies| latencies.p50_ns);
     let events: Vec<_> = (0..record.disruptions.len())
-        .map(|index| event(&scan, index, &pooled))
+        .map(|index| event(&scan, index, service_ns))
         .collect();
     let headline = headline(record);
-    let p99 = baseline_p99(record, &pooled);
+    let p99 = baseline_p99(steady);
     let integrity = integrity(record, history);
     let mut loss = loss(record, history, &integrity);
     if let (Figure::Measured(loss), Some(index)) = (&mut loss, headline) {
@@ -49,6 +52,7 @@ pub fn measure(record: &Record, history: &History) -> Figures {
         loss,
         visibility: visibility(record, history),
         staleness: staleness(record, history),
+        consistency: consistency(record, history),
         divergence_ratio: divergence(record),
         alerts: alerts(record),
         latency: summaries(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, History, Outcome},
+    history::{Access, History, Outcome, by_time},
     id::LaneId,
     record::Record,
     time::{Bracket, Nanos, Span},
@@ -22,7 +22,7 @@ const MONTH_MINUTES: f64 = 365.0 * 24.0 * 60.0 / 12.0;
 /// Operations by outcome: ok, conflict, fail, info, shed.
 pub fn outcomes(history: &History) -> [u64; 5] {
     let mut counts = [0; 5];
-    for op in &history.ops {
+    for op in history.ops() {
         let place = match op.outcome {
             Outcome::Ok => 0,
             Outcome::Conflict => 1,
@@ -87,23 +87,19 @@ pub fn max_gap(scan: &Scan<'_>) -> Figure<(Span, LaneId)> {
 fn lane_gap(scanned: &Scanned<'_>, record: &Record) -> Option<Span> {
     let interval = scanned.lane.interval;
     let last_slot = scanned.ops.last()?.intended;
-    let mut completions: Vec<Nanos> = scanned
-        .ops
-        .iter()
-        .filter(|op| is_ok(scanned.lane, op))
-        .filter_map(|op| op.done)
-        .collect();
-    completions.sort_unstable();
-    let longest = completions
-        .windows(2)
-        .map(|pair| pair[1].since(pair[0]))
-        .max()
-        .unwrap_or(Duration::ZERO);
-    let begun = record
-        .load
-        .map_or(scanned.ops[0].intended, |(start, _)| start);
-    let tail = last_slot.since(completions.last().copied().unwrap_or(begun));
-    Some(if tail > longest || completions.is_empty() {
+    let first_slot = scanned.ops.first()?.intended;
+    let completions = by_time(scanned.ops.iter(), |op| {
+        is_ok(scanned.lane, op).then_some((op.done?, ()))
+    });
+    let mut longest = Duration::ZERO;
+    let mut newest: Option<Nanos> = None;
+    for (done, ()) in completions {
+        longest = longest.max(newest.map_or(Duration::ZERO, |before| done.since(before)));
+        newest = Some(done);
+    }
+    let begun = record.load.map_or(first_slot, |(start, _)| start);
+    let tail = last_slot.since(newest.unwrap_or(begun));
+    Some(if tail > longest || newest.is_none() {
         Span::at_least(tail.saturating_sub(interval))
     } else {
         Span::between(longest.saturating_sub(interval), longest)
@@ -164,35 +160,29 @@ struct Run {
 
 fn runs(scanned: &Scanned<'_>) -> Vec<Run> {
     let (lane, ops) = (scanned.lane, scanned.ops);
-    let oks: Vec<usize> = (0..ops.len()).filter(|i| is_ok(lane, &ops[*i])).collect();
     let mut found = Vec::new();
-    let mut index = 0;
-    while index < ops.len() {
-        if is_available(lane, &ops[index]) {
-            index += 1;
-            continue;
+    let mut rest = ops.iter().enumerate();
+    while let Some((index, op)) = rest.find(|(_, op)| !is_available(lane, op)) {
+        let (mut first, mut last, mut next) = (op.done, op.sent, ops.len());
+        for (place, op) in rest.by_ref() {
+            if is_available(lane, &op) {
+                next = place;
+                break;
+            }
+            first = first.or(op.done);
+            last = op.sent.or(last);
         }
-        let length = ops[index..]
+        let before = well_before(lane, ops.part(0..index), &op);
+        let after = ops
+            .skip(next)
             .iter()
-            .position(|op| is_available(lane, op))
-            .unwrap_or(ops.len() - index);
-        let run = &ops[index..index + length];
-        let first = run.iter().find_map(|op| op.done);
-        let last = run.iter().rev().find_map(|op| op.sent);
-        let split = oks.partition_point(|ok| *ok < index);
-        let before = split
-            .checked_sub(1)
-            .and_then(|newest| well_before(lane, &ops[..=oks[newest]], &ops[index]));
-        let after = oks[split..]
-            .iter()
-            .map(|ok| &ops[*ok])
-            .find(|op| op.sent >= last)
+            .find(|op| is_ok(lane, op) && op.sent >= last)
             .and_then(|op| op.done);
+        let begun = || ops.first().map_or(op.intended, |first| first.intended);
         found.push(Run {
             inner: first.zip(last).filter(|(first, last)| first < last),
-            outer: (before.unwrap_or(ops[0].intended), after),
+            outer: (before.unwrap_or_else(begun), after),
         });
-        index += length;
     }
     found
 }
@@ -220,7 +210,8 @@ mod tests {
     use crate::measure::fixture::{Bench, R1, W1, W2, ms};
 
     fn gap(bench: &Bench) -> (Span, LaneId) {
-        let scan = Scan::new(&bench.record, &bench.history);
+        let history = bench.history();
+        let scan = Scan::new(&bench.record, &history);
         *max_gap(&scan).value().expect("there are lanes")
     }
 
@@ -230,16 +221,15 @@ mod tests {
         bench.fail(W1, ms(0), ms(400));
         bench.shed(W2, ms(0), ms(400));
         bench.change(R1, ms(0), ms(400), |op| op.outcome = Outcome::Conflict);
-        let scan = Scan::new(&bench.record, &bench.history);
+        let history = bench.history();
+        let scan = Scan::new(&bench.record, &history);
         let figure = availability(&scan);
         let share = figure.value().unwrap();
         assert_eq!((share.ok, share.total), (4500 - 30, 4500 - 10));
         bench.history.ops.clear();
-        assert!(
-            availability(&Scan::new(&bench.record, &bench.history))
-                .value()
-                .is_none()
-        );
+        let history = bench.history();
+        let scan = Scan::new(&bench.record, &history);
+        assert!(availability(&scan).value().is_none());
     }
 
     #[test]
@@ -277,14 +267,16 @@ mod tests {
         bench.fail(W2, ms(30_500), ms(31_500));
         bench.fail(W2, ms(40_000), ms(41_000));
         bench.fail(R1, ms(45_000), ms(46_000));
-        let scan = Scan::new(&bench.record, &bench.history);
+        let history = bench.history();
+        let scan = Scan::new(&bench.record, &history);
         let span = *unavailable_total(&scan).value().unwrap();
         // [29,961.1, 31,523] and [39,961.1, 41,003] at most.
         assert_eq!(span.high_ns, Some(1_561_900_000 + 1_041_900_000));
         // [30,002.1, 31,481.1] and [40,002.1, 40,961.1] at least.
         assert_eq!(span.low_ns, 1_479_000_000 + 959_000_000);
         let calm = Bench::new();
-        let scan = Scan::new(&calm.record, &calm.history);
+        let history = calm.history();
+        let scan = Scan::new(&calm.record, &history);
         assert_eq!(unavailable_total(&scan), Figure::Measured(Span::ZERO));
     }
 }

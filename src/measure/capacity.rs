@@ -10,8 +10,8 @@ use crate::{
 
 use super::{
     Figure,
-    lane::lanes,
-    windows::{WINDOW_OPS, baseline, slow_windows, until_good},
+    lane::{SUSTAIN, lanes},
+    windows::{Pooled, WINDOW_OPS, baseline, slow_windows, until_good},
 };
 
 /// Throughput is back at this share of the baseline's.
@@ -20,10 +20,14 @@ const SHARE: f64 = 0.95;
 /// Below this share of the measured capacity, the offered load does not show how much a stack can take.
 const LOADED: f64 = 0.8;
 
-/// From the headline's fault to the earliest moment from which every window of 100 operations begun within W is
-/// finished at 95 % of the baseline's throughput or faster, and has at least 99 that are ok within 5 x its p99.
-/// `pooled` holds the service lanes' operations by intended time.
-pub fn rto_capacity(record: &Record, pooled: &[&Op], p99: &Figure<u64>) -> Figure<Span> {
+/// A window may not be longer than this: there must be several within W.
+const LONGEST: Duration = Duration::from_secs(SUSTAIN.as_secs() / 2);
+
+/// From the headline's fault to the earliest moment from which every window within W is finished at 95 % of the
+/// baseline's throughput or faster, and every window of 100 operations begun within W has at least 99 that are ok within
+/// 5 x its p99. A window of the first kind has 100 operations, or so many that a p99 more or less at either end is less than
+/// the 5 %. `pooled` holds the service lanes' operations by intended time.
+pub fn rto_capacity(record: &Record, pooled: &Pooled<'_>, p99: &Figure<u64>) -> Figure<Span> {
     let Some(capacity) = &record.capacity else {
         return Figure::Missing(
             "not measured: no `capacity` step says what the stack can take".into(),
@@ -43,7 +47,7 @@ pub fn rto_capacity(record: &Record, pooled: &[&Op], p99: &Figure<u64>) -> Figur
     }
     let steady = baseline(record);
     let time: Duration = steady.iter().map(|(start, end)| end.since(*start)).sum();
-    let within = |op: &&&Op| {
+    let within = |op: &Op| {
         let done = op.done.filter(|_| op.outcome.available());
         done.is_some_and(|done| {
             steady
@@ -56,8 +60,19 @@ pub fn rto_capacity(record: &Record, pooled: &[&Op], p99: &Figure<u64>) -> Figur
         return Figure::Missing("the baseline has too few operations".into());
     }
     let rate = finished as f64 / time.as_secs_f64();
-    let longest = Duration::from_secs_f64(WINDOW_OPS as f64 / (SHARE * rate));
-    until_good(record, pooled, p99, |ops| slow_windows(ops, longest))
+    let jitter = 2.0 * p99.value().map_or(0.0, |ns| *ns as f64 / 1e9);
+    let count = WINDOW_OPS.max((jitter * rate / (1.0 / SHARE - 1.0)).ceil() as usize);
+    let longest = Duration::from_secs_f64(count as f64 / (SHARE * rate));
+    if longest > LONGEST {
+        return Figure::Missing(format!(
+            "not measured: latencies of up to {:.0} ms hide throughput in windows under {:.1} s",
+            1e3 * jitter / 2.0,
+            longest.as_secs_f64()
+        ));
+    }
+    until_good(record, pooled, p99, |ops| {
+        Box::new(slow_windows(ops, count, longest))
+    })
 }
 
 #[cfg(test)]
@@ -98,13 +113,17 @@ mod tests {
     fn a_window_is_slow_by_the_time_in_which_its_answers_come_in() {
         let spaced =
             |by: u64| -> Vec<Op> { (0..150).map(|seq| ok(W1, seq, ms(seq * by))).collect() };
-        let slow = |ops: &[Op]| {
-            let ops: Vec<&Op> = ops.iter().collect();
-            slow_windows(&ops, Duration::from_millis(1_050))
+        let told = |ops: Vec<Op>, count: usize, longest_ms: u64| -> Vec<bool> {
+            let slow = slow_windows(ops.into_iter(), count, Duration::from_millis(longest_ms));
+            slow.take(51).collect()
         };
-        let (fit, late) = (slow(&spaced(10)), slow(&spaced(11)));
-        assert_eq!((fit.len(), late.len()), (51, 51));
+        let slow = |ops: Vec<Op>| told(ops, 100, 1_050);
+        let (fit, late) = (slow(spaced(10)), slow(spaced(11)));
         assert!(fit.iter().all(|slow| !slow) && late.iter().all(|slow| *slow));
+        // 120 operations from 10 to 130, the last such window; later ones are not whole.
+        let long = told(spaced(10), 120, 1_180);
+        assert_eq!(long.iter().filter(|slow| **slow).count(), 31);
+        assert!(long[..31].iter().all(|slow| *slow));
         let back = of(10, |_| {});
         let back = back
             .value()

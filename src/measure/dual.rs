@@ -1,8 +1,10 @@
 //! Two primaries at once, by the acknowledgements of probes pinned to nodes.
 
+use std::collections::HashMap;
+
 use crate::{
-    history::{Access, Group, History, Outcome},
-    id::NodeName,
+    history::{Access, Group, History, Lane, Outcome, by_time, merged},
+    id::{LaneId, NodeName},
     record::Record,
     time::{Bracket, Nanos},
 };
@@ -14,106 +16,149 @@ use crate::{
 /// have been primary at once (or three handovers of which no event tells). Brackets that merely touch
 /// prove nothing: the acknowledging moments lie somewhere within them. A pair that takes turns before the
 /// first event is multi-primary by design and is not judged. The bracket is the time in which both
-/// certainly were: from the second turn to the last but one. Linear in the probes for each pair of nodes.
+/// certainly were: from the second turn to the last but one. One pass over the probes.
 /// Each shard has a primary of its own: only members of one shard are compared.
 pub fn dual_primary(record: &Record, history: &History) -> Option<(NodeName, NodeName, Bracket)> {
-    let nodes = acknowledgements(record, history);
+    let probes = probes(record);
+    let nodes = nodes(&probes);
     let mut cuts: Vec<Nanos> = vec![Nanos(0)];
     cuts.extend(record.disruptions.iter().map(|(at, _)| at.low));
     cuts.push(Nanos(u64::MAX));
     let shard = |node: &NodeName| record.stack.as_ref().and_then(|stack| stack.shard_of(node));
-    for (index, (a, of_a)) in nodes.iter().enumerate() {
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
+    for (index, a) in nodes.iter().enumerate() {
         let fellows = nodes[index + 1..].iter();
-        for (b, of_b) in fellows.filter(|(b, _)| shard(b) == shard(a)) {
-            let designed = turns(
-                within(of_a, cuts[0], cuts[1]),
-                within(of_b, cuts[0], cuts[1]),
-            );
-            if cuts.len() > 2 && designed.is_some() {
-                continue;
-            }
-            let found = cuts[1..]
-                .windows(2)
-                .find_map(|cut| turns(within(of_a, cut[0], cut[1]), within(of_b, cut[0], cut[1])));
-            if let Some(bracket) = found {
-                return Some(((*a).clone(), (*b).clone(), bracket));
-            }
+        let fellows = fellows.filter(|b| shard(b) == shard(a));
+        pairs.extend(fellows.map(|b| Pair::new(a, b, cuts.len() - 1)));
+    }
+    for (node, ack) in acknowledgements(&probes, history) {
+        for pair in &mut pairs {
+            pair.take(&cuts, node, ack);
         }
     }
-    None
+    pairs.into_iter().find_map(|pair| {
+        let (first, later) = pair.spans.split_first()?;
+        if first.both().is_some() {
+            return None;
+        }
+        let bracket = later.iter().find_map(Turns::both)?;
+        Some((pair.a.clone(), pair.b.clone(), bracket))
+    })
 }
 
-/// The acknowledged pinned writes per node, as `[s, d]` by ascending end.
-fn acknowledgements<'a>(
-    record: &'a Record,
-    history: &History,
-) -> Vec<(&'a NodeName, Vec<Bracket>)> {
-    let mut nodes: Vec<(&NodeName, Vec<Bracket>)> = Vec::new();
-    for lane in &record.lanes {
-        let (Group::Pinned, Access::Write, Some(node)) = (lane.group, lane.access, &lane.pinned)
-        else {
-            continue;
-        };
-        let acknowledged = history
-            .lane(lane.id)
-            .iter()
-            .filter(|op| op.outcome == Outcome::Ok)
-            .filter_map(|op| {
-                Some(Bracket {
-                    low: op.sent?,
-                    high: op.done?,
-                })
-            });
-        match nodes.iter_mut().find(|(name, _)| *name == node) {
-            Some((_, list)) => list.extend(acknowledged),
-            None => nodes.push((node, acknowledged.collect())),
+/// The lanes that write to one node, and the node.
+fn probes(record: &Record) -> Vec<(&Lane, &NodeName)> {
+    let lanes = record.lanes.iter();
+    let writes = lanes.filter(|lane| lane.group == Group::Pinned && lane.access == Access::Write);
+    writes
+        .filter_map(|lane| Some((lane, lane.pinned.as_ref()?)))
+        .collect()
+}
+
+/// The nodes, each once.
+fn nodes<'a>(probes: &[(&Lane, &'a NodeName)]) -> Vec<&'a NodeName> {
+    let mut nodes: Vec<&NodeName> = Vec::new();
+    for (_, node) in probes {
+        if !nodes.contains(node) {
+            nodes.push(*node);
         }
-    }
-    for (_, list) in &mut nodes {
-        list.sort_unstable_by_key(|ack| (ack.high, ack.low));
     }
     nodes
 }
 
-/// Those that lie within `[start, end)`.
-fn within(list: &[Bracket], start: Nanos, end: Nanos) -> impl Iterator<Item = Bracket> + Clone {
-    list.iter()
-        .copied()
-        .filter(move |ack| start <= ack.low && ack.high < end)
-}
-
-/// The longest chain of alternating acknowledgements of two nodes, taking the earliest end each time;
-/// its inner bracket if it has four turns or more.
-fn turns(
-    a: impl Iterator<Item = Bracket> + Clone,
-    b: impl Iterator<Item = Bracket> + Clone,
-) -> Option<Bracket> {
-    let one = chain(a.clone(), b.clone());
-    let other = chain(b, a);
-    let longest = if other.len() > one.len() { other } else { one };
-    (longest.len() >= 4).then(|| Bracket {
-        low: longest[1].low,
-        high: longest[longest.len() - 2].high,
+/// The acknowledged pinned writes of all nodes, as `[s, d]` by ascending end.
+fn acknowledgements<'a>(
+    probes: &[(&Lane, &'a NodeName)],
+    history: &History,
+) -> impl Iterator<Item = (&'a NodeName, Bracket)> {
+    let lanes = probes.iter().map(|(lane, _)| history.lane(lane.id));
+    let node_of: HashMap<LaneId, &NodeName> =
+        probes.iter().map(|(lane, node)| (lane.id, *node)).collect();
+    let acknowledged = by_time(merged(lanes), |op| {
+        let done = op.done.filter(|_| op.outcome == Outcome::Ok)?;
+        Some((done, (op.sent?, op.lane)))
+    });
+    acknowledged.filter_map(move |(high, (low, lane))| {
+        let node = *node_of.get(&lane)?;
+        Some((node, Bracket { low, high }))
     })
 }
 
-fn chain(
-    mut next: impl Iterator<Item = Bracket>,
-    mut other: impl Iterator<Item = Bracket>,
-) -> Vec<Bracket> {
-    let mut chain: Vec<Bracket> = Vec::new();
-    loop {
-        let after = chain.last().map(|ack| ack.high);
-        let follows = |ack: &Bracket| after.is_none_or(|after| ack.low > after);
-        let found = if chain.len().is_multiple_of(2) {
-            next.find(follows)
-        } else {
-            other.find(follows)
-        };
-        match found {
-            Some(ack) => chain.push(ack),
-            None => return chain,
+/// Two nodes, and the turns that they took between one event and the next.
+struct Pair<'a> {
+    a: &'a NodeName,
+    b: &'a NodeName,
+    spans: Vec<Turns>,
+}
+
+impl<'a> Pair<'a> {
+    fn new(a: &'a NodeName, b: &'a NodeName, spans: usize) -> Self {
+        Self {
+            a,
+            b,
+            spans: vec![Turns::default(); spans],
         }
+    }
+
+    /// Takes the next acknowledgement, by its end. It counts where it lies between two cuts.
+    fn take(&mut self, cuts: &[Nanos], node: &NodeName, ack: Bracket) {
+        if node != self.a && node != self.b {
+            return;
+        }
+        for (cut, turns) in cuts.windows(2).zip(&mut self.spans) {
+            if cut[0] <= ack.low && ack.high < cut[1] {
+                turns.of_a.take(node == self.a, ack);
+                turns.of_b.take(node == self.b, ack);
+            }
+        }
+    }
+}
+
+/// The longest chains of alternating acknowledgements of two nodes, from either of them on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turns {
+    of_a: Chain,
+    of_b: Chain,
+}
+
+impl Turns {
+    /// The inner bracket of the longer chain if it has four turns or more.
+    fn both(&self) -> Option<Bracket> {
+        let (one, other) = (self.of_a, self.of_b);
+        let longest = if other.length > one.length {
+            other
+        } else {
+            one
+        };
+        let (second, last_but_one) = longest.second.zip(longest.last_but_one)?;
+        (longest.length >= 4).then_some(Bracket {
+            low: second.low,
+            high: last_but_one.high,
+        })
+    }
+}
+
+/// Alternating acknowledgements, each sent after the one before had ended, the earliest end each time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Chain {
+    length: usize,
+    second: Option<Bracket>,
+    last_but_one: Option<Bracket>,
+    last: Option<Bracket>,
+}
+
+impl Chain {
+    /// Takes the next acknowledgement by its end, of the node that begins or of the other, if it is its turn.
+    fn take(&mut self, first: bool, ack: Bracket) {
+        let turn = first == self.length.is_multiple_of(2);
+        if !turn || self.last.is_some_and(|last| ack.low <= last.high) {
+            return;
+        }
+        self.length += 1;
+        if self.length == 2 {
+            self.second = Some(ack);
+        }
+        (self.last_but_one, self.last) = (self.last, Some(ack));
     }
 }
 

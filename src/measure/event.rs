@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, Op},
-    stats,
+    history::{Access, Ops},
     time::{Bracket, Nanos, Span},
 };
 
@@ -16,14 +15,13 @@ use super::{
     rto::{Seen, all_outages, best, deciding, seen, worst},
     scan::{Scan, Scanned},
     shard::{of_struck, shards, struck},
-    windows::{baseline, latencies},
 };
 
 /// About fault, onset and recovery, how far lateness of the harness matters.
 pub const CRITICAL: Duration = Duration::from_secs(1);
 
-/// The figures of the event at `index`.
-pub fn event(scan: &Scan<'_>, index: usize, pooled: &[&Op]) -> EventFigures {
+/// The figures of the event at `index`. `service_ns` is the median latency of the baseline.
+pub fn event(scan: &Scan<'_>, index: usize, service_ns: u64) -> EventFigures {
     let (at, disruption) = &scan.record.disruptions[index];
     let of = |lanes: &[Scanned<'_>]| -> Vec<Seen> {
         lanes.iter().map(|lane| seen(scan, lane, index)).collect()
@@ -70,7 +68,7 @@ pub fn event(scan: &Scan<'_>, index: usize, pooled: &[&Op]) -> EventFigures {
         recovered_by,
         successor,
         unexplained: unexplained(&phases),
-        uncertainty: uncertainty(scan, index, &first, &rto, pooled),
+        uncertainty: uncertainty(scan, index, &first, &rto, service_ns),
         phases,
         rto,
         shards: shards(scan, index, &service),
@@ -97,12 +95,12 @@ pub fn critical(at: Bracket, outages: &[LaneOutage]) -> Vec<(Nanos, Nanos)> {
 }
 
 /// The largest `sent - intended` of a lane's operations intended within windows.
-pub fn lateness(ops: &[Op], windows: &[(Nanos, Nanos)]) -> Duration {
+pub fn lateness(ops: Ops<'_>, windows: &[(Nanos, Nanos)]) -> Duration {
     let mut worst = Duration::ZERO;
     for (start, end) in windows {
         let from = ops.partition_point(|op| op.intended < *start);
         let to = ops.partition_point(|op| op.intended <= *end);
-        for op in ops.get(from..to).unwrap_or_default() {
+        for op in ops.part(from..to) {
             worst = worst.max(
                 op.sent
                     .map_or(Duration::ZERO, |sent| sent.since(op.intended)),
@@ -117,7 +115,7 @@ fn uncertainty(
     index: usize,
     first: &[LaneOutage],
     rto: &Figure<Span>,
-    pooled: &[&Op],
+    service_ns: u64,
 ) -> Uncertainty {
     let ns = |duration: Duration| Nanos::from_duration(duration).0;
     let at = scan.record.disruptions[index].0;
@@ -131,7 +129,6 @@ fn uncertainty(
         .unwrap_or_default();
     let windows = critical(at, first);
     let late = scan.service.iter().map(|s| lateness(s.ops, &windows)).max();
-    let service = latencies(pooled, &baseline(scan.record));
     let width = rto
         .value()
         .and_then(|span| Some(span.high_ns?.saturating_sub(span.low_ns)));
@@ -139,7 +136,7 @@ fn uncertainty(
         injection_ns: ns(at.width()),
         interval_ns: ns(interval),
         lateness_ns: ns(late.unwrap_or_default()),
-        service_ns: stats::quantile(&service, 0.5).unwrap_or_default(),
+        service_ns,
         standard_ns: width.map_or(0, |width| (width as f64 / 12f64.sqrt()).round() as u64),
     }
 }

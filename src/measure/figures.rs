@@ -1,13 +1,13 @@
 //! The figures that a drill yields, each with its bracket or the reason why it is missing.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{LaneId, NodeName},
     record::{DisruptionKind, Milestone},
-    scenario::RecoveredBy,
+    scenario::{Consistency, ConsistencyKind, RecoveredBy},
     time::{Bracket, Nanos, Span},
 };
 
@@ -62,6 +62,9 @@ pub struct Figures {
     pub integrity: Integrity,
     /// How old reads were.
     pub staleness: Figure<Staleness>,
+    /// Whether some order explains what the consistency clients were told, where the scenario has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Figure<ConsistencyFigures>>,
     /// How long writes took to be visible at each member that was read by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visibility: Vec<Visibility>,
@@ -348,6 +351,30 @@ pub struct Staleness {
     pub monotonic_violations: u64,
     /// Reads that missed a write which their own client group had seen acknowledged before.
     pub read_your_writes_violations: u64,
+}
+
+/// What the consistency clients were told, against their model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsistencyFigures {
+    /// What they did.
+    pub kind: ConsistencyKind,
+    /// Registers, accounts, or lists in use at a time.
+    pub keys: u16,
+    /// Operations judged: acknowledged ones, and writes to registers and transactions that may have been applied.
+    pub operations: u64,
+    /// Registers that no order of their operations explains.
+    pub broken: u16,
+    /// What no order explains, over all registers; or reads that showed another total; or what the model of transactions
+    /// rules out, one cycle of each kind where many depend on each other, and acknowledged appends that are lost.
+    pub anomalies: u64,
+    /// Of transactions: the model that they are judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Consistency>,
+    /// Of transactions: how many anomalies of each kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<String, u64>,
+    /// The first of them, each in a sentence.
+    pub told: Vec<String>,
 }
 
 /// Share of operations that succeeded, by intended time.

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    history::{Access, Group, History, Lane, Op, Outcome},
+    history::{
+        Access, Draft, Group, History, Lane, Lists, ListsRead, Op, Outcome, TxnStep,
+        register_value, transaction,
+    },
     id::{LaneId, NodeName, RunId},
     record::{
         AlertEvent, AlertMoment, AlertRule, Alerting, Bound, Disruption, DisruptionKind, Effect,
@@ -11,8 +14,8 @@ use crate::{
         Source, Stack, Status, StepResult,
     },
     scenario::{
-        Clients, Dur, Expect, ExpectedAlert, Fault, Goal, Rpo, Scenario, Selector, ServiceClients,
-        Step, Targets, Victim, Within,
+        Clients, Consistency, ConsistencyClients, ConsistencyKind, Dur, Expect, ExpectedAlert,
+        Fault, Goal, Rpo, Scenario, Selector, ServiceClients, Step, Targets, Victim, Within,
     },
     seed::Seed,
     time::{Bracket, Nanos, Span},
@@ -40,7 +43,7 @@ pub(crate) const P2: LaneId = LaneId(4);
 #[derive(Clone)]
 pub(crate) struct Bench {
     pub record: Record,
-    pub history: History,
+    pub history: Draft,
     /// Elements that the final reads lack.
     pub absent: Vec<(LaneId, u64)>,
     /// Elements that the final reads hold besides.
@@ -57,6 +60,7 @@ pub(crate) fn lane(id: u16, name: &str, group: Group, access: Access, interval_m
         reads: None,
         pinned: None,
         shard: None,
+        keys: None,
         interval: Duration::from_millis(interval_ms),
         timeout: Duration::from_millis(500),
         objective: None,
@@ -98,11 +102,10 @@ impl Bench {
                 ops.push(healthy(lane, seq, Nanos(seq * step + 1_000_000)));
             }
         }
-        let mut history = History {
+        let history = Draft {
             ops,
-            errors: vec![],
+            ..Draft::default()
         };
-        history.sort();
         Self {
             record: record(lanes),
             history,
@@ -156,6 +159,11 @@ impl Bench {
             .expect("the operation exists")
     }
 
+    /// The operations as a history.
+    pub(crate) fn history(&self) -> History {
+        self.history.clone().into()
+    }
+
     /// The scenario's targets.
     pub(crate) fn targets(&mut self) -> &mut Targets {
         &mut self.record.opened.scenario.targets
@@ -178,7 +186,8 @@ impl Bench {
                 });
             }
         }
-        (self.record, self.history)
+        let history = self.history();
+        (self.record, history)
     }
 
     pub(crate) fn holdings(&self) -> Holdings {
@@ -252,6 +261,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         views: vec![],
         control: vec![],
         stalls: vec![],
+        dropped: Some(0),
         returned: vec![],
         redundant: vec![],
         converged: Some((true, vec!["positions are equal".into()])),
@@ -351,6 +361,7 @@ fn opened() -> Opened {
                 route: None,
                 service: ServiceClients::default(),
                 app: None,
+                consistency: None,
                 workload: "appends".into(),
             },
             targets,
@@ -455,6 +466,82 @@ pub(crate) fn control() -> Bench {
     bench.record.effects[0].state = EffectState::Unchanged;
     for op in &mut bench.history.ops {
         op.node = op.node.map(|_| 0);
+    }
+    bench
+}
+
+/// The lanes of the drill with lists.
+pub(crate) const LISTS: [LaneId; 2] = [LaneId(5), LaneId(6)];
+
+/// The drill with four lists at a time, which are to be serializable: two lanes, each with a transaction every second, in
+/// turns; the final reads hold what they appended.
+pub(crate) fn lists() -> Bench {
+    let mut bench = Bench::with_outage(ms(22_000));
+    let spec = ConsistencyClients::new(ConsistencyKind::ListAppend);
+    let keys = spec.keys;
+    bench.record.opened.scenario.clients.consistency = Some(spec);
+    bench.targets().consistency = Some(Consistency::Serializable);
+    for (lane_id, name) in LISTS.iter().zip(["list-append-1", "list-append-2"]) {
+        let mut lane = lane(lane_id.0, name, Group::List, Access::Write, 1000);
+        lane.keys = Some(keys);
+        bench.record.lanes.push(lane);
+    }
+    let mut held: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    for seq in 0..60 {
+        for (lane, offset) in LISTS.into_iter().zip([1, 501]) {
+            let mut lists = Lists::new();
+            for step in transaction(lane, seq, keys) {
+                match step {
+                    TxnStep::Append { list, element } => {
+                        held.entry(list).or_default().push(element)
+                    }
+                    TxnStep::Read { list } => {
+                        lists.push(held.get(&list).cloned().unwrap_or_default())
+                    }
+                }
+            }
+            let at = ms(seq * 1000 + offset);
+            bench.history.ops.push(ok(lane, seq, at));
+            bench.history.lists.push(ListsRead { lane, seq, lists });
+        }
+    }
+    for pass in [1, 2] {
+        let holdings = Holdings {
+            lists: Some(held.clone()),
+            ..bench.holdings()
+        };
+        bench.record.finals.push(FinalRead {
+            source: Source::Authority { pass },
+            holdings: Ok(holdings),
+        });
+    }
+    bench
+}
+
+/// The lanes of the drill with a register.
+pub(crate) const REGISTER_WRITE: LaneId = LaneId(5);
+pub(crate) const REGISTER_READ: LaneId = LaneId(6);
+
+/// The drill with one register, which is to be linearizable: written every second, and read half a second later.
+pub(crate) fn registers() -> Bench {
+    let mut bench = Bench::with_outage(ms(22_000));
+    let mut spec = ConsistencyClients::new(ConsistencyKind::Registers);
+    spec.keys = 1;
+    bench.record.opened.scenario.clients.consistency = Some(spec);
+    bench.targets().consistency = Some(Consistency::Linearizable);
+    for (id, name, access) in [
+        (5, "register-write-1", Access::Write),
+        (6, "register-read-1", Access::Read),
+    ] {
+        let mut lane = lane(id, name, Group::Register, access, 1000);
+        lane.keys = Some(1);
+        bench.record.lanes.push(lane);
+    }
+    for seq in 0..60 {
+        let written = ok(REGISTER_WRITE, seq, ms(seq * 1000 + 1));
+        let mut read = ok(REGISTER_READ, seq, ms(seq * 1000 + 501));
+        read.version = Some(register_value(REGISTER_WRITE, seq));
+        bench.history.ops.extend([written, read]);
     }
     bench
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, Group, Lane, Op, Outcome},
+    history::{Access, Group, Lane, Op, Ops, Outcome},
     record::Record,
     time::Nanos,
 };
@@ -43,7 +43,7 @@ pub fn effect(op: &Op) -> Nanos {
 }
 
 /// Whether every operation intended up to and including `until` is in the history.
-pub fn covers(lane: &Lane, ops: &[Op], until: Nanos) -> bool {
+pub fn covers(lane: &Lane, ops: Ops<'_>, until: Nanos) -> bool {
     ops.last()
         .is_some_and(|last| until < last.intended.after(lane.interval))
 }
@@ -60,10 +60,10 @@ pub fn lanes(
         .filter(move |lane| lane.group == group && access.is_none_or(|a| a == lane.access))
 }
 
-/// The lanes whose acknowledged writes must survive: service and app, not pinned.
+/// The lanes whose acknowledged writes must survive: of service and app lanes.
 pub fn write_lanes(record: &Record) -> impl Iterator<Item = &Lane> + Clone {
     record
         .lanes
         .iter()
-        .filter(|lane| lane.group != Group::Pinned && lane.access == Access::Write)
+        .filter(|lane| lane.group.appends() && lane.access == Access::Write)
 }

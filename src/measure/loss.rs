@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Group, History, Lane, Op, Outcome},
+    history::{History, Lane, Ops, Outcome},
     id::LaneId,
     record::{Disruption, Holdings, Record, Source},
     time::{Bracket, Nanos, Span},
@@ -184,7 +184,7 @@ fn add(later: &mut Vec<EventLoss>, (at, event): &(Bracket, Disruption), write: L
 
 /// When the newest surviving write of a lane that was acknowledged by `t_f+` was sent. One that was
 /// acknowledged later went to the successor and says nothing about order.
-fn newest_survivor(lane: &Lane, ops: &[Op], holdings: &Holdings, at: Bracket) -> Option<Nanos> {
+fn newest_survivor(lane: &Lane, ops: Ops<'_>, holdings: &Holdings, at: Bracket) -> Option<Nanos> {
     ops.iter()
         .filter(|op| {
             op.outcome == Outcome::Ok
@@ -282,14 +282,18 @@ fn compare(record: &Record, history: &History, holdings: &Holdings, found: &mut 
             .lanes
             .get(usize::from(lane_id.0))
             .is_some_and(|lane| {
-                lane.access == crate::history::Access::Write && lane.group != Group::Pinned
+                lane.access == crate::history::Access::Write && lane.group.appends()
             });
-        let ops = if writes { history.lane(*lane_id) } else { &[] };
+        let ops = history.lane(*lane_id);
+        let ops = if writes { ops } else { ops.part(0..0) };
         for range in ranges {
-            let from = ops.partition_point(|op| op.seq < range.from);
-            let to = ops.partition_point(|op| op.seq <= range.to);
+            let from = ops.before(range.from);
+            let to = range
+                .to
+                .checked_add(1)
+                .map_or(ops.len(), |end| ops.before(end));
             let mut next = Some(range.from);
-            for op in ops.get(from..to).unwrap_or_default() {
+            for op in ops.part(from..to) {
                 match op.outcome {
                     Outcome::Ok | Outcome::Info => {}
                     Outcome::Fail | Outcome::Conflict => found.resurrected.push((*lane_id, op.seq)),
@@ -471,7 +475,7 @@ mod tests {
                 holdings: Ok(holdings.clone()),
             });
         }
-        let found = integrity(&bench.record, &bench.history);
+        let found = integrity(&bench.record, &bench.history());
         assert_eq!(found.phantom.len(), LISTED);
         assert_eq!(found.phantom[0], (W2, 1500));
     }

@@ -4,6 +4,8 @@ pub mod alerts;
 pub mod assemble;
 pub mod availability;
 pub mod capacity;
+pub mod consistency;
+pub mod cycles;
 pub mod distance;
 pub mod divergence;
 mod dual;
@@ -13,22 +15,27 @@ pub mod figures;
 pub(crate) mod fixture;
 pub mod format;
 pub mod lane;
+mod list_words;
+pub mod lists;
 pub mod loss;
 pub mod outage;
 pub mod phases;
 pub mod recovery;
 pub mod redundancy;
+pub mod registers;
 pub mod rto;
 pub mod scan;
 pub mod shard;
 pub mod staleness;
+pub mod transfers;
 pub mod visibility;
 pub mod windows;
+pub mod zones;
 
 pub use alerts::{AlertFigures, AlertWish};
 pub use assemble::measure;
 pub use figures::{
-    Allowance, Availability, Distance, EventFigures, EventLoss, Exposure, Figure, Figures,
-    Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures, Staleness,
-    Uncertainty, Visibility,
+    Allowance, Availability, ConsistencyFigures, Distance, EventFigures, EventLoss, Exposure,
+    Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures,
+    Staleness, Uncertainty, Visibility,
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Lane, Op},
+    history::{Lane, Op, Ops},
     time::{Bracket, Nanos},
 };
 
@@ -20,6 +20,8 @@ pub struct Outage {
     pub first: usize,
     /// Index of its last non-ok operation, n.
     pub last: usize,
+    /// When that one was to start, i(n).
+    pub last_intended: Nanos,
     /// Non-ok operations in it.
     pub failed: u64,
     /// Start of the last ok operation that had ended before its first non-ok one was sent (the lane's first
@@ -67,14 +69,14 @@ impl Outage {
 /// no operation has been answered since the last non-ok is part of that outage; one that strikes after
 /// an answer ends the observation of the outage and may begin another. Linear but for one binary search
 /// per outage.
-pub fn outages(lane: &Lane, ops: &[Op], events: &[Nanos]) -> Vec<Outage> {
+pub fn outages(lane: &Lane, ops: Ops<'_>, events: &[Nanos]) -> Vec<Outage> {
     let event_of = |op: &Op| events.partition_point(|begun| *begun <= effect(op));
     let mut found: Vec<Outage> = Vec::new();
     let mut open: Option<Outage> = None;
     let mut newest_ok: Option<usize> = None;
     for (index, op) in ops.iter().enumerate() {
-        if is_available(lane, op) {
-            newest_ok = if is_ok(lane, op) {
+        if is_available(lane, &op) {
+            newest_ok = if is_ok(lane, &op) {
                 Some(index)
             } else {
                 newest_ok
@@ -82,16 +84,16 @@ pub fn outages(lane: &Lane, ops: &[Op], events: &[Nanos]) -> Vec<Outage> {
             continue;
         }
         if let Some(outage) = open.take() {
-            match end_before(lane, ops, &outage, index, event_of(op), events) {
+            match end_before(lane, ops, &outage, &op, event_of(&op), events) {
                 Some(end) => found.push(Outage { end, ..outage }),
                 None => open = Some(outage),
             }
         }
         let outage = open.get_or_insert_with(|| {
-            let before = newest_ok.and_then(|ok| well_before(lane, &ops[..=ok], op));
-            begin(ops, index, event_of(op), before)
+            let before = newest_ok.and_then(|ok| well_before(lane, ops.part(0..ok + 1), &op));
+            begin(ops, index, event_of(&op), before)
         });
-        extend(outage, index, event_of(op), op);
+        extend(outage, index, event_of(&op), &op);
     }
     if let Some(outage) = open {
         let end = sustained(lane, ops, &outage).unwrap_or(End::Unseen);
@@ -111,15 +113,17 @@ pub fn outages(lane: &Lane, ops: &[Op], events: &[Nanos]) -> Vec<Outage> {
 /// An onset whose upper end no operation has given yet.
 const OPEN: Nanos = Nanos(u64::MAX);
 
-fn begin(ops: &[Op], index: usize, event: usize, before: Option<Nanos>) -> Outage {
+fn begin(ops: Ops<'_>, index: usize, event: usize, before: Option<Nanos>) -> Outage {
+    let begun = || ops.first().map_or(Nanos(0), |op| op.intended);
     Outage {
         event,
         newest: event,
         first: index,
         last: index,
+        last_intended: Nanos(0),
         failed: 0,
         onset: Bracket {
-            low: before.unwrap_or(ops[0].intended),
+            low: before.unwrap_or_else(begun),
             high: OPEN,
         },
         last_sent: None,
@@ -130,7 +134,7 @@ fn begin(ops: &[Op], index: usize, event: usize, before: Option<Nanos>) -> Outag
 
 /// When the last ok operation of `before` was sent that had ended before `op` was sent: an answer that
 /// came later may come from after the outage.
-pub fn well_before(lane: &Lane, before: &[Op], op: &Op) -> Option<Nanos> {
+pub fn well_before(lane: &Lane, before: Ops<'_>, op: &Op) -> Option<Nanos> {
     let start = op.sent.unwrap_or(op.intended);
     before
         .iter()
@@ -141,6 +145,7 @@ pub fn well_before(lane: &Lane, before: &[Op], op: &Op) -> Option<Nanos> {
 
 fn extend(outage: &mut Outage, index: usize, event: usize, op: &Op) {
     outage.last = index;
+    outage.last_intended = op.intended;
     outage.newest = outage.newest.max(event);
     outage.failed += 1;
     outage.latest = outage.latest.max(effect(op));
@@ -153,24 +158,24 @@ fn extend(outage: &mut Outage, index: usize, event: usize, op: &Op) {
 }
 
 /// An outage of shed operations alone has no end of its onset but its own end.
-fn close_onset(outage: &mut Outage, ops: &[Op]) {
+fn close_onset(outage: &mut Outage, ops: Ops<'_>) {
     if outage.onset.high == OPEN {
-        let last = ops[ops.len() - 1];
-        outage.onset.high = outage.recovered().unwrap_or(effect(&last));
+        let last = ops.last().map_or(OPEN, |op| effect(&op));
+        outage.onset.high = outage.recovered().unwrap_or(last);
     }
 }
 
-/// How the outage ended before the non-ok operation at `next`, if it did.
+/// How the outage ended before the non-ok operation `next`, if it did.
 fn end_before(
     lane: &Lane,
-    ops: &[Op],
+    ops: Ops<'_>,
     outage: &Outage,
-    next: usize,
+    next: &Op,
     event: usize,
     events: &[Nanos],
 ) -> Option<End> {
-    let until = ops[outage.last].intended.after(sustain(lane));
-    if ops[next].intended > until
+    let until = outage.last_intended.after(sustain(lane));
+    if next.intended > until
         && let Some(end) = sustained(lane, ops, outage)
     {
         return Some(end);
@@ -181,13 +186,13 @@ fn end_before(
 
 /// Whether an operation intended after n was answered before `moment`. Looks only at operations
 /// intended before it, so that a long outage across an event stays linear.
-fn answered_before(lane: &Lane, ops: &[Op], outage: &Outage, moment: Nanos) -> bool {
+fn answered_before(lane: &Lane, ops: Ops<'_>, outage: &Outage, moment: Nanos) -> bool {
     let not_before = outage.last_sent.unwrap_or_default();
-    ops[outage.last + 1..]
+    ops.skip(outage.last + 1)
         .iter()
         .take_while(|op| op.intended < moment)
         .any(|op| {
-            is_ok(lane, op)
+            is_ok(lane, &op)
                 && op.sent.is_some_and(|sent| sent >= not_before)
                 && op.done.is_some_and(|done| done < moment)
         })
@@ -195,10 +200,10 @@ fn answered_before(lane: &Lane, ops: &[Op], outage: &Outage, moment: Nanos) -> b
 
 /// Whether every operation of `(i(n), i(n)+W]` is there and at least k of them; the caller has made
 /// sure that none of them is non-ok.
-fn sustained(lane: &Lane, ops: &[Op], outage: &Outage) -> Option<End> {
-    let until = ops[outage.last].intended.after(sustain(lane));
-    let after = outage.last + 1;
-    let count = ops[after..].partition_point(|op| op.intended <= until);
+fn sustained(lane: &Lane, ops: Ops<'_>, outage: &Outage) -> Option<End> {
+    let until = outage.last_intended.after(sustain(lane));
+    let after = ops.skip(outage.last + 1);
+    let count = after.partition_point(|op| op.intended <= until);
     if count < SUSTAIN_OPS as usize || !covers(lane, ops, until) {
         return None;
     }
@@ -207,15 +212,15 @@ fn sustained(lane: &Lane, ops: &[Op], outage: &Outage) -> Option<End> {
 
 /// `d*`: the earliest end of an ok operation intended after n, sent no earlier than n and no earlier than the
 /// first non-ok operation ended: one that was under way before may have been answered before the outage.
-fn first_ok(lane: &Lane, ops: &[Op], outage: &Outage) -> Option<Nanos> {
+fn first_ok(lane: &Lane, ops: Ops<'_>, outage: &Outage) -> Option<Nanos> {
     let begun = Some(outage.onset.high).filter(|end| *end != OPEN);
     let not_before = outage.last_sent.max(begun).unwrap_or_default();
     let mut best: Option<Nanos> = None;
-    for op in &ops[outage.last + 1..] {
+    for op in ops.skip(outage.last + 1) {
         if best.is_some_and(|done| done <= op.intended) {
             break;
         }
-        if is_ok(lane, op) && op.sent.is_some_and(|sent| sent >= not_before) {
+        if is_ok(lane, &op) && op.sent.is_some_and(|sent| sent >= not_before) {
             best = match (best, op.done) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),

@@ -164,14 +164,16 @@ fn accepted(scan: &Scan<'_>, index: usize) -> Option<Found> {
                     && op.sent.is_some_and(|sent| sent >= start)
                     && op.done.is_some_and(|done| done < end)
             })?;
-            let refused = ops[..first]
+            let refused = ops
+                .part(0..first)
                 .iter()
                 .rev()
                 .find(|op| op.sent.is_some())
                 .filter(|op| op.outcome != Outcome::Ok)?;
+            let done = ops.get(first)?.done?;
             let at = Bracket {
-                low: refused.sent?.max(start).min(ops[first].done?),
-                high: ops[first].done?,
+                low: refused.sent?.max(start).min(done),
+                high: done,
             };
             Some((Milestone::Accepts, at, format!("probe of {node}")))
         })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, Group, Op, Outcome},
+    history::{Access, Group, Op, Ops, Outcome},
     id::NodeName,
     record::{Disruption, Record},
     scenario::{Fault, RecoveredBy, Step},
@@ -75,8 +75,12 @@ fn answerer<'a>(
     outage: &LaneOutage,
     recovered: Nanos,
 ) -> Option<&'a NodeName> {
+    let before = scanned
+        .ops
+        .partition_point(|op| op.intended <= outage.onset.low);
     scanned
         .ops
+        .skip(before)
         .iter()
         .find(|op| {
             op.done == Some(recovered) && op.intended > outage.onset.low && is_ok(scanned.lane, op)
@@ -153,23 +157,23 @@ pub fn fencing(scan: &Scan<'_>, index: usize, by: &Figure<RecoveredBy>) -> Figur
 
 /// The last write that a victim acknowledged after `t-`, whether a probe pinned to it went unanswered
 /// later, and the probe's interval. None without such a probe.
-fn old_primary<'a>(
-    scan: &'a Scan<'_>,
+fn old_primary(
+    scan: &Scan<'_>,
     disruption: &Disruption,
     at: Bracket,
     until: Nanos,
-) -> Option<(Option<&'a Op>, bool, Duration)> {
+) -> Option<(Option<Op>, bool, Duration)> {
     let record = scan.record;
     let indices: Vec<u16> = disruption
         .victims
         .iter()
         .filter_map(|victim| record.node_index(victim))
         .collect();
-    let within = |op: &&Op| {
+    let within = |op: &Op| {
         op.outcome == Outcome::Ok && op.done.is_some_and(|done| at.low <= done && done < until)
     };
-    let mut last: Option<&Op> = None;
-    let mut probes: Vec<&[Op]> = Vec::new();
+    let mut last: Option<Op> = None;
+    let mut probes: Vec<Ops<'_>> = Vec::new();
     let mut interval = Duration::ZERO;
     for lane in record.lanes.iter().filter(|l| l.access == Access::Write) {
         let ops = scan.history.lane(lane.id);
@@ -182,7 +186,7 @@ fn old_primary<'a>(
             probes.push(ops);
             interval = interval.max(lane.interval);
         }
-        let by_victim = |op: &&Op| pinned || op.node.is_some_and(|node| indices.contains(&node));
+        let by_victim = |op: &Op| pinned || op.node.is_some_and(|node| indices.contains(&node));
         let newest = ops
             .iter()
             .filter(within)

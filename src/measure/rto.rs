@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    history::Op,
-    time::{Bracket, Nanos, Span},
-};
+use crate::time::{Bracket, Nanos, Span};
 
 use super::{
     Figure, LaneOutage,
@@ -139,9 +136,7 @@ fn lane_outage(scanned: &Scanned<'_>, outage: &Outage, at: Bracket) -> LaneOutag
     LaneOutage {
         lane: scanned.lane.id,
         onset: outage.onset,
-        last_failed: outage
-            .last_sent
-            .unwrap_or(scanned.ops[outage.last].intended),
+        last_failed: outage.last_sent.unwrap_or(outage.last_intended),
         recovered: outage.recovered(),
         failed: outage.failed,
         rto,
@@ -154,7 +149,7 @@ fn calm_or_unknown(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize, at: Bra
     let until = at.high.after(sustain(lane));
     let next = scan.events.get(index + 1);
     let from = ops.partition_point(|op| op.intended <= at.high);
-    let count = ops[from..].partition_point(|op| op.intended <= until);
+    let count = ops.skip(from).partition_point(|op| op.intended <= until);
     if count < SUSTAIN_OPS as usize || !covers(lane, ops, until) {
         return Seen::Unknown(format!(
             "{} has only {count} operations in the {} s after the step, or ends within them",
@@ -178,21 +173,22 @@ fn resolution(scanned: &Scanned<'_>, at: Bracket) -> Duration {
     let (lane, ops) = (scanned.lane, scanned.ops);
     let until = at.high.after(sustain(lane));
     let end = ops.partition_point(|op| op.intended <= until);
-    let first = ops[..end]
+    let first = ops
+        .part(0..end)
         .iter()
-        .position(|op| effect(op) >= at.low)
+        .position(|op| effect(&op) >= at.low)
         .unwrap_or(end);
-    let start = ops[..first]
+    let start = ops
+        .part(0..first)
         .iter()
-        .rposition(|op| is_available(lane, op))
+        .rposition(|op| is_available(lane, &op))
         .unwrap_or(first);
-    let available: Vec<&Op> = ops[start..end]
-        .iter()
-        .filter(|op| is_available(lane, op))
-        .collect();
+    let available = ops.part(start..end).iter();
+    let available = available.filter(|op| is_available(lane, op));
+    let next = available.clone().skip(1);
     available
-        .windows(2)
-        .filter_map(|pair| Some(pair[1].done?.since(pair[0].sent?)))
+        .zip(next)
+        .filter_map(|(one, next)| Some(next.done?.since(one.sent?)))
         .max()
         .unwrap_or(lane.interval)
 }

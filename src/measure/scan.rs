@@ -1,7 +1,7 @@
 //! The lanes that measure time, each with its operations and its outages, found once.
 
 use crate::{
-    history::{Access, Group, History, Lane, Op},
+    history::{Access, Group, History, Lane, Ops},
     record::Record,
     time::Nanos,
 };
@@ -17,7 +17,7 @@ pub struct Scanned<'a> {
     /// The lane.
     pub lane: &'a Lane,
     /// Its operations in intended order.
-    pub ops: &'a [Op],
+    pub ops: Ops<'a>,
     /// Its outages.
     pub outages: Vec<Outage>,
 }

@@ -1,8 +1,7 @@
 //! How old reads were: each read against the first acknowledged write that it did not see.
 
 use crate::{
-    history::{Access, Group, History, Lane, Op, Outcome},
-    id::LaneId,
+    history::{Access, History, Lane, Op, Ops, Outcome, by_time},
     record::Record,
     time::{Nanos, Span},
 };
@@ -29,7 +28,7 @@ pub fn staleness(record: &Record, history: &History) -> Figure<Staleness> {
         let Some(written) = record.lanes.get(usize::from(of.0)) else {
             continue;
         };
-        if lane.group == Group::Pinned {
+        if !lane.group.appends() {
             continue;
         }
         add_lane(&mut total, lane, written, history);
@@ -51,46 +50,70 @@ pub struct Read {
 
 /// An acknowledged write.
 #[derive(Debug, Clone, Copy)]
-pub struct Written {
+struct Written {
     seq: u64,
     sent: Nanos,
     done: Nanos,
 }
 
 fn add_lane(total: &mut Staleness, lane: &Lane, written: &Lane, history: &History) {
-    let mut reads = answered(history, lane.id);
-    let mut writes = acknowledged(history, written.id);
-    for read in &reads {
-        let span = missed(read, &writes);
+    let (reads, writes) = (history.lane(lane.id), history.lane(written.id));
+    let mut missed = Missed::of(writes);
+    for read in answered(reads) {
+        let span = missed.by(&read);
         total.reads += 1;
         total.stale_reads += u64::from(span.low_ns > 0);
         total.worst = total.worst.max(span);
     }
-    reads.sort_unstable_by_key(|read| read.sent);
-    total.monotonic_violations += backwards(&reads);
+    total.monotonic_violations += backwards(reads);
     if lane.group == written.group {
-        writes.sort_unstable_by_key(|write| write.done);
-        total.read_your_writes_violations += missed_own(&reads, &writes);
+        total.read_your_writes_violations += missed_own(reads, writes);
     }
 }
 
 /// The reads of a lane that say what they saw.
-pub fn answered(history: &History, lane: LaneId) -> Vec<Read> {
-    history.lane(lane).iter().filter_map(read).collect()
+pub fn answered(reads: Ops<'_>) -> impl Iterator<Item = Read> {
+    reads.iter().filter_map(|op| read(&op))
 }
 
-/// The acknowledged writes of a lane, ascending by `seq`.
-pub fn acknowledged(history: &History, lane: LaneId) -> Vec<Written> {
-    history.lane(lane).iter().filter_map(write).collect()
+/// Looks up what reads missed of one lane's writes.
+pub struct Missed<'a> {
+    writes: Ops<'a>,
+    /// A version, and the first acknowledged write from there on.
+    found: Option<(u64, Option<Written>)>,
 }
 
-/// `[s(r) - d(w_v+1), d(r) - s(w_v+1)]`; zero where the read saw every acknowledged write.
-pub fn missed(read: &Read, writes: &[Written]) -> Span {
-    let next = writes.partition_point(|write| write.seq < read.version);
-    writes.get(next).map_or(Span::ZERO, |missed| {
-        let low = read.sent.since(missed.done);
-        Span::between(low, read.done.since(missed.sent))
-    })
+impl<'a> Missed<'a> {
+    /// Of these writes.
+    pub fn of(writes: Ops<'a>) -> Self {
+        Self {
+            writes,
+            found: None,
+        }
+    }
+
+    /// `[s(r) - d(w_v+1), d(r) - s(w_v+1)]`; zero where the read saw every acknowledged write.
+    pub fn by(&mut self, read: &Read) -> Span {
+        let next = self.next(read.version);
+        next.map_or(Span::ZERO, |missed| {
+            let low = read.sent.since(missed.done);
+            Span::between(low, read.done.since(missed.sent))
+        })
+    }
+
+    /// The first acknowledged write of this number or a higher one.
+    fn next(&mut self, version: u64) -> Option<Written> {
+        let known = self
+            .found
+            .filter(|(from, next)| *from <= version && next.is_none_or(|next| version <= next.seq));
+        if let Some((_, next)) = known {
+            return next;
+        }
+        let later = self.writes.skip(self.writes.before(version));
+        let next = later.iter().find_map(|op| write(&op));
+        self.found = Some((version, next));
+        next
+    }
 }
 
 fn read(op: &Op) -> Option<Read> {
@@ -111,33 +134,42 @@ fn write(op: &Op) -> Option<Written> {
     })
 }
 
-/// Reads that saw less than a read that had ended before they were sent. `reads` ascend by `sent`.
-fn backwards(reads: &[Read]) -> u64 {
-    let mut ended: Vec<Read> = reads.to_vec();
-    ended.sort_unstable_by_key(|read| read.done);
-    let mut ended = ended.into_iter().peekable();
-    let mut highest = 0;
-    let mut violations = 0;
-    for read in reads {
-        while let Some(before) = ended.next_if(|before| before.done < read.sent) {
-            highest = highest.max(before.version);
-        }
-        violations += u64::from(read.version < highest);
-    }
-    violations
+/// The versions that reads saw, by their start.
+fn by_start(reads: Ops<'_>) -> impl Iterator<Item = (Nanos, u64)> {
+    by_time(reads.iter(), |op| {
+        read(op).map(|read| (read.sent, read.version))
+    })
 }
 
-/// Reads that did not see a write acknowledged before they were sent. `reads` ascend by `sent`,
-/// `writes` by `done`.
-fn missed_own(reads: &[Read], writes: &[Written]) -> u64 {
-    let mut acknowledged = writes.iter().peekable();
+/// Reads that saw less than a read that had ended before they were sent.
+fn backwards(reads: Ops<'_>) -> u64 {
+    let ended = by_time(reads.iter(), |op| {
+        read(op).map(|read| (read.done, read.version))
+    });
+    older(by_start(reads), ended)
+}
+
+/// Reads that did not see a write acknowledged before they were sent.
+fn missed_own(reads: Ops<'_>, writes: Ops<'_>) -> u64 {
+    let acknowledged = by_time(writes.iter(), |op| {
+        write(op).map(|write| (write.done, write.seq + 1))
+    });
+    older(by_start(reads), acknowledged)
+}
+
+/// Reads, by their start, that saw a lower version than one that was known before.
+fn older(
+    reads: impl Iterator<Item = (Nanos, u64)>,
+    known: impl Iterator<Item = (Nanos, u64)>,
+) -> u64 {
+    let mut known = known.peekable();
     let mut needed = 0;
     let mut violations = 0;
-    for read in reads {
-        while let Some(write) = acknowledged.next_if(|write| write.done < read.sent) {
-            needed = needed.max(write.seq + 1);
+    for (sent, version) in reads {
+        while let Some((_, before)) = known.next_if(|(at, _)| *at < sent) {
+            needed = needed.max(before);
         }
-        violations += u64::from(read.version < needed);
+        violations += u64::from(version < needed);
     }
     violations
 }

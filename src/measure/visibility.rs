@@ -3,13 +3,12 @@
 use crate::{
     history::{Access, Group, History, Lane},
     record::Record,
-    stats,
-    time::Span,
+    stats::spread,
 };
 
 use super::{
     Visibility,
-    staleness::{acknowledged, answered, missed},
+    staleness::{Missed, answered},
 };
 
 /// One entry per member that a pinned lane reads, in the order of the lanes.
@@ -25,17 +24,18 @@ pub fn visibility(record: &Record, history: &History) -> Vec<Visibility> {
 
 /// A member that answered no read has no entry: nothing was seen of it.
 fn of_lane(lane: &Lane, history: &History) -> Option<Visibility> {
-    let writes = acknowledged(history, lane.reads?);
-    let mut spans: Vec<Span> = answered(history, lane.id)
-        .iter()
-        .map(|read| missed(read, &writes))
-        .collect();
-    spans.sort_unstable_by_key(|span| span.high_ns);
+    let writes = history.lane(lane.reads?);
+    let spans = || {
+        let mut missed = Missed::of(writes);
+        answered(history.lane(lane.id)).map(move |read| missed.by(&read))
+    };
+    let highs = spread(|| spans().filter_map(|span| span.high_ns), [0.5])?;
+    let of = |high: u64| spans().find(|span| span.high_ns == Some(high));
     Some(Visibility {
         node: lane.pinned.clone()?,
-        reads: spans.len() as u64,
-        median: stats::quantile(&spans, 0.5)?,
-        worst: *spans.last()?,
+        reads: highs.count,
+        median: of(highs.quantiles[0])?,
+        worst: of(highs.largest)?,
     })
 }
 
@@ -45,6 +45,7 @@ mod tests {
         history::{Access, Group},
         id::{LaneId, NodeName},
         measure::fixture::{Bench, W1, lane, ms, ok},
+        time::Span,
     };
 
     use super::*;
@@ -63,8 +64,7 @@ mod tests {
             read.version = Some(version);
             bench.history.ops.push(read);
         }
-        bench.history.sort();
-        let seen = visibility(&bench.record, &bench.history);
+        let seen = visibility(&bench.record, &bench.history());
         assert_eq!((seen.len(), seen[0].reads), (1, 3));
         assert_eq!(seen[0].node, NodeName::new("pg2"));
         assert_eq!(seen[0].median.low_ns, 0);
@@ -75,6 +75,6 @@ mod tests {
         };
         assert_eq!(seen[0].worst, expected);
         bench.history.ops.retain(|op| op.lane != id);
-        assert!(visibility(&bench.record, &bench.history).is_empty());
+        assert!(visibility(&bench.record, &bench.history()).is_empty());
     }
 }

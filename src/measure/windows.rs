@@ -1,11 +1,11 @@
 //! Figures over pooled service lanes in windows of operations: service level, degradation, latency.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use crate::{
-    history::{Op, Outcome},
+    history::{Op, Ops, Outcome, merged},
     record::Record,
-    stats,
+    stats::{self, spread},
     time::{Bracket, Nanos, Span},
 };
 
@@ -26,15 +26,43 @@ pub const SLO_FACTOR: u64 = 5;
 pub const DEGRADED_FACTOR: u64 = 3;
 
 /// The operations of all service lanes that were judged (conflicts are neither ok nor not), by intended time.
-pub fn pooled<'a>(scan: &Scan<'a>) -> Vec<&'a Op> {
-    let mut ops: Vec<&Op> = scan
-        .service
-        .iter()
-        .flat_map(|scanned| scanned.ops)
-        .filter(|op| op.outcome != Outcome::Conflict)
-        .collect();
-    ops.sort_by_key(|op| op.intended);
-    ops
+#[derive(Debug, Clone)]
+pub struct Pooled<'a>(Vec<Ops<'a>>);
+
+/// Pools the service lanes.
+pub fn pooled<'a>(scan: &Scan<'a>) -> Pooled<'a> {
+    Pooled(scan.service.iter().map(|scanned| scanned.ops).collect())
+}
+
+impl<'a> Pooled<'a> {
+    /// Goes through all of them.
+    pub fn iter(&self) -> impl Iterator<Item = Op> + use<'a> {
+        let judged = |op: &Op| op.outcome != Outcome::Conflict;
+        merged(self.0.iter().copied()).filter(judged)
+    }
+
+    /// Those intended within `[start, end)`.
+    fn within(&self, start: Nanos, end: Nanos) -> Self {
+        let part = |ops: &Ops<'a>| {
+            let from = ops.partition_point(|op| op.intended < start);
+            let to = ops.partition_point(|op| op.intended < end);
+            ops.part(from..to)
+        };
+        Self(self.0.iter().map(part).collect())
+    }
+}
+
+/// Latencies of ok operations from their intended times, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latencies {
+    /// How many there are.
+    pub count: u64,
+    /// The median.
+    pub p50_ns: u64,
+    /// The 99th percentile.
+    pub p99_ns: u64,
+    /// The largest.
+    pub max_ns: u64,
 }
 
 /// The undisturbed windows before the headline's fault; without such a step all the time from the
@@ -65,48 +93,57 @@ pub fn latency(op: &Op) -> Option<u64> {
     Some(Nanos(op.done?.0.saturating_sub(op.intended.0)).0)
 }
 
-/// Sorted latencies of the ok operations intended within windows, in nanoseconds.
-pub fn latencies(pooled: &[&Op], windows: &[(Nanos, Nanos)]) -> Vec<u64> {
-    let mut found: Vec<u64> = Vec::new();
-    for (start, end) in windows {
-        let from = pooled.partition_point(|op| op.intended < *start);
-        let to = pooled.partition_point(|op| op.intended < *end);
-        found.extend(
-            pooled
-                .get(from..to)
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|op| latency(op)),
-        );
-    }
-    found.sort_unstable();
-    found
+/// Latencies of the ok operations intended within windows; none where there are no such operations.
+pub fn latencies(pooled: &Pooled<'_>, windows: &[(Nanos, Nanos)]) -> Option<Latencies> {
+    let parts = windows
+        .iter()
+        .map(|(start, end)| pooled.within(*start, *end));
+    let parts: Vec<Ops<'_>> = parts.flat_map(|part| part.0).collect();
+    let sample = || {
+        parts
+            .iter()
+            .copied()
+            .flatten()
+            .filter_map(|op| latency(&op))
+    };
+    let found = spread(sample, [0.5, 0.99])?;
+    let [p50_ns, p99_ns] = found.quantiles;
+    Some(Latencies {
+        count: found.count,
+        p50_ns,
+        p99_ns,
+        max_ns: found.largest,
+    })
 }
 
 /// The baseline's 99th percentile, nanoseconds; missing under `WINDOW_OPS` operations.
-pub fn baseline_p99(record: &Record, pooled: &[&Op]) -> Figure<u64> {
-    let sorted = latencies(pooled, &baseline(record));
-    if sorted.len() < WINDOW_OPS {
-        return Figure::Missing(format!(
+pub fn baseline_p99(baseline: Option<Latencies>) -> Figure<u64> {
+    match baseline {
+        Some(latencies) if latencies.count >= WINDOW_OPS as u64 => {
+            Figure::Measured(latencies.p99_ns)
+        }
+        few => Figure::Missing(format!(
             "the baseline has only {} ok operations, under {WINDOW_OPS}",
-            sorted.len()
-        ));
+            few.map_or(0, |latencies| latencies.count)
+        )),
     }
-    Figure::Measured(stats::quantile(&sorted, 0.99).expect("the sample is not empty"))
 }
 
 /// From the headline's fault to the earliest moment from which every window of 100 operations begun
 /// within W has at least 99 that are ok within 5 x the baseline's p99.
-pub fn rto_slo(record: &Record, pooled: &[&Op], p99: &Figure<u64>) -> Figure<Span> {
-    until_good(record, pooled, p99, |ops| vec![false; ops.len()])
+pub fn rto_slo(record: &Record, pooled: &Pooled<'_>, p99: &Figure<u64>) -> Figure<Span> {
+    until_good(record, pooled, p99, |_| Box::new(std::iter::repeat(false)))
 }
 
+/// Operations as they are gone through.
+pub type Going<'a> = Box<dyn Iterator<Item = Op> + 'a>;
+
 /// The same where a window is bad also for another reason: `also` answers for each window by its first operation.
-pub fn until_good(
+pub fn until_good<'a>(
     record: &Record,
-    pooled: &[&Op],
+    pooled: &Pooled<'a>,
     p99: &Figure<u64>,
-    also: impl Fn(&[&Op]) -> Vec<bool>,
+    also: impl FnOnce(Going<'a>) -> Box<dyn Iterator<Item = bool> + 'a>,
 ) -> Figure<Span> {
     let Some((at, _)) = record.headline() else {
         return Figure::Missing("no disruptive step was taken".into());
@@ -115,82 +152,105 @@ pub fn until_good(
         Figure::Measured(p99) => p99.saturating_mul(SLO_FACTOR),
         Figure::Missing(why) => return Figure::Missing(why.clone()),
     };
-    let start = pooled
-        .iter()
-        .position(|op| effect(op) >= at.low)
-        .unwrap_or(pooled.len());
-    let ops = &pooled[start..];
-    if ops.len() < WINDOW_OPS {
-        return Figure::Missing("too few operations after the step".into());
-    }
-    let bad = bad_windows(ops, limit);
-    let both: Vec<bool> = bad
-        .iter()
-        .zip(also(ops))
-        .map(|(one, other)| *one || other)
-        .collect();
-    slo_span(ops, &both, *at)
-}
-
-/// For each window of `WINDOW_OPS` operations, by its first: whether its answers took longer than `longest` to come in.
-pub fn slow_windows(ops: &[&Op], longest: Duration) -> Vec<bool> {
-    ops.windows(WINDOW_OPS)
-        .map(|window| {
-            let answers = || window.iter().filter_map(|op| op.done);
-            let ends = answers().min().zip(answers().max());
-            ends.is_none_or(|(first, last)| last.since(first) > longest)
-        })
-        .collect()
-}
-
-/// For each window of `WINDOW_OPS` operations, by its first: whether it has more than one bad.
-fn bad_windows(ops: &[&Op], limit: u64) -> Vec<bool> {
-    let bad = |op: &Op| latency(op).is_none_or(|took| took > limit);
-    let mut count = ops[..WINDOW_OPS].iter().filter(|op| bad(op)).count();
-    let mut windows = vec![count > 1];
-    for end in WINDOW_OPS..ops.len() {
-        count += usize::from(bad(ops[end]));
-        count -= usize::from(bad(ops[end - WINDOW_OPS]));
-        windows.push(count > 1);
-    }
-    windows
-}
-
-fn slo_span(ops: &[&Op], windows: &[bool], at: Bracket) -> Figure<Span> {
-    let last_start = ops[windows.len() - 1].intended;
-    let mut candidate = 0;
-    let mut last_bad: Option<usize> = None;
-    let reached = |candidate: usize, next_bad: Nanos| {
-        let until = ops[candidate].intended.after(SUSTAIN);
-        candidate < windows.len() && last_start >= until && next_bad > until
+    let begun = at.low;
+    let after = || pooled.iter().skip_while(move |op| effect(op) < begun);
+    let windows = bad_windows(after(), limit).zip(also(Box::new(after())));
+    let windows = windows.map(|((first, one), other)| (first, one || other));
+    let answered = |candidate: usize| {
+        let oks = after()
+            .skip(candidate)
+            .filter(|op| op.outcome == Outcome::Ok);
+        oks.take(WINDOW_OPS).filter_map(|op| op.done).min()
     };
-    for (index, _) in windows.iter().enumerate().filter(|(_, bad)| **bad) {
-        if candidate < index && reached(candidate, ops[index].intended) {
+    slo_span(windows, answered, *at)
+}
+
+/// For each window of `WINDOW_OPS` operations, by its first: whether the answers of the `count` operations from
+/// there on took longer than `longest` to come in. Where fewer are left it cannot be told, and is not so.
+pub fn slow_windows(
+    ops: impl Iterator<Item = Op>,
+    count: usize,
+    longest: Duration,
+) -> impl Iterator<Item = bool> {
+    // Answers that are the first, or the last, of those from some place on; by place.
+    let (mut firsts, mut lasts) = (VecDeque::new(), VecDeque::new());
+    let told = ops.enumerate().filter_map(move |(place, op)| {
+        if let Some(done) = op.done {
+            keep(&mut firsts, place, done, |older| older >= done);
+            keep(&mut lasts, place, done, |older| older <= done);
+        }
+        let from = (place + 1).checked_sub(count)?;
+        for answers in [&mut firsts, &mut lasts] {
+            answers.pop_front_if(|(place, _): &mut (usize, Nanos)| *place < from);
+        }
+        let ends = firsts.front().zip(lasts.front());
+        Some(ends.is_none_or(|((_, first), (_, last))| last.since(*first) > longest))
+    });
+    told.chain(std::iter::repeat(false))
+}
+
+/// Adds an answer, without which those that it outdoes are of no use any more.
+fn keep(
+    answers: &mut VecDeque<(usize, Nanos)>,
+    place: usize,
+    done: Nanos,
+    outdone: impl Fn(Nanos) -> bool,
+) {
+    while answers.pop_back_if(|(_, older)| outdone(*older)).is_some() {}
+    answers.push_back((place, done));
+}
+
+/// Each window of `WINDOW_OPS` operations: when its first was to start, and whether it has more than one bad.
+fn bad_windows(ops: impl Iterator<Item = Op>, limit: u64) -> impl Iterator<Item = (Nanos, bool)> {
+    let mut at_hand: VecDeque<(Nanos, bool)> = VecDeque::with_capacity(WINDOW_OPS);
+    let mut count = 0;
+    ops.filter_map(move |op| {
+        let bad = latency(&op).is_none_or(|took| took > limit);
+        count += usize::from(bad);
+        at_hand.push_back((op.intended, bad));
+        if at_hand.len() < WINDOW_OPS {
+            return None;
+        }
+        let several = count > 1;
+        let (first, bad) = at_hand.pop_front()?;
+        count -= usize::from(bad);
+        Some((first, several))
+    })
+}
+
+/// `answered` tells the end of the first ok operations from a place on.
+fn slo_span(
+    windows: impl Iterator<Item = (Nanos, bool)>,
+    answered: impl Fn(usize) -> Option<Nanos>,
+    at: Bracket,
+) -> Figure<Span> {
+    let mut last_start = None;
+    let mut last_bad: Option<Nanos> = None;
+    let mut candidate: Option<(usize, Nanos)> = None;
+    let until = |(_, first): (usize, Nanos)| first.after(SUSTAIN);
+    for (index, (first, bad)) in windows.enumerate() {
+        last_start = Some(first);
+        if candidate.is_some_and(|candidate| first > until(candidate)) {
             break;
         }
-        candidate = index + 1;
-        last_bad = Some(index);
+        if bad {
+            (candidate, last_bad) = (None, Some(first));
+        } else {
+            candidate = candidate.or(Some((index, first)));
+        }
     }
-    let next_bad = windows
-        .iter()
-        .enumerate()
-        .skip(candidate)
-        .find(|(_, bad)| **bad)
-        .map_or(Nanos(u64::MAX), |(index, _)| ops[index].intended);
-    let low = last_bad.map_or(Duration::ZERO, |index| ops[index].intended.since(at.high));
-    if candidate >= windows.len() || !reached(candidate, next_bad) {
+    let Some(last_start) = last_start else {
+        return Figure::Missing("too few operations after the step".into());
+    };
+    let low = last_bad.map_or(Duration::ZERO, |first| first.since(at.high));
+    let reached = candidate.filter(|candidate| last_start >= until(*candidate));
+    let Some((index, _)) = reached else {
         return match last_bad {
             Some(_) => Figure::Measured(Span::at_least(low)),
             None => Figure::Missing("the clients stopped within W after the step".into()),
         };
-    }
-    let first_ok = ops[candidate..]
-        .iter()
-        .filter(|op| op.outcome == Outcome::Ok)
-        .take(WINDOW_OPS)
-        .filter_map(|op| op.done)
-        .min();
-    match first_ok {
+    };
+    match answered(index) {
         Some(done) => Figure::Measured(Span::between(low, done.since(at.low).max(low))),
         None => Figure::Measured(Span::at_least(low)),
     }
@@ -200,7 +260,7 @@ fn slo_span(ops: &[&Op], windows: &[bool], at: Bracket) -> Figure<Span> {
 /// p99 is beyond 3 x the baseline's. What is left between outages and shorter than a window is not judged.
 pub fn degraded(
     record: &Record,
-    pooled: &[&Op],
+    pooled: &Pooled<'_>,
     p99: &Figure<u64>,
     outages: &[(Nanos, Nanos)],
 ) -> Figure<Duration> {
@@ -214,37 +274,38 @@ pub fn degraded(
     let mut total = Duration::ZERO;
     let mut judged = false;
     for (start, end) in gaps(at.high, outages) {
-        let from = pooled.partition_point(|op| op.intended < start);
-        let to = pooled.partition_point(|op| op.intended < end).max(from);
-        let ok: Vec<&Op> = pooled[from..to]
-            .iter()
-            .copied()
-            .filter(|op| op.outcome == Outcome::Ok)
-            .collect();
-        let windows = ok.len() / WINDOW_OPS;
-        judged |= windows > 0;
-        for index in 0..windows {
-            let first = index * WINDOW_OPS;
-            let next = if index + 1 == windows {
-                ok.len()
-            } else {
-                first + WINDOW_OPS
-            };
-            let mut took: Vec<u64> = ok[first..next]
-                .iter()
-                .filter_map(|op| latency(op))
-                .collect();
-            took.sort_unstable();
-            if stats::quantile(&took, 0.99).is_some_and(|p99| p99 > limit) {
-                let until = ok.get(next).unwrap_or(&ok[next - 1]).intended;
-                total += until.since(ok[first].intended);
+        let ok = pooled.within(start, end).iter();
+        let ok = ok.filter(|op| op.outcome == Outcome::Ok);
+        let mut at_hand: Vec<Op> = Vec::with_capacity(2 * WINDOW_OPS);
+        for op in ok {
+            at_hand.push(op);
+            if at_hand.len() == 2 * WINDOW_OPS {
+                let until = at_hand[WINDOW_OPS].intended;
+                total += slow(&at_hand[..WINDOW_OPS], until, limit);
+                at_hand.drain(..WINDOW_OPS);
             }
+        }
+        // What is left belongs to the last window.
+        if at_hand.len() >= WINDOW_OPS {
+            let until = at_hand[at_hand.len() - 1].intended;
+            total += slow(&at_hand, until, limit);
+            judged = true;
         }
     }
     if judged {
         Figure::Measured(total)
     } else {
         Figure::Missing("too few ok operations after the step".into())
+    }
+}
+
+/// The time of a window of ok operations that ends at `until`, if its p99 is beyond the limit.
+fn slow(window: &[Op], until: Nanos, limit: u64) -> Duration {
+    let mut took: Vec<u64> = window.iter().filter_map(latency).collect();
+    took.sort_unstable();
+    match stats::quantile(&took, 0.99) {
+        Some(p99) if p99 > limit => until.since(window[0].intended),
+        Some(_) | None => Duration::ZERO,
     }
 }
 
@@ -266,7 +327,7 @@ fn gaps(start: Nanos, outages: &[(Nanos, Nanos)]) -> Vec<(Nanos, Nanos)> {
 /// one), and after.
 pub fn summaries(
     record: &Record,
-    pooled: &[&Op],
+    pooled: &Pooled<'_>,
     headline: Option<&EventFigures>,
 ) -> Vec<LatencySummary> {
     let Some(event) = headline else {
@@ -284,13 +345,13 @@ pub fn summaries(
     windows
         .into_iter()
         .filter_map(|(name, windows)| {
-            let sorted = latencies(pooled, &windows);
+            let found = latencies(pooled, &windows)?;
             Some(LatencySummary {
                 window: name.into(),
-                count: sorted.len() as u64,
-                p50_ns: stats::quantile(&sorted, 0.5)?,
-                p99_ns: stats::quantile(&sorted, 0.99)?,
-                max_ns: *sorted.last()?,
+                count: found.count,
+                p50_ns: found.p50_ns,
+                p99_ns: found.p99_ns,
+                max_ns: found.max_ns,
             })
         })
         .collect()

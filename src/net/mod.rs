@@ -3,18 +3,22 @@
 mod agent;
 mod figures;
 mod force;
+mod handshake;
 mod harness;
 pub mod rules;
 mod shape;
 mod sidecar;
 mod talk;
 mod toxiproxy;
+mod tracking;
 
 pub use figures::{PathFigures, Ping, Push};
+pub use handshake::{Authorities, Handshake, Refused, Secured, certificate_refused};
 pub use shape::{Shape, Shaping};
 pub use sidecar::SidecarLinks;
 pub use talk::{Dialogue, End, Heard, Talk};
 pub use toxiproxy::{Dose, Passage, Side, Toxic, Toxiproxy, ToxiproxyError};
+pub use tracking::dropped_packets;
 
 use std::{net::IpAddr, time::Duration};
 

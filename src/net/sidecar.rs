@@ -331,7 +331,14 @@ impl Links for SidecarLinks {
     }
 
     async fn arm(&self, nodes: &[NodeName]) -> Result<(), RuntimeError> {
-        let arming = join_all(nodes.iter().map(|node| self.arm_one(node)));
+        let mut all = nodes.to_vec();
+        // A node that was started again since has lost its agent.
+        for (node, _) in self.all() {
+            if !all.contains(&node) && self.runtime.state(&node).await? == NodeState::Running {
+                all.push(node);
+            }
+        }
+        let arming = join_all(all.iter().map(|node| self.arm_one(node)));
         arming.await.into_iter().collect::<Result<(), _>>()?;
         self.connect().await
     }

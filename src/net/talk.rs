@@ -3,7 +3,7 @@
 use std::{fmt::Debug, io, net::SocketAddr, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split},
     net::TcpStream,
     time::timeout,
 };
@@ -23,6 +23,11 @@ pub trait Dialogue: Debug + Send + Sync {
 
     /// What makes the server close the connection.
     fn farewell(&self) -> Vec<u8>;
+
+    /// What asks for TLS, and the one byte that agrees; where connections begin with TLS, nothing.
+    fn asks_for_tls(&self) -> Option<(Vec<u8>, u8)> {
+        None
+    }
 }
 
 /// How an exchange ended.
@@ -57,8 +62,8 @@ pub struct Heard {
 
 /// A connection to a server.
 #[derive(Debug)]
-pub struct Talk {
-    stream: TcpStream,
+pub struct Talk<S = TcpStream> {
+    stream: S,
 }
 
 impl Talk {
@@ -76,13 +81,24 @@ impl Talk {
             .await
             .map_err(|_| late())??;
         stream.set_nodelay(true)?;
+        Ok(Self::over(stream, dialogue, limit).await)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
+    /// Greets on a connection that stands, where the server wants that, within `limit`.
+    pub async fn over(
+        stream: S,
+        dialogue: &dyn Dialogue,
+        limit: Duration,
+    ) -> (Self, Option<Heard>) {
         let mut talk = Self { stream };
         let greeting = dialogue.greeting();
         if greeting.is_empty() {
-            return Ok((talk, None));
+            return (talk, None);
         }
         let heard = talk.exchange(greeting, dialogue, limit).await;
-        Ok((talk, Some(heard)))
+        (talk, Some(heard))
     }
 
     /// Asks for so many bytes.
@@ -122,7 +138,7 @@ impl Talk {
         let sent = words.len();
         let mut heard = Vec::new();
         let (mut pieces, mut largest) = (0, 0);
-        let (mut reader, mut writer) = self.stream.split();
+        let (mut reader, mut writer) = split(&mut self.stream);
         let said = async {
             writer.write_all(&words).await?;
             if shut {

@@ -73,6 +73,8 @@ pub enum What {
     Control(ControlEvent),
     /// The harness itself was held up for this long: its pacer woke late.
     Stalled { by: Duration },
+    /// So many packets the machine's connection tracking dropped while clients were on.
+    Dropped { packets: u64 },
     /// A node that a fault took away was started again or reached again.
     Returned { node: NodeName },
     /// Every member is present, in sync, eligible for failover, its lag under the limit.

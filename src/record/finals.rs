@@ -38,6 +38,12 @@ pub struct Holdings {
     pub corrupt: Vec<(LaneId, u64)>,
     /// Rows or elements that carry this run's name and cannot be read as an element at all.
     pub alien: u64,
+    /// The total of all accounts, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// The lists of list-append clients, where they were read: those of the authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lists: Option<BTreeMap<u32, Vec<u64>>>,
 }
 
 /// Elements `from..=to`.

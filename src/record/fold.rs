@@ -59,6 +59,8 @@ pub struct Record {
     pub control: Vec<(Bracket, ControlEvent)>,
     /// When the harness was held up, and for how long.
     pub stalls: Vec<(Bracket, Duration)>,
+    /// How many packets the machine's connection tracking dropped; none where that is not counted.
+    pub dropped: Option<u64>,
     /// When nodes returned.
     pub returned: Vec<(Bracket, NodeName)>,
     /// When every member was back in sync.
@@ -126,6 +128,7 @@ impl Record {
             views: Vec::new(),
             control: Vec::new(),
             stalls: Vec::new(),
+            dropped: None,
             returned: Vec::new(),
             redundant: Vec::new(),
             converged: None,
@@ -172,6 +175,7 @@ impl Record {
             What::View(view) => self.views.push((at, view)),
             What::Control(event) => self.control.push((at, event)),
             What::Stalled { by } => self.stalls.push((at, by)),
+            What::Dropped { packets } => self.dropped = Some(packets),
             What::Returned { node } => self.returned.push((at, node)),
             What::Redundant { .. } => self.redundant.push(at),
             What::Converged { reached, evidence } => self.converged = Some((reached, evidence)),

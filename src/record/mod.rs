@@ -6,6 +6,7 @@ pub mod event;
 pub mod finals;
 pub mod fold;
 pub mod stack;
+pub mod variant;
 pub mod view;
 
 pub use alerting::{AlertEvent, AlertMoment, AlertRule, Alerting, AlertingMember, WATCHDOG};
@@ -19,4 +20,5 @@ pub use fold::{Record, RecordError};
 pub use stack::{
     Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
 };
+pub use variant::variant;
 pub use view::{ControlEvent, Milestone, Role, View};

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     archive::{Change, Run, Trend},
     record::Status,
+    score::Verdict,
 };
 
 use super::{
@@ -123,15 +124,21 @@ fn finite(ns: f64) -> Option<f64> {
 /// What became of a run, in a word.
 pub(super) fn outcome(run: &Run) -> &'static str {
     match (&run.status, run.verdict) {
+        _ if run.pruned.is_some() => "pruned",
         (None, _) => "not closed",
-        (Some(_), Some(verdict)) => match verdict {
-            crate::score::Verdict::Pass => "pass",
-            crate::score::Verdict::Fail => "fail",
-            crate::score::Verdict::Inconclusive => "inconclusive",
-            crate::score::Verdict::Control => "control",
-        },
+        (Some(_), Some(verdict)) => word(verdict),
         (Some(Status::Interrupted), None) => "interrupted",
         (Some(Status::Completed | Status::Aborted(_)), None) => "aborted",
+    }
+}
+
+/// A verdict in a word.
+pub(super) fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Control => "control",
     }
 }
 

@@ -124,7 +124,23 @@ fn phases(view: &View) -> String {
             phase.source.clone(),
         ]);
     }
-    details("Phases of the recovery", &table(&phases))
+    let mut body = table(&phases);
+    if let Some(took) = &view.operator_took {
+        let mut steps = Table::new(&["operator's step", "at", "took", "node"], "");
+        for step in &view.operator {
+            steps.row([
+                step.text.clone(),
+                step.ended.clone(),
+                step.took.clone(),
+                step.node.clone(),
+            ]);
+        }
+        body.push_str(&format!(
+            "\nOf it, operators took {took}.\n\n{}",
+            table(&steps)
+        ));
+    }
+    details("Phases of the recovery", &body)
 }
 
 fn details(title: &str, body: &str) -> String {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::record::{Event, Milestone, Role, Shard, What};
+use crate::record::{Event, Milestone, Residue, Role, Shard, What};
 
 use super::view::text;
 
@@ -213,23 +213,32 @@ fn line(what: &What) -> Option<String> {
         }
         What::Stalled { by } if *by < STALL_WORTH_SAYING => return None,
         What::Stalled { by } => format!("the harness was held up for {} ms", by.as_millis()),
+        What::Dropped { packets: 1.. } => "the machine dropped packets".into(),
         What::Returned { node } => format!("{node} is back"),
         What::Redundant { .. } => "every member is back in sync".into(),
         What::Converged { reached: true, .. } => "members converged".into(),
         What::Converged { reached: false, .. } => "members did not converge".into(),
         What::ClientsStopped => "clients stopped".into(),
         What::Closed(status) => format!("run {}", text::status(status)),
-        What::Residue(residue) if residue.left.is_empty() && residue.failed.is_empty() => {
-            format!("cleaned up: {} removed, nothing left", residue.removed)
-        }
-        What::Residue(residue) => format!(
-            "cleanup incomplete: left {}; failed {}",
-            residue.left.join(", "),
-            residue.failed.join(", ")
-        ),
-        What::Environment(_) | What::View(_) | What::Control(_) | What::Final(_) => return None,
+        What::Residue(residue) => cleaned(residue),
+        What::Environment(_)
+        | What::View(_)
+        | What::Control(_)
+        | What::Final(_)
+        | What::Dropped { packets: 0 } => return None,
     };
     Some(line)
+}
+
+fn cleaned(residue: &Residue) -> String {
+    if residue.left.is_empty() && residue.failed.is_empty() {
+        return format!("cleaned up: {} removed, nothing left", residue.removed);
+    }
+    format!(
+        "cleanup incomplete: left {}; failed {}",
+        residue.left.join(", "),
+        residue.failed.join(", ")
+    )
 }
 
 /// Whether the control plane's word for a milestone is news: the clients' own milestones are theirs to say.

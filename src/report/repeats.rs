@@ -1,6 +1,6 @@
 //! Several runs of one scenario in one table.
 
-use crate::{measure::Figure, record::Record, score::Judgement};
+use crate::{gate::recovery_time, measure::Figure, record::Record, score::Judgement};
 
 use super::{
     terminal::{Style, grid, wrap},
@@ -8,7 +8,7 @@ use super::{
 };
 
 /// One run of several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RepeatRow {
     /// Its name.
     pub run: String,
@@ -20,6 +20,13 @@ pub struct RepeatRow {
     pub rpo: (String, String),
     /// Why something was not measured.
     pub note: String,
+    /// The server's version as it reports it; empty where none stood.
+    pub server: String,
+    /// The recovery time in nanoseconds, infinite where recovery was not seen, and the width of its bracket; none where it
+    /// was not measured.
+    pub time: Option<(f64, f64)>,
+    /// How many acknowledged writes were lost; none where it could not be told.
+    pub lost: Option<u64>,
 }
 
 impl RepeatRow {
@@ -55,6 +62,15 @@ impl RepeatRow {
             rto,
             rpo,
             note: text::clean(&notes.join("; ")),
+            server: record
+                .stack
+                .as_ref()
+                .map_or_else(String::new, |it| text::clean(&it.server)),
+            time: recovery_time(figures),
+            lost: match &figures.loss {
+                Figure::Measured(loss) => Some(loss.total()),
+                Figure::Missing(_) => None,
+            },
         }
     }
 }

@@ -130,6 +130,12 @@ fn phases(view: &View) -> Section {
             said: phase.took.clone(),
         })
         .collect();
+    let steps = view.operator.iter().map(|step| Bar {
+        name: step.text.clone(),
+        span: step.bar,
+        said: step.took.clone(),
+    });
+    section.bars.extend(steps);
     for phase in &view.phases {
         section.rows.push(vec![
             plain(phase.until),
@@ -137,6 +143,15 @@ fn phases(view: &View) -> Section {
             plain(phase.took.clone()),
             plain(phase.bracket.clone()),
             plain(phase.source.clone()),
+        ]);
+    }
+    for step in &view.operator {
+        section.rows.push(vec![
+            plain(step.text.clone()),
+            plain(step.ended.clone()),
+            plain(step.took.clone()),
+            plain(""),
+            plain(format!("operator {}", step.node)),
         ]);
     }
     section

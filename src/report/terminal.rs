@@ -278,6 +278,15 @@ fn phases(view: &View, style: Style) -> String {
         let empty = String::new();
         builder.push_record([&empty, &"unexplained".into(), &empty, value, &empty]);
     }
+    for step in &view.operator {
+        builder.push_record([
+            String::new(),
+            step.text.clone(),
+            step.ended.clone(),
+            format!("took {}", step.took),
+            format!("operator {}", step.node),
+        ]);
+    }
     out.push_str(&plain(builder, style));
     out
 }

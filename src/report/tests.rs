@@ -4,11 +4,12 @@ use crate::{
     check::{Answer, Finding},
     evidence::{self, sample},
     history::History,
-    id::LaneId,
-    measure::{Figure, LostWrite},
+    id::{LaneId, NodeName},
+    measure::{ConsistencyFigures, Figure, LostWrite},
     record::{Record, Residue, Status},
+    scenario::{Consistency, ConsistencyClients, ConsistencyKind},
     score::{Judgement, Line, LineState, Reason, Verdict},
-    time::{Nanos, Span},
+    time::{Bracket, Nanos, Span},
 };
 
 use super::{
@@ -112,12 +113,14 @@ fn no_outage() -> Case {
     card.lines[0].measured = "0.000 s".into();
     card.lines[0].bracket = "no outage seen, resolution 0.040 s".into();
     card.lines[0].value = Some(0.0);
-    for op in &mut case.history.ops {
+    let mut history = case.history.draft();
+    for op in &mut history.ops {
         op.outcome = crate::history::Outcome::Ok;
         op.error = None;
         op.sent = Some(op.intended);
         op.done = Some(Nanos(op.intended.0 + 900_000));
     }
+    case.history = history.into();
     case
 }
 
@@ -152,12 +155,14 @@ fn not_recovered() -> Case {
     rto.bracket = "[20.818 s, not seen]".into();
     rto.value = None;
     rto.why = "the run ended before the target's time".into();
-    for op in &mut case.history.ops {
+    let mut history = case.history.draft();
+    for op in &mut history.ops {
         if op.intended >= sample::FAULT.low && op.lane.0 < 6 {
             op.outcome = crate::history::Outcome::Fail;
             op.version = None;
         }
     }
+    case.history = history.into();
     case
 }
 
@@ -254,6 +259,131 @@ fn file(case: &Case, name: &str) -> String {
     let all = render_all(&case.record, &case.history, &case.judgement);
     let (_, bytes) = all.into_iter().find(|(file, _)| *file == name).unwrap();
     String::from_utf8(bytes).unwrap()
+}
+
+/// A replica was promoted by a runbook; a step long before the fault and one long after are not part of the recovery.
+fn by_runbook() -> Case {
+    let mut case = Case::sample();
+    let zero = case.judgement.figures.events[0].at.low;
+    let mut act = |from: i64, to: i64, text: &str, node: &str| {
+        let at = |ms: i64| Nanos(zero.0.saturating_add_signed(ms * 1_000_000));
+        let at = Bracket {
+            low: at(from),
+            high: at(to),
+        };
+        let node = Some(NodeName::new(node));
+        case.record.actions.push((at, text.into(), node));
+    };
+    act(-5_000, -4_900, "looked around", "redis1");
+    act(300, 412, "chose the replica that received most", "redis2");
+    act(412, 1_450, "promoted it", "redis2");
+    act(60_000, 60_100, "told everyone", "redis2");
+    case
+}
+
+#[test]
+fn an_operators_steps_stand_apart() {
+    insta::assert_snapshot!("terminal_by_runbook", by_runbook().terminal(100));
+    insta::assert_snapshot!("markdown_by_runbook", file(&by_runbook(), "report.md"));
+    let page = file(&by_runbook(), "report.html");
+    assert!(page.contains("operator, together") && page.contains("promoted it"));
+    assert_eq!(page.matches("class=\"operator\"").count(), 2);
+    assert!(!file(&Case::sample(), "report.html").contains("operator, together"));
+}
+
+/// Registers of which one was taken back by the failover.
+fn registers() -> Case {
+    let mut case = Case::sample();
+    let scenario = &mut case.record.opened.scenario;
+    scenario.clients.consistency = Some(ConsistencyClients::new(ConsistencyKind::Registers));
+    case.judgement.figures.consistency = Some(Figure::Measured(ConsistencyFigures {
+        kind: ConsistencyKind::Registers,
+        keys: 4,
+        operations: 1359,
+        broken: 1,
+        anomalies: 1,
+        model: None,
+        kinds: [].into(),
+        told: vec!["register 2: the value of register-write-1 #20 was there and then gone".into()],
+    }));
+    let touches = &[crate::check::Touch::Data];
+    let finding = Finding::invalid(
+        "consistency",
+        touches,
+        "no order explains 1,359 operations: 1 anomaly on 1 of 4 registers",
+    );
+    let told = "register 2: the value of register-write-1 #20 was there and then gone";
+    case.judgement
+        .findings
+        .push(finding.with([told.to_owned()]));
+    case
+}
+
+#[test]
+fn registers_that_no_order_explains_are_told_in_every_report() {
+    let told = "the value of register-write-1 #20 was there and then gone";
+    let judged = "1,359 operations on 4 registers judged, 1 of them broken";
+    let page = file(&registers(), "report.html");
+    for part in [told, judged, "4 register lanes wrote values"] {
+        assert!(page.contains(part), "{part}");
+    }
+    let markdown = file(&registers(), "report.md");
+    assert!(markdown.contains(judged), "{markdown}");
+    let terminal = registers().terminal(100);
+    assert!(terminal.contains(told), "{terminal}");
+    let chinese = file(&registers(), "report.zh.html");
+    for part in [
+        "4 个寄存器中 1 个有1 处异常",
+        "其中 1 个寄存器被破坏",
+        "4 个寄存器通道",
+    ] {
+        assert!(chinese.contains(part), "{part}");
+    }
+}
+
+/// Transactions on lists that were not isolated as asked.
+fn lists() -> Case {
+    let mut case = Case::sample();
+    let scenario = &mut case.record.opened.scenario;
+    scenario.clients.consistency = Some(ConsistencyClients::new(ConsistencyKind::ListAppend));
+    case.judgement.figures.consistency = Some(Figure::Measured(ConsistencyFigures {
+        kind: ConsistencyKind::ListAppend,
+        keys: 4,
+        operations: 2149,
+        broken: 0,
+        anomalies: 42,
+        model: Some(Consistency::Serializable),
+        kinds: [("G-single-item".into(), 41), ("lost-append".into(), 1)].into(),
+        told: vec![],
+    }));
+    let words = "2,149 transactions are not serializable: G-single-item 41, lost-append 1";
+    let told = "lost-append: list-append-1 #20: it appended 7 to list 3";
+    let finding = Finding::invalid("consistency", &[crate::check::Touch::Data], words);
+    case.judgement
+        .findings
+        .push(finding.with([told.to_owned()]));
+    case
+}
+
+#[test]
+fn transactions_that_were_not_isolated_are_told_in_every_report() {
+    let page = file(&lists(), "report.html");
+    for part in [
+        "2,149 transactions are not serializable: G-single-item 41, lost-append 1",
+        "lost-append: list-append-1 #20",
+        "2,149 transactions on 4 lists at a time judged as serializable",
+        "4 list-append lanes took transactions",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let chinese = file(&lists(), "report.zh.html");
+    for part in [
+        "2,149 个事务不满足可串行化：G-single-item 41, lost-append 1",
+        "按可串行化判定了 2,149 个事务（同时使用 4 个列表）",
+        "4 个列表追加通道",
+    ] {
+        assert!(chinese.contains(part), "{part}");
+    }
 }
 
 #[test]
@@ -387,9 +517,14 @@ fn rendering_again_from_the_run_folder_gives_the_same_bytes() {
         log.append(&event).unwrap();
     }
     let mut history = folder.history().unwrap();
-    for op in &case.history.ops {
-        let class = case.history.error_of(op).map(str::to_owned);
-        history.push((*op, class)).unwrap();
+    for op in case.history.ops() {
+        let class = case.history.error_of(&op).map(str::to_owned);
+        let heard = crate::history::Heard {
+            op,
+            error: class,
+            lists: None,
+        };
+        history.push(heard).unwrap();
     }
     history.finish().unwrap();
     let files = render_all(&case.record, &case.history, &case.judgement);

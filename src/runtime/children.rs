@@ -51,7 +51,11 @@ impl Sweeper for ProcessSweeper {
                 | Effect::Paused { .. }
                 | Effect::Cut { .. }
                 | Effect::Toxic { .. }
-                | Effect::Limited { .. } => Ok(0),
+                | Effect::Limited { .. }
+                | Effect::Disk { .. }
+                | Effect::Descriptors { .. }
+                | Effect::Names { .. }
+                | Effect::Certificate { .. } => Ok(0),
             };
             match undone {
                 Ok(count) => removed += count,
@@ -71,7 +75,11 @@ impl Sweeper for ProcessSweeper {
             | Effect::Paused { .. }
             | Effect::Cut { .. }
             | Effect::Toxic { .. }
-            | Effect::Limited { .. } => None,
+            | Effect::Limited { .. }
+            | Effect::Disk { .. }
+            | Effect::Descriptors { .. }
+            | Effect::Names { .. }
+            | Effect::Certificate { .. } => None,
         });
         Ok(left.collect())
     }

@@ -39,6 +39,35 @@ pub enum Effect {
         /// The node.
         node: NodeName,
     },
+    /// A disk under a node's data that was made to go wrong; undone by telling it so or removing the node.
+    Disk {
+        /// The node.
+        node: NodeName,
+    },
+    /// Lowered limits of open files of a node's processes; undone by setting these again or removing the node.
+    Descriptors {
+        /// The node.
+        node: NodeName,
+        /// The limits as they were.
+        before: Vec<OpenFiles>,
+    },
+    /// Files by which a node resolves names, and that were changed; undone by writing them again or removing the node.
+    Names {
+        /// The node.
+        node: NodeName,
+        /// Its `/etc/hosts` as it was.
+        hosts: String,
+        /// Its `/etc/resolv.conf` as it was.
+        resolver: String,
+    },
+    /// A server's certificate that was replaced; undone by putting this one back and letting the server read it, or by
+    /// removing the node.
+    Certificate {
+        /// The node.
+        node: NodeName,
+        /// The certificate as it was, as PEM. Its key is not touched.
+        before: String,
+    },
     /// A child process; undone by ending it.
     Process {
         /// The node that it stands for.
@@ -53,6 +82,17 @@ pub enum Effect {
         /// Its absolute path.
         path: PathBuf,
     },
+}
+
+/// How many files a process may have open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenFiles {
+    /// Its process id, as its node sees it.
+    pub pid: u32,
+    /// Its start time in clock ticks since boot.
+    pub started: u64,
+    /// Its limit; -1 for none.
+    pub soft: i64,
 }
 
 /// What a journal opens with.

@@ -2,6 +2,7 @@
 
 mod apart;
 mod children;
+mod disk;
 pub mod docker;
 pub mod facts;
 mod images;
@@ -9,12 +10,15 @@ pub mod journal;
 mod owner;
 mod pidfd;
 pub mod process;
+mod skew;
 pub mod sweep;
 
 pub use apart::apart;
 pub use children::ProcessSweeper;
+pub use disk::{DiskFault, DiskFigures, Disks, Tries};
 pub use images::{BuildSpec, ImageInfo, ImageStore};
 pub use owner::{Liveness, Owner, SameMachine, start_time};
+pub use skew::{FILE as CLOCK_FILE, LIBRARY as CLOCK_LIBRARY, Skew};
 
 use std::{net::IpAddr, path::PathBuf, pin::Pin, time::Duration};
 
@@ -177,17 +181,47 @@ pub trait Runtime: Send + Sync {
     /// Lets them go on.
     async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError>;
 
-    /// Leaves a node so many cores of CPU time; all of them without a number.
+    /// Gives a node so many cores of CPU time for as long as it is there; returns what the runtime then says
+    /// that it has.
+    async fn allot_cpu(&self, node: &NodeName, cores: f64) -> Result<f64, RuntimeError>;
+
+    /// Leaves a node so many cores of CPU time; what was allotted to it, without a number.
     async fn limit_cpu(&self, node: &NodeName, cores: Option<f64>) -> Result<(), RuntimeError>;
 
     /// Leaves a node so many bytes of memory, and no swap; what it was created with, without a number.
     async fn limit_memory(&self, node: &NodeName, bytes: Option<u64>) -> Result<(), RuntimeError>;
+
+    /// Lets the disk under a node's data go wrong in this way, under a fault's number, or without one no longer; returns
+    /// how many faults of it are in force then. A node that is down has them from its next start on.
+    async fn change_disk(
+        &self,
+        node: &NodeName,
+        fault: usize,
+        what: Option<DiskFault>,
+    ) -> Result<usize, RuntimeError>;
+
+    /// Uses a node's data folder as its server would, each thing so many times; the file for it stays there or goes.
+    async fn try_disk(
+        &self,
+        node: &NodeName,
+        times: u32,
+        stays: bool,
+    ) -> Result<DiskFigures, RuntimeError>;
 
     /// What its machine does at the moment.
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError>;
 
     /// Runs a command in a node.
     async fn exec(
+        &self,
+        node: &NodeName,
+        argv: &[&str],
+        limit: Duration,
+    ) -> Result<ExecOutput, RuntimeError>;
+
+    /// Runs a program of the sidecars' image among the processes of a running node: it sees them and, below `/proc/1/root`,
+    /// their files, and may act for their accounts. No part of the node's own image is needed.
+    async fn among(
         &self,
         node: &NodeName,
         argv: &[&str],

@@ -228,6 +228,10 @@ pub(super) fn names_labelled(journal: Option<&Entries>) -> bool {
                     | Effect::Cut { .. }
                     | Effect::Toxic { .. }
                     | Effect::Limited { .. }
+                    | Effect::Disk { .. }
+                    | Effect::Descriptors { .. }
+                    | Effect::Names { .. }
+                    | Effect::Certificate { .. }
             )
         };
         entries.open.iter().any(labelled)

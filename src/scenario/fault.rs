@@ -6,8 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
-    Bandwidth, Dur, HalfOpen, Latency, LimitData, Percent, Reorder, Reset, Share, Slice, SlowClose,
-    StreamBandwidth, StreamLatency, scalar::ScalarError,
+    Bandwidth, Certificate, ClockDrift, ClockJump, Cpu, Descriptors, Disk, Dns, Dur, FailingDisk,
+    HalfOpen, Latency, LimitData, Memory, OutOfMemory, Reboot, Reorder, Reset, Share, Slice,
+    SlowClose, SlowDisk, StreamBandwidth, StreamLatency, scalar::ScalarError,
 };
 
 /// One fault.
@@ -24,16 +25,40 @@ pub enum Fault {
     Restart(Victim),
     /// Kills a node again and again, as soon as it has run for a while.
     CrashLoop(CrashLoop),
+    /// Takes the power from machines at once, and gives it back after a while.
+    Reboot(Reboot),
+    /// Lets a node's clock jump.
+    ClockJump(ClockJump),
+    /// Lets a node's clock go at a wrong rate.
+    ClockDrift(ClockDrift),
     /// Kills one process inside a node and leaves the others.
     KillProcess(KillProcess),
     /// Deletes a node's files and kills it: it comes back without them.
     Wipe(Stored),
     /// Overwrites a part of a file under a running node.
     Damage(Stored),
+    /// Leaves no room on the disk under a node's data.
+    DiskFull(Disk),
+    /// Lets nothing on the disk under a node's data be changed.
+    DiskReadOnly(Disk),
+    /// Makes the disk under a node's data slow.
+    DiskSlow(SlowDisk),
+    /// Lets operations of the disk under a node's data fail.
+    DiskErrors(FailingDisk),
+    /// Loses what was written and not synced when the node ends.
+    LoseUnsynced(Disk),
     /// Gives a node little CPU time.
     Cpu(Cpu),
+    /// Gives a node little memory.
+    Memory(Memory),
     /// Uses up a node's memory, so that the kernel kills the greatest of its processes.
     OutOfMemory(OutOfMemory),
+    /// Leaves a node's processes hardly any more files and connections to open.
+    Descriptors(Descriptors),
+    /// Lets names come to nothing, to a wrong address, or late.
+    Dns(Dns),
+    /// Lets a server present a certificate that has expired.
+    Certificate(Certificate),
     /// Lets an operator give a command that does harm.
     Mistake(Mistake),
     /// Drops packets between nodes.
@@ -126,27 +151,6 @@ pub struct Stored {
     pub node: Selector,
     /// The folder whose content is deleted, or the file that is damaged: of several that fit a pattern, the greatest.
     pub path: String,
-}
-
-/// Little CPU time for a node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Cpu {
-    /// The node, by role.
-    pub node: Selector,
-    /// What is left, as a part of one core.
-    pub share: Percent,
-    /// Ends by itself after this time. Without it, it lasts until `heal`.
-    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
-    pub lasting: Option<Dur>,
-}
-
-/// A node whose memory runs out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct OutOfMemory {
-    /// The node, by role.
-    pub node: Selector,
 }
 
 /// A command that an operator should not have given.
@@ -316,6 +320,8 @@ pub enum Selector {
     Shard(u16),
     /// In a sharded stack: primaries when the step starts, of the first shards in order.
     Primaries(Part),
+    /// The nodes of a region, as `stack` names them.
+    Region(String),
     /// One node by name.
     Named(String),
 }
@@ -340,6 +346,22 @@ impl Part {
             Self::All => all,
         }
     }
+}
+
+/// A region's name: lower-case letters, digits and dashes.
+///
+/// # Errors
+/// When it is none.
+pub fn region_name(text: &str) -> Result<String, ScalarError> {
+    let text = text.trim();
+    let fits = text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.len() <= 32
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    fits.then(|| text.to_owned()).ok_or_else(|| {
+        ScalarError("expected a region's name of lower-case letters, digits and dashes, such as `a` or `eu-west`".into())
+    })
 }
 
 /// `primary of shard 1`, `replicas of shard 1`, `shard 1`.
@@ -376,6 +398,9 @@ impl FromStr for Selector {
                 if let Some(part) = of_shard(text) {
                     return Ok(part);
                 }
+                if let Some(region) = text.strip_prefix("region ") {
+                    return region_name(region).map(Self::Region);
+                }
                 if let Some(index) = text
                     .strip_prefix("replica[")
                     .and_then(|t| t.strip_suffix(']'))
@@ -391,7 +416,7 @@ impl FromStr for Selector {
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
                 if !named {
                     return Err(ScalarError(
-                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `controller`, `all` or a node's name; of shards `primary of shard 1`, `replicas of shard 1`, `shard 1`, `primaries`, `minority of primaries` or `majority of primaries`".into(),
+                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `controller`, `all`, `region a` or a node's name; of shards `primary of shard 1`, `replicas of shard 1`, `shard 1`, `primaries`, `minority of primaries` or `majority of primaries`".into(),
                     ));
                 }
                 Self::Named(text.to_owned())
@@ -415,6 +440,7 @@ impl fmt::Display for Selector {
             Self::Primaries(Part::Minority) => f.write_str("minority of primaries"),
             Self::Primaries(Part::Majority) => f.write_str("majority of primaries"),
             Self::Primaries(Part::All) => f.write_str("primaries"),
+            Self::Region(name) => write!(f, "region {name}"),
             Self::Named(name) => f.write_str(name),
         }
     }
@@ -440,7 +466,7 @@ impl JsonSchema for Selector {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "controller", "all", "primary of shard 1", "majority of primaries"] })
+        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "controller", "all", "primary of shard 1", "majority of primaries", "region a"] })
     }
 }
 
@@ -464,6 +490,7 @@ mod tests {
             "primaries",
             "minority of primaries",
             "majority of primaries",
+            "region eu-west-1",
         ] {
             assert_eq!(
                 text.parse::<Selector>().map(|s| s.to_string()),
@@ -473,6 +500,7 @@ mod tests {
         assert!("replica[x]".parse::<Selector>().is_err());
         assert!("Primary!".parse::<Selector>().is_err());
         assert!("primary of shard 0".parse::<Selector>().is_err());
+        assert!("region A".parse::<Selector>().is_err());
         assert!("leader of shard 1".parse::<Selector>().is_err());
     }
 

@@ -1,6 +1,6 @@
 //! What holds of every fault: its name, whom it names, when it ends.
 
-use super::{Dur, Fault, Flow, Path, Reach, Selector, Stream, StreamLink};
+use super::{Disk, DiskOperation, Dur, Fault, Flow, Path, Reach, Selector, Stream, StreamLink};
 
 /// Every fault by its name in a file, with what it does.
 pub const FAULTS: &[(&str, &str)] = &[
@@ -19,6 +19,12 @@ pub const FAULTS: &[(&str, &str)] = &[
     ("restart", "kills a node and starts it again at once"),
     ("crash-loop", "kills a node again and again"),
     (
+        "reboot",
+        "takes the power from machines at once, such as a whole region, and gives it back after a while",
+    ),
+    ("clock-jump", "lets a node's clock jump"),
+    ("clock-drift", "lets a node's clock go at a wrong rate"),
+    (
         "kill-process",
         "kills one process inside a node, such as the database and not its agent",
     ),
@@ -27,10 +33,40 @@ pub const FAULTS: &[(&str, &str)] = &[
         "deletes a node's files and kills it: it comes back without them",
     ),
     ("damage", "overwrites a part of a file under a running node"),
+    (
+        "disk-full",
+        "leaves no room on the disk under a node's data",
+    ),
+    (
+        "disk-read-only",
+        "lets nothing on the disk under a node's data be changed",
+    ),
+    ("disk-slow", "makes the disk under a node's data slow"),
+    (
+        "disk-errors",
+        "lets operations of the disk under a node's data fail",
+    ),
+    (
+        "lose-unsynced",
+        "loses what was written and not synced when the node ends",
+    ),
     ("cpu", "gives a node little CPU time"),
+    ("memory", "gives a node little memory"),
     (
         "out-of-memory",
         "uses up a node's memory: the kernel kills a process",
+    ),
+    (
+        "descriptors",
+        "leaves a node's processes no file descriptors: no new connections, no new files",
+    ),
+    (
+        "dns",
+        "lets names come to nothing, to a wrong address, or late, for one node",
+    ),
+    (
+        "certificate",
+        "lets a server present a certificate that has expired: connections stay, new ones fail",
     ),
     (
         "mistake",
@@ -84,11 +120,23 @@ impl Fault {
             Self::Pause(_) => "pause",
             Self::Restart(_) => "restart",
             Self::CrashLoop(_) => "crash-loop",
+            Self::Reboot(_) => "reboot",
+            Self::ClockJump(_) => "clock-jump",
+            Self::ClockDrift(_) => "clock-drift",
             Self::KillProcess(_) => "kill-process",
             Self::Wipe(_) => "wipe",
             Self::Damage(_) => "damage",
+            Self::DiskFull(_) => "disk-full",
+            Self::DiskReadOnly(_) => "disk-read-only",
+            Self::DiskSlow(_) => "disk-slow",
+            Self::DiskErrors(_) => "disk-errors",
+            Self::LoseUnsynced(_) => "lose-unsynced",
             Self::Cpu(_) => "cpu",
+            Self::Memory(_) => "memory",
             Self::OutOfMemory(_) => "out-of-memory",
+            Self::Descriptors(_) => "descriptors",
+            Self::Dns(_) => "dns",
+            Self::Certificate(_) => "certificate",
             Self::Mistake(_) => "mistake",
             Self::Partition(_) => "partition",
             Self::Latency(_) => "latency",
@@ -120,6 +168,18 @@ impl Fault {
         }
     }
 
+    /// The disk that it spoils, if it does that.
+    pub fn disk(&self) -> Option<&Disk> {
+        match self {
+            Self::DiskFull(disk) | Self::DiskReadOnly(disk) | Self::LoseUnsynced(disk) => {
+                Some(disk)
+            }
+            Self::DiskSlow(slow) => Some(&slow.disk),
+            Self::DiskErrors(failing) => Some(&failing.disk),
+            _ => None,
+        }
+    }
+
     /// The streams that it disturbs, if it does that.
     pub fn stream(&self) -> Option<&Stream> {
         match self {
@@ -141,10 +201,26 @@ impl Fault {
                 vec![("node", &v.node)]
             }
             Self::CrashLoop(crash) => vec![("node", &crash.node)],
+            Self::Reboot(reboot) => vec![("node", &reboot.node)],
+            Self::ClockJump(jump) => vec![("node", &jump.node)],
+            Self::ClockDrift(drift) => vec![("node", &drift.node)],
             Self::KillProcess(kill) => vec![("node", &kill.node)],
             Self::Wipe(stored) | Self::Damage(stored) => vec![("node", &stored.node)],
+            Self::DiskFull(_)
+            | Self::DiskReadOnly(_)
+            | Self::DiskSlow(_)
+            | Self::DiskErrors(_)
+            | Self::LoseUnsynced(_) => self
+                .disk()
+                .map(|disk| ("node", &disk.node))
+                .into_iter()
+                .collect(),
             Self::Cpu(cpu) => vec![("node", &cpu.node)],
+            Self::Memory(memory) => vec![("node", &memory.node)],
             Self::OutOfMemory(starved) => vec![("node", &starved.node)],
+            Self::Descriptors(few) => vec![("node", &few.node)],
+            Self::Dns(dns) => vec![("node", &dns.node)],
+            Self::Certificate(certificate) => vec![("node", &certificate.node)],
             Self::Mistake(mistake) => vec![("node", &mistake.node)],
             Self::Script(script) => vec![("node", &script.node)],
             Self::Partition(partition) => {
@@ -200,10 +276,18 @@ impl Fault {
             Self::CrashLoop(crash) => crash.lasting,
             Self::Partition(partition) => partition.lasting,
             Self::Cpu(cpu) => cpu.lasting,
-            _ => self.path().map_or_else(
-                || self.stream().and_then(|stream| stream.lasting),
-                |path| path.lasting,
-            ),
+            Self::Memory(memory) => memory.lasting,
+            Self::Descriptors(few) => few.lasting,
+            Self::Dns(dns) => dns.lasting,
+            Self::Certificate(certificate) => certificate.lasting,
+            Self::ClockJump(jump) => jump.lasting,
+            Self::ClockDrift(drift) => drift.lasting,
+            _ => {
+                let path = self.path().and_then(|path| path.lasting);
+                let stream = || self.stream().and_then(|stream| stream.lasting);
+                let disk = || self.disk().and_then(|disk| disk.lasting);
+                path.or_else(stream).or_else(disk)
+            }
         }
     }
 
@@ -211,6 +295,7 @@ impl Fault {
     pub fn lasts(&self) -> bool {
         match self {
             Self::Restart(_)
+            | Self::Reboot(_)
             | Self::KillProcess(_)
             | Self::Damage(_)
             | Self::Mistake(_)
@@ -231,11 +316,25 @@ impl Fault {
             Self::CrashLoop(crash) => {
                 format!("kill the {} again after every {}", crash.node, crash.every)
             }
+            Self::Reboot(reboot) => {
+                format!("reboot {}, {} without power", reboot.node, reboot.down)
+            }
+            Self::ClockJump(jump) => jump.title(),
+            Self::ClockDrift(drift) => drift.title(),
             Self::KillProcess(kill) => format!("kill {} on the {}", kill.process, kill.node),
             Self::Wipe(wiped) => format!("wipe {} on the {}", wiped.path, wiped.node),
             Self::Damage(bad) => format!("damage {} on the {}", bad.path, bad.node),
-            Self::Cpu(cpu) => format!("leave the {} {} of a core", cpu.node, cpu.share),
-            Self::OutOfMemory(starved) => format!("use up the memory of the {}", starved.node),
+            Self::DiskFull(_)
+            | Self::DiskReadOnly(_)
+            | Self::DiskSlow(_)
+            | Self::DiskErrors(_)
+            | Self::LoseUnsynced(_) => self.disk_title(),
+            Self::Cpu(cpu) => cpu.title(),
+            Self::Memory(memory) => memory.title(),
+            Self::OutOfMemory(starved) => starved.title(),
+            Self::Descriptors(few) => few.title(),
+            Self::Dns(dns) => dns.title(),
+            Self::Certificate(certificate) => certificate.title(),
             Self::Mistake(mistake) => format!("run `{}` on the {}", mistake.run, mistake.node),
             Self::Script(script) => format!(
                 "let the {} play {} for {}",
@@ -278,6 +377,25 @@ impl Fault {
             }
         }
     }
+
+    fn disk_title(&self) -> String {
+        let of = self.disk().map_or_else(String::new, |disk| {
+            format!("on the disk of the {}", disk.node)
+        });
+        match self {
+            Self::DiskFull(_) => format!("leave no room {of}"),
+            Self::DiskReadOnly(_) => format!("let nothing {of} be changed"),
+            Self::DiskSlow(slow) => {
+                let operations = operations(&slow.operations);
+                format!("each {operations} {of} takes {} longer", slow.delay)
+            }
+            Self::DiskErrors(failing) => {
+                let operations = operations(&failing.operations);
+                format!("{} of each {operations} {of} fails", failing.share)
+            }
+            _ => format!("what was not synced {of} is lost when its node ends"),
+        }
+    }
 }
 
 fn streams(stream: &Stream) -> String {
@@ -291,6 +409,11 @@ fn streams(stream: &Stream) -> String {
         Flow::Both => "both ways",
     };
     format!("{whose} {} ({flow})", stream.node)
+}
+
+fn operations(operations: &[DiskOperation]) -> String {
+    let names: Vec<String> = operations.iter().map(ToString::to_string).collect();
+    names.join(" and ")
 }
 
 fn sent(path: &Path) -> String {

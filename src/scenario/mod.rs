@@ -1,8 +1,13 @@
 //! The scenario file: its types, and reading it with every problem shown at its place.
 
 pub mod alerting;
+pub mod consistency;
+pub mod disk;
 pub mod fault;
 mod fault_facts;
+pub mod inside;
+pub mod machine;
+pub mod means;
 pub mod packets;
 pub mod problem;
 mod read;
@@ -15,15 +20,20 @@ pub mod targets;
 pub mod types;
 
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
+pub use consistency::{Consistency, ConsistencyClients, ConsistencyKind};
+pub use disk::{Disk, DiskOperation, FailingDisk, SlowDisk};
 pub use fault::{
-    ClientPlace, Condition, Cpu, CrashLoop, Direction, Fault, KillProcess, Mistake, OutOfMemory,
-    Part, Partition, Play, Refuse, Script, Selector, Stored, Victim,
+    ClientPlace, Condition, CrashLoop, Direction, Fault, KillProcess, Mistake, Part, Partition,
+    Play, Refuse, Script, Selector, Stored, Victim, region_name,
 };
 pub use fault_facts::FAULTS;
+pub use inside::{Certificate, Descriptors, Dns, Misnaming};
+pub use machine::{ClockDrift, ClockJump, Reboot};
+pub use means::{Cpu, Memory, OutOfMemory};
 pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};
 pub use problem::{Problem, Problems};
 pub use read::{BYTES_MAX, Parsed, SCHEMA, StatedRule, prometheus_duration, read, rules, to_json};
-pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError};
+pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError, Size};
 pub use spans::Spans;
 pub use streams::{
     Flow, HalfOpen, LimitData, Reset, Slice, SlowClose, Stream, StreamBandwidth, StreamLatency,

@@ -83,23 +83,54 @@ impl FromStr for BitRate {
     fn from_str(text: &str) -> Result<Self, ScalarError> {
         let wrong =
             || ScalarError("expected bits a second, such as `8Mbit/s` or `500kbit/s`".into());
-        let text = text.trim();
-        let unit = Self::UNITS
-            .iter()
-            .find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
-        let (number, bits) = unit.ok_or_else(wrong)?;
-        let number: u64 = number.trim().parse().map_err(|_| wrong())?;
-        number.checked_mul(bits).map(Self).ok_or_else(wrong)
+        times(text, &Self::UNITS).map(Self).ok_or_else(wrong)
     }
 }
 
 impl fmt::Display for BitRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = Self::UNITS
-            .iter()
-            .find(|(_, bits)| self.0 > 0 && self.0.is_multiple_of(*bits));
-        let (unit, bits) = unit.unwrap_or(&Self::UNITS[2]);
-        write!(f, "{}{unit}", self.0 / bits)
+        in_units(self.0, &Self::UNITS, f)
+    }
+}
+
+/// Bytes: `64MiB`, `1GiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
+impl Size {
+    const UNITS: [(&'static str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+}
+
+impl FromStr for Size {
+    type Err = ScalarError;
+
+    fn from_str(text: &str) -> Result<Self, ScalarError> {
+        let wrong = || ScalarError("expected bytes, such as `64MiB` or `1GiB`".into());
+        times(text, &Self::UNITS).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        in_units(self.0, &Self::UNITS, f)
+    }
+}
+
+/// A whole number with one of these units.
+fn times(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let text = text.trim();
+    let mut units = units.iter();
+    let (number, times) =
+        units.find_map(|(unit, times)| Some((text.strip_suffix(unit)?, times)))?;
+    number.trim().parse::<u64>().ok()?.checked_mul(*times)
+}
+
+/// A number in the first of these units in which it is whole, else in the last.
+fn in_units(number: u64, units: &[(&str, u64)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let whole = |(_, times): &&(&str, u64)| number > 0 && number.is_multiple_of(*times);
+    match units.iter().find(whole).or(units.last()) {
+        Some((unit, times)) => write!(f, "{}{unit}", number / times),
+        None => write!(f, "{number}"),
     }
 }
 
@@ -200,6 +231,11 @@ as_text!(BitRate, "BitRate", {
     "pattern": "^[0-9]+ *(k|M|G)bit/s$",
     "examples": ["8Mbit/s"]
 });
+as_text!(Size, "Size", {
+    "type": "string",
+    "pattern": "^[0-9]+ *(K|M|G)iB$",
+    "examples": ["64MiB"]
+});
 as_text!(Dur, "Duration", {
     "type": "string",
     "description": "A duration with its unit.",
@@ -255,6 +291,13 @@ mod tests {
             let dur: Dur = text.parse().expect("a duration");
             assert_eq!(dur.to_string().parse(), Ok(dur), "{text}");
         }
+        for text in ["64MiB", "1536KiB", "1GiB"] {
+            assert_eq!(
+                text.parse::<Size>().map(|size| size.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        assert!("64".parse::<Size>().is_err() && "64MB".parse::<Size>().is_err());
         for text in ["8Mbit/s", "1500kbit/s", "1Gbit/s"] {
             assert_eq!(
                 text.parse::<BitRate>().map(|r| r.to_string()),

@@ -12,6 +12,8 @@ pub fn json_schema() -> Value {
         ("Rpo", json!({ "const": "any" })),
         ("Victim", json!({ "$ref": "#/$defs/Selector" })),
         ("OutOfMemory", json!({ "$ref": "#/$defs/Selector" })),
+        ("Descriptors", json!({ "$ref": "#/$defs/Selector" })),
+        ("Disk", json!({ "$ref": "#/$defs/Selector" })),
         ("Move", json!({ "const": "planned" })),
         ("Pinned", json!({ "$ref": "#/$defs/Duration" })),
     ];

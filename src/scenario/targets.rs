@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dur, Goal, Percent};
+use super::{Consistency, Dur, Goal, Percent};
 
 /// The targets. A pass needs `rto` and `rpo`, each met or `any`, and at least one of them met.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +54,9 @@ pub struct Targets {
     /// Longest sum of all write outages of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable_total: Option<Goal<Dur>>,
+    /// What must hold of the consistency clients' operations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
     /// How the service is expected to come back; another way is a fail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_by: Option<RecoveredBy>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alerting, Dur, Fault, Rate, Selector, Targets};
+use super::{Alerting, ConsistencyClients, Dur, Fault, Percent, Rate, Selector, Targets};
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,9 +63,15 @@ pub struct SystemSpec {
     /// The container image of the members that hold data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// CPU time of each member that holds data, as a share of one core; all of the machine's unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Percent>,
     /// Parameters of the system; `drdrill list` shows which there are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// Which nodes lie in which region; what shares a machine with a node lies there too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions: BTreeMap<String, Vec<String>>,
 }
 
 /// Who uses the stack.
@@ -81,7 +87,10 @@ pub struct Clients {
     /// Lanes that measure the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<AppClients>,
-    /// What they do: `appends`.
+    /// Lanes whose answers are judged together, by a consistency model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<ConsistencyClients>,
+    /// What service and app lanes do: `appends`.
     #[serde(default = "appends")]
     pub workload: String,
 }
@@ -93,6 +102,7 @@ impl Default for Clients {
             route: None,
             service: ServiceClients::default(),
             app: None,
+            consistency: None,
             workload: appends(),
         }
     }

@@ -67,7 +67,6 @@ mod tests {
             }
         }
         bench.history.ops = many;
-        bench.history.sort();
         let (record, history) = bench.build();
         let judgement = judge(&record, &history);
         assert_eq!(judgement.figures.outcomes.iter().sum::<u64>(), 570_000);

@@ -34,6 +34,7 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines.extend(times(targets, figures, event, record));
     lines.push(split_brain(targets, figures));
     lines.extend(staleness(targets, figures));
+    lines.extend(super::consistency_line::line(record, figures));
     lines.extend(availability(targets, figures));
     lines.extend(recovered_by(targets, event));
     lines.extend(super::alert_lines::lines(record, figures));
@@ -226,7 +227,8 @@ fn span_line(name: &str, goal: Option<Goal<Dur>>, figure: &Figure<Span>, quiet: 
 
 /// How a line tells that there is no measurement.
 pub const NOT_MEASURED: &str = "not measured";
-const JUST_MEASURED: &str = "measured, not judged";
+/// How a line tells that there is a measurement and nothing that it must hold.
+pub const JUST_MEASURED: &str = "measured, not judged";
 /// How a line tells that there is no target.
 pub const MISSING: &str = "missing";
 

@@ -2,6 +2,7 @@
 
 mod alert_lines;
 pub mod card;
+mod consistency_line;
 pub mod judge;
 pub mod lines;
 pub mod quiet;

@@ -6,7 +6,7 @@ use crate::{
         format::{self, Round},
     },
     record::{Disruption, Record, Status},
-    scenario::RecoveredBy,
+    scenario::{ConsistencyKind, RecoveredBy},
     time::{Nanos, Span},
 };
 
@@ -26,6 +26,7 @@ pub fn sentence(
             let seen = seen(record, event, disruption.primary_hit);
             let alerts = figures.alerts.iter().filter_map(alert);
             let mut parts = vec![done, seen, loss(figures)];
+            parts.extend(consistency(figures));
             parts.extend(alerts);
             parts.join("; ")
         }
@@ -57,6 +58,26 @@ pub fn sentence(
     }
     text.push('.');
     text
+}
+
+/// What the consistency clients were told and should not have been, if anything.
+fn consistency(figures: &Figures) -> Option<String> {
+    let found = figures.consistency.as_ref()?.value()?;
+    (found.anomalies > 0).then(|| match found.kind {
+        ConsistencyKind::Registers => {
+            let registers = format::counted(found.keys.into(), "register");
+            format!(
+                "no order explains what was read of {} of {registers}",
+                found.broken
+            )
+        }
+        ConsistencyKind::Transfers => "transfers changed the total of their accounts".to_owned(),
+        ConsistencyKind::ListAppend => {
+            let kinds: Vec<&str> = found.kinds.keys().map(String::as_str).collect();
+            let model = found.model.unwrap_or(found.kind.model());
+            format!("transactions were not {model}: {}", kinds.join(", "))
+        }
+    })
 }
 
 /// What became of an expected alert, where that is known.
@@ -99,10 +120,22 @@ fn done(disruption: &Disruption) -> String {
         "pause" => format!("{victims} {verb} frozen"),
         "restart" => format!("{victims} {verb} killed and started again"),
         "crash-loop" => format!("{victims} {verb} killed again and again"),
+        "reboot" => format!("{victims} {verb} without power for a while"),
+        "clock-jump" => format!("the clock of {victims} jumped"),
+        "clock-drift" => format!("the clock of {victims} went at a wrong rate"),
         "kill-process" => format!("a process on {victims} was killed"),
         "wipe" => format!("{victims} {verb} killed and lost its files"),
         "damage" => format!("a file of {victims} was damaged"),
+        "disk-full" => format!("the disk of {victims} was full"),
+        "disk-read-only" => format!("the disk of {victims} let nothing be changed"),
+        "disk-slow" => format!("the disk of {victims} was slow"),
+        "disk-errors" => format!("the disk of {victims} failed"),
+        "lose-unsynced" => format!("what {victims} had not synced was to be lost"),
         "cpu" => format!("{victims} {verb} left with little CPU time"),
+        "memory" => format!("{victims} {verb} left with little memory"),
+        "descriptors" => format!("{victims} {verb} left without file descriptors"),
+        "certificate" => format!("the certificate of {victims} expired"),
+        "dns" => format!("{victims} {verb} given no names, wrong ones or late ones"),
         "out-of-memory" => format!("{victims} {verb} left without memory"),
         "mistake" => format!("an operator made a mistake on {victims}"),
         "partition" => format!("{victims} {verb} cut off"),
@@ -164,7 +197,7 @@ fn failed(what: &str, span: Span, event: &EventFigures, primary_hit: bool) -> St
         }
         (Figure::Measured(RecoveredBy::OtherNode), Some(node)) => format!(" until {node} answered"),
         (Figure::Measured(RecoveredBy::OtherNode), None) => String::new(),
-        (Figure::Measured(RecoveredBy::Restart), _) => " until the victim had restarted".into(),
+        (Figure::Measured(RecoveredBy::Restart), _) => " until the victim answered again".into(),
         (Figure::Measured(RecoveredBy::Heal), _) => " until the fault was undone".into(),
         (Figure::Missing(_), _) => String::new(),
     };

@@ -2,8 +2,8 @@
 
 use crate::{
     check::{
-        Answer, Finding, Touch, corrupt, duplicates, effect, lost_writes, phantom, residue,
-        split_brain,
+        Answer, Finding, Touch, consistency, corrupt, duplicates, effect, lost_writes, phantom,
+        residue, split_brain,
     },
     measure::{Figure, Figures},
     record::{Record, Status},
@@ -16,12 +16,13 @@ use super::{
 };
 
 /// The integrity findings that fail a drill when they are invalid.
-pub const INTEGRITY: [&str; 5] = [
+pub const INTEGRITY: [&str; 6] = [
     lost_writes::NAME,
     split_brain::NAME,
     corrupt::NAME,
     phantom::NAME,
     duplicates::NAME,
+    consistency::NAME,
 ];
 
 /// Judges a run by its targets. Pure.

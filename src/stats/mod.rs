@@ -9,6 +9,7 @@ mod kolmogorov;
 mod order;
 mod rank;
 mod shift;
+mod spread;
 
 pub use binomial::{at_most, binomial_at_most, shown_by_maximum, zero_of};
 pub use change::{ChangePoint, change_points};
@@ -17,3 +18,4 @@ pub use kolmogorov::{ks_critical, ks_distance};
 pub use order::{Gate, drills_for, gate, median_ranks, more_needed, quantile, upper_rank};
 pub use rank::{EXACT_RUNS, RankSum, mann_whitney};
 pub use shift::{Shift, partners_for, shift};
+pub use spread::{Spread, spread};

@@ -4,8 +4,13 @@ use super::binomial::{binomial_at_most, cumulative};
 
 /// The nearest-rank quantile of an ascending sample: its `ceil(q n)`-th smallest value; none of an empty one.
 pub fn quantile<T: Copy>(sorted: &[T], q: f64) -> Option<T> {
-    let rank = (q * sorted.len() as f64).ceil().max(1.0) as usize;
-    sorted.get(rank.min(sorted.len()).checked_sub(1)?).copied()
+    sorted.get(rank(sorted.len(), q).checked_sub(1)?).copied()
+}
+
+/// The rank, from 1, of the nearest-rank quantile of n values; 0 where there are none.
+pub(super) fn rank(n: usize, q: f64) -> usize {
+    let rank = (q * n as f64).ceil().max(1.0) as usize;
+    rank.min(n)
 }
 
 /// The smallest rank r of n values whose order statistic bounds the quantile `q` from above at `level`:

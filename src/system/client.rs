@@ -5,16 +5,31 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use crate::{
-    history::{Access, Outcome},
+    history::{Access, Lists, Outcome},
     id::LaneId,
 };
+
+/// What an operation works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The list of elements that `Request::lane` names.
+    Appends,
+    /// The register of this number.
+    Register(u16),
+    /// So many accounts.
+    Accounts(u16),
+    /// So many lists at a time, in a transaction of several steps.
+    Lists(u16),
+}
 
 /// One operation to attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     /// What to do.
     pub access: Access,
-    /// For a write the lane that it belongs to, for a read the write lane that it reads.
+    /// On what.
+    pub on: Subject,
+    /// For a write the lane that it belongs to, for a read of a list the write lane that it reads.
     pub lane: LaneId,
     /// For a write its number; a read ignores it.
     pub seq: u64,
@@ -31,8 +46,11 @@ pub struct Reply {
     pub error: Option<String>,
     /// Index in `Stack::members` of the server that answered, where the answer or the connection names it.
     pub node: Option<u16>,
-    /// For an acknowledged read: the highest number seen plus one, 0 for none.
+    /// For an acknowledged read: the highest number seen plus one, 0 for none; of a register its value, of accounts their
+    /// total.
     pub version: Option<u64>,
+    /// For an acknowledged transaction on lists: what its reads returned.
+    pub lists: Option<Lists>,
 }
 
 impl Reply {
@@ -43,6 +61,7 @@ impl Reply {
             error: None,
             node,
             version: None,
+            lists: None,
         }
     }
 
@@ -53,6 +72,15 @@ impl Reply {
             error: None,
             node,
             version: Some(version),
+            lists: None,
+        }
+    }
+
+    /// An acknowledged transaction on lists.
+    pub fn transacted(node: Option<u16>, lists: Lists) -> Self {
+        Self {
+            lists: Some(lists),
+            ..Self::written(node)
         }
     }
 
@@ -63,6 +91,7 @@ impl Reply {
             error: Some(class.into()),
             node: None,
             version: None,
+            lists: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     id::NodeName,
     record::{Emitter, Member},
     runtime::Runtime,
-    scenario::SystemSpec,
+    scenario::{ConsistencyKind, SystemSpec},
 };
 
 use super::{Exporter, Running, SystemError};
@@ -28,6 +28,8 @@ pub struct Description {
     pub settings: Vec<SettingSpec>,
     /// The runtime that it needs: `docker` or `process`.
     pub runtime: &'static str,
+    /// The folder of the data in a member that holds some; empty where that is not the system's to say.
+    pub data: &'static str,
 }
 
 /// One topology of a system.
@@ -53,6 +55,8 @@ pub struct TopologySpec {
     pub scripts: bool,
     /// Whether its data lies in shards, each with a primary and one replica of its own.
     pub sharded: bool,
+    /// What consistency clients it has.
+    pub consistency: &'static [ConsistencyKind],
 }
 
 /// One setting of a system.
@@ -150,8 +154,28 @@ pub trait System: Send + Sync {
         &[]
     }
 
+    /// Whether its members that hold data can be asked for their time of day (`Running::time_of`).
+    fn tells_time(&self) -> bool {
+        false
+    }
+
+    /// Whether members of this design find each other by name, so that names can go wrong.
+    fn resolves_names(&self, _design: &Design) -> bool {
+        false
+    }
+
+    /// Whether servers of this design present certificates, so that these can expire.
+    fn presents_certificates(&self, _design: &Design) -> bool {
+        false
+    }
+
     /// How Prometheus sees its members that hold data, and the rules shipped for it; without, there is no alerting.
     fn exporter(&self) -> Option<Exporter> {
+        None
+    }
+
+    /// Why the rules shipped for its exporter do not fit a topology; nothing where they do.
+    fn rules_misfit(&self, _topology: &str) -> Option<&'static str> {
         None
     }
 

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::runtime::NodeFile;
+
 /// The exporter of a system.
 #[derive(Debug, Clone, Copy)]
 pub struct Exporter {
@@ -17,6 +19,8 @@ pub struct Exporter {
     pub arguments: fn(SocketAddr) -> Vec<String>,
     /// Its environment for the member at an address.
     pub env: fn(SocketAddr) -> Vec<(String, String)>,
+    /// Its files for the member at an address.
+    pub files: fn(SocketAddr) -> Vec<NodeFile>,
     /// The rules shipped for the system, as a file of Prometheus' rules.
     pub rules: &'static str,
 }

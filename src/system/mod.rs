@@ -1,6 +1,7 @@
 //! Systems under drill: one folder each, and the one list of them in `catalogue`.
 
 pub mod catalogue;
+pub mod certified;
 pub mod client;
 pub mod design;
 pub mod exporter;
@@ -25,7 +26,7 @@ pub mod started;
 pub mod wait;
 pub mod watch;
 
-pub use client::{Client, Reply, Request};
+pub use client::{Client, Reply, Request, Subject};
 pub use design::{
     Deploy, Description, Design, Issue, SettingKind, SettingSpec, System, TopologySpec,
 };

@@ -13,7 +13,7 @@ use crate::{
     scenario::{AppClients, Play},
 };
 
-use super::{Client, proxied::Proxied};
+use super::{Client, certified::Certified, proxied::Proxied};
 
 /// Why a system could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +71,15 @@ pub trait Running: Send + Sync {
     /// The node's own view, asked now, within a second.
     async fn view(&self, node: &NodeName) -> View;
 
+    /// The time of day that a member which holds data tells, nanoseconds since 1970, asked now, within a second.
+    ///
+    /// # Errors
+    /// When it does not answer, or servers of its kind are not asked.
+    async fn time_of(&self, _node: &NodeName) -> Result<i64, SystemError> {
+        let words = "servers of this system are not asked for their time";
+        Err(SystemError::Refused(words.into()))
+    }
+
     /// The node that is primary now.
     ///
     /// # Errors
@@ -120,6 +129,11 @@ pub trait Running: Send + Sync {
 
     /// The proxies through which clients or followers reach its nodes, if there are some.
     fn proxied(&self) -> Option<&Proxied> {
+        None
+    }
+
+    /// The certificates of its servers, if they present some.
+    fn certified(&self) -> Option<&Certified> {
         None
     }
 

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Line,
-    line::{Acceptance, held_up},
+    line::{Acceptance, unfit},
 };
 
 /// The level of confidence of the bound that is printed.
@@ -37,8 +37,8 @@ pub fn silence(record: &Record, history: &History) -> Silence {
         return Silence::Kept;
     }
     let reasons = alarms(&judgement).join("; ");
-    match held_up(record, history) {
-        Some(by) => Silence::Untold(format!("{reasons}; the harness was held up for {by:?}")),
+    match unfit(record, history) {
+        Some(why) => Silence::Untold(format!("{reasons}; {why}")),
         None => Silence::Broken(reasons),
     }
 }
@@ -143,6 +143,15 @@ mod tests {
             .record
             .stalls
             .push((at, std::time::Duration::from_millis(300)));
+        let (record, history) = failed.build();
+        assert!(matches!(silence(&record, &history), Silence::Untold(_)));
+    }
+
+    #[test]
+    fn a_machine_that_dropped_packets_decides_nothing() {
+        let mut failed = control();
+        failed.fail(W1, FAULT.high, ms(21_000));
+        failed.record.dropped = Some(3);
         let (record, history) = failed.build();
         assert!(matches!(silence(&record, &history), Silence::Untold(_)));
     }

@@ -190,7 +190,7 @@ pub fn unavailable_ms(history: &History, lanes: &[LaneId]) -> (u64, Option<u64>)
     let mut outer = BTreeSet::new();
     let mut open = false;
     for lane in lanes {
-        let ops = history.lane(*lane);
+        let ops: Vec<Op> = history.lane(*lane).iter().collect();
         for i in 0..ops.len() {
             let starts = !good(&ops[i]) && (i == 0 || good(&ops[i - 1]));
             if !starts {

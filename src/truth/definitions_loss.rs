@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    history::{History, Op, Outcome},
+    history::{Draft, Op, Outcome},
     id::LaneId,
     time::{Bracket, Span},
 };
@@ -42,7 +42,7 @@ fn holds(present: &[Present], op: &Op) -> bool {
 }
 
 /// Every set of section 3, for write lanes that write every 40 ms and an exposure window of 1 s.
-pub fn loss(history: &History, present: &[Present], at: Bracket) -> Expected {
+pub fn loss(history: &Draft, present: &[Present], at: Bracket) -> Expected {
     let acknowledged: Vec<&Op> = history
         .ops
         .iter()
@@ -106,7 +106,7 @@ fn exposed(acknowledged: &[&Op], at: Bracket) -> Vec<u64> {
         .collect()
 }
 
-fn phantom(history: &History, present: &[Present]) -> Ids {
+fn phantom(history: &Draft, present: &[Present]) -> Ids {
     let attempted = |id: &(LaneId, u64)| {
         let mut ops = history.ops.iter();
         ops.any(|op| (op.lane, op.seq) == *id && op.outcome != Outcome::Shed)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, Group, History, Op, Outcome},
+    history::{Access, History, Op, Outcome},
     measure::LostWrite,
     record::Record,
     score::judge,
@@ -54,8 +54,9 @@ pub fn loss(mut line: Line, loses: Loses, disk: &Disk, record: &Record, history:
     let told: Ids = tail.union(&split).copied().collect();
     line.measured = format!("rpo_count {}, split_brain {}", tail.len(), split.len());
     // What was found alone and not reported must not have been acknowledged.
-    let silent = alone.difference(&told).filter_map(|id| op(history, *id));
-    let (excused, strange): (Vec<&Op>, Vec<&Op>) =
+    let silent = alone.difference(&told);
+    let silent = silent.filter_map(|(lane, seq)| history.lane(*lane).find(*seq));
+    let (excused, strange): (Vec<Op>, Vec<Op>) =
         silent.partition(|op| unacknowledged(op, loses, record));
     line.error = format!(
         "{} elements",
@@ -77,7 +78,7 @@ pub fn loss(mut line: Line, loses: Loses, disk: &Disk, record: &Record, history:
     let writers = record
         .lanes
         .iter()
-        .filter(|lane| lane.access == Access::Write && lane.group != Group::Pinned);
+        .filter(|lane| lane.access == Access::Write && lane.group.appends());
     match loses {
         Loses::Tail => {
             line.limit = "the same, a suffix".into();
@@ -133,12 +134,6 @@ pub fn age(mut line: Line, disk: &Disk, record: &Record, history: &History) -> L
 
 fn ids(list: &[LostWrite]) -> Ids {
     list.iter().map(|write| (write.lane, write.seq)).collect()
-}
-
-fn op(history: &History, (lane, seq): (crate::id::LaneId, u64)) -> Option<&Op> {
-    let ops = history.lane(lane);
-    let index = ops.binary_search_by_key(&seq, |op| op.seq).ok()?;
-    ops.get(index)
 }
 
 /// Whether a write that is on the old primary alone need not be reported: its client was never told, and, where

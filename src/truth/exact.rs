@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use crate::{
-    history::History,
+    history::{History, Op},
     id::LaneId,
     measure::{Figure, LostWrite, availability::unavailable_total, measure, scan::Scan, windows},
     record::Record,
@@ -170,7 +170,7 @@ fn holds(name: &str, condition: bool) -> Result<(), String> {
 
 fn recovery(run: &Synthetic, seen: &History) -> Result<(), String> {
     let interval = synthetic::RECOVERY_INTERVAL * 1_000_000;
-    let truth = definitions::rto(&run.history.ops, run.at, interval);
+    let truth = definitions::rto(&run.history.draft().ops, run.at, interval);
     let figures = measure(&run.record, seen);
     let event = &figures.events[0];
     let told = match event.rto.value() {
@@ -199,7 +199,7 @@ fn outage(run: &Synthetic, seen: &History, begun: u64, back: u64) -> Result<(), 
 }
 
 fn slowness(run: &Synthetic, seen: &History) -> Result<(), String> {
-    let truth = definitions::rto_slo(&run.history.ops, run.at);
+    let truth = definitions::rto_slo(&run.history.draft().ops, run.at);
     let scan = Scan::new(&run.record, seen);
     let pooled = windows::pooled(&scan);
     let figure = windows::rto_slo(&run.record, &pooled, &Figure::Measured(2_000_000));
@@ -227,7 +227,7 @@ fn failures(run: &Synthetic, seen: &History) -> Result<(), String> {
 }
 
 fn leftovers(run: &Synthetic, seen: &History, present: &[Present]) -> Result<(), String> {
-    let truth = definitions_loss::loss(&run.history, present, run.at);
+    let truth = definitions_loss::loss(&run.history.draft(), present, run.at);
     let figures = measure(&run.record, seen);
     let told = figures.loss.value().ok_or("loss is missing")?;
     let found = &figures.integrity;
@@ -251,8 +251,11 @@ fn leftovers(run: &Synthetic, seen: &History, present: &[Present]) -> Result<(),
 }
 
 fn reads(run: &Synthetic, seen: &History) -> Result<(), String> {
-    let writes = run.history.lane(LaneId(0));
-    let truth = definitions_loss::staleness(writes, run.history.lane(LaneId(1)));
+    let [writes, reads] = [0, 1].map(|lane| -> Vec<Op> {
+        let ops = run.history.lane(LaneId(lane));
+        ops.iter().collect()
+    });
+    let truth = definitions_loss::staleness(&writes, &reads);
     let figures = measure(&run.record, seen);
     let told = figures.staleness.value().ok_or("staleness is missing")?;
     let told = definitions_loss::Old {
@@ -301,10 +304,10 @@ mod tests {
         for (kind, (what, _)) in KINDS.iter().enumerate() {
             let red = (0..200).any(|number| {
                 let case = &cases(&blank, Seed(number))[kind];
-                let mut seen = case.run().history.clone();
+                let mut seen = case.run().history.draft();
                 let middle = seen.ops.len() / 2;
                 altered(case, &mut seen.ops[middle]);
-                compare(case, &seen).is_err()
+                compare(case, &seen.into()).is_err()
             });
             assert!(red, "{what} stays green");
         }

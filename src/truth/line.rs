@@ -109,21 +109,28 @@ impl Line {
         self.why.push(why.into());
     }
 
-    /// A rejected line of a run in which the machine held the harness up tells nothing about drdrill.
+    /// A rejected line of a run for which the machine was unfit tells nothing about drdrill.
     pub fn excuse(mut self, record: &Record, history: &History) -> Self {
-        if let (Acceptance::Rejected, Some(by)) = (self.state, held_up(record, history)) {
+        if let (Acceptance::Rejected, Some(why)) = (self.state, unfit(record, history)) {
             self.state = Acceptance::Undecided;
-            let by = seconds(Nanos::from_duration(by).0);
-            self.why
-                .push(format!("the machine held the harness up for {by}"));
+            self.why.push(why);
         }
         self
     }
 }
 
+/// Why the machine was unfit for a run: it dropped packets, or held the harness up for long enough to matter.
+pub fn unfit(record: &Record, history: &History) -> Option<String> {
+    if let Some(count @ 1..) = record.dropped {
+        return Some(format!("the machine dropped {count} packets"));
+    }
+    let by = seconds(Nanos::from_duration(held_up(record, history)?).0);
+    Some(format!("the machine held the harness up for {by}"))
+}
+
 /// For how long the machine held the harness up at the longest, if that was long enough to matter: the pacer woke
 /// late, or a service lane sent late.
-pub fn held_up(record: &Record, history: &History) -> Option<Duration> {
+fn held_up(record: &Record, history: &History) -> Option<Duration> {
     let stalls = record.stalls.iter().map(|(_, by)| *by);
     let service = record
         .lanes

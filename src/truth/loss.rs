@@ -1,7 +1,7 @@
 //! Elements of known fate against the loss that was measured: C1, C3, C4 and C5.
 
 use crate::{
-    history::{Access, Group, History, Outcome},
+    history::{Access, History, Outcome},
     id::LaneId,
     measure::{Loss, LostWrite},
     record::Record,
@@ -139,12 +139,12 @@ fn ids(list: &[LostWrite]) -> Ids {
 }
 
 fn writes(lane: &crate::history::Lane) -> bool {
-    lane.access == Access::Write && lane.group != Group::Pinned
+    lane.access == Access::Write && lane.group.appends()
 }
 
 /// How many operations of service and app lanes were not ok.
 fn failed(record: &Record, history: &History) -> usize {
-    let lanes = record.lanes.iter().filter(|l| l.group != Group::Pinned);
+    let lanes = record.lanes.iter().filter(|l| l.group.appends());
     lanes
         .flat_map(|lane| history.lane(lane.id))
         .filter(|op| op.outcome != Outcome::Ok)
@@ -250,11 +250,11 @@ mod tests {
         let (record, history) = bench.build();
         let told = staleness(line(), &truth, &record, &history);
         assert_eq!(told.state, Acceptance::Accepted, "{told:#?}");
-        let mut off = history.clone();
+        let mut off = history.draft();
         let read = off.ops.iter_mut().find(|op| op.lane == R1 && op.seq == 700);
         read.expect("a read").version = Some(691);
         assert_eq!(
-            staleness(line(), &truth, &record, &off).state,
+            staleness(line(), &truth, &record, &off.into()).state,
             Acceptance::Rejected
         );
         let older: Vec<(u64, u64)> = truth.iter().map(|(v, age)| (*v, age + 9_000_000)).collect();

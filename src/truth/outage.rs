@@ -60,8 +60,9 @@ pub fn recovery(mut line: Line, planted: Planted, record: &Record, history: &His
 fn on_schedule(record: &Record, history: &History) -> bool {
     record.lanes.iter().all(|lane| {
         let interval = Nanos::from_duration(lane.interval).0;
-        let mut pairs = history.lane(lane.id).windows(2);
-        pairs.all(|pair| pair[1].intended.0 == pair[0].intended.0 + interval)
+        let ops = history.lane(lane.id);
+        let mut pairs = ops.iter().zip(ops.skip(1));
+        pairs.all(|(before, op)| op.intended.0 == before.intended.0 + interval)
     })
 }
 
@@ -112,7 +113,7 @@ pub fn answered(length: Span, at: Bracket, record: &Record, history: &History) -
     dark.filter(|op| op.outcome.available()).count()
 }
 
-fn service<'a>(record: &'a Record, history: &'a History) -> impl Iterator<Item = &'a Op> {
+fn service<'a>(record: &'a Record, history: &'a History) -> impl Iterator<Item = Op> {
     let lanes = record.lanes.iter();
     lanes
         .filter(|lane| lane.group == Group::Service)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, Group, History, Lane, Op, Outcome},
+    history::{Access, Draft, Group, History, Lane, Op, Outcome},
     id::{LaneId, NodeName, RunId},
     record::{
         Disruption, DisruptionKind, Event, FinalRead, Harness, Holdings, Member, MemberKind,
@@ -124,17 +124,17 @@ fn lane(id: u16, access: Access, interval_ms: u64) -> Lane {
         reads: (access == Access::Read).then_some(LaneId(0)),
         pinned: None,
         shard: None,
+        keys: None,
         interval: Duration::from_millis(interval_ms),
         timeout: Duration::from_millis(500),
         objective: None,
     }
 }
 
-fn run(record: &Record, lanes: Vec<Lane>, mut history: History, at: Bracket) -> Synthetic {
+fn run(record: &Record, lanes: Vec<Lane>, history: History, at: Bracket) -> Synthetic {
     let mut record = record.clone();
     record.lanes = lanes;
     record.disruptions[0].0 = at;
-    history.sort();
     Synthetic {
         record,
         history,
@@ -172,10 +172,10 @@ fn outcome(random: &mut Stream) -> Outcome {
 }
 
 fn history(ops: Vec<Op>) -> History {
-    History {
+    History::from(Draft {
         ops,
-        errors: vec![],
-    }
+        ..Draft::default()
+    })
 }
 
 /// The interval of `recovery` and of `outage`, milliseconds.
@@ -334,8 +334,11 @@ pub fn reads(record: &Record, random: &mut Stream) -> Synthetic {
         };
         ops.push(op(0, seq, 37, (outcome, 0, between(random, 0, 30))));
     }
-    for seq in 0..1 + random.index(39) {
-        let (sent, took) = (between(random, 0, 1_500), between(random, 0, 60));
+    let number = 1 + random.index(39);
+    let mut begins: Vec<u64> = (0..number).map(|_| between(random, 0, 1_500)).collect();
+    begins.sort_unstable();
+    for (seq, sent) in begins.into_iter().enumerate() {
+        let took = between(random, 0, 60);
         let mut read = op(1, seq, 0, (Outcome::Ok, 0, took));
         read.intended = ms(sent);
         read.sent = Some(ms(sent));

@@ -8,7 +8,7 @@ use crate::{
     history::{Access, Group, Lane, Outcome},
     id::{LaneId, NodeName},
     record::Capacity,
-    system::{Request, SharedRunning},
+    system::{Request, SharedRunning, Subject},
     time::{Clock, Nanos},
 };
 
@@ -50,6 +50,7 @@ async fn drive(running: &SharedRunning, lane: &Lane, until: Nanos, clock: Clock)
     while clock.now() < until {
         let request = Request {
             access: Access::Write,
+            on: Subject::Appends,
             lane: lane.id,
             seq,
             deadline: clock.instant(clock.now().after(TIMEOUT)),
@@ -74,6 +75,7 @@ fn lane(id: u16, primary: &NodeName) -> Lane {
         reads: None,
         pinned: Some(primary.clone()),
         shard: None,
+        keys: None,
         interval: Duration::ZERO,
         timeout: TIMEOUT,
         objective: None,

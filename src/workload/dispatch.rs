@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::{sync::mpsc::UnboundedReceiver, task::JoinSet};
 
 use crate::{
-    history::{Lane, Op, Outcome},
-    system::{Client, Request},
+    history::{Group, Heard, Lane, Op, Outcome},
+    system::{Client, Request, Subject},
     time::{Clock, Nanos},
 };
 
@@ -25,7 +25,7 @@ pub struct Dispatch {
 }
 
 /// A finished operation and the client that made it.
-type Finished = (Op, Option<String>, Box<dyn Client>);
+type Finished = (Heard, Box<dyn Client>);
 
 impl Dispatch {
     /// Works until the pacer stops and every operation in flight is done.
@@ -41,7 +41,11 @@ impl Dispatch {
                         let client = idle.take().unwrap_or_else(|| (self.make)());
                         self.launch(&mut flying, due, client);
                     }
-                    Some(due) => self.shared.record(self.op(due, Outcome::Shed), None),
+                    Some(due) => self.shared.record(Heard {
+                        op: self.op(due, Outcome::Shed),
+                        error: None,
+                        lists: None,
+                    }),
                     None => break,
                 },
             }
@@ -55,6 +59,7 @@ impl Dispatch {
         let mut op = self.op(due, Outcome::Info);
         let clock = self.clock;
         let (access, lane) = (self.lane.access, self.lane.reads.unwrap_or(self.lane.id));
+        let on = subject(&self.lane, due.seq);
         let timeout = self.lane.timeout;
         flying.spawn(async move {
             let sent = clock.now();
@@ -62,6 +67,7 @@ impl Dispatch {
             let reply = client
                 .invoke(Request {
                     access,
+                    on,
                     lane,
                     seq: due.seq,
                     deadline,
@@ -72,7 +78,12 @@ impl Dispatch {
             op.outcome = reply.outcome;
             op.node = reply.node;
             op.version = reply.version;
-            (op, reply.error, client)
+            let heard = Heard {
+                op,
+                error: reply.error,
+                lists: reply.lists,
+            };
+            (heard, client)
         });
     }
 
@@ -84,15 +95,15 @@ impl Dispatch {
         idle: &mut Option<Box<dyn Client>>,
     ) {
         // A client that panicked leaves a gap in the lane's numbers, which makes the run inconclusive.
-        let Ok((op, error, client)) = done else {
+        let Ok((heard, client)) = done else {
             return;
         };
-        if !op.outcome.available() {
+        if !heard.op.outcome.available() {
             *idle = None;
         } else if !self.lane.fresh && idle.is_none() {
             *idle = Some(client);
         }
-        self.shared.record(op, error);
+        self.shared.record(heard);
     }
 
     fn op(&self, due: Due, outcome: Outcome) -> Op {
@@ -107,5 +118,16 @@ impl Dispatch {
             node: None,
             version: None,
         }
+    }
+}
+
+/// What an operation of a lane works on.
+fn subject(lane: &Lane, seq: u64) -> Subject {
+    let keys = lane.keys.unwrap_or_default();
+    match lane.group {
+        Group::Service | Group::App | Group::Pinned => Subject::Appends,
+        Group::Register => Subject::Register(lane.register(seq).unwrap_or_default()),
+        Group::Transfer => Subject::Accounts(keys),
+        Group::List => Subject::Lists(keys),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     history::{Access, Group, Lane},
     id::LaneId,
     record::{MemberKind, Stack},
-    scenario::{Clients, PinnedAsk},
+    scenario::{Clients, ConsistencyKind, PinnedAsk},
 };
 
 /// The slow lane's interval: ten connections a second show connection trouble and are no load.
@@ -32,8 +32,8 @@ pub struct PlannedLane {
 pub struct LaneBudget(pub usize);
 
 /// The lanes of a scenario's clients on a stack: write lanes, read lanes, the slow lane, app lanes, and for each
-/// member that holds data a pinned write lane, if wanted, and a pinned lane that looks how far it is behind. Where
-/// there are shards, each lane's keys lie in one of them, and each shard has a write, a read and a slow lane.
+/// member that holds data a pinned write lane, if wanted, and a pinned lane that looks how far it is behind; then the
+/// consistency lanes. Where there are shards, each lane's keys lie in one of them, and each shard has a write, a read and a slow lane.
 pub fn lanes(clients: &Clients, stack: &Stack) -> Vec<PlannedLane> {
     let mut planned = Plan {
         lanes: Vec::new(),
@@ -43,6 +43,7 @@ pub fn lanes(clients: &Clients, stack: &Stack) -> Vec<PlannedLane> {
     planned.service();
     planned.app();
     planned.pinned();
+    planned.consistency();
     planned.lanes
 }
 
@@ -67,11 +68,12 @@ impl Plan<'_> {
             reads: None,
             pinned: None,
             shard: None,
+            keys: None,
             interval,
             timeout: service.timeout.0,
             objective: None,
         };
-        let most = self.most_per_lane(writers + readers + fresh);
+        let most = self.most_per_lane(self.sharing());
         for number in 1..=writers {
             self.push(
                 Lane {
@@ -109,6 +111,13 @@ impl Plan<'_> {
         }
     }
 
+    /// How many lanes share the connections that lanes may take: service and consistency lanes.
+    fn sharing(&self) -> u16 {
+        let writers = self.clients.service.lanes.max(1);
+        let consistency = self.clients.consistency.as_ref().map_or(0, |it| it.lanes);
+        writers + self.readers(writers) + self.shards().max(1) + consistency
+    }
+
     /// Half as many as writers, and one for each shard.
     fn readers(&self, writers: u16) -> u16 {
         writers.div_ceil(2).max(self.shards().min(writers))
@@ -137,11 +146,52 @@ impl Plan<'_> {
                 reads: None,
                 pinned: None,
                 shard: self.shard_in_turn(number),
+                keys: None,
                 interval: Duration::from_secs_f64(f64::from(app.lanes) / app.rate.0),
                 timeout: app.timeout.0,
                 objective: Some(app.slo.0),
             };
             self.push(lane, usize::MAX);
+        }
+    }
+
+    /// Half of them write, half of them read; of list-append, each does both. They come last: what other lanes are called
+    /// does not depend on them.
+    fn consistency(&mut self) {
+        let Some(spec) = &self.clients.consistency else {
+            return;
+        };
+        let half = spec.lanes.div_ceil(2);
+        let (group, noun, writers) = match spec.kind {
+            ConsistencyKind::Registers => (Group::Register, "register", half),
+            ConsistencyKind::Transfers => (Group::Transfer, "transfer", half),
+            ConsistencyKind::ListAppend => (Group::List, "list-append", spec.lanes),
+        };
+        let most = self.most_per_lane(self.sharing());
+        for index in 0..spec.lanes {
+            let (access, word, number) = if index < writers {
+                (Access::Write, "write", index + 1)
+            } else {
+                (Access::Read, "read", index + 1 - writers)
+            };
+            let lane = Lane {
+                id: LaneId(0),
+                name: match group {
+                    Group::List => format!("{noun}-{number}"),
+                    _ => format!("{noun}-{word}-{number}"),
+                },
+                group,
+                access,
+                fresh: false,
+                reads: None,
+                pinned: None,
+                shard: None,
+                keys: Some(spec.keys),
+                interval: Duration::from_secs_f64(f64::from(spec.lanes) / spec.rate.0),
+                timeout: self.clients.service.timeout.0,
+                objective: None,
+            };
+            self.push(lane, most);
         }
     }
 
@@ -163,6 +213,7 @@ impl Plan<'_> {
                 reads: Some(shard.map_or(FIRST_WRITER, |shard| LaneId(shard - 1))),
                 pinned: Some(member.name.clone()),
                 shard,
+                keys: None,
                 interval: service.pinned.every.0,
                 timeout: service.timeout.0,
                 objective: None,

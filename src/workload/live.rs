@@ -41,7 +41,7 @@ impl Live {
     pub fn new(lanes: &[Lane]) -> Self {
         let lane = |lane: &Lane| LaneLive {
             service: lane.group == Group::Service,
-            counted: lane.group != Group::Pinned,
+            counted: lane.group.appends(),
             timeout: lane.timeout,
             last_failed: None,
             good: 0,
@@ -127,6 +127,7 @@ mod tests {
             reads: None,
             pinned: None,
             shard: None,
+            keys: None,
             interval: Duration::from_millis(100),
             timeout: Duration::from_millis(500),
             objective: None,

@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::mpsc::unbounded_channel, task::JoinHandle};
 
 use crate::{
-    history::{Group, Lane, Op},
+    history::{Group, Heard, Lane},
     record::{Emitter, What},
     scenario::AppClients,
     system::SharedRunning,
@@ -20,8 +20,8 @@ use super::{
     pacer::Pacer,
 };
 
-/// Where finished operations go, each with the class of its error.
-pub type Sink = Box<dyn Fn(Op, Option<String>) + Send + Sync>;
+/// Where finished operations go.
+pub type Sink = Box<dyn Fn(Heard) + Send + Sync>;
 
 /// The time between creating the lanes and the first operation, so that no lane starts late.
 const LEAD: Duration = Duration::from_millis(20);
@@ -41,9 +41,9 @@ pub struct Shared {
 
 impl Shared {
     /// Records a finished operation.
-    pub fn record(&self, op: Op, error: Option<String>) {
-        lock(&self.live).see(&op);
-        (self.sink)(op, error);
+    pub fn record(&self, heard: Heard) {
+        lock(&self.live).see(&heard.op);
+        (self.sink)(heard);
     }
 }
 
@@ -128,6 +128,14 @@ fn maker(lane: Lane, app: Option<&AppClients>, running: &SharedRunning) -> MakeC
     let running = running.clone();
     match (lane.group, app.cloned()) {
         (Group::App, Some(app)) => Arc::new(move || running.app_client(&lane, &app)),
-        (Group::App | Group::Service | Group::Pinned, _) => Arc::new(move || running.client(&lane)),
+        (
+            Group::App
+            | Group::Service
+            | Group::Pinned
+            | Group::Register
+            | Group::Transfer
+            | Group::List,
+            _,
+        ) => Arc::new(move || running.client(&lane)),
     }
 }

@@ -10,7 +10,7 @@ use drdrill::{
     history::{Access, Outcome},
     id::{LaneId, NodeName, RunId},
     record::{Member, MemberKind},
-    system::{Client, Reply, Request, roster::Roster},
+    system::{Client, Reply, Request, Subject, roster::Roster},
 };
 use testcontainers::{ContainerAsync, GenericImage};
 
@@ -58,6 +58,7 @@ pub async fn invoke(client: &mut dyn Client, access: Access, seq: u64) -> Reply 
     let reply = client
         .invoke(Request {
             access,
+            on: Subject::Appends,
             lane,
             seq,
             deadline: before + limit,

@@ -131,3 +131,36 @@ fn an_alert_arrives_while_patroni_still_fails_over() {
     assert!(delivered < rto, "{delivered} {rto}\n{}", done.talk);
     nothing_left(&done);
 }
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn the_alert_of_a_killed_mongodb_primary_arrives_and_one_that_waits_too_long_does_not() {
+    let done = Drill::shipped("mongodb/majority-kill-alert.yaml").run();
+    done.expect(0, "pass");
+    says(&done, "alerting", "valid", "proven to work");
+    let at = |name| moment(&done, name).unwrap_or_else(|| panic!("no {name}\n{}", done.talk));
+    assert!(at("firing") - at("pending") > 4.5, "{}", done.talk);
+    assert!(at("delivered") < at("resolved"), "{}", done.talk);
+    nothing_left(&done);
+    let slow = Drill::shipped("mongodb/majority-kill-alert-slow.yaml").run();
+    slow.expect(0, "pass");
+    says(
+        &slow,
+        "alert-reach",
+        "invalid",
+        "cannot fire within the outage: 300.000 s",
+    );
+    says(&slow, "alerts", "invalid", "MongodbDownForLong never fired");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn the_alert_of_a_killed_kafka_leader_arrives_and_is_resolved() {
+    let done = Drill::shipped("kafka/leader-kill-alert.yaml").run();
+    done.expect(0, "pass");
+    says(&done, "alerting", "valid", "proven to work");
+    let at = |name| moment(&done, name).unwrap_or_else(|| panic!("no {name}\n{}", done.talk));
+    assert!(at("firing") - at("pending") > 4.5, "{}", done.talk);
+    assert!(at("delivered") < at("resolved"), "{}", done.talk);
+    nothing_left(&done);
+}

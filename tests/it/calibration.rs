@@ -34,7 +34,7 @@ async fn accepted(plant: Plant, field: &Processes) -> Observed {
 /// Alters one operation of the run as a slip of the harness would.
 fn one_off(plant: Plant, observed: &Observed) -> Observed {
     let (at, _) = observed.record.headline().expect("an event");
-    let mut history = observed.history.clone();
+    let mut history = observed.history.draft();
     let lanes = &observed.record.lanes;
     let service = |op: &Op, access: Access| {
         let lane = &lanes[usize::from(op.lane.0)];
@@ -69,7 +69,7 @@ fn one_off(plant: Plant, observed: &Observed) -> Observed {
     }
     Observed {
         record: observed.record.clone(),
-        history,
+        history: history.into(),
         logs: observed.logs.clone(),
     }
 }

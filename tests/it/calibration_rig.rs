@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use drdrill::{
     calibrate::{Field, Observed},
     drill::{After, Machines, Plan, Site, Stop},
-    history::{History, Outcome},
+    history::{Draft, Outcome},
     id::{LaneId, RunId},
     record::{Emitter, Record, Residue},
     runtime::{
@@ -75,6 +75,10 @@ impl Field for Processes {
         Stop::default()
     }
 
+    fn again(&self) -> bool {
+        true
+    }
+
     fn say(&self, text: &str) {
         println!("{text}");
     }
@@ -107,7 +111,7 @@ impl Mutant {
     /// What it would have recorded.
     pub fn of(self, observed: &Observed) -> Observed {
         let mut record = observed.record.clone();
-        let mut history = observed.history.clone();
+        let mut history = observed.history.draft();
         match self {
             Self::ClosedLoop => closed_loop(&record, &mut history),
             Self::DroppedInfo => history.ops.retain(|op| op.outcome != Outcome::Info),
@@ -124,13 +128,13 @@ impl Mutant {
         }
         Observed {
             record,
-            history,
+            history: history.into(),
             logs: observed.logs.clone(),
         }
     }
 }
 
-fn closed_loop(record: &Record, history: &mut History) {
+fn closed_loop(record: &Record, history: &mut Draft) {
     for lane in &record.lanes {
         let mut free = Nanos(0);
         for op in history.ops.iter_mut().filter(|op| op.lane == lane.id) {
@@ -143,7 +147,7 @@ fn closed_loop(record: &Record, history: &mut History) {
     }
 }
 
-fn wall_clock(record: &mut Record, history: &mut History) {
+fn wall_clock(record: &mut Record, history: &mut Draft) {
     let Some((at, _)) = record.headline() else {
         return;
     };

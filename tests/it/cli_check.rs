@@ -163,3 +163,12 @@ fn a_file_that_is_no_text_is_a_problem_and_no_crash() {
     assert_eq!(code, 4);
     assert!(err.contains("failed to read the file"), "{err}");
 }
+
+#[test]
+fn images_of_a_name_that_no_recipe_has_are_refused_with_the_names() {
+    let (code, out, err) = said(drdrill().args(["images", "redis", "postgre"]));
+    assert_eq!((code, out.as_str()), (2, ""));
+    for word in ["postgre", "postgres", "mongodb"] {
+        assert!(err.contains(word), "{err}");
+    }
+}

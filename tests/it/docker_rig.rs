@@ -73,6 +73,7 @@ impl Rig {
         let options = Options {
             base: AddressBase::DEFAULT,
             sidecar_image: Some(SIDECAR.into()),
+            disks: None,
         };
         let runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
         let names: Vec<NodeName> = names.iter().map(|&name| NodeName::new(name)).collect();

@@ -141,7 +141,12 @@ impl Drill {
             .iter()
             .filter_map(|reason| reason["name"].as_str().map(str::to_owned))
             .collect();
-        let machine = ["baseline-fit", "lateness", "shed-before-fault"];
+        let machine = [
+            "baseline-fit",
+            "dropped-packets",
+            "lateness",
+            "shed-before-fault",
+        ];
         // What such a machine also leaves undone.
         let follows = ["exposure", "not-measured", "undecided"];
         let named = |list: &[&str], name: &String| list.contains(&name.as_str());

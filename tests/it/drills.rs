@@ -59,7 +59,7 @@ fn redis_left_alone_shows_no_outage_and_no_loss() {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn postgres_loses_to_the_write_what_replication_had_not_sent() {
     let done = Drill::shipped("postgres/async-kill-with-lag.yaml").run();
     done.expect(0, "pass");
@@ -208,38 +208,6 @@ fn a_partition_whose_rules_match_nothing_is_inconclusive() {
     done.expect(3, "inconclusive");
     assert!(
         done.reasons().contains(&"effect-verified"),
-        "{:?}\n{}",
-        done.reasons(),
-        done.talk
-    );
-}
-
-#[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
-fn a_suspended_harness_voids_its_own_recovery_time() {
-    let drill = Drill::shipped("redis/sentinel-kill.yaml");
-    let child = drill.spawn();
-    wait_for(&drill, "disrupted", Duration::from_secs(60));
-    let pid = child.id().to_string();
-    let signal = |name: &str| {
-        assert!(
-            Command::new("kill")
-                .args([name, &pid])
-                .status()
-                .is_ok_and(|s| s.success())
-        )
-    };
-    signal("-STOP");
-    sleep(Duration::from_secs(3));
-    signal("-CONT");
-    let done = {
-        let output = child.wait_with_output().expect("an end");
-        drill.done(&output)
-    };
-    assert_eq!(done.line("rto"), "inconclusive", "{}", done.talk);
-    done.expect(3, "inconclusive");
-    assert!(
-        done.reasons().iter().any(|name| name.contains("lateness")),
         "{:?}\n{}",
         done.reasons(),
         done.talk

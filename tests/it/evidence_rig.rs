@@ -9,10 +9,10 @@ use std::{
 
 use drdrill::{
     evidence::{
-        self, Claims, Closing, Opening, Register, RunFolder, SigningKey, folder::FORMAT, sha256,
-        sign_folder,
+        self, Claims, Closing, Opening, Pruned, Register, RunFolder, SigningKey, folder::FORMAT,
+        register, sha256, sign_folder,
     },
-    history::Op,
+    history::{Heard, Op},
     id::{NodeName, RunId},
     record::{Event, Opened, What},
     report, score,
@@ -40,6 +40,8 @@ pub struct Reports {
     pub key: SigningKey,
     /// The runs' folders, oldest first.
     pub runs: Vec<PathBuf>,
+    /// The key's file, away from the reports.
+    secret: tempfile::NamedTempFile,
 }
 
 /// What `drdrill verify` said.
@@ -56,10 +58,54 @@ impl Reports {
     /// Three signed runs.
     pub fn signed() -> Self {
         let root = tempfile::tempdir().expect("a folder");
-        let (key, _) = SigningKey::generate(None).expect("a key");
+        let (key, text) = SigningKey::generate(None).expect("a key");
+        let secret = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(secret.path(), text).expect("a key's file");
         let runs = (1..=3).map(|number| add(root.path(), number, &key, |_| {}));
         let runs = runs.collect();
-        Self { root, key, runs }
+        Self {
+            root,
+            key,
+            runs,
+            secret,
+        }
+    }
+
+    /// Runs `drdrill prune` with the key: its exit code and what it said.
+    pub fn prune(&self, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(DRDRILL)
+            .arg("prune")
+            .arg(self.path())
+            .arg("--sign-key")
+            .arg(self.secret.path())
+            .args(arguments)
+            .output()
+            .expect("the binary starts");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        (output.status.code().unwrap_or(-1), said)
+    }
+
+    /// Writes that a run was pruned and removes its folder, past the command's own rules: what can be done by hand.
+    pub fn prune_by_hand(&self, folder: &Path, key: Option<&SigningKey>) {
+        let name = folder.file_name().expect("a name").to_string_lossy();
+        let register = Register::of(self.path());
+        let entries = register.entries().expect("a register");
+        let closing = entries.iter().find_map(|entry| match &entry.what {
+            register::Said::Closed(closing) if closing.run.to_string() == name => Some(closing),
+            _ => None,
+        });
+        let closing = closing.expect("a closed run");
+        let pruned = Pruned {
+            run: closing.run.clone(),
+            manifest_sha256: closing.manifest_sha256.clone().expect("a manifest"),
+            verdict: closing.verdict,
+            at: wall_now().to_string(),
+            rule: "by hand".into(),
+            signature: None,
+        };
+        register.prune(pruned, key).expect("a line");
+        fs::remove_dir_all(folder).expect("a folder");
     }
 
     /// The reports folder.
@@ -254,6 +300,7 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
         run: run.clone(),
         scenario: opened.scenario.name.clone(),
         scenario_sha256: opened.scenario_sha256.clone(),
+        overrides: opened.overrides.clone(),
         opening_sha256: evidence::opening_sha256(&events[0], &Default::default()).expect("a line"),
         folder: format!("{}/{run}", loaded.record.opened.scenario.name),
         started: started.to_string(),
@@ -269,9 +316,14 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
         .iter()
         .for_each(|event| log.append(event).expect("an event"));
     let mut history = folder.history().expect("a history");
-    for op in &loaded.history.ops {
-        let error = loaded.history.error_of(op).map(str::to_owned);
-        history.push((punctual(*op), error)).expect("an operation");
+    for op in loaded.history.ops() {
+        let error = loaded.history.error_of(&op).map(str::to_owned);
+        let heard = Heard {
+            op: punctual(op),
+            error,
+            lists: None,
+        };
+        history.push(heard).expect("an operation");
     }
     history.finish().expect("a history");
     for entry in fs::read_dir(source.join("logs")).expect("logs").flatten() {

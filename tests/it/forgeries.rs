@@ -216,6 +216,69 @@ const OUTSIDERS: &[Forgery] = &[
         },
         &["20261121t110000-00000f: the register does not know this run"],
     ),
+    (
+        "run deleted, a line that says that it was pruned appended",
+        |it| it.prune_by_hand(&it.runs[0], None),
+        &["pruned by nobody: the line that says so is not signed"],
+    ),
+    (
+        "the same, signed with another key",
+        |it| {
+            it.prune_by_hand(
+                &it.runs[0],
+                Some(&SigningKey::generate(None).expect("a key").0),
+            )
+        },
+        &["pruned by another: the line that says so is not signed by the pinned key"],
+    ),
+    (
+        "run deleted, the signed line of another that was pruned made to name it",
+        |it| {
+            it.prune(&["--keep", "2"]);
+            let text = fs::read_to_string(it.register()).expect("a register");
+            let line = text.lines().last().expect("a line");
+            let forged = line.replace(&it.name(0), &it.name(1));
+            fs::write(it.register(), format!("{text}{forged}\n")).expect("a register");
+            it.register_again(|_| true);
+            fs::remove_dir_all(&it.runs[1]).expect("a folder");
+        },
+        &[
+            "pruned by another: the line that says so is not signed by the pinned key",
+            "the line that says that it was pruned names another manifest or verdict",
+        ],
+    ),
+    (
+        "verdict in the line that says that a run was pruned edited",
+        |it| {
+            it.prune(&["--keep", "2"]);
+            let text = fs::read_to_string(it.register()).expect("a register");
+            let at = text.rfind("\"pass\"").expect("a verdict");
+            let forged = format!("{}\"fail\"{}", &text[..at], &text[at + 6..]);
+            fs::write(it.register(), forged).expect("a register");
+        },
+        &["pruned by another", "names another manifest or verdict"],
+    ),
+    (
+        "line that says that a run was pruned removed, the register chained anew",
+        |it| {
+            it.prune(&["--keep", "2"]);
+            it.register_again(|line| !line.contains("\"pruned\""));
+        },
+        &["deleted: the register names this run"],
+    ),
+    (
+        "another folder in a pruned run's place",
+        |it| {
+            it.prune(&["--keep", "2"]);
+            fs::create_dir(&it.runs[0]).expect("a folder");
+            fs::copy(
+                it.runs[1].join("result.json"),
+                it.runs[0].join("result.json"),
+            )
+            .expect("a copy");
+        },
+        &["the register says that it was pruned, and its folder is there"],
+    ),
 ];
 
 /// What the key's holder can do and is named all the same.
@@ -304,6 +367,20 @@ const INSIDERS: &[Forgery] = &[
             it.seal_again(1, &it.key);
         },
         &["notes.txt: extra: no file of a run"],
+    ),
+    (
+        "one run pruned and an older one kept, by the key's holder",
+        |it| it.prune_by_hand(&it.runs[1], Some(&it.key)),
+        &["pruned, and an older run of its scenario was not"],
+    ),
+    (
+        "every run pruned, by the key's holder",
+        |it| {
+            it.runs
+                .iter()
+                .for_each(|run| it.prune_by_hand(run, Some(&it.key)))
+        },
+        &["pruned, and no newer run of its scenario was kept"],
     ),
 ];
 

@@ -108,6 +108,54 @@ fn a_deleted_run_of_the_register_does_not_pass() {
 }
 
 #[test]
+fn a_pruned_run_is_no_evidence_and_the_others_are() {
+    let gate = Gate::new();
+    assert_eq!(gate.reports.prune(&["--keep", "2"]).0, 0);
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 0, "{sentence}");
+    assert_eq!(gate.decide(&["--last", "2"]).0, 0);
+    let (exit, sentence) = gate.decide(&["--last", "3"]);
+    assert_eq!(exit, 6);
+    assert!(sentence.contains("was pruned"), "{sentence}");
+}
+
+/// The command does not take the newest run; whoever holds the key can write the line by hand.
+#[test]
+fn a_gate_whose_newest_run_was_pruned_does_not_pass() {
+    let gate = Gate::new();
+    let reports = &gate.reports;
+    reports.prune_by_hand(&reports.runs[2], Some(&reports.key));
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 6);
+    assert!(sentence.contains("was pruned"), "{sentence}");
+    assert_eq!(gate.command(&["--unsigned"]).status.code(), Some(6));
+}
+
+/// The repeats that were started together are judged together: without the first, the others are a choice.
+#[test]
+fn a_gate_whose_newest_runs_first_repeat_was_pruned_does_not_pass() {
+    let gate = Gate::new();
+    let reports = &gate.reports;
+    let repeat = |number: u32, attempt: u32| {
+        reports.forge(number, |opened| {
+            (opened.seed, opened.attempt, opened.attempts) = (drdrill::seed::Seed(7), attempt, 2);
+        })
+    };
+    let (first, _) = (repeat(4, 1), repeat(5, 2));
+    assert_eq!(gate.decide(&[]).0, 0);
+    let gone = reports.runs.iter().chain([&first]);
+    gone.for_each(|run| reports.prune_by_hand(run, Some(&reports.key)));
+    assert_eq!(
+        reports.verify(&[]).problems,
+        [""; 0],
+        "the oldest went first"
+    );
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 6);
+    assert!(sentence.contains("was pruned"), "{sentence}");
+}
+
+#[test]
 fn a_missed_target_is_one_and_says_which() {
     let gate = Gate::new();
     gate.reports.forge(9, |opened| {
@@ -117,6 +165,19 @@ fn a_missed_target_is_one_and_says_which() {
     let (exit, sentence) = gate.decide(&[]);
     assert_eq!(exit, 1, "{sentence}");
     assert_eq!(gate.decide(&["--last", "4"]).0, 1);
+}
+
+#[test]
+fn a_drill_with_other_values_is_no_evidence_for_the_file_s_own() {
+    let gate = Gate::new();
+    gate.reports.forge(9, |opened| {
+        opened.overrides = vec![("targets.rto".into(), "100ms".into())];
+        opened.scenario.targets.rto = "100ms".parse().map(Goal::Limit).ok();
+    });
+    let of = |name: &str| gate.decide(&["--scenario", name]).0;
+    assert_eq!(of("reference-primary-kill"), 0);
+    assert_eq!(of("reference-primary-kill [targets.rto=100ms]"), 1);
+    assert_eq!(of("reference-primary-kill [targets.rto=1h]"), 6);
 }
 
 #[test]
@@ -195,7 +256,7 @@ fn every_reader_gets_its_format() {
     assert_eq!(output.status.code(), Some(1));
     let read = |name: &str| fs::read_to_string(out.path().join(name)).expect("a file");
     let talk = String::from_utf8_lossy(&output.stderr).into_owned();
-    let annotation = "::error file=scenarios/reference/primary-kill.yaml,title=drdrill reference-primary-kill%3A target-missed::";
+    let annotation = "::error file=scenarios/reference/primary-kill.yaml,title=drdrill reference-primary-kill [targets.rto=100ms]%3A target-missed::";
     assert!(talk.contains(annotation), "{talk}");
     let junit = read("junit.xml");
     assert!(
@@ -203,7 +264,10 @@ fn every_reader_gets_its_format() {
         "{junit}"
     );
     assert!(junit.contains("<failure message=\"rto missed"), "{junit}");
-    assert!(read("summary.md").contains("| target-missed | reference-primary-kill | 1 |"));
+    assert!(
+        read("summary.md")
+            .contains("| target-missed | reference-primary-kill [targets.rto=100ms] | 1 |")
+    );
     let metrics = read("metrics.txt");
     assert!(
         metrics.ends_with("\n# EOF\n") && !metrics.contains("timestamp"),

@@ -78,6 +78,10 @@ async fn mongodb_append_that_is_applied_twice_is_there_twice_and_the_highest_num
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
 async fn mongodb_member_of_a_set_without_a_primary_refuses() {
     let engine = server(&["--replSet", "alone"]).await;
+    // It listens before it is quick to answer.
+    let admin = driver(&engine).await.database("admin");
+    let answer = admin.run_command(doc! { "ping": 1 }).await;
+    answer.expect("an answer");
     let reply = invoke(&mut client(&engine, ONE), Access::Write, 0).await;
     assert_eq!(reply, Reply::error(Outcome::Fail, "not primary"));
 }

@@ -45,6 +45,7 @@ fn redis() -> Description {
             controllers: false,
             scripts: false,
             sharded: false,
+            consistency: &[],
         }],
         image: "redis:8",
         settings: settings(&[
@@ -57,6 +58,7 @@ fn redis() -> Description {
             ("sentinels", SettingKind::Count, "3"),
         ]),
         runtime: "docker",
+        data: "/data",
     }
 }
 
@@ -72,6 +74,7 @@ fn postgres() -> Description {
         controllers: false,
         scripts: false,
         sharded: false,
+        consistency: &[],
     };
     Description {
         name: "postgres",
@@ -99,5 +102,6 @@ fn postgres() -> Description {
             ("fsync", SettingKind::Flag, "true"),
         ]),
         runtime: "docker",
+        data: "/data",
     }
 }

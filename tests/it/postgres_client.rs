@@ -1,20 +1,22 @@
 //! PostgreSQL's clients against a single server on the real engine.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use drdrill::{
-    history::{Access, Outcome},
+    history::{Access, Outcome, TxnStep, register_value, transaction},
     id::{LaneId, NodeName, RunId},
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec, Runtime, Signal},
     system::{
-        Client, Reply, Request,
+        Client, Reply, Request, Subject,
         postgres::{Elements, ServiceClient, Target},
         roster::Roster,
+        rows::Isolation,
     },
 };
 use tokio::sync::watch;
@@ -29,7 +31,7 @@ const START: &str = "/drdrill/start.sh";
 const APPENDS: &str = "drdrill_appends_20261121t081500_000007";
 
 fn elements() -> Elements {
-    Elements::new(RunId::new("20261121t081500", 7))
+    Elements::new(RunId::new("20261121t081500", 7), Isolation::ReadCommitted)
 }
 
 struct Server {
@@ -108,6 +110,7 @@ async fn invoke(client: &mut ServiceClient, access: Access, seq: u64) -> Reply {
     let before = Instant::now();
     let request = Request {
         access,
+        on: Subject::Appends,
         lane: LaneId(3),
         seq,
         deadline: before + TAU,
@@ -119,6 +122,69 @@ async fn invoke(client: &mut ServiceClient, access: Access, seq: u64) -> Reply {
         "{late:?} after the deadline: {reply:?}"
     );
     reply
+}
+
+/// Registers are read as they were written; a transfer moves and the total stays.
+async fn registers_and_transfers_are_what_the_table_holds(server: &Server) {
+    let mut client = server.client();
+    let mut ask = async |access, on, seq| {
+        let request = Request {
+            access,
+            on,
+            lane: LaneId(3),
+            seq,
+            deadline: Instant::now() + TAU,
+        };
+        client.invoke(request).await
+    };
+    let register = Subject::Register(2);
+    assert_eq!(ask(Access::Read, register, 0).await.version, Some(0));
+    for seq in [5, 6] {
+        let reply = ask(Access::Write, register, seq).await;
+        assert_eq!(reply.outcome, Outcome::Ok, "{reply:?}");
+        let reply = ask(Access::Read, register, 0).await;
+        assert_eq!(reply.version, Some(register_value(LaneId(3), seq)));
+    }
+    let open = elements().rows().open_accounts(3);
+    assert_eq!(server.psql("127.0.0.1", &open).await, Some(0));
+    let accounts = Subject::Accounts(3);
+    // Number 1 moves 2 from account 1.
+    let reply = ask(Access::Write, accounts, 1).await;
+    assert_eq!(reply.outcome, Outcome::Ok, "{reply:?}");
+    assert_eq!(ask(Access::Read, accounts, 0).await.version, Some(3000));
+    let table = "drdrill_accounts_20261121t081500_000007";
+    let moved = format!("SELECT 1 / (balance = 998)::int FROM {table} WHERE id = 1");
+    assert_eq!(server.psql("127.0.0.1", &moved).await, Some(0));
+}
+
+/// Transactions on lists, one after the other: each read shows what was appended before, in its order.
+async fn transactions_read_the_lists_as_they_were_appended(server: &Server) {
+    let mut client = server.client();
+    let mut held: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    let mut shown = 0;
+    for seq in 0..40 {
+        let request = Request {
+            access: Access::Write,
+            on: Subject::Lists(3),
+            lane: LaneId(3),
+            seq,
+            deadline: Instant::now() + TAU,
+        };
+        let mut expected = Vec::new();
+        for step in transaction(LaneId(3), seq, 3) {
+            match step {
+                TxnStep::Append { list, element } => held.entry(list).or_default().push(element),
+                TxnStep::Read { list } => {
+                    expected.push(held.get(&list).cloned().unwrap_or_default());
+                }
+            }
+        }
+        let reply = client.invoke(request).await;
+        assert_eq!(reply.outcome, Outcome::Ok, "{reply:?}");
+        shown += expected.iter().map(Vec::len).sum::<usize>();
+        assert_eq!(reply.lists, Some(expected), "{seq}");
+    }
+    assert!(shown > 100, "{shown}");
 }
 
 fn said(reply: &Reply) -> (Outcome, Option<&str>) {
@@ -143,6 +209,9 @@ async fn postgres_outcomes_are_what_the_server_did() {
     assert_eq!(server.psql("127.0.0.1", &count).await, Some(0));
     let reply = invoke(&mut client, Access::Read, 0).await;
     assert_eq!((reply.version, reply.node), (Some(2), Some(0)));
+
+    registers_and_transfers_are_what_the_table_holds(&server).await;
+    transactions_read_the_lists_as_they_were_appended(&server).await;
 
     // A statement that waits for a lock is open at its deadline; nobody knows what comes of it.
     let lock = format!("BEGIN; LOCK TABLE {APPENDS}; SELECT pg_sleep(1.5)");

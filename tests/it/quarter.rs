@@ -11,7 +11,8 @@ use drdrill::{
 
 use crate::{drill_rig::DRDRILL, evidence_rig::Reports};
 
-fn this_quarter() -> Quarter {
+/// The quarter of today.
+pub fn this_quarter() -> Quarter {
     let today = wall_now().strftime("%Y %m").to_string();
     let (year, month) = today.split_once(' ').expect("two numbers");
     let month: u32 = month.parse().expect("a month");
@@ -30,11 +31,19 @@ fn a_quarter_shows_coverage_targets_minutes_findings_and_gaps() {
     });
     let archive = Archive::read(reports.path()).expect("an archive");
     let allowed = BTreeMap::from([("reference".to_owned(), 99.999)]);
-    let review = review(&archive, this_quarter(), &["mongodb".to_owned()], &allowed);
+    let modes = ["kill", "stop"].map(str::to_owned);
+    let offered = BTreeMap::from([("mongodb".to_owned(), modes.into())]);
+    let review = review(
+        &archive,
+        this_quarter(),
+        &["mongodb".to_owned()],
+        &offered,
+        &allowed,
+    );
     let document = quarterly(&review, &controls(&review), &Standing::default());
     let text = document.markdown();
     for words in [
-        "| mongodb | **never drilled** |",
+        "| mongodb | **never drilled** | **never drilled** | not offered |",
         "target-missed: rto",
         "| reference | kill | 99.999 % | 0.44 min |",
         "rto in 1 run",
@@ -64,7 +73,13 @@ fn a_finding_is_closed_by_a_later_run_that_does_not_show_it() {
     reports.forge(9, slow);
     reports.forge(10, |_| {});
     let archive = Archive::read(reports.path()).expect("an archive");
-    let review = review(&archive, this_quarter(), &[], &BTreeMap::new());
+    let review = review(
+        &archive,
+        this_quarter(),
+        &[],
+        &BTreeMap::new(),
+        &BTreeMap::new(),
+    );
     assert_eq!(review.findings.len(), 1);
     assert_eq!(review.findings[0].status, Tracking::Closed);
     let closed_by = review.findings[0].closed_by.expect("a run");
@@ -79,7 +94,7 @@ fn an_empty_quarter_has_expired_cells_and_claims_nothing() {
     let reports = Reports::signed();
     let archive = Archive::read(reports.path()).expect("an archive");
     let later: Quarter = "2199Q1".parse().expect("a quarter");
-    let review = review(&archive, later, &[], &BTreeMap::new());
+    let review = review(&archive, later, &[], &BTreeMap::new(), &BTreeMap::new());
     assert!(
         controls(&review)
             .iter()

@@ -97,6 +97,27 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "no_consistency_clients",
+        &[
+            (
+                "route: sentinel",
+                "route: sentinel\n  consistency: { kind: registers }",
+            ),
+            ("rpo: any }", "rpo: any, consistency: linearizable }"),
+        ],
+    ),
+    (
+        "cpu_of_processes",
+        &[
+            ("  redis:\n", "  reference:\n    cpu: 20%\n"),
+            (
+                "sentinel\n    nodes: 3\n    settings: { down-after: 1s, persistence: aof, quorum: 2 }",
+                "replicated",
+            ),
+            ("route: sentinel", "route: direct"),
+        ],
+    ),
+    (
         "no_planned_move",
         &[
             ("  redis:\n", "  postgres:\n"),

@@ -109,6 +109,26 @@ const CASES: &[(&str, &str, &str)] = &[
         "  rpo: any",
         "  rpo: any\n  recovered-by: failover",
     ),
+    (
+        "consistency_without_target",
+        "  route: sentinel",
+        "  route: sentinel\n  consistency: { kind: registers }",
+    ),
+    (
+        "consistency_without_clients",
+        "  rpo: any",
+        "  rpo: any\n  consistency: linearizable",
+    ),
+    (
+        "consistency_of_another_kind",
+        "targets:\n",
+        "  consistency: { kind: transfers }\ntargets:\n  consistency: linearizable\n",
+    ),
+    (
+        "consistency_wrong",
+        "  route: sentinel",
+        "  route: sentinel\n  consistency: { kind: register, lanes: 1, keys: 0 }",
+    ),
     ("timeout_too_long", "timeout: 500ms", "timeout: 5s"),
     ("lanes_out_of_range", "lanes: 4", "lanes: 0"),
     ("lanes_no_number", "lanes: 4", "lanes: many"),

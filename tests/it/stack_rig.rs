@@ -16,7 +16,7 @@ use drdrill::{
         journal::{Header, Journal},
     },
     scenario::SystemSpec,
-    system::{Client, Deploy, Redundancy, Reply, Request, Running, System, catalogue},
+    system::{Client, Deploy, Redundancy, Reply, Request, Running, Subject, System, catalogue},
     time::Clock,
 };
 use tokio_util::sync::CancellationToken;
@@ -64,6 +64,7 @@ pub async fn deploy(name: &str, spec: &SystemSpec, route: Option<&str>) -> Stack
     let options = Options {
         base: AddressBase::DEFAULT,
         sidecar_image: Some(SIDECAR.into()),
+        disks: None,
     };
     let runtime = Arc::new(DockerRuntime::new(engine, run, journal.clone(), options));
     let (emitter, events) = Emitter::new(Clock::start());
@@ -150,8 +151,23 @@ impl StackRig {
                 println!("{what} after {:?}", before.elapsed());
                 return asked;
             }
-            assert!(before.elapsed() < limit, "not {what} in time: {asked:#?}");
+            if before.elapsed() >= limit {
+                self.print_logs().await;
+                panic!("not {what} in time: {asked:#?}");
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Prints the end of every node's log, for a failure that cannot be looked at again.
+    async fn print_logs(&self) {
+        for member in &self.running.stack().members {
+            let log = self.runtime.logs(&member.name, 40).await;
+            println!(
+                "== {}\n{}",
+                member.name,
+                log.unwrap_or_else(|error| error.to_string())
+            );
         }
     }
 
@@ -230,6 +246,7 @@ pub fn lane(id: u16, pinned: Option<&str>) -> Lane {
         reads: None,
         pinned: pinned.map(NodeName::new),
         shard: None,
+        keys: None,
         interval: Duration::from_millis(20),
         timeout: Duration::from_millis(500),
         objective: None,
@@ -250,6 +267,7 @@ async fn invoke(client: &mut dyn Client, access: Access, lane: &Lane, seq: u64) 
     let before = Instant::now();
     let request = Request {
         access,
+        on: Subject::Appends,
         lane: lane.id,
         seq,
         deadline: before + lane.timeout,

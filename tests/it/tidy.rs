@@ -102,6 +102,7 @@ const JUDGEMENT: &[&str] = &["measure", "check", "score", "truth", "gate"];
 
 /// Third-party crates that only the named places may touch.
 const FENCES: &[(&str, &[&str])] = &[
+    ("adya", &["src/measure/cycles"]),
     ("axum", &["src/serve/"]),
     ("bollard", &["src/runtime/docker"]),
     ("sqlx", &["src/system/"]),
@@ -115,6 +116,10 @@ const FENCES: &[(&str, &[&str])] = &[
     // The catalogue names our module of that name, not the driver.
     ("redis", &["src/system/redis", "src/system/catalogue.rs"]),
     ("toxiproxy_rust", &["src/net/"]),
+    ("rcgen", &["src/system/certified.rs"]),
+    ("x509_parser", &["src/net/"]),
+    ("rustls", &["src/net/handshake.rs"]),
+    ("tokio_rustls", &["src/net/handshake.rs"]),
     ("krilla", &["src/report/pdf/"]),
     ("minisign", &["src/evidence/"]),
     ("ring", &["src/evidence/"]),

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use drdrill::scenario::Dur;
+
+use super::many::{count, time};
 
 /// The key to sign with.
 #[derive(Debug, Args)]
@@ -39,6 +42,37 @@ pub struct VerifyArguments {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `prune`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill prune reports --keep 20 --sign-key drill.key --dry-run
+  drdrill prune reports --older-than 400d --keep 5 --sign-key drill.key
+
+The oldest runs of each scenario go, after they were verified; repeats that were started together stay
+together. For each the register gets a signed line with its manifest's digest and its verdict. It counts as no
+evidence any more. A folder that is removed without such a line is a deleted run: exit 6 of `verify` and `gate`.")]
+pub struct PruneArguments {
+    /// The reports folder
+    #[arg(value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
+    /// Keep at least this many newest runs of each scenario
+    #[arg(long, value_name = "N", default_value = "10", value_parser = count)]
+    pub keep: usize,
+    /// Only runs that are older than this
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub older_than: Option<Dur>,
+    /// How to sign
+    #[command(flatten)]
+    pub signing: SigningArguments,
+    /// Write lines without a signature, for runs without one
+    #[arg(long, conflicts_with = "sign_key")]
+    pub unsigned: bool,
+    /// Only say which runs would go
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `sign`.

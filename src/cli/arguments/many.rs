@@ -192,7 +192,7 @@ pub struct ServeArguments {
 }
 
 /// A time with its unit, days included: a scenario's times end at hours.
-fn time(text: &str) -> Result<Dur, String> {
+pub(super) fn time(text: &str) -> Result<Dur, String> {
     let days = text
         .strip_suffix('d')
         .and_then(|days| days.parse::<u32>().ok());
@@ -210,7 +210,7 @@ fn availability(text: &str) -> Result<(String, f64), String> {
     read.ok_or_else(|| "expected SYSTEM=PERCENT, such as `redis=99.95`".to_owned())
 }
 
-fn count(text: &str) -> Result<usize, String> {
+pub(super) fn count(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| "expected a number from 1".to_owned())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, Group, History, Lane, Op, Outcome},
+    history::{Access, Draft, Group, History, Lane, Op, Outcome},
     id::LaneId,
     seed::Seed,
     time::Nanos,
@@ -28,6 +28,7 @@ pub fn lanes() -> Vec<Lane> {
         reads: (access == Access::Read).then_some(LaneId(0)),
         pinned: None,
         shard: None,
+        keys: None,
         interval: Duration::from_millis(ms),
         timeout: Duration::from_millis(500),
         objective: None,
@@ -82,9 +83,9 @@ const ERRORS: [&str; 4] = [
 /// The operations.
 pub fn history() -> History {
     let mut noise = Seed(42).stream("sample");
-    let mut history = History {
-        ops: Vec::new(),
+    let mut history = Draft {
         errors: ERRORS.map(str::to_owned).into(),
+        ..Draft::default()
     };
     for lane in lanes() {
         let step = lane.interval.as_nanos() as u64;
@@ -96,13 +97,15 @@ pub fn history() -> History {
             seq += 1;
         }
     }
-    history
+    History::from(history)
 }
 
 fn op(lane: &Lane, seq: u64, intended: u64, noise: f64) -> Op {
     let (outcome, error, latency) = match lane.group {
         Group::Pinned => pinned_outcome(lane, intended),
-        Group::Service | Group::App => service_outcome(lane, intended, noise),
+        Group::Service | Group::App | Group::Register | Group::Transfer | Group::List => {
+            service_outcome(lane, intended, noise)
+        }
     };
     let ms = |ms: f64| Nanos(intended + (ms * 1e6) as u64);
     let sent = (outcome != Outcome::Shed).then(|| ms(0.05 + noise * 0.2));
@@ -117,7 +120,7 @@ fn op(lane: &Lane, seq: u64, intended: u64, noise: f64) -> Op {
         error,
         node: (outcome == Outcome::Ok).then_some(match lane.group {
             Group::Pinned => lane.id.0 - 6,
-            Group::Service | Group::App => node,
+            Group::Service | Group::App | Group::Register | Group::Transfer | Group::List => node,
         }),
         version: (outcome == Outcome::Ok && lane.access == Access::Read).then_some(seq),
     }

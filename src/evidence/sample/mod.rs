@@ -131,6 +131,7 @@ pub fn events() -> Vec<Event> {
     );
     say(35.3, done(4));
     say(38.0, What::ClientsStopped);
+    say(38.0, What::Dropped { packets: 0 });
     for event in views() {
         events.push(event);
     }
@@ -354,8 +355,7 @@ fn views() -> Vec<Event> {
 fn ending() -> Vec<Event> {
     let acknowledged = history();
     let held = acknowledged
-        .ops
-        .iter()
+        .ops()
         .filter(|op| op.outcome == Outcome::Ok && op.lane.0 < 4)
         .filter(|op| (op.lane, op.seq) != lost_write())
         .map(|op| (op.lane, op.seq, true));

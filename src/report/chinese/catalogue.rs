@@ -66,6 +66,18 @@ pub const WORDS: &[(&str, &str)] = &[
         "time between milestones that no source names",
         "没有来源说明的阶段之间的时间",
     ),
+    ("operator, together", "操作员步骤合计"),
+    (
+        "steps of a runbook or a person, within the phases above",
+        "运行手册或人工的步骤，发生在上述阶段之内",
+    ),
+    (
+        "chose the replica that received most",
+        "选出接收数据最多的副本",
+    ),
+    ("promoted it", "将其提升为主节点"),
+    ("repointed the clients", "将客户端指向它"),
+    ("made the other replicas follow it", "让其他副本跟随它"),
     ("No phase was measured.", "没有测得任何阶段。"),
     ("Data", "数据"),
     ("what", "项目"),

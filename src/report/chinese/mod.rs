@@ -4,6 +4,7 @@
 //! they are the names that the definitions, the schema and other tools use.
 
 mod catalogue;
+mod deeds;
 mod sentences;
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
@@ -12,7 +13,10 @@ use super::document::{Cell, Document};
 
 /// Sentences without gaps.
 static WHOLE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
-    let all = catalogue::WORDS.iter().chain(sentences::SENTENCES);
+    let all = catalogue::WORDS
+        .iter()
+        .chain(deeds::DEEDS)
+        .chain(sentences::SENTENCES);
     all.filter(|(english, _)| !english.contains("{}"))
         .copied()
         .collect()
@@ -20,7 +24,10 @@ static WHOLE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
 
 /// Sentences with gaps: the parts around them, and the Chinese.
 static GAPPED: LazyLock<Vec<(Vec<&str>, &str)>> = LazyLock::new(|| {
-    let all = catalogue::WORDS.iter().chain(sentences::SENTENCES);
+    let all = catalogue::WORDS
+        .iter()
+        .chain(deeds::DEEDS)
+        .chain(sentences::SENTENCES);
     let gapped = all.filter(|(english, _)| english.contains("{}"));
     gapped
         .map(|(english, chinese)| (english.split("{}").collect(), *chinese))
@@ -156,6 +163,11 @@ mod tests {
             said,
             "主节点 n1 被强制终止；写入中断 674.9 ms，直到 n2 接管；没有丢失任何已确认的写入（0 / 5,162）。"
         );
+        assert_eq!(
+            chinese("The primary r1 was left without file descriptors"),
+            "主节点 r1 耗尽文件描述符"
+        );
+        assert_eq!(chinese("The disk of pg2 was slow"), "pg2 的磁盘变慢");
         assert_eq!(chinese("no such sentence here"), "no such sentence here");
         assert_eq!(chinese(" Targets "), " 目标 ");
         assert_eq!(chinese("4.213 s"), "4.213 s");
@@ -163,7 +175,11 @@ mod tests {
 
     #[test]
     fn every_gap_of_the_catalogue_is_used_once() {
-        for (english, chinese) in catalogue::WORDS.iter().chain(sentences::SENTENCES) {
+        for (english, chinese) in catalogue::WORDS
+            .iter()
+            .chain(deeds::DEEDS)
+            .chain(sentences::SENTENCES)
+        {
             let gaps = english.matches("{}").count();
             for index in 0..gaps {
                 let mark = format!("{{{index}}}");

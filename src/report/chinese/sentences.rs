@@ -18,58 +18,6 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "每个预期告警都能在 RTO 目标 {0} 内触发",
     ),
     // What happened.
-    ("The primary {} was killed", "主节点 {0} 被强制终止"),
-    (
-        "The primary {} was stopped in an orderly way",
-        "主节点 {0} 被正常停止",
-    ),
-    ("The primary {} was frozen", "主节点 {0} 被冻结"),
-    (
-        "The primary {} was killed and started again",
-        "主节点 {0} 被强制终止后重启",
-    ),
-    ("The primary {} was cut off", "主节点 {0} 被网络隔离"),
-    (
-        "The primary was moved in the planned way (from the primary {})",
-        "按计划切换主节点（原主节点 {0}）",
-    ),
-    (
-        "The primary was moved back in the planned way (from the primary {})",
-        "按计划回切主节点（原主节点 {0}）",
-    ),
-    ("Nothing was done on purpose", "有意不做任何操作（对照）"),
-    ("{} was killed", "{0} 被强制终止"),
-    ("{} was stopped in an orderly way", "{0} 被正常停止"),
-    ("{} was frozen", "{0} 被冻结"),
-    ("{} was cut off", "{0} 被网络隔离"),
-    (
-        "Packets from the primary {} were late",
-        "主节点 {0} 发出的数据包延迟",
-    ),
-    (
-        "Packets from the primary {} were lost",
-        "主节点 {0} 发出的数据包丢失",
-    ),
-    (
-        "Connections through a proxy to the primary {} were reset",
-        "经代理到主节点 {0} 的连接被重置",
-    ),
-    (
-        "Connections through a proxy to the primary {} were half open",
-        "经代理到主节点 {0} 的连接处于半开状态",
-    ),
-    (
-        "Streams through a proxy to the primary {} were late",
-        "经代理到主节点 {0} 的数据流延迟",
-    ),
-    (
-        "A process on the primary {} was killed",
-        "主节点 {0} 上的一个进程被强制终止",
-    ),
-    (
-        "The primary {} was killed again and again",
-        "主节点 {0} 被反复强制终止",
-    ),
     (
         "The run ended before its disruptive step",
         "运行在注入故障之前结束",
@@ -79,8 +27,8 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "写入中断 {0}，直到 {1} 接管",
     ),
     (
-        "writes failed for {} until the victim had restarted",
-        "写入中断 {0}，直到故障节点重启",
+        "writes failed for {} until the victim answered again",
+        "写入中断 {0}，直到故障节点重新应答",
     ),
     (
         "writes failed for {} until the fault was undone",
@@ -224,6 +172,18 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "没有比同通道保留的写入更早的丢失",
     ),
     (
+        "connection tracking of the machine dropped no packet",
+        "本机的连接跟踪没有丢弃数据包",
+    ),
+    (
+        "connection tracking of the machine dropped {} packets: its table is full; wait two minutes, or raise net.netfilter.nf_conntrack_max",
+        "本机的连接跟踪丢弃了 {0} 个数据包：其表已满；请等待两分钟，或调大 net.netfilter.nf_conntrack_max",
+    ),
+    (
+        "the machine does not track connections, or does not count what that drops",
+        "本机不跟踪连接，或不统计因此丢弃的数据包",
+    ),
+    (
         "no operation was later than {} about the fault",
         "故障前后没有操作晚于计划 {0} 以上",
     ),
@@ -275,6 +235,86 @@ pub const SENTENCES: &[(&str, &str)] = &[
     (
         "{} of {} reads certainly stale, {} backwards, {} missed an own write",
         "{1} 次读取中 {0} 次确定过时，{2} 次倒退，{3} 次未见到自己的写入",
+    ),
+    ("linearizable", "可线性化"),
+    ("1 anomaly", "1 处异常"),
+    ("{} anomalies", "{0} 处异常"),
+    (
+        "no order explains what was read of {} of {} registers",
+        "{1} 个寄存器中有 {0} 个，没有任何顺序能解释所读到的内容",
+    ),
+    (
+        "transfers changed the total of their accounts",
+        "转账改变了账户的总额",
+    ),
+    ("constant-total", "总额不变"),
+    ("every read showed the same total", "每次读取的总额都相同"),
+    ("reads showed another total", "有读取见到不同的总额"),
+    (
+        "the total of {} accounts stayed what it was over {} operations",
+        "{0} 个账户的总额在 {1} 个操作中保持不变",
+    ),
+    (
+        "{} reads showed another total of {} accounts than they held at first",
+        "{0} 次读取见到的 {1} 个账户的总额与最初不同",
+    ),
+    (
+        "{} operations on {} accounts judged",
+        "判定了 {1} 个账户上的 {0} 个操作",
+    ),
+    (
+        "{} transfer lanes moved amounts between {} accounts in transactions that read both balances and wrote both, or read the total, which must never change.",
+        "{0} 个转账通道在 {1} 个账户之间转移金额（每个事务读取并写入两个余额），或读取总额；总额必须始终不变。",
+    ),
+    ("serializable", "可串行化"),
+    ("strict-serializable", "严格可串行化"),
+    ("snapshot-isolation", "快照隔离"),
+    ("read-committed", "读已提交"),
+    (
+        "nothing that it rules out was read",
+        "没有读到它所排除的内容",
+    ),
+    (
+        "transactions show what it rules out",
+        "事务中出现了它所排除的现象",
+    ),
+    (
+        "{} transactions show nothing that {} rules out",
+        "{0} 个事务中没有出现{1}所排除的现象",
+    ),
+    ("{} transactions are not {}: {}", "{0} 个事务不满足{1}：{2}"),
+    ("transactions were not {}: {}", "事务不满足{0}：{1}"),
+    (
+        "{} transactions on {} lists at a time judged as {}",
+        "按{2}判定了 {0} 个事务（同时使用 {1} 个列表）",
+    ),
+    (
+        "{} list-append lanes took transactions of one to four steps on {} lists at a time: each step appends an element that no other one appends, or reads a whole list. What was read tells the order of all appends, and with it which transaction depends on which: a circle of them is an anomaly, named by its kind.",
+        "{0} 个列表追加通道执行由一到四步组成的事务，同时使用 {1} 个列表：每一步追加一个互不相同的元素，或读取整个列表。读到的内容说明了所有追加的顺序，从而说明哪个事务依赖哪个事务：依赖成环即为异常，并以其种类命名。",
+    ),
+    (
+        "some order explains every answer",
+        "存在一种顺序能解释所有应答",
+    ),
+    (
+        "no order explains the answers",
+        "没有任何顺序能解释这些应答",
+    ),
+    (
+        "some order explains all {} operations on {} registers",
+        "存在一种顺序能解释 {1} 个寄存器上的全部 {0} 个操作",
+    ),
+    (
+        "no order explains {} operations: {} on {} of {} registers",
+        "没有任何顺序能解释 {0} 个操作：{3} 个寄存器中 {2} 个有{1}",
+    ),
+    (
+        "{} operations on {} registers judged, {} of them broken",
+        "判定了 {1} 个寄存器上的 {0} 个操作，其中 {2} 个寄存器被破坏",
+    ),
+    (
+        "{} register lanes wrote values that no other write carries to {} registers, or read them; each register is judged by itself: every answer must be explained by some order in which each operation takes effect between its start and its end.",
+        "{0} 个寄存器通道向 {1} 个寄存器写入互不相同的值，或读取它们；每个寄存器单独判定：必须存在一种顺序，使每个操作都在其开始与结束之间生效，并能解释所有应答。",
     ),
     (
         "{} writes acknowledged after the fault and lost",

@@ -129,6 +129,21 @@ pub(super) fn label(x: f64, y: f64, class: &str, text: &str) -> String {
     format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>\n")
 }
 
+/// Characters of a usual name that fit beside a row.
+const ROOM: usize = 10;
+
+/// The name of a row, left of the picture: a longer one is made narrower, a very long one cut too.
+pub(super) fn row_name(y: f64, name: &str) -> String {
+    if name.chars().count() <= ROOM {
+        return label(LEFT - 8.0, y, "node end", name);
+    }
+    let (x, y, width) = (c(LEFT - 8.0), c(y), c(LEFT - 12.0));
+    let name = escape(&short(name, ROOM + 4));
+    format!(
+        "<text class=\"node end\" x=\"{x}\" y=\"{y}\" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\">{name}</text>\n"
+    )
+}
+
 /// A line element.
 pub(super) fn line(class: &str, from: (f64, f64), to: (f64, f64)) -> String {
     let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(c);

@@ -6,7 +6,7 @@ use crate::{
     time::Nanos,
 };
 
-use super::axes::{Axis, LEFT, label, line, rect, short};
+use super::axes::{Axis, label, line, rect, row_name};
 
 /// Height of a row.
 pub(super) const BAND: f64 = 28.0;
@@ -33,7 +33,7 @@ pub(super) fn bands(picture: &Picture, axis: Axis, top: f64) -> String {
 }
 
 fn band(node: &NodeBand, axis: Axis, top: f64) -> String {
-    let mut out = label(LEFT - 8.0, top + 13.0, "node end", &short(&node.name, 13));
+    let mut out = row_name(top + 13.0, &node.name);
     for (from, to, role) in &node.roles {
         if *to < axis.from || *from > axis.to {
             continue;
@@ -71,7 +71,7 @@ pub(super) fn alert_bands(picture: &Picture, axis: Axis, top: f64) -> String {
 }
 
 fn alert_band(alert: &AlertBand, axis: Axis, top: f64) -> String {
-    let mut out = label(LEFT - 8.0, top + 13.0, "node end", &short(&alert.name, 11));
+    let mut out = row_name(top + 13.0, &alert.name);
     for (from, to, firing) in &alert.spans {
         if *to < axis.from || *from > axis.to {
             continue;

@@ -11,7 +11,7 @@ use crate::{
     score::{Line, LineState, Verdict},
 };
 
-use super::view::{BoundView, PhaseView, Picture, Table, View, text};
+use super::view::{ActionView, BoundView, PhaseView, Picture, Table, View, text};
 
 /// Tiles above the table.
 const TILES_MAX: usize = 4;
@@ -92,6 +92,12 @@ impl Page<'_> {
         let (from, to) = phase.bar;
         let width = (to.saturating_sub(from)).max(4);
         format!("<rect class=\"phase\" x=\"{from}\" y=\"2\" width=\"{width}\" height=\"10\"/>")
+    }
+
+    fn operator_bar(&self, step: &ActionView) -> String {
+        let (from, to) = step.bar;
+        let width = (to.saturating_sub(from)).max(4);
+        format!("<rect class=\"operator\" x=\"{from}\" y=\"2\" width=\"{width}\" height=\"10\"/>")
     }
 
     fn bound_bar(&self, bound: &BoundView) -> String {

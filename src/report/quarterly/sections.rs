@@ -8,7 +8,7 @@ use crate::{
 
 use super::super::{
     document::{Cell, Document, Section, Tone, plain, toned},
-    history::{recovery, started, time},
+    history::{outcome, recovery, started, time, word},
     view::text,
 };
 use super::{INPUT, Standing};
@@ -41,6 +41,12 @@ fn count(review: &Review<'_>, verdict: Verdict) -> usize {
         .count()
 }
 
+/// The quarter's runs that were removed on purpose, with the verdicts that the register keeps of them.
+fn pruned(review: &Review<'_>) -> impl Iterator<Item = Option<Verdict>> {
+    let pruned = review.runs.iter().filter_map(|run| run.pruned.as_ref());
+    pruned.map(|it| it.verdict)
+}
+
 fn cells<'r>(review: &'r Review<'_>) -> impl Iterator<Item = &'r Covered<'r>> {
     review.coverage.rows.iter().flat_map(|(_, cells)| cells)
 }
@@ -59,8 +65,12 @@ fn lead(review: &Review<'_>) -> String {
         .iter()
         .filter(|it| it.status != Tracking::Closed)
         .count();
+    let pruned = match pruned(review).count() {
+        0 => String::new(),
+        count => format!(", {count} pruned and not counted"),
+    };
     format!(
-        "{} of {}: {passed} met every target, {failed} did not, {unsure} could not be told; {} never drilled, {} not \
+        "{} of {}: {passed} met every target, {failed} did not, {unsure} could not be told{pruned}; {} never drilled, {} not \
          drilled this quarter, {}.",
         text::plural(review.runs.len() as u64, "run"),
         text::plural(review.scenarios.len() as u64, "scenario"),
@@ -107,7 +117,7 @@ fn coverage(review: &Review<'_>) -> Section {
         "No system was drilled.",
     );
     section.head.extend(review.coverage.modes.iter().cloned());
-    section.note("When each failure mode was last drilled by the end of the quarter, and how that run came out.");
+    section.note("When each failure mode was last drilled by the end of the quarter, and how that run came out. Not offered: no stack of that system can go through it here.");
     for (system, cells) in &review.coverage.rows {
         let mut row = vec![plain(system.clone())];
         row.extend(cells.iter().map(covered));
@@ -119,6 +129,7 @@ fn coverage(review: &Review<'_>) -> Section {
 fn covered(cell: &Covered<'_>) -> Cell {
     let day = |run: &Run| started(run).chars().take(10).collect::<String>();
     match cell {
+        Covered::NotOffered => plain("not offered"),
         Covered::Never => toned("never drilled", Tone::Bad),
         Covered::Expired(run) => toned(format!("expired: {}", day(run)), Tone::Bad),
         Covered::Unanswered(run) => toned(format!("{}: no answer", day(run)), Tone::Warn),
@@ -338,11 +349,20 @@ fn runs(review: &Review<'_>) -> Section {
             plain(run.id.to_string()),
             plain(run.scenario.clone()),
             plain(started(run)),
-            plain(super::super::history::outcome(run)),
+            plain(registered(run)),
             plain(recovery(run)),
         ]);
     }
     section
+}
+
+/// What became of a run; of a pruned one also the verdict that the register keeps, which counts as nothing.
+fn registered(run: &Run) -> String {
+    let verdict = run.pruned.as_ref().and_then(|it| it.verdict);
+    match verdict {
+        Some(verdict) => format!("pruned; registered as {}", word(verdict)),
+        None => outcome(run).into(),
+    }
 }
 
 fn signatures() -> Section {

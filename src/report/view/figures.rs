@@ -5,8 +5,11 @@ use std::time::Duration;
 use crate::{
     check::plausibility,
     id::NodeName,
-    measure::{Availability, EventFigures, Figure, Figures, Staleness, Visibility},
+    measure::{
+        Availability, ConsistencyFigures, EventFigures, Figure, Figures, Staleness, Visibility,
+    },
     record::{Bound, Disruption, Record},
+    scenario::ConsistencyKind,
     time::{Bracket, Span},
 };
 
@@ -155,6 +158,9 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
     ]
     .map(|(name, cells)| (name.to_owned(), cells))
     .into();
+    if let Some(found) = &figures.consistency {
+        rows.push(("consistency".into(), text::figure(found, explained)));
+    }
     for seen in &figures.visibility {
         rows.push((
             format!("visibility_lag {}", text::clean(seen.node.as_str())),
@@ -203,6 +209,33 @@ fn visible(seen: &Visibility) -> (String, String) {
     let bracket = text::bracket(seen.worst);
     let note = format!("at worst {bracket}; median {median}; {reads} reads");
     (text::upper(seen.worst), note)
+}
+
+fn explained(found: &ConsistencyFigures) -> (String, String) {
+    let measured = match found.anomalies {
+        0 => found.model.unwrap_or(found.kind.model()).to_string(),
+        1 => "1 anomaly".to_owned(),
+        many => format!("{} anomalies", text::count(many)),
+    };
+    let operations = text::plural(found.operations, "operation");
+    let judged = match found.kind {
+        ConsistencyKind::Registers => {
+            let registers = text::plural(found.keys.into(), "register");
+            let broken = found.broken;
+            format!("{operations} on {registers} judged, {broken} of them broken")
+        }
+        ConsistencyKind::Transfers => {
+            let accounts = text::plural(found.keys.into(), "account");
+            format!("{operations} on {accounts} judged")
+        }
+        ConsistencyKind::ListAppend => {
+            let transactions = text::plural(found.operations, "transaction");
+            let lists = text::plural(found.keys.into(), "list");
+            let model = found.model.unwrap_or(found.kind.model());
+            format!("{transactions} on {lists} at a time judged as {model}")
+        }
+    };
+    (measured, judged)
 }
 
 fn stale(staleness: &Staleness) -> (String, String) {

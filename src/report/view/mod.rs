@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod figures;
 pub mod loss;
+pub mod operator;
 pub mod picture;
 pub mod setup;
 pub mod table;
@@ -34,6 +35,10 @@ pub struct View {
     pub fault: Option<FaultView>,
     /// What the recovery's time is made of.
     pub phases: Vec<PhaseView>,
+    /// What operators did between the fault and the end of the recovery, step by step.
+    pub operator: Vec<ActionView>,
+    /// How long all of that took; absent where nobody did anything.
+    pub operator_took: Option<String>,
     /// What the phases leave unexplained: value and bracket, or why it is not known.
     pub unexplained: Option<(String, String)>,
     /// What became of the data.
@@ -137,6 +142,21 @@ pub struct PhaseView {
     pub bar: (u64, u64),
 }
 
+/// One step of an operator, taken by hand or by a runbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionView {
+    /// What was done.
+    pub text: String,
+    /// To which node; empty where to none.
+    pub node: String,
+    /// How long it took.
+    pub took: String,
+    /// When it ended, from the fault.
+    pub ended: String,
+    /// Its begin and end from the fault, thousandths of the longest phase, for a bar.
+    pub bar: (u64, u64),
+}
+
 /// One predicted bound beside what was measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundView {
@@ -173,6 +193,8 @@ impl View {
             last: setup::last(record, &judgement.scorecard),
             fault: setup::fault(record),
             phases: event.map_or_else(Vec::new, figures::phases),
+            operator: event.map_or_else(Vec::new, |event| operator::steps(record, event)),
+            operator_took: event.and_then(|event| operator::took(record, event)),
             unexplained: event.map(|event| {
                 text::figure(&event.unexplained, |span| {
                     (text::upper(*span), text::bracket(*span))

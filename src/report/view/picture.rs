@@ -1,8 +1,8 @@
 //! The picture of the outage: operations binned over time, marks, and who was primary when.
 
 use crate::{
-    history::{Access, Group, History, Op, Outcome},
-    measure::EventFigures,
+    history::{Access, Group, History, Op, Outcome, merged},
+    measure::{EventFigures, lane::lanes},
     record::{AlertMoment, DisruptionKind, MemberKind, Record, Role},
     time::Nanos,
 };
@@ -115,7 +115,8 @@ pub(super) fn picture(
     event: Option<&EventFigures>,
 ) -> Option<Picture> {
     let (start, recorded_stop) = record.load?;
-    let last = history.ops.iter().map(|op| op.intended).max()?;
+    let ends = history.lanes().filter_map(|lane| history.lane(lane).last());
+    let last = ends.map(|op| op.intended).max()?;
     let stop = recorded_stop.max(last);
     let zero = zero(record);
     let (from, to) = focus(zero, start, stop, event);
@@ -186,24 +187,24 @@ fn series(record: &Record, history: &History, zero: Nanos, window: (Nanos, Nanos
     });
     let number = (to.0.saturating_sub(first.0) / width_ns).max(1);
     let mut bins = vec![Bin::default(); usize::try_from(number).unwrap_or(1)];
-    let mut latencies: Vec<Vec<u64>> = vec![Vec::new(); bins.len()];
-    for op in history.ops.iter().filter(|op| serves(record, op)) {
-        let Some(since) = op.intended.0.checked_sub(first.0) else {
-            continue;
-        };
+    let mut latencies: Vec<u64> = Vec::new();
+    let mut current = 0;
+    for op in service(record, history, first) {
+        let since = op.intended.0.saturating_sub(first.0);
         let index = usize::try_from(since / width_ns).unwrap_or(usize::MAX);
+        if index != current {
+            end(bins.get_mut(current), &mut latencies);
+            current = index;
+        }
         let Some(bin) = bins.get_mut(index) else {
-            continue;
+            break;
         };
         bin.counts[op.outcome as usize] += 1;
         if let (Outcome::Ok, Some(done)) = (op.outcome, op.done) {
-            latencies[index].push(done.0.saturating_sub(op.intended.0));
+            latencies.push(done.0.saturating_sub(op.intended.0));
         }
     }
-    for (bin, mut latencies) in bins.iter_mut().zip(latencies) {
-        latencies.sort_unstable();
-        bin.latency = summary(&latencies);
-    }
+    end(bins.get_mut(current), &mut latencies);
     Series {
         from: first,
         width_ns,
@@ -239,12 +240,26 @@ fn least_common_multiple(a: u64, b: u64) -> Option<u64> {
     (a / x).checked_mul(b)
 }
 
-/// Whether the operation is of a lane that measures the system.
-fn serves(record: &Record, op: &Op) -> bool {
-    record
-        .lanes
-        .get(usize::from(op.lane.0))
-        .is_some_and(|lane| lane.group == Group::Service)
+/// The operations of the lanes that measure the system, from a moment on, by intended time.
+fn service<'a>(
+    record: &Record,
+    history: &'a History,
+    from: Nanos,
+) -> impl Iterator<Item = Op> + use<'a> {
+    let lanes = lanes(record, Group::Service, None);
+    merged(lanes.map(|lane| {
+        let ops = history.lane(lane.id);
+        ops.skip(ops.partition_point(|op| op.intended < from))
+    }))
+}
+
+/// No more operations are of this bin: these are the latencies of its ok ones.
+fn end(bin: Option<&mut Bin>, latencies: &mut Vec<u64>) {
+    latencies.sort_unstable();
+    if let Some(bin) = bin {
+        bin.latency = summary(latencies);
+    }
+    latencies.clear();
 }
 
 /// Median, 99th percentile by nearest rank, and largest of sorted values.
@@ -295,11 +310,19 @@ fn bands(record: &Record, history: &History) -> Vec<NodeBand> {
         .stack
         .as_ref()
         .map_or(&[][..], |stack| &stack.members);
+    let acks = strokes(
+        record,
+        history,
+        members.len(),
+        &[Group::Service, Group::App],
+    );
+    let probes = strokes(record, history, members.len(), &[Group::Pinned]);
+    let strokes = acks.into_iter().zip(probes);
     members
         .iter()
-        .enumerate()
-        .filter(|(_, member)| member.kind == MemberKind::Data)
-        .map(|(index, member)| {
+        .zip(strokes)
+        .filter(|(member, _)| member.kind == MemberKind::Data)
+        .map(|(member, (acks, probes))| {
             let mut roles: Vec<(Nanos, Nanos, Role)> = Vec::new();
             let views = record
                 .views
@@ -318,38 +341,52 @@ fn bands(record: &Record, history: &History) -> Vec<NodeBand> {
             NodeBand {
                 name: text::clean(member.name.as_str()),
                 roles,
-                acks: strokes(record, history, index, &[Group::Service, Group::App]),
-                probes: strokes(record, history, index, &[Group::Pinned]),
+                acks,
+                probes,
             }
         })
         .collect()
 }
 
-/// When a node acknowledged writes, as strokes.
+/// When each node acknowledged writes, as strokes.
 fn strokes(
     record: &Record,
     history: &History,
-    node: usize,
+    nodes: usize,
     groups: &[Group],
-) -> Vec<(Nanos, Nanos)> {
-    let mut times: Vec<Nanos> = history
-        .ops
-        .iter()
-        .filter(|op| op.outcome == Outcome::Ok && op.node.map(usize::from) == Some(node))
-        .filter(|op| {
-            record
-                .lanes
-                .get(usize::from(op.lane.0))
-                .is_some_and(|lane| lane.access == Access::Write && groups.contains(&lane.group))
-        })
-        .filter_map(|op| op.done)
-        .collect();
-    times.sort_unstable();
+) -> Vec<Vec<(Nanos, Nanos)>> {
+    let mut strokes: Vec<Vec<(Nanos, Nanos)>> = vec![Vec::new(); nodes];
+    let lanes = record.lanes.iter();
+    let lanes = lanes.filter(|lane| lane.access == Access::Write && groups.contains(&lane.group));
+    for op in lanes.flat_map(|lane| history.lane(lane.id)) {
+        let node = op.node.filter(|_| op.outcome == Outcome::Ok);
+        let own = node.and_then(|node| strokes.get_mut(usize::from(node)));
+        let (Some(own), Some(time)) = (own, op.done) else {
+            continue;
+        };
+        match own.last_mut() {
+            Some((from, to)) if near(*to, time) && near(time, *from) => {
+                (*from, *to) = ((*from).min(time), (*to).max(time));
+            }
+            _ => own.push((time, time)),
+        }
+    }
+    strokes.into_iter().map(joined).collect()
+}
+
+/// Whether the second moment is before the first, or so little later that both are drawn as one stroke.
+fn near(first: Nanos, second: Nanos) -> bool {
+    second.0.saturating_sub(first.0) <= STROKE_NS
+}
+
+/// Strokes in order, those that are near each other as one.
+fn joined(mut parts: Vec<(Nanos, Nanos)>) -> Vec<(Nanos, Nanos)> {
+    parts.sort_unstable();
     let mut strokes: Vec<(Nanos, Nanos)> = Vec::new();
-    for time in times {
+    for (from, to) in parts {
         match strokes.last_mut() {
-            Some(last) if time.0 - last.1.0 <= STROKE_NS => last.1 = time,
-            _ => strokes.push((time, time)),
+            Some(last) if near(last.1, from) => last.1 = last.1.max(to),
+            _ => strokes.push((from, to)),
         }
     }
     strokes

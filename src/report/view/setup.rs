@@ -3,6 +3,7 @@
 use crate::{
     history::{Access, Group, Lane},
     record::{DisruptionKind, MemberKind, Origin, Record, Status},
+    scenario::ConsistencyKind,
     score::Scorecard,
     time::Nanos,
 };
@@ -273,6 +274,7 @@ pub(super) fn method(record: &Record) -> Vec<String> {
             }
         ));
     }
+    said.extend(consistency(record));
     said.push("Recovery time runs from just before the injecting call to the end of the first successful operation after which a lane stays available; the printed value is the upper end of its bracket, over the worst service lane.".into());
     let guard = match &record.converged {
         Some((true, _)) => "taken after the members had converged",
@@ -293,6 +295,32 @@ pub(super) fn method(record: &Record) -> Vec<String> {
         "Nodes' own views are polled; they annotate the picture and decide no figure.".into(),
     );
     said
+}
+
+/// What the consistency lanes did, if there were some, and by what they are judged.
+fn consistency(record: &Record) -> Option<String> {
+    let spec = record.opened.scenario.clients.consistency.as_ref()?;
+    let lanes = spec.lanes;
+    Some(match spec.kind {
+        ConsistencyKind::Registers => {
+            let keys = text::plural(spec.keys.into(), "register");
+            format!(
+                "{lanes} register lanes wrote values that no other write carries to {keys}, or read them; each register is judged by itself: every answer must be explained by some order in which each operation takes effect between its start and its end."
+            )
+        }
+        ConsistencyKind::Transfers => {
+            let keys = text::plural(spec.keys.into(), "account");
+            format!(
+                "{lanes} transfer lanes moved amounts between {keys} in transactions that read both balances and wrote both, or read the total, which must never change."
+            )
+        }
+        ConsistencyKind::ListAppend => {
+            let keys = text::plural(spec.keys.into(), "list");
+            format!(
+                "{lanes} list-append lanes took transactions of one to four steps on {keys} at a time: each step appends an element that no other one appends, or reads a whole list. What was read tells the order of all appends, and with it which transaction depends on which: a circle of them is an anomaly, named by its kind."
+            )
+        }
+    })
 }
 
 /// Where the stack came from and what became of it, if it was not this run's alone.

@@ -121,6 +121,14 @@ pub(super) fn cpu_limit(cores: Option<f64>) -> ContainerUpdateBody {
     }
 }
 
+/// The cores of CPU time that a container's limit leaves it; infinity without one.
+pub(super) fn cores(host: &HostConfig) -> f64 {
+    match (host.cpu_quota, host.cpu_period) {
+        (Some(quota), Some(period)) if quota > 0 && period > 0 => quota as f64 / period as f64,
+        _ => f64::INFINITY,
+    }
+}
+
 /// A node's memory, bytes; 0 for no limit.
 pub(super) fn memory(spec: &NodeSpec) -> i64 {
     i64::from(spec.memory_mib) << 20

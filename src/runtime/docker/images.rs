@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bollard::{
     container::LogOutput,
     errors::Error,
+    models::ContainerCreateBody,
     query_parameters::{
         BuildImageOptionsBuilder, CreateImageOptionsBuilder, LogsOptionsBuilder,
         RemoveContainerOptionsBuilder, StartContainerOptions, WaitContainerOptionsBuilder,
@@ -20,13 +21,15 @@ use crate::{
 };
 
 use super::{
-    container,
+    container, disk,
     engine::{ACT, ASK, Engine, REMOVE, failed, status, within},
     removal,
 };
 
 /// How many lines of a build's output are kept for its error.
 const BUILD_TAIL: usize = 12;
+/// How long the trial of a file system may take.
+const TRIAL: Duration = Duration::from_secs(20);
 
 #[async_trait]
 impl ImageStore for Engine {
@@ -137,6 +140,41 @@ impl ImageStore for Engine {
     ) -> Result<ExecOutput, RuntimeError> {
         let labels = removal::labels(run, &Owner::current());
         let body = container::once(image, argv, &labels);
+        self.run_body(body, image, limit).await
+    }
+}
+
+impl Engine {
+    /// Shows in a throw-away container of the sidecar's image whether file systems of ours can be mounted; why not, else.
+    ///
+    /// # Errors
+    /// When the engine cannot make a container at all.
+    pub async fn try_disks(
+        &self,
+        run: &RunId,
+        image: &str,
+    ) -> Result<Result<(), String>, RuntimeError> {
+        let labels = removal::labels(run, &Owner::current());
+        let body = disk::trial(image, &labels);
+        Ok(match self.run_body(body, image, TRIAL).await {
+            Ok(said) if said.stdout.trim() == "mounted" => Ok(()),
+            Ok(said) => {
+                let lines = said.stdout.lines().chain(said.stderr.lines());
+                Err(lines.last().unwrap_or("it said nothing").to_owned())
+            }
+            // The engine refuses a container with a device that the machine does not have.
+            Err(RuntimeError::Failed { cause, .. }) => Err(cause),
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// Runs the body's program to its end, and removes its container.
+    async fn run_body(
+        &self,
+        body: ContainerCreateBody,
+        image: &str,
+        limit: Duration,
+    ) -> Result<ExecOutput, RuntimeError> {
         let options = None::<bollard::query_parameters::CreateContainerOptions>;
         let call = self.docker.create_container(options, body);
         let id = within("create a container of", image, ACT, call).await?.id;
@@ -149,9 +187,7 @@ impl ImageStore for Engine {
         within("remove the container of", image, REMOVE, call).await?;
         output
     }
-}
 
-impl Engine {
     /// Removes an image that no container uses.
     ///
     /// # Errors

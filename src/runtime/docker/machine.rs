@@ -1,50 +1,41 @@
 //! The containers of one run as machines.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bollard::{
-    models::{ContainerCreateBody, ContainerState, ContainerStateStatusEnum},
+    models::ContainerStateStatusEnum,
     query_parameters::{
-        CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder,
-        RestartContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
-        UploadToContainerOptionsBuilder, WaitContainerOptionsBuilder,
+        InspectContainerOptions, StartContainerOptions, StopContainerOptionsBuilder,
     },
 };
-use futures_util::StreamExt;
 
 use crate::{
     id::{NodeName, RunId},
     runtime::{
-        ExecOutput, NodeFile, NodeSpec, NodeState, Owner, Pipe, Runtime, RuntimeError, Signal,
-        apart,
+        CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, NodeFile, NodeSpec, NodeState, Owner,
+        Pipe, Runtime, RuntimeError, Signal, Skew, apart,
         journal::{Effect, Journal},
     },
 };
 
 use super::{
-    AddressBase, Engine, container,
-    engine::{ACT, ASK, status, within},
-    exec, facts, network, removal,
+    Engine, among, container, disk,
+    engine::{ACT, ASK, within},
+    exec, facts, network,
+    node::{Beneath, Machine, Options},
+    removal,
     signal::{self, Visible},
+    start,
 };
 
 /// The exit code of a process that SIGKILL ended.
 const KILLED: i64 = 137;
-
-/// What a run's containers are made with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where the run's network comes from.
-    pub base: AddressBase,
-    /// The image of sidecars, already resolved; without it a node with a sidecar cannot be created.
-    pub sidecar_image: Option<String>,
-}
 
 /// The machines of one run as containers of one engine.
 pub struct DockerRuntime {
@@ -52,26 +43,13 @@ pub struct DockerRuntime {
     run: RunId,
     journal: Journal,
     options: Options,
+    /// The library by which clocks go wrong, and the nodes that get it.
+    clock: Option<(Vec<u8>, BTreeSet<NodeName>)>,
     labels: HashMap<String, String>,
     network: Mutex<Option<network::Network>>,
     nodes: Mutex<BTreeMap<NodeName, Machine>>,
     /// Paths that images declare as volumes, by image.
     volumes: Mutex<BTreeMap<String, Vec<String>>>,
-}
-
-/// A node as created.
-#[derive(Debug, Clone)]
-struct Machine {
-    container: String,
-    sidecar: Option<String>,
-    started: bool,
-    /// It was sent a SIGKILL since its last start, so its end is certain if not yet seen.
-    killed: bool,
-    /// It is frozen: a signal sent directly would wait until it is unfrozen; the engine unfreezes it.
-    paused: bool,
-    /// The memory that it was created with, bytes; 0 where there was no limit.
-    memory: i64,
-    visible: Option<Visible>,
 }
 
 impl DockerRuntime {
@@ -83,11 +61,35 @@ impl DockerRuntime {
             run,
             journal,
             options,
+            clock: None,
             labels,
             network: Mutex::new(None),
             nodes: Mutex::default(),
             volumes: Mutex::default(),
         }
+    }
+
+    /// Puts the library by which clocks go wrong into these nodes when they are created; until then they are right.
+    #[must_use]
+    pub fn with_clock(mut self, library: Vec<u8>, nodes: BTreeSet<NodeName>) -> Self {
+        self.clock = Some((library, nodes));
+        self
+    }
+
+    /// A node with the clock library, if it is to have it.
+    fn clocked(&self, spec: &NodeSpec) -> NodeSpec {
+        let mut spec = spec.clone();
+        let clock = self.clock.as_ref();
+        if let Some((library, _)) = clock.filter(|(_, nodes)| nodes.contains(&spec.name)) {
+            spec.env.push(("LD_PRELOAD".into(), CLOCK_LIBRARY.into()));
+            spec.files.push(NodeFile {
+                path: CLOCK_LIBRARY.into(),
+                mode: 0o755,
+                bytes: library.clone(),
+            });
+            spec.files.push(Skew::default().file());
+        }
+        spec
     }
 
     fn name(&self, node: &NodeName) -> String {
@@ -109,6 +111,12 @@ impl DockerRuntime {
         if let Some(machine) = lock(&self.nodes).get_mut(node) {
             change(machine);
         }
+    }
+
+    fn disk(&self, node: &NodeName) -> Result<Beneath, RuntimeError> {
+        self.machine(node)?.disk.ok_or_else(|| {
+            RuntimeError::Unsupported(format!("the data of `{node}` lies on no disk of ours"))
+        })
     }
 
     async fn write_ahead(&self, effect: Effect) -> Result<(), RuntimeError> {
@@ -136,104 +144,24 @@ impl DockerRuntime {
         Ok(volumes)
     }
 
-    async fn create_container(
-        &self,
-        name: &str,
-        body: ContainerCreateBody,
-    ) -> Result<String, RuntimeError> {
-        let options = CreateContainerOptionsBuilder::new().name(name).build();
-        let call = self.engine.docker.create_container(Some(options), body);
-        Ok(within("create", name, ACT, call).await?.id)
-    }
-
-    async fn put(&self, container: &str, files: &[NodeFile]) -> Result<(), RuntimeError> {
-        if files.is_empty() {
-            return Ok(());
+    /// The container in a node's process namespace, made when it is first needed.
+    async fn among_of(&self, node: &NodeName) -> Result<String, RuntimeError> {
+        let machine = self.machine(node)?;
+        if let Some(among) = machine.among {
+            return Ok(among);
         }
-        let archive = container::pack(files).map_err(|error| RuntimeError::Failed {
-            action: "pack files for",
-            node: container.to_owned(),
-            cause: error.to_string(),
-        })?;
-        let options = UploadToContainerOptionsBuilder::new().path("/").build();
-        let body = bollard::body_full(archive.into());
-        let call = self
-            .engine
-            .docker
-            .upload_to_container(container, Some(options), body);
-        within("put files into", container, ACT, call).await
+        let image = self.options.sidecar_image.as_deref();
+        let image = image.ok_or_else(no_sidecar_image)?;
+        let body = among::body(image, &machine.container, &self.labels);
+        let name = format!("{}.among", self.name(node));
+        let made = start::create(&self.engine, &name, body).await?;
+        self.update(node, |machine| machine.among = Some(made.clone()));
+        Ok(made)
     }
+}
 
-    async fn inspect(&self, container: &str) -> Result<Option<ContainerState>, RuntimeError> {
-        let ask = async {
-            let options = None::<InspectContainerOptions>;
-            match self
-                .engine
-                .docker
-                .inspect_container(container, options)
-                .await
-            {
-                Ok(found) => Ok(Some(found.state.unwrap_or_default())),
-                Err(error) if status(&error) == Some(404) => Ok(None),
-                Err(error) => Err(error),
-            }
-        };
-        within("ask for the state of", container, ASK, ask).await
-    }
-
-    /// Waits until the engine knows that a killed container has ended: until then it answers a start
-    /// with "runs already" and does nothing.
-    async fn settle(&self, machine: &Machine) -> Result<(), RuntimeError> {
-        if !machine.killed && machine.visible.is_none_or(Visible::runs) {
-            return Ok(());
-        }
-        let options = WaitContainerOptionsBuilder::new()
-            .condition("not-running")
-            .build();
-        let mut ends = self
-            .engine
-            .docker
-            .wait_container(&machine.container, Some(options));
-        let wait = async {
-            // An exit code other than 0 arrives as an error; both mean that it has ended.
-            ends.next().await;
-            Ok(())
-        };
-        within("see the end of", &machine.container, ACT, wait).await
-    }
-
-    /// Starts the sidecar, or starts it again: the node has a new network namespace after each start.
-    async fn start_sidecar(&self, machine: &Machine) -> Result<(), RuntimeError> {
-        let Some(sidecar) = &machine.sidecar else {
-            return Ok(());
-        };
-        let docker = &self.engine.docker;
-        if machine.started {
-            let options = RestartContainerOptionsBuilder::new().t(0).build();
-            let call = docker.restart_container(sidecar, Some(options));
-            return within("start again the sidecar", sidecar, ACT, call).await;
-        }
-        let call = docker.start_container(sidecar, None::<StartContainerOptions>);
-        within("start the sidecar", sidecar, ACT, call).await
-    }
-
-    async fn tail(&self, container: &str, lines: u32) -> Result<String, RuntimeError> {
-        let options = LogsOptionsBuilder::new()
-            .stdout(true)
-            .stderr(true)
-            .tail(&lines.to_string())
-            .build();
-        let mut stream = self.engine.docker.logs(container, Some(options));
-        let collect = async {
-            let mut text = Vec::new();
-            while let Some(piece) = stream.next().await {
-                text.extend_from_slice(&piece?.into_bytes());
-            }
-            Ok(text)
-        };
-        let text = within("read the log of", container, ACT, collect).await?;
-        Ok(String::from_utf8_lossy(&text).into_owned())
-    }
+fn no_sidecar_image() -> RuntimeError {
+    RuntimeError::Unsupported("no image for sidecars was given".into())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -287,25 +215,32 @@ impl Runtime for DockerRuntime {
                 spec.name
             )));
         };
+        let spec = &self.clocked(spec);
         let volumes = self.volumes_of(&spec.image).await?;
         let name = self.name(&spec.name);
-        let body = container::node(spec, &network, &volumes, &self.labels);
-        let id = self.create_container(&name, body).await?;
-        self.put(&id, &spec.files).await?;
+        let disk = disk::of(spec, self.options.disks.as_ref())?;
+        let mut body = container::node(spec, &network, &volumes, &self.labels);
+        if let Some(disk) = &disk {
+            body.entrypoint = Some(disk.gate(&spec.entrypoint));
+        }
+        let id = start::create(&self.engine, &name, body).await?;
+        start::put(&self.engine, &id, &spec.files).await?;
         let sidecar = match (&self.options.sidecar_image, spec.sidecar) {
             (_, false) => None,
             (Some(image), true) => {
                 let body = container::sidecar(image, &id, &self.labels);
-                Some(
-                    self.create_container(&format!("{name}.sidecar"), body)
-                        .await?,
-                )
+                Some(start::create(&self.engine, &format!("{name}.sidecar"), body).await?)
             }
-            (None, true) => {
-                return Err(RuntimeError::Unsupported(
-                    "no image for sidecars was given".into(),
-                ));
+            (None, true) => return Err(no_sidecar_image()),
+        };
+        let disk = match (disk, &self.options.sidecar_image) {
+            (Some(disk), Some(image)) => {
+                let body = disk::server(image, &id, &self.labels);
+                let name = format!("{name}.disk");
+                let server = start::create(&self.engine, &name, body).await?;
+                Some((Arc::new(tokio::sync::Mutex::new(disk)), server))
             }
+            _ => None,
         };
         let machine = Machine {
             container: id,
@@ -314,7 +249,10 @@ impl Runtime for DockerRuntime {
             killed: false,
             paused: false,
             memory: container::memory(spec),
+            cores: None,
             visible: None,
+            among: None,
+            disk,
         };
         lock(&self.nodes).insert(spec.name.clone(), machine);
         Ok(())
@@ -322,16 +260,26 @@ impl Runtime for DockerRuntime {
 
     async fn start(&self, node: &NodeName) -> Result<(), RuntimeError> {
         let machine = self.machine(node)?;
-        self.settle(&machine).await?;
+        let container = &machine.container;
+        if machine.killed || machine.visible.is_some_and(|process| !process.runs()) {
+            start::settle(&self.engine, container).await?;
+        }
         let call = self
             .engine
             .docker
-            .start_container(&machine.container, None::<StartContainerOptions>);
+            .start_container(container, None::<StartContainerOptions>);
         within("start", node, ACT, call).await?;
-        let (state, sidecar) = tokio::join!(
-            self.inspect(&machine.container),
-            self.start_sidecar(&machine)
-        );
+        let sidecar = async {
+            if let Some((disk, server)) = &machine.disk {
+                start::sidecar(&self.engine, server, machine.started).await?;
+                disk.lock().await.lay(&self.engine, server).await?;
+            }
+            match &machine.sidecar {
+                Some(sidecar) => start::sidecar(&self.engine, sidecar, machine.started).await,
+                None => Ok(()),
+            }
+        };
+        let (state, sidecar) = tokio::join!(start::inspect(&self.engine, container), sidecar);
         let pid = state?.and_then(|state| state.pid).unwrap_or(0);
         self.update(node, |machine| {
             machine.visible = Visible::find(pid, &machine.container);
@@ -339,7 +287,12 @@ impl Runtime for DockerRuntime {
             machine.killed = false;
             machine.paused = false;
         });
-        sidecar
+        match sidecar {
+            Ok(()) => Ok(()),
+            Err(error) => Err(start::ended_at_once(&self.engine, node, container)
+                .await
+                .unwrap_or(error)),
+        }
     }
 
     async fn signal(&self, node: &NodeName, signal: Signal) -> Result<(), RuntimeError> {
@@ -386,12 +339,25 @@ impl Runtime for DockerRuntime {
         Ok(())
     }
 
-    async fn limit_cpu(&self, node: &NodeName, cores: Option<f64>) -> Result<(), RuntimeError> {
+    async fn allot_cpu(&self, node: &NodeName, cores: f64) -> Result<f64, RuntimeError> {
+        self.limit_cpu(node, Some(cores)).await?;
+        self.update(node, |machine| machine.cores = Some(cores));
         let machine = self.machine(node)?;
         let call = self
             .engine
             .docker
-            .update_container(&machine.container, container::cpu_limit(cores));
+            .inspect_container(&machine.container, None::<InspectContainerOptions>);
+        let found = within("ask for the limits of", node, ASK, call).await?;
+        Ok(container::cores(&found.host_config.unwrap_or_default()))
+    }
+
+    async fn limit_cpu(&self, node: &NodeName, cores: Option<f64>) -> Result<(), RuntimeError> {
+        let machine = self.machine(node)?;
+        let limit = container::cpu_limit(cores.or(machine.cores));
+        let call = self
+            .engine
+            .docker
+            .update_container(&machine.container, limit);
         within("limit the CPU time of", node, ACT, call).await
     }
 
@@ -405,6 +371,29 @@ impl Runtime for DockerRuntime {
             .docker
             .update_container(&machine.container, container::memory_limit(bytes));
         within("limit the memory of", node, ACT, call).await
+    }
+
+    async fn change_disk(
+        &self,
+        node: &NodeName,
+        fault: usize,
+        what: Option<DiskFault>,
+    ) -> Result<usize, RuntimeError> {
+        let (disk, server) = self.disk(node)?;
+        let runs = self.state(node).await? == NodeState::Running;
+        let mut disk = disk.lock().await;
+        disk.change(fault, what, runs, &server).await
+    }
+
+    async fn try_disk(
+        &self,
+        node: &NodeName,
+        times: u32,
+        stays: bool,
+    ) -> Result<DiskFigures, RuntimeError> {
+        let (disk, server) = self.disk(node)?;
+        let folder = disk.lock().await.folder();
+        disk::look(&self.engine, &server, &folder, times, stays).await
     }
 
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
@@ -421,7 +410,7 @@ impl Runtime for DockerRuntime {
         if dead && machine.killed {
             return Ok(killed);
         }
-        let Some(state) = self.inspect(&machine.container).await? else {
+        let Some(state) = start::inspect(&self.engine, &machine.container).await? else {
             return Ok(NodeState::Missing);
         };
         let code = state.exit_code.unwrap_or(0);
@@ -445,8 +434,18 @@ impl Runtime for DockerRuntime {
         exec::run(&self.engine, &self.machine(node)?.container, argv, limit).await
     }
 
+    async fn among(
+        &self,
+        node: &NodeName,
+        argv: &[&str],
+        limit: Duration,
+    ) -> Result<ExecOutput, RuntimeError> {
+        let among = self.among_of(node).await?;
+        among::run(&self.engine, &among, argv, limit).await
+    }
+
     async fn upload(&self, node: &NodeName, files: &[NodeFile]) -> Result<(), RuntimeError> {
-        self.put(&self.machine(node)?.container, files).await
+        start::put(&self.engine, &self.machine(node)?.container, files).await
     }
 
     async fn beside(&self, node: &NodeName, argv: &[&str]) -> Result<Pipe, RuntimeError> {
@@ -459,7 +458,7 @@ impl Runtime for DockerRuntime {
     }
 
     async fn logs(&self, node: &NodeName, lines: u32) -> Result<String, RuntimeError> {
-        self.tail(&self.machine(node)?.container, lines).await
+        start::tail(&self.engine, &self.machine(node)?.container, lines).await
     }
 
     async fn teardown(&self) -> (u32, Vec<String>) {

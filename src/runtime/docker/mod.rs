@@ -1,17 +1,22 @@
 //! Containers as machines: one network per run, fixed addresses, sidecars, and the run's label on everything.
 
+mod among;
 mod container;
+mod disk;
 mod engine;
 mod exec;
 mod facts;
 mod images;
 mod machine;
 mod network;
+mod node;
 mod removal;
 mod signal;
+mod start;
 mod sweeper;
 
 pub use engine::Engine;
-pub use machine::{DockerRuntime, Options};
+pub use machine::DockerRuntime;
 pub use network::AddressBase;
+pub use node::Options;
 pub use sweeper::DockerSweeper;

@@ -16,7 +16,8 @@ use async_trait::async_trait;
 use crate::id::{NodeName, RunId};
 
 use super::{
-    ExecOutput, NodeFile, NodeSpec, NodeState, Pipe, Runtime, RuntimeError, Signal,
+    DiskFault, DiskFigures, ExecOutput, NodeFile, NodeSpec, NodeState, Pipe, Runtime, RuntimeError,
+    Signal,
     facts::machine_facts,
     journal::{Effect, Journal},
     pidfd::Held,
@@ -101,6 +102,10 @@ fn failed(action: &'static str, node: &impl ToString, cause: &impl ToString) -> 
         node: node.to_string(),
         cause: cause.to_string(),
     }
+}
+
+fn shared_cpu() -> RuntimeError {
+    RuntimeError::Unsupported("processes on this machine share its CPU time".into())
 }
 
 #[async_trait]
@@ -207,15 +212,34 @@ impl Runtime for ProcessRuntime {
         })
     }
 
+    async fn allot_cpu(&self, _: &NodeName, _: f64) -> Result<f64, RuntimeError> {
+        Err(shared_cpu())
+    }
+
     async fn limit_cpu(&self, _: &NodeName, _: Option<f64>) -> Result<(), RuntimeError> {
-        Err(RuntimeError::Unsupported(
-            "processes on this machine share its CPU time".into(),
-        ))
+        Err(shared_cpu())
     }
 
     async fn limit_memory(&self, _: &NodeName, _: Option<u64>) -> Result<(), RuntimeError> {
         Err(RuntimeError::Unsupported(
             "processes on this machine share its memory".into(),
+        ))
+    }
+
+    async fn change_disk(
+        &self,
+        _: &NodeName,
+        _: usize,
+        _: Option<DiskFault>,
+    ) -> Result<usize, RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "processes on this machine share its disk".into(),
+        ))
+    }
+
+    async fn try_disk(&self, _: &NodeName, _: u32, _: bool) -> Result<DiskFigures, RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "processes on this machine share its disk".into(),
         ))
     }
 
@@ -243,6 +267,17 @@ impl Runtime for ProcessRuntime {
     ) -> Result<ExecOutput, RuntimeError> {
         Err(RuntimeError::Unsupported(
             "a process has no inside to run commands in".into(),
+        ))
+    }
+
+    async fn among(
+        &self,
+        _: &NodeName,
+        _: &[&str],
+        _: Duration,
+    ) -> Result<ExecOutput, RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "processes on this machine have no machine of their own to look into".into(),
         ))
     }
 

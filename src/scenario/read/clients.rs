@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::scenario::{AppClients, Clients, Dur, Pinned, PinnedAsk, Rate, ServiceClients};
+use crate::scenario::{
+    AppClients, Clients, ConsistencyClients, ConsistencyKind, Dur, Pinned, PinnedAsk, Rate,
+    ServiceClients,
+};
 
 use super::{
     decode::{Decoder, Fields},
@@ -21,6 +24,7 @@ pub fn clients(d: &mut Decoder, tree: &Tree) -> Option<Clients> {
         .get("service")
         .map_or_else(|| Some(ServiceClients::default()), |tree| service(d, tree));
     let app = f.get("app").map(|tree| app(d, tree));
+    let consistency = f.get("consistency").map(|tree| consistency(d, tree));
     let workload = f.get("workload").map_or(Some("appends"), |tree| {
         d.word(tree, "workload", &[("appends", "appends")])
     });
@@ -29,6 +33,7 @@ pub fn clients(d: &mut Decoder, tree: &Tree) -> Option<Clients> {
         route: route.flatten(),
         service: service?,
         app: app.flatten(),
+        consistency: consistency.flatten(),
         workload: workload?.to_owned(),
     })
 }
@@ -97,6 +102,36 @@ fn app(d: &mut Decoder, tree: &Tree) -> Option<AppClients> {
         timeout: timeout?,
         pool: pool?,
         slo: slo?,
+    })
+}
+
+fn consistency(d: &mut Decoder, tree: &Tree) -> Option<ConsistencyClients> {
+    let mut f = d.fields(tree, "`clients.consistency`")?;
+    let words = [
+        ("registers", ConsistencyKind::Registers),
+        ("transfers", ConsistencyKind::Transfers),
+        ("list-append", ConsistencyKind::ListAppend),
+    ];
+    let kind = f.need(
+        "kind",
+        "write `kind: registers`, `kind: transfers` or `kind: list-append`",
+    );
+    let kind = kind.and_then(|tree| d.word(tree, "kind", &words));
+    let default = ConsistencyClients::new(ConsistencyKind::Registers);
+    // One lane writes and one reads, or there is nothing to judge.
+    let lanes = f.get("lanes").map_or(Some(default.lanes), |tree| {
+        d.number(tree, "a number of lanes", 2..=16)
+    });
+    let keys = f.get("keys").map_or(Some(default.keys), |tree| {
+        d.number(tree, "a number of keys", 2..=64)
+    });
+    let rate = rate(d, &mut f, default.rate);
+    d.finish(f);
+    Some(ConsistencyClients {
+        kind: kind?,
+        lanes: lanes?,
+        keys: keys?,
+        rate: rate?,
     })
 }
 

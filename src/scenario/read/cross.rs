@@ -2,12 +2,14 @@
 //! repeats cannot support.
 
 use crate::scenario::{
-    Confidence, Expect, Goal, PinnedAsk, Scenario, Step, problem::Problem, spans::Spans,
+    Confidence, Consistency, Expect, Goal, PinnedAsk, Scenario, Step, problem::Problem,
+    spans::Spans,
 };
 
 /// Every contradiction between parts that are right by themselves.
 pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     let mut problems = unmeasurable(scenario, spans);
+    problems.extend(consistency(scenario, spans));
     problems.extend(headline(scenario, spans));
     problems.extend(deadline(scenario, spans));
     problems.extend(
@@ -39,6 +41,11 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             "let pinned probes write: `clients: { service: { pinned: { ask: write } } }`",
         ),
         (
+            "consistency",
+            spans.has(&["clients", "consistency"]),
+            "add clients for it: `clients: { consistency: { kind: registers } }`",
+        ),
+        (
             "outage",
             has(|step| matches!(step, Step::Switchover(_))),
             "add a `- switchover: planned` step",
@@ -67,6 +74,29 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             )
         })
         .collect()
+}
+
+/// What is judged by a model must have one to be judged by, and its own: it is asked for, since a stack that may lose
+/// acknowledged writes cannot keep every one.
+fn consistency(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
+    let kind = scenario.clients.consistency.as_ref()?.kind;
+    let model = kind.model();
+    let words: Vec<String> = kind.models().iter().map(|it| format!("`{it}`")).collect();
+    match scenario.targets.consistency {
+        None => Some(spans.key_problem(
+            &["clients", "consistency"],
+            "nothing says what must hold of these clients' operations",
+            format!("add `targets: {{ consistency: {model} }}`, or `any`: measured, not judged"),
+        )),
+        Some(Consistency::Any) => None,
+        Some(target) => (!kind.models().contains(&target)).then(|| {
+            spans.problem(
+                &["targets", "consistency"],
+                format!("`{target}` cannot be asked of {kind}"),
+                format!("write {}, or `any`", words.join(", ")),
+            )
+        }),
+    }
 }
 
 /// The step that the main figures speak of must be one that breaks or moves something.

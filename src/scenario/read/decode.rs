@@ -30,7 +30,9 @@ pub struct Fields<'t> {
 impl<'t> Fields<'t> {
     /// The value of an optional key.
     pub fn get(&mut self, name: &'static str) -> Option<&'t Tree> {
-        self.asked.push(name);
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
         self.entries
             .iter()
             .find(|(key, _)| key.text == name)

@@ -10,7 +10,7 @@ use crate::scenario::{
 
 use super::{
     decode::{Decoder, Fields},
-    other, packets, streams,
+    disk, inside, machine, other, packets, streams,
     tree::{Tree, Value},
 };
 
@@ -21,11 +21,23 @@ pub const KINDS: &[&str] = &[
     "pause",
     "restart",
     "crash-loop",
+    "reboot",
+    "clock-jump",
+    "clock-drift",
     "kill-process",
     "wipe",
     "damage",
+    "disk-full",
+    "disk-read-only",
+    "disk-slow",
+    "disk-errors",
+    "lose-unsynced",
     "cpu",
+    "memory",
     "out-of-memory",
+    "descriptors",
+    "dns",
+    "certificate",
     "mistake",
     "partition",
     "latency",
@@ -55,13 +67,21 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "partition" => "say who, such as `partition: { isolate: primary }`",
         "script" => "say who and what, such as `script: { node: primary, how: refuse, for: 2s }`",
         "crash-loop" => "say who, such as `crash-loop: { node: primary, every: 5s }`",
+        "reboot" => "say who and how long, such as `reboot: { node: region a, down: 20s }`",
+        "clock-jump" => {
+            "say whose and how far, such as `clock-jump: { node: primary, ahead: 60s }`"
+        }
+        "clock-drift" => {
+            "say whose and how much, such as `clock-drift: { node: primary, faster: 1% }`"
+        }
         "kill-process" => {
             "say who and what, such as `kill-process: { node: primary, process: postgres }`"
         }
         "wipe" => "say who and what, such as `wipe: { node: replica, path: /data }`",
         "damage" => "say who and what, such as `damage: { node: replica, path: /data/*.aof }`",
-        "out-of-memory" => "say whose, such as `out-of-memory: primary`",
-        "cpu" => "say who and how much, such as `cpu: { node: primary, share: 20% }`",
+        "descriptors" => "say whose, such as `descriptors: primary`",
+        "dns" => "say whose and how, such as `dns: { node: replicas, how: gone }`",
+        "certificate" => "say whose, such as `certificate: { node: primary, expired: 1h }`",
         "mistake" => {
             "say who, what and what shows it: `{ node: primary, run: ..., shows: ..., expect: ... }`"
         }
@@ -75,7 +95,7 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "bandwidth" => {
             "say who and how much, such as `bandwidth: { node: primary, limit: 8Mbit/s }`"
         }
-        kind => streams::help(kind).unwrap_or(
+        kind => streams::help(kind).or_else(|| disk::help(kind)).or_else(|| other::help(kind)).unwrap_or(
             "say whom, such as `kill: primary`, or `kill: { node: primary, unless: etcd-leader }`",
         ),
     };
@@ -84,16 +104,24 @@ pub fn fault(d: &mut Decoder, tree: &Tree) -> Option<Fault> {
         "partition" => partition(d, body).map(Fault::Partition),
         "script" => script(d, body).map(Fault::Script),
         "crash-loop" => crash_loop(d, body).map(Fault::CrashLoop),
+        "reboot" => machine::reboot(d, body).map(Fault::Reboot),
+        "clock-jump" => machine::clock_jump(d, body).map(Fault::ClockJump),
+        "clock-drift" => machine::clock_drift(d, body).map(Fault::ClockDrift),
         "kill-process" => kill_process(d, body).map(Fault::KillProcess),
         "wipe" => other::stored(d, body).map(Fault::Wipe),
         "damage" => other::stored(d, body).map(Fault::Damage),
         "cpu" => other::cpu(d, body).map(Fault::Cpu),
+        "memory" => other::memory(d, body).map(Fault::Memory),
         "out-of-memory" => other::out_of_memory(d, body).map(Fault::OutOfMemory),
+        "descriptors" => inside::descriptors(d, body).map(Fault::Descriptors),
+        "dns" => inside::dns(d, body).map(Fault::Dns),
+        "certificate" => inside::certificate(d, body).map(Fault::Certificate),
         "mistake" => other::mistake(d, body).map(Fault::Mistake),
         "kill" => victim(d, choice.name, body).map(Fault::Kill),
         "stop" => victim(d, choice.name, body).map(Fault::Stop),
         "pause" => victim(d, choice.name, body).map(Fault::Pause),
         "restart" => victim(d, choice.name, body).map(Fault::Restart),
+        kind if disk::help(kind).is_some() => disk::fault(d, kind, body),
         kind if streams::help(kind).is_some() => streams::fault(d, kind, body),
         kind => packets::fault(d, kind, body),
     }

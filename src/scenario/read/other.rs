@@ -1,6 +1,8 @@
 //! Decoding faults of data, means and people.
 
-use crate::scenario::{Cpu, Mistake, OutOfMemory, Percent, Problem, Selector, Stored};
+use crate::scenario::{
+    Cpu, Memory, Mistake, OutOfMemory, Percent, Problem, Selector, Size, Stored,
+};
 
 use super::{
     decode::{Decoder, Fields},
@@ -8,7 +10,8 @@ use super::{
     tree::{Tree, Value},
 };
 
-fn node(d: &mut Decoder, f: &mut Fields<'_>) -> Option<Selector> {
+/// Whom a fault hits.
+pub(super) fn node(d: &mut Decoder, f: &mut Fields<'_>) -> Option<Selector> {
     f.need("node", "say whom, such as `node: primary`")
         .and_then(|tree| d.scalar::<Selector>(tree, "a node"))
 }
@@ -45,6 +48,16 @@ pub fn stored(d: &mut Decoder, tree: &Tree) -> Option<Stored> {
 /// Less than this and the node's own health checks would be what fails.
 const SHARE_MIN: Percent = Percent(2.0);
 
+/// What is missing where nothing stands under a fault of means; none for other faults.
+pub fn help(kind: &str) -> Option<&'static str> {
+    match kind {
+        "cpu" => Some("say who and how much, such as `cpu: { node: primary, share: 20% }`"),
+        "memory" => Some("say who and how much, such as `memory: { node: primary, room: 64MiB }`"),
+        "out-of-memory" => Some("say whose, such as `out-of-memory: primary`"),
+        _ => None,
+    }
+}
+
 /// Decodes what stands under `cpu`.
 pub fn cpu(d: &mut Decoder, tree: &Tree) -> Option<Cpu> {
     let mut f = d.fields(tree, "`cpu`")?;
@@ -63,6 +76,34 @@ pub fn cpu(d: &mut Decoder, tree: &Tree) -> Option<Cpu> {
     Some(Cpu {
         node: node?,
         share: share?,
+        lasting: length.flatten(),
+    })
+}
+
+/// What a shell and a small program take themselves, several times over.
+const ROOM_MIN: Size = Size(16 << 20);
+
+/// More than a node's machine is likely to have, and no overflow in KiB.
+const ROOM_MAX: Size = Size(1 << 40);
+
+/// Decodes what stands under `memory`.
+pub fn memory(d: &mut Decoder, tree: &Tree) -> Option<Memory> {
+    let mut f = d.fields(tree, "`memory`")?;
+    let node = node(d, &mut f);
+    let room = f
+        .need(
+            "room",
+            "say how much is left beyond what its processes hold, such as `room: 64MiB`",
+        )
+        .and_then(|tree| {
+            let room: Size = d.scalar(tree, "a size")?;
+            d.within(tree, "a room", room, ROOM_MIN..=ROOM_MAX)
+        });
+    let length = f.get("for").map(|tree| lasting(d, tree));
+    d.finish(f);
+    Some(Memory {
+        node: node?,
+        room: room?,
         lasting: length.flatten(),
     })
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::scenario::{SystemSpec, problem::Problem};
+use crate::scenario::{Percent, SystemSpec, problem::Problem, region_name};
 
 use super::{
     decode::Decoder,
     tree::{Tree, Value},
 };
+
+/// The least CPU time that a member may be given: the engine takes no less than 1 ms of each 100.
+const CPU_MIN: Percent = Percent(1.0);
 
 /// Decodes `stack`; whether the systems and settings exist is checked while planning.
 pub fn stack(d: &mut Decoder, tree: &Tree) -> Option<BTreeMap<String, SystemSpec>> {
@@ -39,15 +42,24 @@ fn system(d: &mut Decoder, tree: &Tree) -> Option<SystemSpec> {
         .get("nodes")
         .map(|tree| d.number(tree, "a number of nodes", 1..=15));
     let image = f.get("image").map(|tree| d.parsed(tree, "an image", image));
+    let cpu = f.get("cpu").map(|tree| {
+        let share: Percent = d.scalar(tree, "a percentage")?;
+        d.within(tree, "a share of a core", share, CPU_MIN..=Percent(100.0))
+    });
     let settings = f
         .get("settings")
         .map_or_else(|| Some(BTreeMap::new()), |tree| settings(d, tree));
+    let regions = f
+        .get("regions")
+        .map_or_else(|| Some(BTreeMap::new()), |tree| regions(d, tree));
     d.finish(f);
     Some(SystemSpec {
         topology: topology.flatten(),
         nodes: nodes.flatten(),
         image: image.flatten(),
+        cpu: cpu.flatten(),
         settings: settings?,
+        regions: regions?,
     })
 }
 
@@ -88,4 +100,31 @@ fn settings(d: &mut Decoder, tree: &Tree) -> Option<BTreeMap<String, String>> {
         }
     }
     Some(settings)
+}
+
+fn regions(d: &mut Decoder, tree: &Tree) -> Option<BTreeMap<String, Vec<String>>> {
+    let entries = d.map(tree, "`regions`")?;
+    let mut regions = BTreeMap::new();
+    for (key, value) in entries {
+        let name = match region_name(&key.text) {
+            Ok(name) => name,
+            Err(error) => {
+                let message = format!("`{}` is no region's name", key.text);
+                d.note(Problem::at(key.place.clone(), message).help(error.0));
+                continue;
+            }
+        };
+        let Some(items) = d.list(value, "a region") else {
+            continue;
+        };
+        if items.is_empty() {
+            let message = format!("nothing lies in region `{name}`");
+            d.note(
+                Problem::at(value.place.clone(), message).help("name its nodes, such as `[r1]`"),
+            );
+        }
+        let nodes = items.iter().filter_map(|item| d.text(item, "a node"));
+        regions.insert(name, nodes.map(str::to_owned).collect());
+    }
+    Some(regions)
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::scenario::{
-    Confidence, Dur, Goal, Percent, RecoveredBy, Rpo, Targets, problem::Problem,
+    Confidence, Consistency, Dur, Goal, Percent, RecoveredBy, Rpo, Targets, problem::Problem,
     scalar::ScalarError,
 };
 
@@ -33,6 +33,7 @@ pub fn targets(d: &mut Decoder, tree: &Tree) -> Option<Targets> {
         redundancy_restored: duration(d, &mut f, "redundancy-restored"),
         availability: goal::<Percent>(d, &mut f, "availability", "a percentage"),
         unavailable_total: duration(d, &mut f, "unavailable-total"),
+        consistency: f.get("consistency").and_then(|tree| consistency(d, tree)),
         recovered_by: f.get("recovered-by").and_then(|tree| recovered_by(d, tree)),
         confidence: f.get("confidence").and_then(|tree| confidence(d, tree)),
     };
@@ -85,6 +86,19 @@ fn rpo(d: &mut Decoder, tree: &Tree) -> Option<Rpo> {
         return None;
     }
     Some(rpo)
+}
+
+fn consistency(d: &mut Decoder, tree: &Tree) -> Option<Consistency> {
+    let words = [
+        ("linearizable", Consistency::Linearizable),
+        ("constant-total", Consistency::ConstantTotal),
+        ("read-committed", Consistency::ReadCommitted),
+        ("snapshot-isolation", Consistency::SnapshotIsolation),
+        ("serializable", Consistency::Serializable),
+        ("strict-serializable", Consistency::StrictSerializable),
+        ("any", Consistency::Any),
+    ];
+    d.word(tree, "consistency", &words)
 }
 
 fn recovered_by(d: &mut Decoder, tree: &Tree) -> Option<RecoveredBy> {

@@ -42,6 +42,12 @@ const FIXED: &[(&str, &str)] = &[
     ("log.cleaner.dedupe.buffer.size", "4194304"),
 ];
 
+/// The address of a member, without the port.
+pub fn ip(member: &Member) -> &str {
+    let host = member.address.rsplit_once(':');
+    host.map_or(&member.address, |(host, _)| host)
+}
+
 /// The configuration of the nth member, whose id is `n + 1`.
 ///
 /// # Errors
@@ -51,10 +57,6 @@ pub fn properties(
     index: usize,
     values: Values<'_>,
 ) -> Result<String, SystemError> {
-    let ip = |member: &Member| {
-        let host = member.address.rsplit_once(':');
-        host.map_or(member.address.clone(), |(host, _)| host.to_owned())
-    };
     let own = members
         .get(index)
         .map(ip)

@@ -17,7 +17,8 @@ use crate::{
 };
 
 use super::{
-    config::{PORT, properties},
+    config::{PORT, ip, properties},
+    exporter::JMX_PORT,
     ready,
     running::KafkaStack,
     wire::ask,
@@ -92,6 +93,8 @@ fn specs(
                     cluster_id(&deploy.runtime.run().to_string()),
                 ),
                 ("DRDRILL_HEAP".into(), HEAP.into()),
+                ("DRDRILL_ADDRESS".into(), ip(member).to_owned()),
+                ("DRDRILL_JMX_PORT".into(), JMX_PORT.to_string()),
             ],
             files: vec![
                 file(START_PATH, 0o755, START.into()),

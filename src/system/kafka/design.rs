@@ -9,13 +9,13 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec,
+        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
+        SystemError, TopologySpec,
         settings::{Values, filled, issue},
     },
 };
 
-use super::deploy;
+use super::{deploy, exporter};
 
 /// The default image.
 const IMAGE: &str = "apache/kafka:4.3.1";
@@ -114,10 +114,12 @@ impl System for Kafka {
                 controllers: true,
                 scripts: false,
                 sharded: false,
+                consistency: &[],
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),
             runtime: "docker",
+            data: "/var/lib/kafka/data",
         }
     }
 
@@ -144,6 +146,10 @@ impl System for Kafka {
         } else {
             Err(issues)
         }
+    }
+
+    fn exporter(&self) -> Option<Exporter> {
+        Some(exporter::EXPORTER)
     }
 
     async fn deploy(

@@ -10,6 +10,7 @@ mod design;
 mod driver;
 mod effective;
 mod element;
+mod exporter;
 mod log;
 mod moves;
 mod observe;

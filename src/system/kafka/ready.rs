@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
-use crate::system::{Client, Request, SystemError, roster::Seat, started::not_ready, wait::until};
+use crate::system::{
+    Client, Request, Subject, SystemError, roster::Seat, started::not_ready, wait::until,
+};
 use crate::{
     history::{Access, Outcome},
     id::LaneId,
@@ -110,6 +112,7 @@ async fn replication_flows(stack: &KafkaStack, leader: &Seat) -> Result<Vec<Stri
         let mut probe = DirectClient::new(stack.ground(), target);
         let request = Request {
             access: Access::Write,
+            on: Subject::Appends,
             lane: LaneId(0),
             seq: 0,
             deadline: std::time::Instant::now() + ASK_LIMIT,

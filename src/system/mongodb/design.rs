@@ -9,13 +9,13 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec,
+        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
+        SystemError, TopologySpec,
         settings::{Values, filled, issue},
     },
 };
 
-use super::deploy;
+use super::{deploy, exporter};
 
 /// The image of the members by default.
 const IMAGE: &str = "mongo:8";
@@ -84,10 +84,12 @@ impl System for MongoDb {
                 controllers: false,
                 scripts: false,
                 sharded: false,
+                consistency: &[],
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),
             runtime: "docker",
+            data: "/data/db",
         }
     }
 
@@ -113,6 +115,10 @@ impl System for MongoDb {
         } else {
             Err(issues)
         }
+    }
+
+    fn exporter(&self) -> Option<Exporter> {
+        Some(exporter::EXPORTER)
     }
 
     async fn deploy(

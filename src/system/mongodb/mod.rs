@@ -9,6 +9,7 @@ mod design;
 mod directory;
 mod effective;
 mod element;
+mod exporter;
 mod finals;
 mod moves;
 mod observe;

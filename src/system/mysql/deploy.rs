@@ -119,7 +119,7 @@ fn users(flavour: MySql) -> String {
         format!("CREATE USER '{operator}'@'%';"),
         format!("GRANT ALL ON *.* TO '{operator}'@'%' WITH GRANT OPTION;"),
         format!("CREATE USER '{client}'@'%';"),
-        format!("GRANT SELECT, INSERT ON drdrill.* TO '{client}'@'%';"),
+        format!("GRANT SELECT, INSERT, UPDATE ON drdrill.* TO '{client}'@'%';"),
     ];
     match flavour {
         MySql::MySql => lines.push(format!(

@@ -11,6 +11,7 @@ use crate::{
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
         SystemError, TopologySpec,
+        rows::{self, Isolation},
         settings::{Values, filled, issue},
     },
 };
@@ -36,6 +37,12 @@ const COMMON: &[SettingSpec] = &[
         default: "1000",
         help: "connections that a server takes at most; the servers' default of 151 is little for clients that connect \
                again and again while their writes hang",
+    },
+    SettingSpec {
+        name: "isolation",
+        kind: SettingKind::OneOf(Isolation::WORDS),
+        default: "repeatable-read",
+        help: "isolation of the transactions of transfers and of list-append, said by each of them; the default is InnoDB\'s own",
     },
     SettingSpec {
         name: "fsync",
@@ -130,6 +137,10 @@ impl MySql {
 
 #[async_trait]
 impl System for MySql {
+    fn tells_time(&self) -> bool {
+        true
+    }
+
     fn exporter(&self) -> Option<Exporter> {
         Some(exporter::EXPORTER)
     }
@@ -175,6 +186,7 @@ impl System for MySql {
             controllers: false,
             scripts: false,
             sharded: false,
+            consistency: rows::CONSISTENCY,
         };
         let group = match self {
             Self::MySql => TopologySpec {
@@ -207,6 +219,7 @@ impl System for MySql {
             image: self.image(),
             settings: COMMON.iter().chain(special).cloned().collect(),
             runtime: "docker",
+            data: "/var/lib/mysql",
         }
     }
 

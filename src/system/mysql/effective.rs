@@ -62,6 +62,7 @@ pub async fn read(stack: &MySqlStack, primary: &Seat) -> Result<Effective, Syste
             });
         }
     }
+    settings.push(stack.shape.isolation.fact());
     Ok(Effective {
         kind: stack.shape.kind,
         settings,

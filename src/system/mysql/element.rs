@@ -3,35 +3,48 @@
 use sqlx::{Row, mysql::MySqlRow};
 
 use crate::{
+    history::TxnStep,
     id::{LaneId, RunId},
     system::{
         mark::Element,
-        rows::{Rows, Table},
+        rows::{Isolation, Rows, Table, Transfer},
     },
 };
 
 /// Makes and reads the rows of a run.
 #[derive(Debug, Clone)]
-pub struct Elements(Rows);
+pub struct Elements(Rows, Isolation);
 
 impl Elements {
-    /// The rows of a run.
-    pub fn new(run: RunId) -> Self {
-        Self(Rows::new(run))
+    /// The rows of a run, and how its transactions are kept apart.
+    pub fn new(run: RunId, isolation: Isolation) -> Self {
+        Self(Rows::new(run), isolation)
     }
 
     /// Creates what the workload writes to. Groups replicate only tables with a primary key; that of these is a counter,
     /// so that it refuses no second application of an append, which must show. The index serves reads of a lane's
     /// newest row.
-    pub fn create(&self) -> [String; 2] {
+    pub fn create(&self) -> [String; 5] {
         const COLUMNS: &str = "id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, lane INT NOT NULL, \
             seq BIGINT NOT NULL, body VARCHAR(64) NOT NULL, sum VARCHAR(8) NOT NULL";
         let (appends, pins) = (self.0.table(Table::Appends), self.0.table(Table::Pins));
+        let registers = self.0.table(Table::Registers);
+        let accounts = self.0.table(Table::Accounts);
+        let lists = self.0.table(Table::Lists);
         [
             format!(
                 "CREATE TABLE IF NOT EXISTS {appends} ({COLUMNS}, KEY lane_seq (lane, seq)) ENGINE=InnoDB"
             ),
             format!("CREATE TABLE IF NOT EXISTS {pins} ({COLUMNS}) ENGINE=InnoDB"),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {registers} (id INT NOT NULL PRIMARY KEY, value BIGINT NOT NULL) ENGINE=InnoDB"
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {accounts} (id INT NOT NULL PRIMARY KEY, balance BIGINT NOT NULL) ENGINE=InnoDB"
+            ),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {lists} (id INT NOT NULL PRIMARY KEY, held MEDIUMTEXT NOT NULL) ENGINE=InnoDB"
+            ),
         ]
     }
 
@@ -58,6 +71,53 @@ impl Elements {
             self.0.table(Table::Appends),
             lane.0
         )
+    }
+
+    /// The statement that sets a register.
+    pub fn set(&self, register: u16, value: u64) -> String {
+        format!(
+            "INSERT INTO {} (id, value) VALUES ({register}, {value}) ON DUPLICATE KEY UPDATE value = {value}",
+            self.0.table(Table::Registers)
+        )
+    }
+
+    /// The question for a register's value, 0 if it was never set, as `version`.
+    pub fn get(&self, register: u16) -> String {
+        let registers = self.0.table(Table::Registers);
+        format!(
+            "SELECT CAST(COALESCE((SELECT value FROM {registers} WHERE id = {register}), 0) AS SIGNED) AS version"
+        )
+    }
+
+    /// What transactions are made of.
+    pub fn rows(&self) -> &Rows {
+        &self.0
+    }
+
+    /// The first half of a transfer.
+    pub fn begin_transfer(&self, transfer: Transfer) -> String {
+        self.0.begin_transfer(&self.begin(), transfer)
+    }
+
+    fn begin(&self) -> String {
+        format!("SET TRANSACTION ISOLATION LEVEL {}; BEGIN", self.1.name())
+    }
+
+    /// The messages of a transaction on lists, one for each step.
+    pub fn transact(&self, steps: &[TxnStep]) -> Vec<String> {
+        let table = self.0.table(Table::Lists);
+        self.0.transact(&self.begin(), steps, |list, element| {
+            format!(
+                "INSERT INTO {table} (id, held) VALUES ({list}, '{element}') \
+                 ON DUPLICATE KEY UPDATE held = CONCAT(held, ',{element}')"
+            )
+        })
+    }
+
+    /// The question for the total of all accounts, 0 where there are none, as `version`.
+    pub fn total(&self) -> String {
+        let accounts = self.0.table(Table::Accounts);
+        format!("SELECT CAST(COALESCE(sum(balance), 0) AS SIGNED) AS version FROM {accounts}")
     }
 
     /// A row that `all` returned.

@@ -17,5 +17,6 @@ pub const EXPORTER: Exporter = Exporter {
         ]
     },
     env: |_| Vec::new(),
+    files: |_| Vec::new(),
     rules: include_str!("../../../docker/prometheus/rules/mysql.yaml"),
 };

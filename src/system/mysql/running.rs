@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use sqlx::Row;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +37,9 @@ use super::{
     sql,
     status::{Status, view},
 };
+
+/// The longest wait for what a node's clock says.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// The longest wait for the workload's tables.
 const PREPARE_LIMIT: Duration = Duration::from_secs(15);
@@ -92,7 +96,7 @@ impl MySqlStack {
         Ok(Self {
             facts,
             shape,
-            elements: Elements::new(deploy.runtime.run().clone()),
+            elements: Elements::new(deploy.runtime.run().clone(), shape.isolation),
             runtime: deploy.runtime,
             directory: Arc::new(directory),
             emitter: Mutex::new(Some(deploy.emitter)),
@@ -113,7 +117,7 @@ impl MySqlStack {
             shape: self.shape,
             runtime: self.runtime.clone(),
             directory: Arc::new(directory),
-            elements: Elements::new(run),
+            elements: Elements::new(run, self.shape.isolation),
             emitter: Mutex::new(Some(emitter)),
             promoted: Mutex::new(self.promoted().clone()),
             app: OnceLock::new(),
@@ -151,13 +155,17 @@ impl Running for MySqlStack {
         &self.facts
     }
 
-    async fn prepare(&self, _: &RunId, _: &[Lane]) -> Result<(), SystemError> {
+    async fn prepare(&self, _: &RunId, lanes: &[Lane]) -> Result<(), SystemError> {
         let refused = |words: String| {
             SystemError::Refused(format!("the workload's tables could not be made: {words}"))
         };
         let lead = *self.directory.lead.borrow();
+        let transfers = lanes.iter().find(|lane| lane.group == Group::Transfer);
+        let accounts = transfers.and_then(|lane| lane.keys);
+        let open = accounts.map(|accounts| self.elements.rows().open_accounts(accounts));
         let create = self.elements.create();
-        let made = sql::act(lead, PREPARE_LIMIT, &[&create[0], &create[1]]).await;
+        let statements: Vec<&str> = create.iter().chain(&open).map(String::as_str).collect();
+        let made = sql::act(lead, PREPARE_LIMIT, &statements).await;
         made.map_err(refused)
     }
 
@@ -211,6 +219,16 @@ impl Running for MySqlStack {
         view(node.clone(), status.as_ref(), self.roster())
     }
 
+    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
+        let refused = SystemError::Refused;
+        let asked = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
+        let rows = sql::ask(self.roster().named(node)?.address, TIME_LIMIT, asked).await;
+        let rows = rows.map_err(refused)?;
+        let told = rows.first().and_then(|row| row.try_get::<i64, _>(0).ok());
+        told.map(|told| told * 1000)
+            .ok_or_else(|| refused("it tells no time".into()))
+    }
+
     async fn primary(&self) -> Result<NodeName, SystemError> {
         let said = self.statuses().await;
         self.used(&said).map(|(seat, _)| seat.name.clone())
@@ -238,7 +256,8 @@ impl Running for MySqlStack {
             }
             Source::Before { node } | Source::After { node } => self.seat(node)?.address,
         };
-        holdings(&self.elements, address).await
+        let authority = matches!(source, Source::Authority { .. });
+        holdings(&self.elements, address, authority).await
     }
 
     async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {

@@ -7,6 +7,7 @@ use crate::{
     system::{
         Design, SystemError, mark,
         roster::{Roster, Seat},
+        rows::Isolation,
         settings::Values,
     },
 };
@@ -37,6 +38,8 @@ pub struct Shape {
     pub kind: Kind,
     /// Connections that a server takes at most.
     pub max_connections: u64,
+    /// How transactions of transfers are kept apart.
+    pub isolation: Isolation,
     /// Whether a server forces its logs to disk.
     pub fsync: bool,
     /// How long a write waits for a replica, if it waits for one at all.
@@ -65,6 +68,7 @@ impl Shape {
         Ok(Self {
             kind,
             max_connections: values.count("max-connections")?,
+            isolation: Isolation::of(values.word("isolation")),
             fsync: values.flag("fsync"),
             semi_sync: waits
                 .then(|| values.duration("semi-sync-timeout"))

@@ -17,7 +17,7 @@ pub const PORT: u16 = 3306;
 pub enum Account {
     /// drdrill's own questions and moves; it may do everything, also on a server that is read-only.
     Operator,
-    /// The workload; it may only read and insert, so that a read-only server refuses it.
+    /// The workload; it may only read, insert and update, so that a read-only server refuses it.
     Client,
 }
 

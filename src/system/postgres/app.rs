@@ -25,8 +25,11 @@ use super::{
     client::{node_of, version},
     element::Elements,
     outcome::outcome_of,
-    sql,
+    sql::{self, Trust},
 };
+
+/// The name under which the application shows in the server's views.
+const APP: &str = "drdrill-app";
 
 /// The longest wait for the pool's connections to end; those that hang are left to end with the process.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -36,20 +39,22 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 pub struct AppPool {
     pool: PgPool,
     endpoint: watch::Receiver<SocketAddr>,
+    trust: Trust,
     led: Mutex<SocketAddr>,
 }
 
 impl AppPool {
     /// A pool that connects when first used.
-    pub fn new(endpoint: watch::Receiver<SocketAddr>, app: &AppClients) -> Self {
+    pub fn new(endpoint: watch::Receiver<SocketAddr>, app: &AppClients, trust: Trust) -> Self {
         let address = *endpoint.borrow();
         let pool = PgPoolOptions::new()
             .max_connections(app.pool.max(1))
             .acquire_timeout(app.timeout.0)
-            .connect_lazy_with(sql::options(address, "drdrill-app"));
+            .connect_lazy_with(sql::client_options(address, APP, &trust));
         Self {
             pool,
             endpoint,
+            trust,
             led: Mutex::new(address),
         }
     }
@@ -60,7 +65,7 @@ impl AppPool {
         if *led != address {
             *led = address;
             self.pool
-                .set_connect_options(sql::options(address, "drdrill-app"));
+                .set_connect_options(sql::client_options(address, APP, &self.trust));
         }
     }
 

@@ -7,24 +7,31 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{ConnectOptions, PgConnection, Row, postgres::PgRow};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
-    history::{Access, Outcome},
+    history::{Access, Lists, Outcome, TxnStep, register_value, transaction},
     system::{
-        Client, Reply, Request,
+        Client, Reply, Request, Subject,
         roster::Roster,
-        rows::Table,
+        rows::{Rows, Table, Transfer},
         sql_outcome::{Phase, late},
     },
 };
 
-use super::{abandoned::CLIENT, element::Elements, outcome::outcome_of, sql};
+use super::{
+    abandoned::CLIENT,
+    element::Elements,
+    outcome::outcome_of,
+    sql::{self, Trust},
+};
 
-/// Asks a new session who answers, and whether it takes writes.
+/// Asks a new session who answers, and whether it takes writes. A server that subscribes to another's tables would take
+/// them; here it counts as one that does not, as long as its subscription is enabled.
 const WHO: &str = "SELECT host(inet_server_addr()) AS host, \
-    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only";
+    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean \
+    OR EXISTS (SELECT FROM pg_subscription WHERE subenabled) AS read_only";
 
 /// Where a client goes.
 #[derive(Debug, Clone)]
@@ -57,6 +64,7 @@ pub struct ServiceClient {
     elements: Elements,
     roster: Arc<Roster>,
     target: Target,
+    trust: Trust,
     open: Option<Open>,
 }
 
@@ -73,15 +81,22 @@ impl ServiceClient {
             elements,
             roster,
             target,
+            trust: None,
             open: None,
         }
+    }
+
+    /// The same one, which encrypts and believes this authority, if there is one.
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// Connects and learns which server answers: behind a proxy only the server itself can say so.
     async fn connect(&self, access: Access) -> Result<Open, Reply> {
         let failed = |error| outcome_of(&error, Phase::Connecting, access);
         let address = self.target.address();
-        let mut connection = sql::connect(address, CLIENT).await.map_err(failed)?;
+        let options = sql::client_options(address, CLIENT, &self.trust);
+        let mut connection = options.connect().await.map_err(failed)?;
         let rows = sql::rows(&mut connection, WHO).await.map_err(failed)?;
         let who = rows
             .first()
@@ -96,6 +111,63 @@ impl ServiceClient {
         })
     }
 
+    fn statement(&self, request: &Request) -> String {
+        match (request.on, request.access) {
+            (Subject::Appends, Access::Write) => {
+                let table = self.target.table();
+                self.elements.insert(table, request.lane, request.seq)
+            }
+            (Subject::Appends, Access::Read) => self.elements.newest(request.lane),
+            (Subject::Register(register), Access::Write) => {
+                let value = register_value(request.lane, request.seq);
+                self.elements.set(register, value)
+            }
+            (Subject::Register(register), Access::Read) => self.elements.get(register),
+            // Transfers and transactions on lists are several messages, for which they do not come here.
+            (Subject::Accounts(_) | Subject::Lists(_), Access::Write | Access::Read) => {
+                self.elements.total()
+            }
+        }
+    }
+
+    async fn ask(&self, request: &Request, open: &mut Open) -> sqlx::Result<Reply> {
+        let connection = &mut open.connection;
+        if let (Subject::Accounts(accounts), Access::Write) = (request.on, request.access) {
+            let transfer = Transfer::of(request.lane, request.seq, accounts);
+            let begin = self.elements.begin_transfer(transfer);
+            let held = balances(&sql::rows(connection, &begin).await?)?;
+            let end = self.elements.rows().end_transfer(transfer, held);
+            sql::rows(connection, &end).await?;
+            return Ok(Reply::written(open.node));
+        }
+        if let Subject::Lists(lists) = request.on {
+            let steps = transaction(request.lane, request.seq, lists);
+            let read = self.transact(connection, &steps).await?;
+            return Ok(Reply::transacted(open.node, read));
+        }
+        let rows = sql::rows(connection, &self.statement(request)).await?;
+        Ok(match request.access {
+            Access::Write => Reply::written(open.node),
+            Access::Read => Reply::read(open.node, version(&rows)?),
+        })
+    }
+
+    /// Takes the steps of a transaction one after the other; returns what its reads returned.
+    async fn transact(
+        &self,
+        connection: &mut PgConnection,
+        steps: &[TxnStep],
+    ) -> sqlx::Result<Lists> {
+        let mut read = Lists::new();
+        for (message, step) in self.elements.transact(steps).iter().zip(steps) {
+            let rows = sql::rows(connection, message).await?;
+            if matches!(step, TxnStep::Read { .. }) {
+                read.push(rows.first().map_or(Ok(Vec::new()), listed)?);
+            }
+        }
+        Ok(read)
+    }
+
     async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Reply {
         let address = self.target.address();
         let held = self.open.take().filter(|open| open.address == address);
@@ -107,18 +179,7 @@ impl ServiceClient {
             },
         };
         *phase = Phase::Sent;
-        let statement = match request.access {
-            Access::Write => {
-                let table = self.target.table();
-                self.elements.insert(table, request.lane, request.seq)
-            }
-            Access::Read => self.elements.newest(request.lane),
-        };
-        let answer = sql::rows(&mut open.connection, &statement).await;
-        let reply = answer.and_then(|rows| match request.access {
-            Access::Write => Ok(Reply::written(open.node)),
-            Access::Read => Ok(Reply::read(open.node, version(&rows)?)),
-        });
+        let reply = self.ask(request, &mut open).await;
         match reply {
             Ok(reply) => {
                 self.open = Some(open);
@@ -126,7 +187,9 @@ impl ServiceClient {
             }
             Err(error) => {
                 let reply = outcome_of(&error, Phase::Sent, request.access);
-                if reply.outcome == Outcome::Conflict {
+                // A transaction that was not ended ends with its connection.
+                let whole = !matches!(request.on, Subject::Accounts(_) | Subject::Lists(_));
+                if reply.outcome == Outcome::Conflict && whole {
                     self.open = Some(open);
                 }
                 reply
@@ -135,7 +198,21 @@ impl ServiceClient {
     }
 }
 
-/// The number that a read of a lane's newest row returned.
+/// What the two accounts of a transfer hold, the payer's first.
+fn balances(rows: &[PgRow]) -> sqlx::Result<[i64; 2]> {
+    let [from, to] = rows else {
+        return Err(sqlx::Error::RowNotFound);
+    };
+    Ok([from.try_get("balance")?, to.try_get("balance")?])
+}
+
+/// The elements of a row of a list.
+pub fn listed(row: &PgRow) -> sqlx::Result<Vec<u64>> {
+    let held: &str = row.try_get("held")?;
+    Rows::listed(held).ok_or_else(|| sqlx::Error::Decode("no elements".into()))
+}
+
+/// The number that a read of a lane's newest row returned, a register's value, or a total.
 pub fn version(rows: &[PgRow]) -> sqlx::Result<u64> {
     let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     let version: i64 = row.try_get("version")?;

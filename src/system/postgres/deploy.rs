@@ -9,6 +9,7 @@ use crate::{
     runtime::{NodeFile, NodeSpec},
     system::{
         Deploy, Design, SystemError,
+        certified::Certified,
         proxied::{self, Proxied},
         reserve::reserve,
         roster::Roster,
@@ -21,7 +22,7 @@ use super::{
     haproxy, patroni, ready,
     running::PostgresStack,
     shape::{Keeper, Shape},
-    sql, streaming,
+    sql, streaming, tls,
 };
 
 /// Memory of a node with a database: 64 MiB of shared buffers and some megabytes for each of its sessions.
@@ -30,10 +31,37 @@ const DATABASE_MIB: u32 = 1024;
 /// Memory of an etcd member or the proxy; each uses some tens of megabytes.
 const HELPER_MIB: u32 = 256;
 
+/// Nodes that were started, and nothing is known of yet.
+pub struct Started {
+    /// All members with their addresses.
+    pub members: Vec<Member>,
+    /// The same, by name.
+    pub roster: Roster,
+    /// The proxies before the nodes, where there are some.
+    pub proxied: Option<Proxied>,
+    /// The certificates of its servers, where they present some.
+    pub certified: Option<Certified>,
+}
+
 /// Deploys the design and returns once replication is proven flowing.
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, SystemError> {
     let shape = Shape::of(design)?;
-    let members = reserve(design, &deploy, |kind| match kind {
+    let started = start(design, &deploy, shape, |_, _| {}).await?;
+    let mut stack = PostgresStack::new(design, started.members, started.roster, shape, deploy)?;
+    stack.proxied = started.proxied;
+    stack.certified = started.certified;
+    ready::prove(&mut stack).await?;
+    Ok(stack)
+}
+
+/// Creates and starts the nodes of a design, as `fit` changes what they are told.
+pub async fn start(
+    design: &Design,
+    deploy: &Deploy,
+    shape: Shape,
+    fit: fn(&Member, &mut NodeSpec),
+) -> Result<Started, SystemError> {
+    let members = reserve(design, deploy, |kind| match kind {
         MemberKind::Data => sql::PORT,
         MemberKind::Control => etcd::PORT,
         MemberKind::Route if design.topology == "patroni" => haproxy::PRIMARY_PORT,
@@ -45,29 +73,36 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, Sy
     if let Some(proxied) = &proxied {
         roster = roster.through(proxied.doors.clone());
     }
+    let certified = tls::certificates(&roster, shape)?;
     let plan = Plan {
         roster: &roster,
         shape,
+        certified: certified.as_ref(),
+    };
+    let spec = |member: &Member| {
+        let image = deploy.images.get(&member.image).unwrap_or(&member.image);
+        let mut spec = match &proxied {
+            Some(proxied) if proxied.node == member.name => proxied.spec(&roster, image),
+            _ => plan.node(member, image),
+        }?;
+        fit(member, &mut spec);
+        Ok(spec)
     };
     let specs: Vec<NodeSpec> = members
         .iter()
-        .map(|member| {
-            let image = deploy.images.get(&member.image).unwrap_or(&member.image);
-            match &proxied {
-                Some(proxied) if proxied.node == member.name => proxied.spec(&roster, image),
-                _ => plan.node(member, image),
-            }
-        })
-        .collect::<Result<_, _>>()?;
+        .map(spec)
+        .collect::<Result<_, SystemError>>()?;
     let starts = specs.iter().map(|spec| async {
         deploy.runtime.create(spec).await?;
         deploy.runtime.start(&spec.name).await
     });
     try_join_all(starts).await?;
-    let mut stack = PostgresStack::new(design, members, roster, shape, deploy)?;
-    stack.proxied = proxied;
-    ready::prove(&mut stack).await?;
-    Ok(stack)
+    Ok(Started {
+        members,
+        roster,
+        proxied,
+        certified,
+    })
 }
 
 /// What the nodes are told.
@@ -76,6 +111,8 @@ pub struct Plan<'a> {
     pub roster: &'a Roster,
     /// The stack's shape.
     pub shape: Shape,
+    /// The certificates of its servers, where they present some.
+    pub certified: Option<&'a Certified>,
 }
 
 impl Plan<'_> {
@@ -100,6 +137,10 @@ impl Plan<'_> {
                 spec.entrypoint = vec!["sh".into(), streaming::START_PATH.into()];
                 spec.env = env.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
                 spec.files = vec![file(streaming::START_PATH, 0o755, script)];
+                if let Some(certified) = self.certified {
+                    spec.files.extend(certified.files(&seat.name));
+                    spec.env.extend(tls::env());
+                }
                 spec.memory_mib = DATABASE_MIB;
             }
             (MemberKind::Control, _) => spec.command = etcd::arguments(self.roster, seat),
@@ -119,7 +160,8 @@ impl Plan<'_> {
     }
 }
 
-fn file(path: &str, mode: u32, text: &str) -> NodeFile {
+/// A file for a node.
+pub fn file(path: &str, mode: u32, text: &str) -> NodeFile {
     NodeFile {
         path: PathBuf::from(path),
         mode,
@@ -156,6 +198,7 @@ mod tests {
         let plan = Plan {
             roster: &roster,
             shape,
+            certified: None,
         };
         members
             .iter()

@@ -11,11 +11,12 @@ use crate::{
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
         SystemError, TopologySpec, proxied,
+        rows::{self, Isolation},
         settings::{Values, filled, issue},
     },
 };
 
-use super::{deploy, exporter};
+use super::{deploy, exporter, logical};
 
 /// PostgreSQL.
 pub struct Postgres;
@@ -34,6 +35,15 @@ const HAPROXY_IMAGE: &str = "haproxy:3.0";
 
 /// The route by which writes go to the primary and reads to the replicas, each through a port of HAProxy.
 pub const SPLIT: &str = "haproxy-split";
+
+/// The topology in which a server subscribes to the tables of the primary.
+pub const LOGICAL: &str = "logical";
+
+/// The setting by which replicas look their primary up by name.
+pub const NAMES: &str = "names";
+
+/// The setting by which servers present certificates, and clients and replicas verify them.
+pub const TLS: &str = "tls";
 
 /// How many connections drdrill itself and replication need besides the clients'.
 const CONNECTIONS_MIN: u64 = 50;
@@ -56,11 +66,32 @@ const COMMON: &[SettingSpec] = &[
                copies and rewinds go straight to the primary",
     },
     SettingSpec {
+        name: NAMES,
+        kind: SettingKind::Flag,
+        default: "false",
+        help: "a replica looks its primary up by name each time it connects to stream, as in most installations, \
+               instead of being told an address; not with Patroni, nor through Toxiproxy",
+    },
+    SettingSpec {
+        name: TLS,
+        kind: SettingKind::Flag,
+        default: "false",
+        help: "servers present certificates of an authority of the run's own; clients and replicas encrypt and verify \
+               them (verify-ca); drdrill's own questions stay plain and see what clients cannot; not with Patroni, nor \
+               through Toxiproxy",
+    },
+    SettingSpec {
         name: "max-connections",
         kind: SettingKind::Count,
         default: "500",
         help: "connections that a server takes at most; PostgreSQL's default of 100 is little for clients that \
                connect again and again during an outage",
+    },
+    SettingSpec {
+        name: "isolation",
+        kind: SettingKind::OneOf(Isolation::WORDS),
+        default: "read-committed",
+        help: "isolation of the transactions of transfers and of list-append, said by each of them; the default is PostgreSQL\'s own",
     },
     SettingSpec {
         name: "fsync",
@@ -119,8 +150,25 @@ const PATRONI: &[SettingSpec] = &[
 
 #[async_trait]
 impl System for Postgres {
+    fn tells_time(&self) -> bool {
+        true
+    }
+
+    fn resolves_names(&self, design: &Design) -> bool {
+        Values::of(design).flag(NAMES)
+    }
+
+    fn presents_certificates(&self, design: &Design) -> bool {
+        Values::of(design).flag(TLS)
+    }
+
     fn exporter(&self) -> Option<Exporter> {
         Some(exporter::EXPORTER)
+    }
+
+    fn rules_misfit(&self, topology: &str) -> Option<&'static str> {
+        let words = "they take every server that is no physical replica for a primary, and the subscriber is none";
+        (topology == LOGICAL).then_some(words)
     }
 
     fn programs(&self, design: &Design, reference: &str) -> &'static [&'static str] {
@@ -136,6 +184,10 @@ impl System for Postgres {
                 "postgres",
                 "pg_rewind",
                 "patroni",
+            ],
+            (Some(data), LOGICAL) if data == reference => &[
+                "sh", "cat", "chown", "id", "mkdir", "initdb", "postgres", "pg_ctl", "pg_dump",
+                "psql", "timeout",
             ],
             (Some(data), _) if data == reference => &[
                 "sh",
@@ -156,7 +208,7 @@ impl System for Postgres {
     fn describe(&self) -> Description {
         Description {
             name: "postgres",
-            summary: "PostgreSQL with streaming replication, failed over by runbook or by Patroni",
+            summary: "PostgreSQL with streaming replication, failed over by runbook or by Patroni, or with logical replication",
             topologies: vec![
                 TopologySpec {
                     name: "streaming",
@@ -169,6 +221,7 @@ impl System for Postgres {
                     controllers: false,
                     scripts: false,
                     sharded: false,
+                    consistency: rows::CONSISTENCY,
                 },
                 TopologySpec {
                     name: "patroni",
@@ -181,18 +234,35 @@ impl System for Postgres {
                     controllers: false,
                     scripts: false,
                     sharded: false,
+                    consistency: rows::CONSISTENCY,
+                },
+                TopologySpec {
+                    name: LOGICAL,
+                    summary: "a primary and an independent server, as in another region, that subscribes to its tables; \
+                              an operator ends the subscription and repoints the clients",
+                    routes: &["direct", proxied::ROUTE],
+                    nodes: (2, 2, 2),
+                    runbooks: &["promote-replica"],
+                    planned_moves: true,
+                    etcd: false,
+                    controllers: false,
+                    scripts: false,
+                    sharded: false,
+                    consistency: rows::CONSISTENCY,
                 },
             ],
             image: IMAGE,
             settings: COMMON.iter().chain(PATRONI).cloned().collect(),
             runtime: "docker",
+            data: "/var/lib/postgresql/data",
         }
     }
 
     fn design(&self, spec: &SystemSpec, route: Option<&str>) -> Result<Design, Vec<Issue>> {
         let design = match spec.topology.as_deref() {
             Some("patroni") => patroni(spec, route),
-            _ => streaming(spec, route),
+            Some(LOGICAL) => with_runbook(LOGICAL, 2, spec, route),
+            _ => with_runbook("streaming", 3, spec, route),
         };
         let issues = issues(spec, &design);
         if issues.is_empty() {
@@ -207,7 +277,10 @@ impl System for Postgres {
         design: &Design,
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
-        Ok(Arc::new(deploy::deploy(design, deploy).await?))
+        Ok(match design.topology {
+            LOGICAL => Arc::new(logical::deploy(design, deploy).await?),
+            _ => Arc::new(deploy::deploy(design, deploy).await?),
+        })
     }
 }
 
@@ -221,17 +294,23 @@ fn member(name: String, kind: MemberKind, host: String, image: &str) -> Member {
     }
 }
 
-fn streaming(spec: &SystemSpec, route: Option<&str>) -> Design {
+/// A primary, and others that follow it until an operator says otherwise.
+fn with_runbook(
+    topology: &'static str,
+    nodes: u32,
+    spec: &SystemSpec,
+    route: Option<&str>,
+) -> Design {
     let image = spec.image.as_deref().unwrap_or(IMAGE);
     let data = |n| member(format!("pg{n}"), MemberKind::Data, format!("h{n}"), image);
     let mut design = Design {
-        topology: "streaming",
+        topology,
         route: if route == Some(proxied::ROUTE) {
             proxied::ROUTE
         } else {
             "direct"
         },
-        members: (1..=spec.nodes.unwrap_or(3)).map(data).collect(),
+        members: (1..=spec.nodes.unwrap_or(nodes)).map(data).collect(),
         settings: filled(COMMON, spec),
         images: vec![image.to_owned()],
     };
@@ -283,6 +362,20 @@ fn issues(spec: &SystemSpec, design: &Design) -> Vec<Issue> {
             help,
         ));
     }
+    if design.topology == LOGICAL {
+        issues.extend(logical_issues(values));
+    }
+    let elsewhere = design.topology == "patroni" || values.word(proxied::SETTING) == proxied::ROUTE;
+    if values.flag(NAMES) && elsewhere {
+        let message = "replicas are led to addresses by Patroni and by proxies";
+        let help = "remove it, or use `topology: streaming` without `replication: toxiproxy`";
+        issues.push(issue(NAMES, message, help));
+    }
+    if values.flag(TLS) && (design.topology == "patroni" || !proxied::links(design).is_empty()) {
+        let message = "certificates are made for servers that are reached at their own addresses, without Patroni";
+        let help = "remove it, or use `topology: streaming` without Toxiproxy";
+        issues.push(issue(TLS, message, help));
+    }
     if design.topology == "patroni" {
         if values.word(proxied::SETTING) == proxied::ROUTE {
             let message = "Patroni leads replicas to the nodes' own addresses, past every proxy";
@@ -301,6 +394,33 @@ fn issues(spec: &SystemSpec, design: &Design) -> Vec<Issue> {
                 ));
             }
         }
+    }
+    issues
+}
+
+/// What a subscriber does not offer here.
+fn logical_issues(values: Values<'_>) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    if values.word("synchronous") != "off" {
+        let message = "a subscriber confirms a write when its own log is on disk, which it does not hurry with";
+        let help = "remove it, or use `topology: streaming`";
+        issues.push(issue("synchronous", message, help));
+    }
+    if values.flag(NAMES) {
+        let message = "a subscription is made with the primary's address";
+        issues.push(issue(
+            NAMES,
+            message,
+            "remove it, or use `topology: streaming`",
+        ));
+    }
+    if values.flag(TLS) {
+        let message = "a subscription is made without certificates";
+        issues.push(issue(
+            TLS,
+            message,
+            "remove it, or use `topology: streaming`",
+        ));
     }
     issues
 }
@@ -438,6 +558,21 @@ mod tests {
             ["settings.haproxy-rise"]
         );
         assert_eq!(problems("streaming", &[("ttl", "20s")]), ["settings.ttl"]);
+        assert_eq!(
+            problems("patroni", &[("names", "true")]),
+            ["settings.names"]
+        );
+        assert_eq!(problems("streaming", &[("names", "true")]), none);
+        assert_eq!(problems(LOGICAL, &[]), none);
+        assert_eq!(problems(LOGICAL, &[("replication", "toxiproxy")]), none);
+        let refused = [("synchronous", "on"), ("names", "true"), ("tls", "true")];
+        let expected = ["settings.synchronous", "settings.names", "settings.tls"];
+        assert_eq!(problems(LOGICAL, &refused), expected);
+        assert_eq!(problems("patroni", &[("tls", "true")]), ["settings.tls"]);
+        let proxied = [("tls", "true"), ("replication", "toxiproxy")];
+        assert_eq!(problems("streaming", &proxied), ["settings.tls"]);
+        let both = [("tls", "true"), ("names", "true")];
+        assert_eq!(problems("streaming", &both), none);
         assert_eq!(
             problems("streaming", &[("max-connections", "9")]),
             ["settings.max-connections"]

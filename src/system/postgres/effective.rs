@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use sqlx::Row;
+use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     record::{Setting, Stack},
@@ -23,8 +23,9 @@ const ASK_LIMIT: Duration = Duration::from_secs(3);
 /// The settings that decide what a write has reached, and how soon a lost link is noticed.
 const SETTINGS: &str = "\
 SELECT name, current_setting(name) AS value FROM pg_settings WHERE name IN \
-('server_version', 'wal_level', 'synchronous_standby_names', 'synchronous_commit', 'max_connections', 'fsync', \
-'full_page_writes', 'wal_sender_timeout', 'wal_receiver_timeout', 'max_slot_wal_keep_size', 'data_checksums') ORDER BY name";
+('server_version', 'wal_level', 'wal_retrieve_retry_interval', 'max_logical_replication_workers', 'synchronous_standby_names', 'synchronous_commit', 'max_connections', 'fsync', \
+'full_page_writes', 'wal_sender_timeout', 'wal_receiver_timeout', 'max_slot_wal_keep_size', \
+'wal_keep_size', 'data_checksums') ORDER BY name";
 
 /// What was read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,22 +42,8 @@ pub struct Effective {
 /// When they cannot be read.
 pub async fn read(stack: &PostgresStack, primary: &Seat) -> Result<Effective, SystemError> {
     let refused = |words: String| SystemError::Refused(format!("`{}`: {words}", primary.name));
-    let rows = sql::ask(primary.address, ASK_LIMIT, SETTINGS)
-        .await
-        .map_err(refused)?;
-    let source = format!("{}: pg_settings", primary.name);
-    let mut settings = Vec::new();
-    for row in &rows {
-        let text = |name| {
-            row.try_get::<String, _>(name)
-                .map_err(|error| refused(error.to_string()))
-        };
-        settings.push(Setting {
-            name: text("name")?,
-            value: text("value")?,
-            source: source.clone(),
-        });
-    }
+    let mut settings = server_settings(primary).await?;
+    settings.push(stack.shape.isolation.fact());
     let find = |name: &str| {
         settings
             .iter()
@@ -79,6 +66,28 @@ pub async fn read(stack: &PostgresStack, primary: &Seat) -> Result<Effective, Sy
         connection_limit,
         timings,
     })
+}
+
+/// What a server says of the settings above.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn server_settings(server: &Seat) -> Result<Vec<Setting>, SystemError> {
+    let refused = |words: String| SystemError::Refused(format!("`{}`: {words}", server.name));
+    let rows = sql::ask(server.address, ASK_LIMIT, SETTINGS).await;
+    let rows = rows.map_err(refused)?;
+    let setting = |row: &PgRow| {
+        let text = |name| {
+            row.try_get::<String, _>(name)
+                .map_err(|error| refused(error.to_string()))
+        };
+        Ok(Setting {
+            name: text("name")?,
+            value: text("value")?,
+            source: format!("{}: pg_settings", server.name),
+        })
+    };
+    rows.iter().map(setting).collect()
 }
 
 impl Effective {

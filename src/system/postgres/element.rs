@@ -3,21 +3,22 @@
 use sqlx::{Row, postgres::PgRow};
 
 use crate::{
+    history::TxnStep,
     id::{LaneId, RunId},
     system::{
         mark::Element,
-        rows::{Rows, Table},
+        rows::{Isolation, Rows, Table, Transfer},
     },
 };
 
 /// Makes and reads the rows of a run.
 #[derive(Debug, Clone)]
-pub struct Elements(Rows);
+pub struct Elements(Rows, Isolation);
 
 impl Elements {
-    /// The rows of a run.
-    pub fn new(run: RunId) -> Self {
-        Self(Rows::new(run))
+    /// The rows of a run, and how its transactions are kept apart.
+    pub fn new(run: RunId, isolation: Isolation) -> Self {
+        Self(Rows::new(run), isolation)
     }
 
     /// Creates what the workload writes to. No constraint may refuse a second application of an append: it must
@@ -26,10 +27,16 @@ impl Elements {
         const COLUMNS: &str =
             "(lane integer NOT NULL, seq bigint NOT NULL, body text NOT NULL, sum text NOT NULL)";
         let (appends, pins) = (self.0.table(Table::Appends), self.0.table(Table::Pins));
+        let registers = self.0.table(Table::Registers);
+        let accounts = self.0.table(Table::Accounts);
+        let lists = self.0.table(Table::Lists);
         format!(
             "CREATE TABLE IF NOT EXISTS {appends} {COLUMNS};
             CREATE INDEX IF NOT EXISTS {appends}_lane_seq ON {appends} (lane, seq);
-            CREATE TABLE IF NOT EXISTS {pins} {COLUMNS}"
+            CREATE TABLE IF NOT EXISTS {pins} {COLUMNS};
+            CREATE TABLE IF NOT EXISTS {registers} (key integer PRIMARY KEY, value bigint NOT NULL);
+            CREATE TABLE IF NOT EXISTS {accounts} (id integer PRIMARY KEY, balance bigint NOT NULL);
+            CREATE TABLE IF NOT EXISTS {lists} (id integer PRIMARY KEY, held text NOT NULL)"
         )
     }
 
@@ -57,6 +64,54 @@ impl Elements {
             self.0.table(Table::Appends),
             lane.0
         )
+    }
+
+    /// The statement that sets a register.
+    pub fn set(&self, register: u16, value: u64) -> String {
+        format!(
+            "INSERT INTO {} (key, value) VALUES ({register}, {value}) \
+             ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
+            self.0.table(Table::Registers)
+        )
+    }
+
+    /// The question for a register's value, 0 if it was never set, as `version`.
+    pub fn get(&self, register: u16) -> String {
+        let registers = self.0.table(Table::Registers);
+        format!(
+            "SELECT COALESCE((SELECT value FROM {registers} WHERE key = {register}), 0)::bigint AS version"
+        )
+    }
+
+    /// What transactions are made of.
+    pub fn rows(&self) -> &Rows {
+        &self.0
+    }
+
+    /// The first half of a transfer.
+    pub fn begin_transfer(&self, transfer: Transfer) -> String {
+        self.0.begin_transfer(&self.begin(), transfer)
+    }
+
+    fn begin(&self) -> String {
+        format!("BEGIN ISOLATION LEVEL {}", self.1.name())
+    }
+
+    /// The messages of a transaction on lists, one for each step.
+    pub fn transact(&self, steps: &[TxnStep]) -> Vec<String> {
+        let table = self.0.table(Table::Lists);
+        self.0.transact(&self.begin(), steps, |list, element| {
+            format!(
+                "INSERT INTO {table} (id, held) VALUES ({list}, '{element}') \
+                 ON CONFLICT (id) DO UPDATE SET held = {table}.held || ',{element}'"
+            )
+        })
+    }
+
+    /// The question for the total of all accounts, 0 where there are none, as `version`.
+    pub fn total(&self) -> String {
+        let accounts = self.0.table(Table::Accounts);
+        format!("SELECT COALESCE(sum(balance), 0)::bigint AS version FROM {accounts}")
     }
 
     /// A row that `all` returned.

@@ -22,5 +22,6 @@ pub const EXPORTER: Exporter = Exporter {
             pair("DATA_SOURCE_PASS", sql::PASSWORD),
         ]
     },
+    files: |_| Vec::new(),
     rules: include_str!("../../../docker/prometheus/rules/postgres.yaml"),
 };

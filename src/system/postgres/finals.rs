@@ -1,9 +1,9 @@
 //! Reads everything that the run wrote, row by row.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Row, raw_sql};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow, raw_sql};
 use tokio::time::timeout;
 
 use crate::{
@@ -11,7 +11,11 @@ use crate::{
     system::{SystemError, mark::Element},
 };
 
-use super::{element::Elements, sql};
+use super::{
+    client::{listed, version},
+    element::Elements,
+    sql,
+};
 
 /// The longest time for one read; the drill gives it 60 s.
 const READ_LIMIT: Duration = Duration::from_secs(55);
@@ -67,8 +71,29 @@ async fn read(
             Element::Alien => alien += 1,
         }
     }
+    drop(rows);
+    let lists = match reader {
+        Reader::Endpoint(_) => Some(lists(elements, &mut connection).await?),
+        Reader::Node(_) => None,
+    };
+    let total = version(&sql::rows(&mut connection, &elements.total()).await?)?;
     Ok(Ok(Holdings {
         alien,
+        total: (total > 0).then_some(total),
+        lists: lists.filter(|lists| !lists.is_empty()),
         ..Holdings::collect(appends)
     }))
+}
+
+/// All lists at one moment.
+async fn lists(
+    elements: &Elements,
+    connection: &mut PgConnection,
+) -> sqlx::Result<BTreeMap<u32, Vec<u64>>> {
+    let all = sql::rows(connection, &elements.rows().all_lists()).await?;
+    let list = |row: &PgRow| {
+        let id: i32 = row.try_get("id")?;
+        Ok((u32::try_from(id).unwrap_or(u32::MAX), listed(row)?))
+    };
+    all.iter().map(list).collect()
 }

@@ -48,6 +48,11 @@ impl Dialogue for Frontend {
     fn farewell(&self) -> Vec<u8> {
         message(Some(b'X'), b"")
     }
+
+    /// A message of the protocol's own, `SSLRequest`; the server agrees with one letter.
+    fn asks_for_tls(&self) -> Option<(Vec<u8>, u8)> {
+        Some((message(None, &80_877_103_u32.to_be_bytes()), b'S'))
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +63,8 @@ mod tests {
     fn an_answer_is_whole_once_the_server_is_ready() {
         assert_eq!(Frontend.request(2), b"Q\0\0\0\x10SELECT 'xx'\0");
         assert_eq!(Frontend.farewell(), b"X\0\0\0\x04");
+        let asks = (b"\0\0\0\x08\x04\xd2\x16\x2f".to_vec(), b'S');
+        assert_eq!(Frontend.asks_for_tls(), Some(asks));
         let complete = message(Some(b'C'), b"SELECT 1\0");
         let ready = message(Some(b'Z'), b"I");
         assert!(!Frontend.whole(&complete));

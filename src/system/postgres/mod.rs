@@ -1,4 +1,4 @@
-//! PostgreSQL: streaming replication with a runbook, and Patroni with etcd behind HAProxy.
+//! PostgreSQL: streaming and logical replication with a runbook, and Patroni with etcd behind HAProxy.
 
 mod abandoned;
 mod app;
@@ -11,9 +11,11 @@ mod element;
 mod etcd;
 mod exporter;
 mod finals;
+mod flow;
 mod frontend;
 mod haproxy;
 mod health;
+mod logical;
 mod moves;
 mod observe;
 mod outcome;
@@ -25,6 +27,7 @@ mod shape;
 mod sql;
 mod status;
 mod streaming;
+mod tls;
 
 pub use client::{ServiceClient, Target};
 pub use design::Postgres;

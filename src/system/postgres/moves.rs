@@ -60,6 +60,7 @@ impl PostgresStack {
         Leader {
             address: primary.address,
             streams: self.roster.way(primary, StreamLink::Replication),
+            name: self.shape.names.then(|| primary.name.clone()),
         }
     }
 

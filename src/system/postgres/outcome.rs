@@ -15,6 +15,7 @@ use crate::{
 /// | said | connecting | sent, write | sent, read |
 /// |---|---|---|---|
 /// | connection refused, no route, timeout, connection lost | fail | info | fail |
+/// | the server's certificate has expired, or is not accepted otherwise | fail | fail | fail |
 /// | 40001 serialization failure, 40P01 deadlock | fail | conflict | fail |
 /// | 25006 read-only | fail | fail | fail |
 /// | 53xxx too many connections, disk full, out of memory | fail | fail | fail |
@@ -65,6 +66,7 @@ mod tests {
 
     use crate::{history::Outcome, system::sql_outcome::late};
 
+    use rustls::CertificateError;
     use sqlx::error::{DatabaseError, ErrorKind};
 
     use super::*;
@@ -154,6 +156,18 @@ mod tests {
         for (kind, class) in kinds {
             check(&sqlx::Error::Io(kind.into()), class, open);
         }
+        let certificates = [
+            (CertificateError::Expired, "certificate expired"),
+            (CertificateError::UnknownIssuer, "certificate not accepted"),
+        ];
+        for (error, class) in certificates {
+            let error = rustls::Error::InvalidCertificate(error);
+            let within = io::Error::new(io::ErrorKind::InvalidData, error.clone());
+            check(&sqlx::Error::Io(within), class, refused);
+            check(&sqlx::Error::Tls(Box::new(error)), class, refused);
+        }
+        let other = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        check(&sqlx::Error::Io(other), "input or output failed", open);
         check(
             &sqlx::Error::PoolTimedOut,
             "no connection from the pool",

@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use sqlx::Row;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,7 @@ use crate::{
     system::{
         Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
         Running, SystemError,
+        certified::Certified,
         mark::ELEMENT_BYTES,
         proxied::Proxied,
         roster::{Roster, Seat},
@@ -37,9 +39,12 @@ use super::{
     health::sole_primary,
     observe::Watch,
     shape::{Keeper, Shape},
-    sql,
+    sql::{self, Trust},
     status::{Status, view},
 };
+
+/// The longest wait for what a node's clock says.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// The longest wait for the workload's tables.
 const PREPARE_LIMIT: Duration = Duration::from_secs(10);
@@ -52,6 +57,8 @@ pub struct PostgresStack {
     pub(super) runtime: Arc<dyn Runtime>,
     /// The proxies before the nodes, where there are some.
     pub(super) proxied: Option<Proxied>,
+    /// The certificates of its servers, where they present some.
+    pub(super) certified: Option<Certified>,
     /// Until the stack is closed: what holds an emitter keeps its run's event log open.
     emitter: Mutex<Option<Emitter>>,
     pub(super) elements: Elements,
@@ -105,9 +112,10 @@ impl PostgresStack {
             following: Mutex::new(following.collect()),
             roster: Arc::new(roster),
             shape,
-            elements: Elements::new(deploy.runtime.run().clone()),
+            elements: Elements::new(deploy.runtime.run().clone(), shape.isolation),
             runtime: deploy.runtime,
             proxied: None,
+            certified: None,
             emitter: Mutex::new(Some(deploy.emitter)),
             endpoint: watch::Sender::new(entry),
             readers: readers.map(watch::Sender::new),
@@ -125,8 +133,9 @@ impl PostgresStack {
             shape: self.shape,
             runtime: self.runtime.clone(),
             proxied: self.proxied.clone(),
+            certified: self.certified.clone(),
             emitter: Mutex::new(Some(emitter)),
-            elements: Elements::new(run),
+            elements: Elements::new(run, self.shape.isolation),
             endpoint: watch::Sender::new(self.endpoint_now()),
             readers: self
                 .readers
@@ -163,6 +172,12 @@ impl PostgresStack {
         emitter.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whom its clients believe.
+    fn trust(&self) -> Trust {
+        let certified = self.certified.as_ref()?;
+        Some(certified.authority().into())
+    }
+
     fn let_go(&self) {
         let mut emitter = self.emitter.lock().unwrap_or_else(PoisonError::into_inner);
         *emitter = None;
@@ -188,7 +203,12 @@ impl Running for PostgresStack {
         let refused = |words: String| {
             SystemError::Refused(format!("the workload's tables could not be made: {words}"))
         };
-        let made = sql::ask(self.endpoint_now(), PREPARE_LIMIT, &self.elements.create()).await;
+        let transfers = lanes.iter().find(|lane| lane.group == Group::Transfer);
+        let accounts = transfers.and_then(|lane| lane.keys);
+        let open = accounts.map(|accounts| self.elements.rows().open_accounts(accounts));
+        let create = [Some(self.elements.create()), open];
+        let create: Vec<String> = create.into_iter().flatten().collect();
+        let made = sql::ask(self.endpoint_now(), PREPARE_LIMIT, &create.join("; ")).await;
         made.map(drop).map_err(refused)
     }
 
@@ -199,11 +219,8 @@ impl Running for PostgresStack {
             || Target::Endpoint(self.endpoint_for(lane).subscribe()),
             |seat| Target::Pinned(seat.address),
         );
-        Box::new(ServiceClient::new(
-            self.elements.clone(),
-            self.roster.clone(),
-            target,
-        ))
+        let client = ServiceClient::new(self.elements.clone(), self.roster.clone(), target);
+        Box::new(client.trusting(self.trust()))
     }
 
     fn app_client(&self, lane: &Lane, app: &AppClients) -> Box<dyn Client> {
@@ -212,7 +229,8 @@ impl Running for PostgresStack {
             true => &self.app,
             false => &self.app_readers,
         };
-        let pool = pool.get_or_init(|| Arc::new(AppPool::new(endpoint.subscribe(), app)));
+        let made = || Arc::new(AppPool::new(endpoint.subscribe(), app, self.trust()));
+        let pool = pool.get_or_init(made);
         Box::new(AppClient::new(
             self.elements.clone(),
             self.roster.clone(),
@@ -248,6 +266,16 @@ impl Running for PostgresStack {
             Err(_) => None,
         };
         view(node.clone(), status.as_ref(), &self.roster, self.lag_max())
+    }
+
+    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
+        let refused = SystemError::Refused;
+        let asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+        let rows = sql::ask(self.roster.named(node)?.address, TIME_LIMIT, asked).await;
+        let rows = rows.map_err(refused)?;
+        let told = rows.first().and_then(|row| row.try_get::<i64, _>(0).ok());
+        told.map(|told| told * 1000)
+            .ok_or_else(|| refused("it tells no time".into()))
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {
@@ -302,6 +330,10 @@ impl Running for PostgresStack {
 
     fn proxied(&self) -> Option<&Proxied> {
         self.proxied.as_ref()
+    }
+
+    fn certified(&self) -> Option<&Certified> {
+        self.certified.as_ref()
     }
 
     async fn close(&self) {

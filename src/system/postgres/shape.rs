@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::system::{Design, SystemError, settings::Values};
+use crate::system::{Design, SystemError, rows::Isolation, settings::Values};
+
+use super::{design, tls};
 
 /// What an acknowledged write has reached besides the primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,14 @@ pub struct Shape {
     pub synchronous: Synchronous,
     /// Connections that a server takes at most.
     pub max_connections: u64,
+    /// How transactions of transfers are kept apart.
+    pub isolation: Isolation,
     /// Whether the server forces its log to disk.
     pub fsync: bool,
+    /// Whether replicas look their primary up by name.
+    pub names: bool,
+    /// Whether servers present certificates, which clients and replicas verify.
+    pub tls: bool,
     /// Who decides.
     pub keeper: Keeper,
 }
@@ -74,7 +82,10 @@ impl Shape {
                 _ => Synchronous::Off,
             },
             max_connections: values.count("max-connections")?,
+            isolation: Isolation::of(values.word("isolation")),
             fsync: values.flag("fsync"),
+            names: values.flag(design::NAMES),
+            tls: values.flag(design::TLS),
             keeper,
         })
     }
@@ -104,6 +115,9 @@ impl Shape {
             let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
             let any = names.join(", ");
             lines.push(format!("synchronous_standby_names = 'ANY 1 ({any})'"));
+        }
+        if self.tls {
+            lines.extend(tls::settings());
         }
         lines.join("\n")
     }

@@ -1,6 +1,6 @@
 //! Connections to one PostgreSQL server, and single questions to it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgConnection,
@@ -21,6 +21,9 @@ pub const PASSWORD: &str = "drdrill";
 /// The name under which drdrill's own questions show in the server's views.
 pub const PROBE: &str = "drdrill";
 
+/// The authority whose certificates a client believes, as PEM. Without one it encrypts nothing.
+pub type Trust = Option<Arc<str>>;
+
 /// How to connect. Nothing is encrypted: the network is the run's own.
 ///
 /// The driver fills what is not said here from libpq's environment variables (`PGOPTIONS` only, as things
@@ -35,6 +38,18 @@ pub fn options(address: SocketAddr, application: &str) -> PgConnectOptions {
         .ssl_mode(PgSslMode::Disable)
         .application_name(application)
         .disable_statement_logging()
+}
+
+/// How clients of the service and of the application connect: encrypted, and only to a server with a certificate of the
+/// authority that they believe, if there is one (`verify-ca`).
+pub fn client_options(address: SocketAddr, application: &str, trust: &Trust) -> PgConnectOptions {
+    let options = options(address, application);
+    match trust {
+        Some(authority) => options
+            .ssl_mode(PgSslMode::VerifyCa)
+            .ssl_root_cert_from_pem(authority.as_bytes().to_vec()),
+        None => options,
+    }
 }
 
 /// Connects. It has no deadline of its own, and a server that stops answering would hold it for ever: the

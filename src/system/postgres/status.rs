@@ -120,8 +120,13 @@ pub fn view(node: NodeName, status: Option<&Status>, roster: &Roster, lag_max: u
         };
     };
     let follows = status.source.as_ref().map(|source| {
-        let address = source.parse::<SocketAddr>().ok();
-        let seat = address.and_then(|address| roster.behind(address));
+        // Where it is streamed from by name, that is what stands there.
+        let seat = match source.parse::<SocketAddr>() {
+            Ok(address) => roster.behind(address),
+            Err(_) => source
+                .rsplit_once(':')
+                .and_then(|(host, _)| roster.named(&NodeName::new(host)).ok()),
+        };
         seat.map_or_else(|| source.clone(), |seat| seat.name.to_string())
     });
     let near = status.lag().is_some_and(|lag| lag <= lag_max);

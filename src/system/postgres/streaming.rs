@@ -24,18 +24,22 @@ const REJOIN_PATH: &str = "/drdrill/rejoin";
 const REPOINT_LIMIT: Duration = Duration::from_secs(15);
 
 /// Whom a replica follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leader {
     /// Where the primary is: for copies, rewinds and slots.
     pub address: SocketAddr,
     /// Where it is streamed from: at its own address, or through a proxy.
     pub streams: SocketAddr,
+    /// Its name, where replicas look it up to stream.
+    pub name: Option<NodeName>,
 }
 
 impl Leader {
     /// As the script takes it: the primary's address, and host and port to stream from.
     fn words(&self) -> String {
-        let (streams, port) = (self.streams.ip(), self.streams.port());
+        let name = self.name.as_ref().map(ToString::to_string);
+        let streams = name.unwrap_or_else(|| self.streams.ip().to_string());
+        let port = self.streams.port();
         format!("{} {streams} {port}", self.address.ip())
     }
 }
@@ -51,6 +55,7 @@ pub fn env(plan: &Plan<'_>, seat: &Seat) -> Vec<(&'static str, String)> {
     let leader = first.map(|seat| Leader {
         address: seat.address,
         streams: plan.roster.way(seat, StreamLink::Replication),
+        name: plan.shape.names.then(|| seat.name.clone()),
     });
     vec![
         ("DRDRILL_NODE", seat.name.to_string()),

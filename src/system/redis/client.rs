@@ -7,9 +7,9 @@ use redis::{RedisResult, Value, aio::MultiplexedConnection};
 use tokio::time::timeout;
 
 use crate::{
-    history::{Access, Outcome},
+    history::{Access, Outcome, register_value},
     scenario::StreamLink,
-    system::{Client, Reply, Request, roster::Roster},
+    system::{Client, Reply, Request, Subject, roster::Roster},
     time::left,
 };
 
@@ -158,8 +158,33 @@ impl RedisClient {
         error.redirect_node().filter(|_| moved)?.0.parse().ok()
     }
 
+    async fn ask_register(
+        &self,
+        request: &Request,
+        register: u16,
+        open: &mut Open,
+    ) -> RedisResult<Reply> {
+        let key = self.keys.register(register);
+        match request.access {
+            Access::Write => {
+                let value = register_value(request.lane, request.seq).to_string();
+                let set = command(&["SET", &key, &value]);
+                set.query_async::<()>(&mut open.connection).await?;
+                Ok(Reply::written(open.node))
+            }
+            Access::Read => {
+                let get = command(&["GET", &key]);
+                let value: Option<u64> = get.query_async(&mut open.connection).await?;
+                Ok(Reply::read(open.node, value.unwrap_or(0)))
+            }
+        }
+    }
+
     async fn ask(&self, request: &Request, open: &mut Open) -> RedisResult<Reply> {
         let lane = request.lane;
+        if let Subject::Register(register) = request.on {
+            return self.ask_register(request, register, open).await;
+        }
         let key = match (&self.target, request.access) {
             (Target::Pinned(_) | Target::Member(_), Access::Write) => self.keys.pinned(lane),
             _ => self.keys.lane(lane),
@@ -186,7 +211,7 @@ impl RedisClient {
     }
 }
 
-/// Appends one element.
+/// Appends one element of a list.
 pub async fn append(
     connection: &mut impl redis::aio::ConnectionLike,
     key: &str,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
-    scenario::{StreamLink, SystemSpec},
+    scenario::{ConsistencyKind, StreamLink, SystemSpec},
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
         SystemError, TopologySpec, proxied,
@@ -107,6 +107,10 @@ impl Redis {
 
 #[async_trait]
 impl System for Redis {
+    fn tells_time(&self) -> bool {
+        true
+    }
+
     fn exporter(&self) -> Option<Exporter> {
         Some(exporter::EXPORTER)
     }
@@ -159,6 +163,7 @@ impl System for Redis {
                     controllers: false,
                     scripts: false,
                     sharded: false,
+                    consistency: &[ConsistencyKind::Registers],
                 },
                 TopologySpec {
                     name: REPLICAS,
@@ -171,12 +176,14 @@ impl System for Redis {
                     controllers: false,
                     scripts: false,
                     sharded: false,
+                    consistency: &[ConsistencyKind::Registers],
                 },
                 cluster::topology(),
             ],
             image: self.image(),
             settings: [SETTINGS, cluster::SETTINGS].concat(),
             runtime: "docker",
+            data: "/data",
         }
     }
 

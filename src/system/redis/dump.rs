@@ -70,7 +70,7 @@ pub async fn dump(
         }
         let mut found = Found::default();
         for key in names(&mut connection, &keys.pattern()).await? {
-            if !keys.is_probe(&key) {
+            if !keys.is_no_list(&key) {
                 list(keys, &mut connection, &key, &mut found).await?;
             }
         }

@@ -51,6 +51,11 @@ impl Keys {
         format!("drdrill:{}:pinned:{}{}", self.run, lane.0, self.tag)
     }
 
+    /// A register.
+    pub fn register(&self, register: u16) -> String {
+        format!("drdrill:{}:register:{register}{}", self.run, self.tag)
+    }
+
     /// The list by which bring-up proves that replication flows.
     pub fn ready(&self) -> String {
         format!("drdrill:{}:ready{}", self.run, self.tag)
@@ -61,10 +66,10 @@ impl Keys {
         format!("drdrill:{}:*", self.run)
     }
 
-    /// Whether a key of the run belongs to drdrill's own probes and not to what the workload wrote.
-    pub fn is_probe(&self, key: &str) -> bool {
+    /// Whether a key of the run belongs to drdrill's own probes or is a register, and not a list of the workload.
+    pub fn is_no_list(&self, key: &str) -> bool {
         let begins = |with: &str| key.starts_with(&format!("drdrill:{}:{with}", self.run));
-        begins("ready") || begins("pinned:")
+        begins("ready") || begins("pinned:") || begins("register:")
     }
 
     /// The lane whose list a key of the run is.
@@ -97,11 +102,12 @@ mod tests {
         let lane = LaneId(3);
         assert_eq!(keys.lane_of(&keys.lane(lane)), Some(lane));
         assert_eq!(keys.lane_of(&keys.pinned(lane)), None);
-        assert!(keys.is_probe(&keys.pinned(lane)) && !keys.is_probe(&keys.lane(lane)));
+        assert!(keys.is_no_list(&keys.pinned(lane)) && !keys.is_no_list(&keys.lane(lane)));
+        assert!(keys.is_no_list(&keys.register(3)));
         let tagged = keys.tagged("2");
         assert_eq!(keys.lane_of(&tagged.lane(lane)), Some(lane));
         assert!(tagged.lane(lane).ends_with("{2}"));
-        assert!(keys.is_probe(&tagged.pinned(lane)) && keys.is_probe(&tagged.ready()));
+        assert!(keys.is_no_list(&tagged.pinned(lane)) && keys.is_no_list(&tagged.ready()));
         let element = keys.element(lane, 41);
         assert_eq!(element.len(), ELEMENT_BYTES as usize);
         assert_eq!(keys.parse(lane, &element), Some((41, true)));

@@ -10,5 +10,6 @@ pub const EXPORTER: Exporter = Exporter {
     up: "redis_up",
     arguments: |address| vec![format!("--redis.addr=redis://{address}")],
     env: |_| Vec::new(),
+    files: |_| Vec::new(),
     rules: include_str!("../../../docker/prometheus/rules/redis.yaml"),
 };

@@ -146,6 +146,14 @@ pub(super) async fn status(address: SocketAddr) -> Option<Status> {
     Status::parse(&info)
 }
 
+/// The time of day that a server tells, nanoseconds since 1970.
+pub(super) async fn time_of(address: SocketAddr) -> Result<i64, SystemError> {
+    let told: (i64, i64) = ask(address, &command(&["TIME"]), ASK_LIMIT)
+        .await
+        .map_err(|error| SystemError::Refused(error.to_string()))?;
+    Ok((told.0 * 1_000_000 + told.1) * 1000)
+}
+
 #[async_trait]
 impl Running for RedisStack {
     fn stack(&self) -> &Stack {
@@ -196,6 +204,10 @@ impl Running for RedisStack {
         };
         let leading = status.as_ref().map_or(0, |status| status.offset);
         Status::view(status.as_ref(), node, &self.roster, leading)
+    }
+
+    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
+        time_of(self.roster.named(node)?.address).await
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {

@@ -17,8 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    history::{Access, Outcome},
-    system::{Client, Reply, Request},
+    history::{Access, Outcome, register_value},
+    system::{Client, Reply, Request, Subject},
 };
 
 use super::wire::{Ask, Status, checksum};
@@ -46,6 +46,8 @@ pub struct Connection {
     node: u16,
     lines: tokio::io::Lines<BufReader<OwnedReadHalf>>,
     writer: OwnedWriteHalf,
+    /// Whether nothing is asked that is not answered.
+    answered: bool,
 }
 
 impl Connection {
@@ -58,13 +60,17 @@ impl Connection {
             node,
             lines: BufReader::new(reader).lines(),
             writer,
+            answered: true,
         })
     }
 
     /// Asks one question and reads one line.
     pub async fn ask(&mut self, ask: Ask) -> io::Result<String> {
+        self.answered = false;
         self.writer.write_all(format!("{ask}\n").as_bytes()).await?;
-        self.next().await
+        let line = self.next().await?;
+        self.answered = true;
+        Ok(line)
     }
 
     /// Reads one more line.
@@ -73,6 +79,17 @@ impl Connection {
             .next_line()
             .await?
             .ok_or(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl Drop for Connection {
+    /// What is answered ends at once: a client that connects anew for each request would fill the kernel's tables with
+    /// connections that wait for their end. What is not answered is left as it is: it may still arrive.
+    fn drop(&mut self) {
+        if self.answered {
+            // Otherwise it ends as usual.
+            let _ = self.writer.as_ref().set_zero_linger();
+        }
     }
 }
 
@@ -115,6 +132,34 @@ impl ReferenceClient {
         }
     }
 
+    fn question(&self, request: &Request) -> Ask {
+        let (lane, seq) = (request.lane.0, request.seq);
+        match (request.on, request.access, &self.target) {
+            (Subject::Register(register), Access::Write, _) => {
+                let value = register_value(request.lane, seq);
+                Ask::Set { register, value }
+            }
+            (Subject::Register(register), Access::Read, _) => Ask::Get { register },
+            // Planning refuses accounts here.
+            (Subject::Appends | Subject::Accounts(_) | Subject::Lists(_), Access::Read, _) => {
+                Ask::Read { lane }
+            }
+            (
+                Subject::Appends | Subject::Accounts(_) | Subject::Lists(_),
+                Access::Write,
+                Target::Pinned(..),
+            ) => Ask::Pin { lane, seq },
+            (
+                Subject::Appends | Subject::Accounts(_) | Subject::Lists(_),
+                Access::Write,
+                Target::Primary(_),
+            ) => {
+                let sum = checksum(lane, seq);
+                Ask::Append { lane, seq, sum }
+            }
+        }
+    }
+
     async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Reply {
         let mut connection = match self.open.take() {
             Some(connection) => connection,
@@ -124,23 +169,7 @@ impl ReferenceClient {
             },
         };
         *phase = Phase::Sent;
-        let ask = match (request.access, &self.target) {
-            (Access::Read, _) => Ask::Read {
-                lane: request.lane.0,
-            },
-            (Access::Write, Target::Pinned(..)) => Ask::Pin {
-                lane: request.lane.0,
-                seq: request.seq,
-            },
-            (Access::Write, Target::Primary(_)) => {
-                let sum = checksum(request.lane.0, request.seq);
-                Ask::Append {
-                    lane: request.lane.0,
-                    seq: request.seq,
-                    sum,
-                }
-            }
-        };
+        let ask = self.question(request);
         let node = connection.node;
         match connection.ask(ask).await {
             Ok(answer) => {
@@ -181,7 +210,7 @@ impl Client for ReferenceClient {
 /// | `ok`, `version N` | ok |
 /// | `readonly` (not primary, or no majority behind it) | fail |
 /// | `refused` | fail: the node says that it did not apply it |
-/// | `unconfirmed` (synchronous, no replica confirmed) | info |
+/// | `unconfirmed` (synchronous, no replica confirmed) | info for a write, fail for a read |
 /// | anything else | info for a write, fail for a read |
 fn outcome_of(access: Access, answer: &str, node: u16) -> Reply {
     if answer == "ok" {
@@ -197,6 +226,7 @@ fn outcome_of(access: Access, answer: &str, node: u16) -> Reply {
         ("readonly", _) => Reply::error(Outcome::Fail, "read-only"),
         ("refused", _) => Reply::error(Outcome::Fail, "refused"),
         ("unconfirmed", Access::Write) => Reply::error(Outcome::Info, "not confirmed by a replica"),
+        ("unconfirmed", Access::Read) => Reply::error(Outcome::Fail, "not confirmed by a replica"),
         (_, Access::Write) => Reply::error(Outcome::Info, "unknown answer"),
         (_, Access::Read) => Reply::error(Outcome::Fail, "unknown answer"),
     }

@@ -13,7 +13,7 @@ pub enum Defect {
     Hole,
     /// Every element whose number is a multiple of this is applied twice.
     Twice(u64),
-    /// Reads answer with what was there this long ago.
+    /// Reads of a lane answer with what was there this long ago.
     Stale(Duration),
     /// A deposed primary takes writes for this long before it notices.
     TwoPrimaries(Duration),
@@ -23,7 +23,7 @@ pub enum Defect {
     Corrupt,
     /// On promotion, the new primary holds one element that nobody wrote.
     Phantom,
-    /// Every element whose number is a multiple of this is refused, and yet applied.
+    /// The element of this number is refused, in every lane, and yet applied.
     Resurrect(u64),
     /// The primary acknowledges this many elements and does not keep them: those from the hundredth on whose
     /// number is a multiple of ten.
@@ -50,7 +50,7 @@ impl FromStr for Defect {
             "slow-promotion" => Self::SlowPromotion(time),
             "corrupt" => Self::Corrupt,
             "phantom" => Self::Phantom,
-            "resurrect" => Self::Resurrect(number.max(1)),
+            "resurrect" => Self::Resurrect(number),
             "drop" => Self::Drop(number),
             "diverge" => Self::Diverge(number.max(1)),
             _ => return Err(wrong()),

@@ -8,7 +8,7 @@ use crate::{
     id::NodeName,
     record::{Member, MemberKind},
     runtime::NodeSpec,
-    scenario::{Dur, SystemSpec},
+    scenario::{ConsistencyKind, Dur, SystemSpec},
     system::{
         Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
         TopologySpec,
@@ -41,6 +41,12 @@ const SETTINGS: &[SettingSpec] = &[
         help: "acknowledge an append only once a replica has it",
     },
     SettingSpec {
+        name: "service-time",
+        kind: SettingKind::Duration,
+        default: "0ms",
+        help: "how long a node works on one write, one after the other: what it can take in a second is then known",
+    },
+    SettingSpec {
         name: "defect",
         kind: SettingKind::OneOf(Defect::NAMES),
         default: "none",
@@ -71,10 +77,12 @@ impl System for Reference {
                 controllers: false,
                 scripts: true,
                 sharded: false,
+                consistency: &[ConsistencyKind::Registers],
             }],
             image: "",
             settings: SETTINGS.to_vec(),
             runtime: "process",
+            data: "",
         }
     }
 
@@ -126,6 +134,7 @@ impl System for Reference {
                 format!("--nodes={}", all.join(",")),
                 format!("--detect-ms={}", shape.detect.as_millis()),
                 format!("--synchronous={}", shape.synchronous),
+                format!("--service-ms={}", shape.service_time.as_millis()),
                 format!("--defect={}", shape.defect),
             ];
             let spec = NodeSpec {
@@ -159,14 +168,16 @@ fn shape(design: &Design) -> Result<Shape, SystemError> {
             .unwrap_or_default()
     };
     let refused = |error: String| SystemError::Refused(error);
-    let detect: Dur = get("detect")
-        .parse()
-        .map_err(|e: crate::scenario::ScalarError| refused(e.to_string()))?;
+    let time = |name: &str| -> Result<Duration, SystemError> {
+        let parsed: Result<Dur, _> = get(name).parse();
+        parsed.map(|dur| dur.0).map_err(|e| refused(e.to_string()))
+    };
     let defect = format!("{}={}", get("defect"), get("defect-amount"))
         .parse()
         .map_err(refused)?;
     Ok(Shape {
-        detect: detect.0,
+        detect: time("detect")?,
+        service_time: time("service-time")?,
         synchronous: get("synchronous") == "true",
         defect,
     })

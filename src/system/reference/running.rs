@@ -42,6 +42,8 @@ pub struct Shape {
     pub detect: Duration,
     /// Whether appends wait for a replica.
     pub synchronous: bool,
+    /// How long a node works on one write.
+    pub service_time: Duration,
     /// The planted defect.
     pub defect: Defect,
 }
@@ -148,6 +150,7 @@ impl ReferenceStack {
         let mut line = connection.ask(Ask::Dump).await.map_err(refused)?;
         while line != "end" {
             match Entry::parse(&line) {
+                Some(entry) if entry.of_register() => {}
                 Some(entry) => elements.push((LaneId(entry.lane), entry.seq, entry.sound())),
                 None => alien += 1,
             }
@@ -188,6 +191,7 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
         effective: vec![
             setting("detect", format!("{detect:?}")),
             setting("synchronous", shape.synchronous.to_string()),
+            setting("service-time", format!("{:?}", shape.service_time)),
             setting("defect", shape.defect.to_string()),
         ],
         bounds: vec![Bound {

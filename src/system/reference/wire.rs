@@ -7,6 +7,14 @@ use crate::scenario::Play;
 /// The port that every reference node listens on; nodes differ by address.
 pub const PORT: u16 = 7473;
 
+/// The first of the lane numbers under which registers stand in the log, beyond those of any clients' appends.
+const REGISTERS: u16 = 61_000;
+
+/// The lane number under which a register stands in the log: each value that it was set to is an element.
+pub fn register_lane(register: u16) -> u16 {
+    REGISTERS.saturating_add(register)
+}
+
 /// One element: its identity, its checksum, and the epoch in which a primary took it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -39,6 +47,11 @@ impl Entry {
         words.next().is_none().then_some(entry)
     }
 
+    /// Whether it is a register's value, and no append.
+    pub fn of_register(&self) -> bool {
+        self.lane >= REGISTERS
+    }
+
     /// Whether the checksum agrees with the identity.
     pub fn sound(&self) -> bool {
         self.sum == checksum(self.lane, self.seq)
@@ -62,6 +75,10 @@ pub enum Ask {
     Pin { lane: u16, seq: u64 },
     /// The highest number of a lane, plus one.
     Read { lane: u16 },
+    /// Set a register.
+    Set { register: u16, value: u64 },
+    /// A register's value; 0 if it was never set.
+    Get { register: u16 },
     /// The node's view of itself.
     View,
     /// All elements.
@@ -93,6 +110,8 @@ impl fmt::Display for Ask {
             Self::Append { lane, seq, sum } => write!(f, "append {lane} {seq} {sum}"),
             Self::Pin { lane, seq } => write!(f, "pin {lane} {seq}"),
             Self::Read { lane } => write!(f, "read {lane}"),
+            Self::Set { register, value } => write!(f, "set {register} {value}"),
+            Self::Get { register } => write!(f, "get {register}"),
             Self::View => f.write_str("view"),
             Self::Dump => f.write_str("dump"),
             Self::Vote {
@@ -131,6 +150,13 @@ impl Ask {
             },
             ["read", lane] => Self::Read {
                 lane: lane.parse().ok()?,
+            },
+            ["set", register, value] => Self::Set {
+                register: register.parse().ok()?,
+                value: value.parse().ok()?,
+            },
+            ["get", register] => Self::Get {
+                register: register.parse().ok()?,
             },
             ["view"] => Self::View,
             ["dump"] => Self::Dump,
@@ -226,6 +252,11 @@ mod tests {
             },
             Ask::Pin { lane: 1, seq: 2 },
             Ask::Read { lane: 9 },
+            Ask::Set {
+                register: 1,
+                value: 1 << 40,
+            },
+            Ask::Get { register: 1 },
             Ask::View,
             Ask::Dump,
             Ask::Vote {

@@ -3,6 +3,8 @@
 #
 # DRDRILL_CLUSTER_ID  the cluster's id, the same on every node
 # DRDRILL_HEAP        the largest heap, for instance 256m
+# DRDRILL_ADDRESS     the node's own address
+# DRDRILL_JMX_PORT    where JMX listens, for an exporter
 #
 # The node's configuration is /drdrill/server.properties. The data directory is formatted when it is empty;
 # a restarted container finds its data again. The archives of classes belong to the image; where they are
@@ -20,5 +22,6 @@ if [ ! -s "$DATA/meta.properties" ]; then
     $JAVA -XX:SharedArchiveFile=/opt/kafka/storage.jsa -cp "$CLASSPATH" \
         kafka.tools.StorageTool format -t "${DRDRILL_CLUSTER_ID:?}" -c "$CONFIGURATION"
 fi
+JMX="-Dcom.sun.management.jmxremote.port=${DRDRILL_JMX_PORT:?} -Dcom.sun.management.jmxremote.rmi.port=${DRDRILL_JMX_PORT} -Djava.rmi.server.hostname=${DRDRILL_ADDRESS:?} -Dcom.sun.management.jmxremote.authenticate=false -Dcom.sun.management.jmxremote.ssl=false"
 # shellcheck disable=SC2086
-exec $JAVA -XX:SharedArchiveFile=/opt/kafka/kafka.jsa -cp "$CLASSPATH" kafka.Kafka "$CONFIGURATION"
+exec $JAVA $JMX -XX:SharedArchiveFile=/opt/kafka/kafka.jsa -cp "$CLASSPATH" kafka.Kafka "$CONFIGURATION"

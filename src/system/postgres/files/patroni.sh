@@ -30,6 +30,7 @@ parameters() {
         echo "max_wal_senders = 10"
         echo "max_replication_slots = 10"
         echo "max_slot_wal_keep_size = 1GB"
+        echo "wal_keep_size = 1GB" # what a rewound node replays may lie before what its new primary needs
         # A new replica may find its slot not made yet; the default then waits 5 s.
         echo "wal_retrieve_retry_interval = 1s"
         printf '%s\n' "${DRDRILL_SETTINGS:-}"

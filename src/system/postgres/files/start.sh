@@ -7,9 +7,11 @@
 # DRDRILL_PRIMARY        the first primary, as HOST STREAMHOST STREAMPORT (replica): its address, and where
 #                        it is streamed from, which may be a proxy
 # DRDRILL_SETTINGS       lines for postgresql.conf; they win over those below
+# PGSSLMODE, PGSSLROOTCERT  how this node verifies others' certificates, and by which authority (none: it does not)
 # DRDRILL_PASSWORD       password of postgres and replicator; without one, the network is trusted
 # DRDRILL_JOIN_SECONDS   how long a replica tries to reach its primary (120)
 # DRDRILL_INITDB_ARGS    more arguments for initdb (--data-checksums)
+# DRDRILL_INIT_SQL       a statement more for a new server
 #
 # A file /drdrill/rejoin with the new primary, put there before a start, makes this start
 # rewind the old data onto that primary (or copy it anew where that fails) and follow it.
@@ -63,6 +65,7 @@ write_settings() {
         echo "max_wal_senders = 10"
         echo "max_replication_slots = 10"
         echo "max_slot_wal_keep_size = 1GB"
+        echo "wal_keep_size = 1GB" # what a rewound node replays may lie before what its new primary needs
         echo "hot_standby = on"
         printf '%s\n' "${DRDRILL_SETTINGS:-}"
     } >$SETTINGS
@@ -85,6 +88,7 @@ ensure_slot_on() {
 conninfo() { # HOST PORT APPLICATION
     printf 'host=%s port=%s user=replicator application_name=%s connect_timeout=3' "$1" "$2" "$3"
     [ "$AUTH" = trust ] || printf ' password=%s' "$DRDRILL_PASSWORD"
+    [ -z "${PGSSLMODE:-}" ] || printf ' sslmode=%s sslrootcert=%s' "$PGSSLMODE" "$PGSSLROOTCERT"
 }
 
 empty_data() {
@@ -108,6 +112,7 @@ init_primary() {
         [ "$AUTH" = trust ] || for role in postgres replicator; do
             echo "alter role $role password '$DRDRILL_PASSWORD'"
         done
+        [ -z "${DRDRILL_INIT_SQL:-}" ] || echo "$DRDRILL_INIT_SQL"
     } | as_postgres postgres --single -c synchronous_commit=local -D "$PGDATA" postgres >/dev/null
     as_postgres touch "$READY"
     say "initialised a primary in $(($(date +%s) - begin)) s"
@@ -151,16 +156,22 @@ rewind_onto() { # HOST STREAMHOST STREAMPORT
     say "rewound onto $1"
 }
 
+rejoin() { # HOST STREAMHOST STREAMPORT
+    rewind_onto "$@" || { say "rewinding failed"; copy_from "$@"; }
+}
+
 start() {
     mkdir -p "$PGDATA" /var/run/postgresql
     if [ "$(id -u)" = 0 ]; then chown postgres: "$PGDATA" /var/run/postgresql; fi
     chmod 700 "$PGDATA"
+    # The server takes a key only if it is its own.
+    if [ "$(id -u)" = 0 ] && [ -e /drdrill/tls/server.key ]; then chown postgres: /drdrill/tls/server.key; fi
     rm -f "$PGDATA/postmaster.pid" # nothing else can be alive in a container that just started
     write_settings
     if [ -s /drdrill/rejoin ]; then
         # shellcheck disable=SC2046
         set -- $(cat /drdrill/rejoin)
-        rewind_onto "$@" || { say "rewinding failed"; copy_from "$@"; }
+        rejoin "$@"
         rm -f /drdrill/rejoin
     elif [ ! -e "$READY" ]; then
         case ${DRDRILL_ROLE:-} in
@@ -182,6 +193,9 @@ repoint() { # HOST STREAMHOST STREAMPORT
     sql_on /var/run/postgresql "alter system set primary_conninfo = '$(conninfo "$2" "$3" "$NODE")'"
     sql_on /var/run/postgresql "select pg_reload_conf()" >/dev/null
 }
+
+# shellcheck disable=SC1091
+if [ -e /drdrill/logical.sh ]; then . /drdrill/logical.sh; fi
 
 case ${1:-start} in
 start) start ;;

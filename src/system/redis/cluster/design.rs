@@ -65,6 +65,7 @@ pub fn topology() -> TopologySpec {
         controllers: false,
         scripts: false,
         sharded: true,
+        consistency: &[],
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
             client::{RedisClient, Target},
             dump::{Asked, Found, dump},
             element::{ELEMENT_BYTES, Keys},
+            running::time_of,
         },
         roster::{Roster, Seat, sole},
     },
@@ -184,6 +185,10 @@ impl Running for ClusterStack {
         };
         let leading = look.as_ref().map_or(0, |look| look.status.offset);
         Look::view(look.as_ref(), node, &self.roster, leading)
+    }
+
+    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
+        time_of(self.roster.named(node)?.address).await
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use super::Setup;
 
-/// Reads `--address= --nodes= --detect-ms= --synchronous= --defect=`.
+/// Reads `--address= --nodes= --detect-ms= --synchronous= --service-ms= --defect=`.
 ///
 /// # Errors
 /// The argument that is missing or wrong.
@@ -19,15 +19,16 @@ pub fn parse(arguments: &[String]) -> Result<Setup, String> {
     let wrong = |name: &str| format!("`--{name}=` is wrong");
     let address = |text: &str| text.parse::<IpAddr>();
     let nodes: Result<Vec<IpAddr>, _> = value("nodes")?.split(',').map(address).collect();
+    let time = |name: &str| {
+        let parsed = value(name)?.parse().map(Duration::from_millis);
+        parsed.map_err(|_| wrong(name))
+    };
     Ok(Setup {
         address: address(value("address")?).map_err(|_| wrong("address"))?,
         nodes: nodes.map_err(|_| wrong("nodes"))?,
-        detect: Duration::from_millis(
-            value("detect-ms")?
-                .parse()
-                .map_err(|_| wrong("detect-ms"))?,
-        ),
+        detect: time("detect-ms")?,
         synchronous: value("synchronous")? == "true",
+        service_time: time("service-ms")?,
         defect: value("defect")?.parse()?,
     })
 }

@@ -49,11 +49,11 @@ pub async fn ask(from: IpAddr, node: IpAddr, question: Ask) -> io::Result<String
     let conversation = async {
         let mut stream = connect(from, node).await?;
         stream.write_all(format!("{question}\n").as_bytes()).await?;
-        BufReader::new(stream)
-            .lines()
-            .next_line()
-            .await?
-            .ok_or(ErrorKind::UnexpectedEof.into())
+        let mut lines = BufReader::new(stream).lines();
+        let line = lines.next_line().await?.ok_or(ErrorKind::UnexpectedEof)?;
+        // Answered, it ends at once: connections that wait for their end fill the kernel's tables.
+        lines.get_ref().get_ref().set_zero_linger()?;
+        Ok(line)
     };
     timeout(limit, conversation)
         .await

@@ -33,6 +33,8 @@ pub struct Node {
     grown: Notify,
     /// Rung whenever a follower confirms.
     confirmed: Notify,
+    /// Held by the write that is being worked on.
+    turn: tokio::sync::Mutex<()>,
     /// The outage that it plays at the moment.
     stage: Stage,
 }
@@ -64,6 +66,7 @@ pub async fn run(setup: Setup, file: &Path) -> io::Result<()> {
         state: Mutex::new(State::new(setup, log, Some(disk))),
         grown: Notify::new(),
         confirmed: Notify::new(),
+        turn: tokio::sync::Mutex::default(),
         stage: Stage::default(),
     });
     tokio::try_join!(serve::serve(listener, node.clone()), follow::follow(node))?;

@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::system::reference::{
     defect::Defect,
-    wire::{Ask, Entry},
+    wire::{Ask, Entry, checksum, register_lane},
 };
 
 use super::{Node, follow, heartbeat, script::Strike};
@@ -114,8 +114,12 @@ async fn converse(stream: TcpStream, peer: IpAddr, node: Arc<Node>) -> io::Resul
 
 async fn answer(node: &Arc<Node>, ask: Ask) -> String {
     match ask {
-        Ask::Append { lane, seq, sum } => append(node, lane, seq, sum).await,
+        Ask::Append { lane, seq, sum } => {
+            work(node).await;
+            append(node, lane, seq, sum).await
+        }
         Ask::Pin { .. } => {
+            work(node).await;
             let mut state = node.lock();
             if !state.takes_writes() {
                 return "readonly".into();
@@ -131,6 +135,11 @@ async fn answer(node: &Arc<Node>, ask: Ask) -> String {
                 "readonly".into()
             }
         }
+        Ask::Set { register, value } => {
+            let lane = register_lane(register);
+            append(node, lane, value, checksum(lane, value)).await
+        }
+        Ask::Get { register } => get(node, register_lane(register)).await,
         Ask::View => node.lock().status().to_string(),
         Ask::Vote {
             epoch,
@@ -154,6 +163,15 @@ async fn answer(node: &Arc<Node>, ask: Ask) -> String {
     }
 }
 
+/// Takes the time of one write, after those that came before it.
+async fn work(node: &Node) {
+    let time = node.lock().setup.service_time;
+    if !time.is_zero() {
+        let _turn = node.turn.lock().await;
+        tokio::time::sleep(time).await;
+    }
+}
+
 async fn append(node: &Arc<Node>, lane: u16, seq: u64, sum: u32) -> String {
     let (length, synchronous) = {
         let mut state = node.lock();
@@ -162,14 +180,37 @@ async fn append(node: &Arc<Node>, lane: u16, seq: u64, sum: u32) -> String {
         }
         state.append(lane, seq, sum);
         node.grown.notify_waiters();
-        if matches!(state.setup.defect, Defect::Resurrect(n) if seq.is_multiple_of(n)) {
+        if matches!(state.setup.defect, Defect::Resurrect(n) if seq == n) {
             return "refused".into();
         }
         (state.log.len() as u64, state.setup.synchronous)
     };
-    if !synchronous {
-        return "ok".into();
+    if !synchronous || confirmed(node, length).await {
+        "ok".into()
+    } else {
+        "unconfirmed".into()
     }
+}
+
+/// A register's value. A synchronous store shows no value that a failover could take back.
+async fn get(node: &Arc<Node>, lane: u16) -> String {
+    let (value, length, synchronous) = {
+        let state = node.lock();
+        if !state.takes_writes() {
+            return "readonly".into();
+        }
+        let length = state.log.len() as u64;
+        (state.last(lane), length, state.setup.synchronous)
+    };
+    if !synchronous || confirmed(node, length).await {
+        format!("version {value}")
+    } else {
+        "unconfirmed".into()
+    }
+}
+
+/// Whether a follower confirms in time that it has this much of the log.
+async fn confirmed(node: &Arc<Node>, length: u64) -> bool {
     let confirmed = async {
         loop {
             let rung = node.confirmed.notified();
@@ -184,10 +225,7 @@ async fn append(node: &Arc<Node>, lane: u16, seq: u64, sum: u32) -> String {
             rung.await;
         }
     };
-    match tokio::time::timeout(CONFIRM_LIMIT, confirmed).await {
-        Ok(()) => "ok".into(),
-        Err(_) => "unconfirmed".into(),
-    }
+    tokio::time::timeout(CONFIRM_LIMIT, confirmed).await.is_ok()
 }
 
 async fn dump(node: &Arc<Node>, writer: &mut BufWriter<OwnedWriteHalf>) -> io::Result<()> {

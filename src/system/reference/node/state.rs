@@ -24,6 +24,8 @@ pub struct Setup {
     pub detect: Duration,
     /// Whether an append is acknowledged only once a follower has it.
     pub synchronous: bool,
+    /// How long it works on one write.
+    pub service_time: Duration,
     /// Its planted defect.
     pub defect: Defect,
 }
@@ -200,6 +202,12 @@ impl State {
         shown
     }
 
+    /// The newest element of a lane: its number, or 0.
+    pub fn last(&self, lane: u16) -> u64 {
+        let newest = self.log.iter().rev().find(|entry| entry.lane == lane);
+        newest.map_or(0, |entry| entry.seq)
+    }
+
     /// Whether it grants its vote: once per epoch, to a candidate that got at least as far, and only
     /// when it has not heard from a primary itself.
     pub fn vote(&mut self, epoch: u64, last: (u64, u64)) -> bool {
@@ -334,6 +342,7 @@ mod tests {
             nodes: vec![address(1), address(2), address(3)],
             detect: Duration::from_millis(200),
             synchronous: false,
+            service_time: Duration::ZERO,
             defect,
         };
         State::new(setup, vec![], None)

@@ -1,0 +1,81 @@
+//! Checks what a scenario says of clocks, before anything is created.
+
+use crate::{
+    record::MemberKind,
+    scenario::{Fault, Parsed, Problem, Selector, Step},
+    system::{Design, System},
+};
+
+/// Images whose programs are static: no library can be loaded into them.
+const STATIC: [&str; 2] = ["etcd", "toxiproxy"];
+
+/// Faults of clocks where no clock can be changed, or nobody tells its time.
+pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec<Problem> {
+    let offer = system.describe();
+    let mut problems = Vec::new();
+    for (index, step) in parsed.scenario.drill.iter().enumerate() {
+        let Step::Fault(fault) = step else {
+            continue;
+        };
+        let Some(node) = clock_of(fault) else {
+            continue;
+        };
+        let refused = if offer.runtime == "process" {
+            Some((
+                format!(
+                    "`{}` runs as processes on this machine, which share its clock",
+                    offer.name
+                ),
+                "use a system that runs in containers",
+            ))
+        } else if !system.tells_time() {
+            Some((
+                format!(
+                    "servers of `{}` are not asked for their time yet",
+                    offer.name
+                ),
+                "use Redis, Valkey, PostgreSQL, MySQL or MariaDB",
+            ))
+        } else {
+            named(node, design)
+        };
+        if let Some((message, help)) = refused {
+            let index = index.to_string();
+            let path = ["drill", &index, "fault", fault.name()];
+            problems.push(parsed.spans.key_problem(&path, message, help));
+        }
+    }
+    problems
+}
+
+/// Whose clock a fault changes, if it does that.
+pub fn clock_of(fault: &Fault) -> Option<&Selector> {
+    match fault {
+        Fault::ClockJump(jump) => Some(&jump.node),
+        Fault::ClockDrift(drift) => Some(&drift.node),
+        _ => None,
+    }
+}
+
+/// What is wrong with a node that is named.
+fn named(node: &Selector, design: &Design) -> Option<(String, &'static str)> {
+    let Selector::Named(name) = node else {
+        return None;
+    };
+    let member = design.members.iter().find(|m| m.name.as_str() == name)?;
+    if member.kind == MemberKind::Data {
+        return None;
+    }
+    let program = STATIC
+        .iter()
+        .find(|program| member.image.contains(**program));
+    let message = match program {
+        Some(program) => format!(
+            "the clock of `{name}` cannot be changed: {program} is a static program, which loads no library that could tell it another time"
+        ),
+        None => {
+            format!("the clock of `{name}` could be changed, and nobody could ask it for its time")
+        }
+    };
+    Some((message, "choose a node that holds data"))
+}

@@ -1,0 +1,393 @@
+//! A server that can open no more files and take no more connections.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    id::NodeName,
+    record::{Effect, MemberKind, Role},
+    runtime::{NodeState, RuntimeError, journal, journal::OpenFiles},
+    scenario::Descriptors,
+};
+
+use super::{
+    Expected, FaultError, Ground, Injected, Undo,
+    active::bring_back,
+    process::{Described, Seen, hits_primary},
+    select::select,
+};
+
+/// What looks at limits and sets them.
+const PROGRAM: &str = include_str!("descriptors.py");
+/// How long it may take; a look takes half a second, and the container that it runs in is started first.
+const EXEC: Duration = Duration::from_secs(20);
+/// How often the server is asked on a new connection under the fault; each question waits a second.
+const QUESTIONS: usize = 3;
+/// The longest wait for a connection of ours to be accepted by the kernel.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How many lines of the log of a node that has ended are looked at, and for what.
+const LOG: u32 = 1000;
+/// See `LOG`.
+const WORDS: &str = "Too many open files";
+/// The longest wait for an answer on a new connection after the fault.
+const BACK: Duration = Duration::from_secs(10);
+
+/// A process and how many files it may have open.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Process {
+    pid: u32,
+    started: u64,
+    name: String,
+    soft: i64,
+    open: u32,
+    /// What it is to be lowered to.
+    #[serde(default)]
+    lowered: i64,
+}
+
+/// A node's processes as they were before, with what their limits were lowered to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Few {
+    node: NodeName,
+    processes: Vec<Process>,
+}
+
+/// What few descriptors should look like.
+#[derive(Debug)]
+pub struct Exhausted {
+    left: u32,
+    nodes: Vec<Few>,
+}
+
+impl Few {
+    /// The node.
+    pub fn node(&self) -> &NodeName {
+        &self.node
+    }
+
+    fn effect(&self) -> journal::Effect {
+        let before = self.processes.iter().map(|process| OpenFiles {
+            pid: process.pid,
+            started: process.started,
+            soft: process.soft,
+        });
+        journal::Effect::Descriptors {
+            node: self.node.clone(),
+            before: before.collect(),
+        }
+    }
+}
+
+/// Lowers the limits of all processes of the nodes.
+pub async fn exhaust(
+    few: &Descriptors,
+    step: usize,
+    ground: &Ground,
+) -> Result<Injected, FaultError> {
+    let data = data(ground);
+    let chosen = select(&few.node, ground).await?;
+    let victims: Vec<NodeName> = chosen.into_iter().filter(|n| data.contains(n)).collect();
+    if victims.is_empty() {
+        return Err(FaultError::NoVictim(few.node.to_string()));
+    }
+    let primary_hit = hits_primary(&victims, ground).await;
+    let looks = victims.iter().map(|node| look(node, few.left, ground));
+    let nodes: Vec<Few> = join_all(looks)
+        .await
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+    for few in &nodes {
+        let written = ground.journal.ensure(few.effect()).await;
+        written.map_err(|error| FaultError::Journal(error.to_string()))?;
+    }
+    let orders: Vec<(&NodeName, String)> = nodes
+        .iter()
+        .map(|few| (&few.node, words(&few.processes, |p| vec![p.lowered])))
+        .collect();
+    let sets = orders
+        .iter()
+        .map(|(node, wanted)| async move { run(node, &["set", wanted], ground).await });
+    let (at, results) = ground.emitter.time(join_all(sets)).await;
+    results.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let injected = Described {
+        name: "descriptors",
+        means: "the kernel's limit of open files, lowered for each process of the node (prlimit)",
+        primary_hit,
+        at,
+        step,
+    };
+    let expected = Expected::Exhausted(Exhausted {
+        left: few.left,
+        nodes: nodes.clone(),
+    });
+    Ok(injected.into(victims, Undo::Descriptors(nodes), expected))
+}
+
+fn data(ground: &Ground) -> Vec<NodeName> {
+    let members = ground.members().iter();
+    let data = members.filter(|member| member.kind == MemberKind::Data);
+    data.map(|member| member.name.clone()).collect()
+}
+
+/// Finds out before any client starts whether the limits of these nodes' processes can be looked at.
+///
+/// # Errors
+/// When not.
+pub async fn rehearse(ground: &Ground) -> Result<(), FaultError> {
+    for node in &data(ground) {
+        run(node, &["read"], ground).await?;
+    }
+    Ok(())
+}
+
+/// A node that answers, and what its processes' limits are and are to be.
+async fn look(node: &NodeName, left: u32, ground: &Ground) -> Result<Few, FaultError> {
+    if ground.system.view(node).await.role == Role::Unreachable {
+        return Err(unfit(node, "its server does not answer before the fault").into());
+    }
+    let processes = run(node, &["look", &left.to_string()], ground).await?;
+    if processes.is_empty() {
+        return Err(unfit(node, "it has no process").into());
+    }
+    Ok(Few {
+        node: node.clone(),
+        processes,
+    })
+}
+
+/// Each process by its number and start, with its numbers behind them.
+fn words(processes: &[Process], numbers: impl Fn(&Process) -> Vec<i64>) -> String {
+    let words = processes.iter().map(|process| {
+        let numbers: String = numbers(process).iter().map(|n| format!(",{n}")).collect();
+        format!("[{},{}{numbers}]", process.pid, process.started)
+    });
+    format!("[{}]", words.collect::<Vec<_>>().join(","))
+}
+
+/// Gives the program an order; what all processes have then.
+async fn run(
+    node: &NodeName,
+    order: &[&str],
+    ground: &Ground,
+) -> Result<Vec<Process>, RuntimeError> {
+    let argv = [&["python3", "-I", "-S", "-c", PROGRAM], order].concat();
+    let said = ground.runtime.among(node, &argv, EXEC).await?;
+    if said.code != 0 {
+        let why = said.stderr.trim().lines().last().unwrap_or_default();
+        return Err(unfit(node, why));
+    }
+    serde_json::from_str(&said.stdout).map_err(|error| unfit(node, &error.to_string()))
+}
+
+fn unfit(node: &NodeName, cause: &str) -> RuntimeError {
+    RuntimeError::Failed {
+        action: "change the limits of open files of",
+        node: node.to_string(),
+        cause: cause.to_owned(),
+    }
+}
+
+/// Gives the processes the limits that they had, brings back nodes that ended of it, and sees that servers answer again.
+pub async fn lift(nodes: &[Few], ground: &Ground) -> Result<(), FaultError> {
+    let mut first = Ok(());
+    for few in nodes {
+        if ground.runtime.state(&few.node).await == Ok(NodeState::Running) {
+            let wanted = words(&few.processes, |p| vec![p.soft, p.lowered]);
+            let now = run(&few.node, &["back", &wanted], ground).await;
+            first = first.and(
+                now.map_err(FaultError::from)
+                    .and_then(|now| whole(few, &now)),
+            );
+        }
+        if first.is_ok() {
+            let _ = ground.journal.undone(few.effect()).await;
+        }
+    }
+    let names: Vec<NodeName> = nodes.iter().map(|few| few.node.clone()).collect();
+    first = first.and(bring_back(&names, ground).await);
+    for node in &names {
+        first = first.and(answers(node, ground).await);
+    }
+    first
+}
+
+/// Every process that is still there has the limit that it had.
+fn whole(few: &Few, now: &[Process]) -> Result<(), FaultError> {
+    let wrong = few.processes.iter().find_map(|before| {
+        let now = find(before, now)?;
+        (now.soft != before.soft).then(|| {
+            format!(
+                "{} ({}) may open {} files, not {} as before",
+                now.name, now.pid, now.soft, before.soft
+            )
+        })
+    });
+    wrong.map_or(Ok(()), |wrong| Err(unfit(&few.node, &wrong).into()))
+}
+
+fn find<'p>(wanted: &Process, all: &'p [Process]) -> Option<&'p Process> {
+    all.iter()
+        .find(|process| (process.pid, process.started) == (wanted.pid, wanted.started))
+}
+
+async fn answers(node: &NodeName, ground: &Ground) -> Result<(), FaultError> {
+    let answered = async {
+        while ground.system.view(node).await.role == Role::Unreachable {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let waited = timeout(BACK, answered).await;
+    waited.map_err(|_| {
+        unfit(
+            node,
+            &format!("its server does not answer on a new connection {BACK:?} after the fault"),
+        )
+        .into()
+    })
+}
+
+/// The limits read back are those asked for, and new connections get no answer once what was left is used up.
+pub async fn verify(step: usize, exhausted: &Exhausted, ground: &Ground) -> Effect {
+    let mut seen = Seen::default();
+    for few in &exhausted.nodes {
+        match run(&few.node, &["read"], ground).await {
+            Ok(now) => {
+                let (fits, text) = read_back(few, &now);
+                let text = format!("{}: {text}", few.node);
+                if fits { seen.yes(text) } else { seen.no(text) }
+            }
+            // A server may have ended of it already.
+            Err(error) => match last_words(&few.node, ground).await {
+                Some(text) => seen.yes(format!("{}: {text}", few.node)),
+                None => seen.no(error.to_string()),
+            },
+        }
+        let (held, unanswered) = ask(&few.node, exhausted.left, ground).await;
+        let text = format!(
+            "{}: {unanswered} of {QUESTIONS} questions on new connections got no answer, asked {QUESTIONS}, with {held} more connections held for {} descriptors left",
+            few.node, exhausted.left
+        );
+        if unanswered == QUESTIONS {
+            seen.yes(text);
+        } else {
+            seen.no(text);
+        }
+        if let Some(text) = last_words(&few.node, ground).await {
+            seen.yes(format!("{}: {text}", few.node));
+        }
+    }
+    seen.effect(step)
+}
+
+/// What a node that has ended said of it, in the C library's words.
+async fn last_words(node: &NodeName, ground: &Ground) -> Option<String> {
+    let NodeState::Exited { code, .. } = ground.runtime.state(node).await.ok()? else {
+        return None;
+    };
+    let log = ground.runtime.logs(node, LOG).await.ok()?;
+    let mut lines = log.lines().filter(|line| line.contains(WORDS));
+    let said = lines.clone().find(|line| line.contains("PANIC"));
+    let said = said.or_else(|| lines.next_back())?;
+    Some(format!(
+        "it has ended with code {code}, and said: {}",
+        said.trim()
+    ))
+}
+
+/// Whether all processes that are still there have the limit asked for, and what those have that may open most.
+fn read_back(few: &Few, now: &[Process]) -> (bool, String) {
+    let pairs: Vec<(&Process, &Process)> = few
+        .processes
+        .iter()
+        .filter_map(|before| Some((before, find(before, now)?)))
+        .collect();
+    let right = pairs
+        .iter()
+        .filter(|(before, now)| now.soft == before.lowered)
+        .count();
+    let most = pairs.iter().max_by_key(|(before, _)| before.lowered);
+    let most = most.map_or_else(String::new, |(before, now)| {
+        format!(
+            "; {} ({}): asked {}, read back {} ({} before), {} open",
+            now.name, now.pid, before.lowered, now.soft, before.soft, now.open
+        )
+    });
+    let text = format!(
+        "{right} of {} processes have the limit of open files asked for{most}",
+        pairs.len()
+    );
+    (right > 0 && right == pairs.len(), text)
+}
+
+/// Holds so many connections, and asks the server on new ones; how many were held, and how many were not answered.
+async fn ask(node: &NodeName, left: u32, ground: &Ground) -> (usize, usize) {
+    let member = ground.members().iter().find(|member| member.name == *node);
+    let address = member.map_or("", |member| member.address.as_str());
+    let connect = || async {
+        let connected = timeout(CONNECT, TcpStream::connect(address)).await;
+        connected.ok()?.ok()
+    };
+    let held = join_all((0..left).map(|_| connect())).await;
+    let mut unanswered = 0;
+    for _ in 0..QUESTIONS {
+        if ground.system.view(node).await.role == Role::Unreachable {
+            unanswered += 1;
+        }
+    }
+    (held.iter().flatten().count(), unanswered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: u32, soft: i64, lowered: i64) -> Process {
+        Process {
+            pid,
+            started: 100 + u64::from(pid),
+            name: "server".into(),
+            soft,
+            open: 9,
+            lowered,
+        }
+    }
+
+    fn few() -> Few {
+        Few {
+            node: NodeName::new("a"),
+            processes: vec![process(1, 1024, 3), process(8, 1024, 12)],
+        }
+    }
+
+    #[test]
+    fn limits_are_right_when_each_living_process_has_the_one_asked_for() {
+        let (fits, text) = read_back(&few(), &[process(1, 3, 0), process(8, 12, 0)]);
+        assert!(fits && text.contains("asked 12, read back 12 (1024 before), 9 open"));
+        assert!(!read_back(&few(), &[process(1, 3, 0), process(8, 1024, 0)]).0);
+        assert!(read_back(&few(), &[process(8, 12, 0)]).0, "one has ended");
+        let mut other = process(8, 12, 0);
+        other.started += 1;
+        assert!(!read_back(&few(), &[other]).0, "another took its number");
+    }
+
+    #[test]
+    fn what_is_undone_is_what_was_and_each_is_named_by_number_and_start() {
+        let few = few();
+        assert_eq!(
+            words(&few.processes, |p| vec![p.soft, p.lowered]),
+            "[[1,101,1024,3],[8,108,1024,12]]"
+        );
+        let journal::Effect::Descriptors { before, .. } = few.effect() else {
+            panic!("another effect");
+        };
+        assert_eq!(before[1].soft, 1024);
+        assert!(whole(&few, &few.processes).is_ok());
+        assert!(whole(&few, &[process(8, 12, 0)]).is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! What a run's containers are made with, and a node as created.
+
+use std::sync::Arc;
+
+use crate::runtime::Disks;
+
+use super::{AddressBase, disk::Disk, signal::Visible};
+
+/// What a run's containers are made with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the run's network comes from.
+    pub base: AddressBase,
+    /// The image of sidecars, already resolved; without it a node with a sidecar cannot be created.
+    pub sidecar_image: Option<String>,
+    /// Whose data lies on a disk that can be made to go wrong.
+    pub disks: Option<Disks>,
+}
+
+/// The disk under a node's data, and the container that serves it.
+pub(super) type Beneath = (Arc<tokio::sync::Mutex<Disk>>, String);
+
+/// A node as created.
+#[derive(Clone)]
+pub(super) struct Machine {
+    pub container: String,
+    pub sidecar: Option<String>,
+    pub started: bool,
+    /// It was sent a SIGKILL since its last start, so its end is certain if not yet seen.
+    pub killed: bool,
+    /// It is frozen: a signal sent directly would wait until it is unfrozen; the engine unfreezes it.
+    pub paused: bool,
+    /// The memory that it was created with, bytes; 0 where there was no limit.
+    pub memory: i64,
+    /// The cores of CPU time that it was allotted; all of them without a number.
+    pub cores: Option<f64>,
+    pub visible: Option<Visible>,
+    /// The container in its process namespace, once there is one.
+    pub among: Option<String>,
+    /// The disk under its data, where that can be made to go wrong.
+    pub disk: Option<Beneath>,
+}

@@ -1,0 +1,150 @@
+//! Containers made, filled, started and ended, as the engine tells them.
+
+use bollard::{
+    models::{ContainerCreateBody, ContainerState, ContainerStateStatusEnum},
+    query_parameters::{
+        CreateContainerOptionsBuilder, InspectContainerOptions, LogsOptionsBuilder,
+        RestartContainerOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
+        WaitContainerOptionsBuilder,
+    },
+};
+use futures_util::StreamExt;
+
+use crate::{
+    id::NodeName,
+    runtime::{NodeFile, RuntimeError},
+};
+
+use super::{
+    container,
+    engine::{ACT, ASK, Engine, status, within},
+};
+
+/// The last lines of a log that are told when a node ends at once.
+const LAST_LINES: u32 = 5;
+
+/// Makes a container of this name; it does not run yet.
+pub(super) async fn create(
+    engine: &Engine,
+    name: &str,
+    body: ContainerCreateBody,
+) -> Result<String, RuntimeError> {
+    let options = CreateContainerOptionsBuilder::new().name(name).build();
+    let call = engine.docker.create_container(Some(options), body);
+    Ok(within("create", name, ACT, call).await?.id)
+}
+
+/// Puts files into a container.
+pub(super) async fn put(
+    engine: &Engine,
+    container: &str,
+    files: &[NodeFile],
+) -> Result<(), RuntimeError> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let archive = container::pack(files).map_err(|error| RuntimeError::Failed {
+        action: "pack files for",
+        node: container.to_owned(),
+        cause: error.to_string(),
+    })?;
+    let options = UploadToContainerOptionsBuilder::new().path("/").build();
+    let body = bollard::body_full(archive.into());
+    let call = engine
+        .docker
+        .upload_to_container(container, Some(options), body);
+    within("put files into", container, ACT, call).await
+}
+
+/// What the engine says of a container; `None` if it does not know it.
+pub(super) async fn inspect(
+    engine: &Engine,
+    container: &str,
+) -> Result<Option<ContainerState>, RuntimeError> {
+    let ask = async {
+        let options = None::<InspectContainerOptions>;
+        match engine.docker.inspect_container(container, options).await {
+            Ok(found) => Ok(Some(found.state.unwrap_or_default())),
+            Err(error) if status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    within("ask for the state of", container, ASK, ask).await
+}
+
+/// Waits until the engine knows that a killed container has ended: until then it answers a start with "runs
+/// already" and does nothing.
+pub(super) async fn settle(engine: &Engine, container: &str) -> Result<(), RuntimeError> {
+    let options = WaitContainerOptionsBuilder::new()
+        .condition("not-running")
+        .build();
+    let mut ends = engine.docker.wait_container(container, Some(options));
+    let wait = async {
+        // An exit code other than 0 arrives as an error; both mean that it has ended.
+        ends.next().await;
+        Ok(())
+    };
+    within("see the end of", container, ACT, wait).await
+}
+
+/// Starts a sidecar, or starts it again: its node has a new network namespace after each start.
+pub(super) async fn sidecar(
+    engine: &Engine,
+    sidecar: &str,
+    again: bool,
+) -> Result<(), RuntimeError> {
+    if again {
+        let options = RestartContainerOptionsBuilder::new().t(0).build();
+        let call = engine.docker.restart_container(sidecar, Some(options));
+        return within("start again the sidecar", sidecar, ACT, call).await;
+    }
+    let call = engine
+        .docker
+        .start_container(sidecar, None::<StartContainerOptions>);
+    within("start the sidecar", sidecar, ACT, call).await
+}
+
+/// That a node ended as soon as it was started, if it did, with its last words.
+pub(super) async fn ended_at_once(
+    engine: &Engine,
+    node: &NodeName,
+    container: &str,
+) -> Option<RuntimeError> {
+    let state = inspect(engine, container).await.ok()??;
+    if state.status != Some(ContainerStateStatusEnum::EXITED) {
+        return None;
+    }
+    let said = tail(engine, container, LAST_LINES).await;
+    Some(RuntimeError::Failed {
+        action: "start",
+        node: node.to_string(),
+        cause: format!(
+            "it ended at once with code {}; the end of its log: {}",
+            state.exit_code.unwrap_or(0),
+            said.unwrap_or_else(|error| error.to_string()).trim()
+        ),
+    })
+}
+
+/// The last lines of a container's log.
+pub(super) async fn tail(
+    engine: &Engine,
+    container: &str,
+    lines: u32,
+) -> Result<String, RuntimeError> {
+    let options = LogsOptionsBuilder::new()
+        .stdout(true)
+        .stderr(true)
+        .tail(&lines.to_string())
+        .build();
+    let mut stream = engine.docker.logs(container, Some(options));
+    let collect = async {
+        let mut text = Vec::new();
+        while let Some(piece) = stream.next().await {
+            text.extend_from_slice(&piece?.into_bytes());
+        }
+        Ok(text)
+    };
+    let text = within("read the log of", container, ACT, collect).await?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}

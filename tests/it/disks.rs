@@ -1,0 +1,131 @@
+//! Faults of disks on real stacks: what was asked against what servers in the nodes find, and what is left of them.
+
+use std::{process::Command, time::Duration};
+
+use crate::{
+    drill_rig::Drill,
+    drills::wait_for,
+    faults::{all_seen, effects, sidecar},
+};
+
+const BAD: &str = "
+schema: 1
+name: bad-disk
+summary: The disk of the primary is full, then read-only, slow, failing, and forgets; a disk that is well is no fault.
+stack:
+  redis: { settings: { down-after: 30s, persistence: aof } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { disk-full: primary }
+  - heal: all
+  - fault: { disk-read-only: primary }
+  - heal: all
+  - fault: { disk-slow: { node: primary, delay: 50ms, operations: [write, sync] } }
+  - heal: all
+  - fault: { disk-errors: { node: primary, share: 30%, operations: [read] } }
+  - heal: all
+  - fault: { lose-unsynced: primary }
+  - heal: all
+  - expect: { redundant: { within: 1m } }
+  - expect: { recovered: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn disks_go_wrong_as_asked_and_are_sound_again() {
+    let done = Drill::written(BAD).run();
+    all_seen(
+        &done,
+        &[
+            "of 20 tries to write what needs more room failed: 20 with ENOSPC",
+            "of 20 tries to write failed: 20 with EROFS",
+            "asked 50 ms more for each sync",
+            "asked 30 % of errors for read",
+            "now, before it is synced: no",
+        ],
+    );
+    assert!(!done.talk.contains("failed to heal"), "{}", done.talk);
+}
+
+/// A system that holds acknowledged writes back from its disk, and one that syncs each: the primary loses power.
+fn unsynced(persistence: &str) -> String {
+    format!(
+        "
+schema: 1
+name: power
+summary: The only copy of what was acknowledged is on one machine, which loses power.
+stack:
+  redis: {{ settings: {{ down-after: 60s, persistence: {persistence} }} }}
+targets: {{ rto: any, rpo: {{ count: 0 }} }}
+headline: 5
+drill:
+  - steady: 9s
+  - fault: {{ kill: replicas }}
+  - hold: 2s
+  - fault: {{ lose-unsynced: primary }}
+  - hold: 5s
+  - fault: {{ restart: primary }}
+  - hold: 5s
+  - heal: all
+  - expect: {{ recovered: {{ within: 1m }} }}
+"
+    )
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn what_was_not_synced_is_lost_with_the_power_and_what_was_synced_is_not() {
+    let lost = |persistence: &str| {
+        let done = Drill::written(&unsynced(persistence)).run();
+        let states: Vec<String> = effects(&done).into_iter().map(|(state, _)| state).collect();
+        assert_eq!(states, ["verified"; 3], "{}", done.talk);
+        done.loss()["lost"].as_array().map_or(0, Vec::len)
+    };
+    let (each_second, each) = (lost("aof"), lost("aof-always"));
+    println!("lost: {each_second} where it syncs each second, {each} where it syncs each write");
+    assert!((1..400).contains(&each_second), "{each_second}");
+    assert_eq!(each, 0);
+}
+
+const HELD: &str = "
+schema: 1
+name: held
+summary: The disk of the replica is full for a while.
+stack:
+  redis: { settings: { down-after: 30s, persistence: aof } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { disk-full: r2 }
+  - hold: 2s
+  - heal: all
+  - expect: { recovered: { within: 1m } }
+";
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_disk_that_is_unmounted_under_the_fault_is_inconclusive() {
+    let drill = Drill::written(HELD);
+    let child = drill.spawn();
+    wait_for(
+        &drill,
+        "step-started\":{\"step\":0",
+        Duration::from_secs(90),
+    );
+    // Someone takes the file system away: what is opened from then on is not on it.
+    let unmount = "import ctypes, os; os.setns(os.open('/proc/1/ns/mnt', 0), 0x20000); \
+                   raise SystemExit(ctypes.CDLL(None).umount2(b'/data', 2))";
+    let server = sidecar(&drill, "r2").replace(".sidecar", ".disk");
+    let unmounted = Command::new("docker")
+        .args(["exec", &server, "python3", "-c", unmount])
+        .status();
+    assert!(unmounted.expect("docker").success());
+    let output = child.wait_with_output().expect("an end");
+    let done = drill.done(&output);
+    done.expect(3, "inconclusive");
+    let seen = effects(&done);
+    assert_eq!(seen.len(), 1, "{}", done.talk);
+    assert_eq!(seen[0].0, "not-verified", "{seen:#?}\n{}", done.talk);
+    println!("{}", seen[0].1);
+}
