@@ -10,7 +10,7 @@ use drdrill::{
 use mongodb::{Client as Driver, bson::doc, options::ClientOptions};
 use testcontainers::{GenericImage, ImageExt, core::WaitFor, runners::AsyncRunner};
 
-use crate::adapter_rig::{Engine, invoke, run, tells_what_it_knows};
+use crate::adapter_rig::{Engine, PATIENT, invoke, run, tells_what_it_knows};
 
 const ONE: Concern = Concern {
     majority: false,
@@ -44,10 +44,6 @@ async fn driver(engine: &Engine) -> Driver {
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
 async fn mongodb_client_tells_what_it_knows_of_a_frozen_and_a_killed_server() {
     let engine = server(&[]).await;
-    // The first write to a collection makes its files, which may take longer than a client waits.
-    let database = driver(&engine).await.database("drdrill");
-    let made = database.create_collection(format!("pins-{}", run())).await;
-    made.expect("a collection");
     tells_what_it_knows(&engine, || client(&engine, ONE)).await;
 }
 
@@ -58,30 +54,32 @@ async fn mongodb_append_that_is_applied_twice_is_there_twice_and_the_highest_num
     let engine = server(&[]).await;
     let mut client = client(&engine, ONE);
     for seq in [0, 7, 7, 2] {
-        let reply = invoke(&mut client, Access::Write, seq).await;
+        let reply = invoke(&mut client, PATIENT, Access::Write, seq).await;
         assert_eq!(reply, Reply::written(Some(0)));
     }
     let database = driver(&engine).await.database("drdrill");
     let pins = database.collection::<mongodb::bson::Document>(&format!("pins-{}", run()));
     assert_eq!(pins.count_documents(doc! { "seq": 7 }).await.unwrap(), 2);
     assert_eq!(pins.count_documents(doc! {}).await.unwrap(), 4);
-    assert_eq!(invoke(&mut client, Access::Read, 0).await.version, Some(0));
+    assert_eq!(
+        invoke(&mut client, PATIENT, Access::Read, 0).await.version,
+        Some(0)
+    );
     let copy = [
         doc! { "$match": {} },
         doc! { "$out": format!("appends-{}", run()) },
     ];
     pins.aggregate(copy).await.unwrap();
-    assert_eq!(invoke(&mut client, Access::Read, 0).await.version, Some(8));
+    assert_eq!(
+        invoke(&mut client, PATIENT, Access::Read, 0).await.version,
+        Some(8)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
 async fn mongodb_member_of_a_set_without_a_primary_refuses() {
     let engine = server(&["--replSet", "alone"]).await;
-    // It listens before it is quick to answer.
-    let admin = driver(&engine).await.database("admin");
-    let answer = admin.run_command(doc! { "ping": 1 }).await;
-    answer.expect("an answer");
-    let reply = invoke(&mut client(&engine, ONE), Access::Write, 0).await;
+    let reply = invoke(&mut client(&engine, ONE), PATIENT, Access::Write, 0).await;
     assert_eq!(reply, Reply::error(Outcome::Fail, "not primary"));
 }

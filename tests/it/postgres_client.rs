@@ -21,9 +21,10 @@ use drdrill::{
 };
 use tokio::sync::watch;
 
-use crate::docker_rig::Rig;
-
-const TAU: Duration = Duration::from_millis(500);
+use crate::{
+    adapter_rig::{LATE, PATIENT, SHORT},
+    docker_rig::Rig,
+};
 
 const START: &str = "/drdrill/start.sh";
 
@@ -83,13 +84,21 @@ impl Server {
 
     /// Waits until the server listens, and makes the tables.
     async fn accepts(&self) {
+        self.until_done(&elements().create()).await;
+    }
+
+    /// Waits until the condition holds.
+    async fn until(&self, condition: &str) {
+        self.until_done(&format!("SELECT 1 / ({condition})::int"))
+            .await;
+    }
+
+    /// Asks until it is done without an error.
+    async fn until_done(&self, sql: &str) {
         let deadline = Instant::now() + Duration::from_secs(30);
-        while self.psql("127.0.0.1", &elements().create()).await != Some(0) {
-            assert!(
-                Instant::now() < deadline,
-                "the server does not accept connections"
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        while self.psql("127.0.0.1", sql).await != Some(0) {
+            assert!(Instant::now() < deadline, "not in 30 s: {sql}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -106,21 +115,18 @@ impl Server {
     }
 }
 
-async fn invoke(client: &mut ServiceClient, access: Access, seq: u64) -> Reply {
+async fn invoke(client: &mut ServiceClient, limit: Duration, access: Access, seq: u64) -> Reply {
     let before = Instant::now();
     let request = Request {
         access,
         on: Subject::Appends,
         lane: LaneId(3),
         seq,
-        deadline: before + TAU,
+        deadline: before + limit,
     };
     let reply = client.invoke(request).await;
-    let late = before.elapsed().saturating_sub(TAU);
-    assert!(
-        late < Duration::from_millis(20),
-        "{late:?} after the deadline: {reply:?}"
-    );
+    let late = before.elapsed().saturating_sub(limit);
+    assert!(late < LATE, "{late:?} after the deadline: {reply:?}");
     reply
 }
 
@@ -133,7 +139,7 @@ async fn registers_and_transfers_are_what_the_table_holds(server: &Server) {
             on,
             lane: LaneId(3),
             seq,
-            deadline: Instant::now() + TAU,
+            deadline: Instant::now() + PATIENT,
         };
         client.invoke(request).await
     };
@@ -168,7 +174,7 @@ async fn transactions_read_the_lists_as_they_were_appended(server: &Server) {
             on: Subject::Lists(3),
             lane: LaneId(3),
             seq,
-            deadline: Instant::now() + TAU,
+            deadline: Instant::now() + PATIENT,
         };
         let mut expected = Vec::new();
         for step in transaction(LaneId(3), seq, 3) {
@@ -197,7 +203,7 @@ async fn postgres_outcomes_are_what_the_server_did() {
     let server = Server::start().await;
     let mut client = server.client();
     for seq in [0, 1, 1] {
-        let reply = invoke(&mut client, Access::Write, seq).await;
+        let reply = invoke(&mut client, PATIENT, Access::Write, seq).await;
         assert_eq!(
             (reply.outcome, reply.node),
             (Outcome::Ok, Some(0)),
@@ -207,17 +213,21 @@ async fn postgres_outcomes_are_what_the_server_did() {
     // A second application stands beside the first.
     let count = format!("SELECT 1 / (count(*) = 2)::int FROM {APPENDS} WHERE lane = 3 AND seq = 1");
     assert_eq!(server.psql("127.0.0.1", &count).await, Some(0));
-    let reply = invoke(&mut client, Access::Read, 0).await;
+    let reply = invoke(&mut client, PATIENT, Access::Read, 0).await;
     assert_eq!((reply.version, reply.node), (Some(2), Some(0)));
 
     registers_and_transfers_are_what_the_table_holds(&server).await;
     transactions_read_the_lists_as_they_were_appended(&server).await;
 
     // A statement that waits for a lock is open at its deadline; nobody knows what comes of it.
-    let lock = format!("BEGIN; LOCK TABLE {APPENDS}; SELECT pg_sleep(1.5)");
+    let lock = format!("BEGIN; LOCK TABLE {APPENDS}; SELECT pg_sleep(3)");
     let (locked, reply) = tokio::join!(server.psql("127.0.0.1", &lock), async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        invoke(&mut client, Access::Write, 2).await
+        let held = format!(
+            "(SELECT count(*) FROM pg_locks WHERE granted AND relation = '{APPENDS}'::regclass \
+             AND mode = 'AccessExclusiveLock') = 1"
+        );
+        server.until(&held).await;
+        invoke(&mut client, SHORT, Access::Write, 2).await
     });
     assert_eq!(locked, Some(0));
     assert_eq!(said(&reply), (Outcome::Info, Some("timeout")));
@@ -226,19 +236,20 @@ async fn postgres_outcomes_are_what_the_server_did() {
     assert_eq!(server.psql("127.0.0.1", read_only).await, Some(0));
     let mut open = server.client();
     assert_eq!(
-        invoke(&mut open, Access::Write, 3).await.outcome,
+        invoke(&mut open, PATIENT, Access::Write, 3).await.outcome,
         Outcome::Ok
     );
     assert_eq!(
         server.psql("127.0.0.1", "SELECT pg_reload_conf()").await,
         Some(0)
     );
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let reply = invoke(&mut open, Access::Write, 4).await;
+    let is_on = "current_setting('default_transaction_read_only') = 'on'";
+    server.until(is_on).await;
+    let reply = invoke(&mut open, PATIENT, Access::Write, 4).await;
     assert_eq!(said(&reply), (Outcome::Fail, Some("read-only")));
-    let reply = invoke(&mut server.client(), Access::Write, 4).await;
+    let reply = invoke(&mut server.client(), PATIENT, Access::Write, 4).await;
     assert_eq!(said(&reply), (Outcome::Fail, Some("read-only")));
-    let reply = invoke(&mut server.client(), Access::Read, 0).await;
+    let reply = invoke(&mut server.client(), PATIENT, Access::Read, 0).await;
     assert_eq!(reply.version, Some(4));
     server.rig.down().await;
 }
@@ -249,29 +260,29 @@ async fn postgres_gone_or_frozen_is_never_ok_and_never_late() {
     let server = Server::start().await;
     let mut client = server.client();
     assert_eq!(
-        invoke(&mut client, Access::Write, 0).await.outcome,
+        invoke(&mut client, PATIENT, Access::Write, 0).await.outcome,
         Outcome::Ok
     );
     server.rig.runtime.pause(&server.node).await.unwrap();
-    let reply = invoke(&mut client, Access::Write, 1).await;
+    let reply = invoke(&mut client, SHORT, Access::Write, 1).await;
     assert_eq!(said(&reply), (Outcome::Info, Some("timeout")));
-    let reply = invoke(&mut server.client(), Access::Write, 2).await;
+    let reply = invoke(&mut server.client(), SHORT, Access::Write, 2).await;
     assert_eq!(said(&reply), (Outcome::Fail, Some("timeout")));
-    let reply = invoke(&mut server.client(), Access::Read, 0).await;
+    let reply = invoke(&mut server.client(), SHORT, Access::Read, 0).await;
     assert_eq!(said(&reply), (Outcome::Fail, Some("timeout")));
     server.rig.runtime.unpause(&server.node).await.unwrap();
 
     let mut client = server.client();
-    let reply = invoke(&mut client, Access::Read, 0).await;
+    let reply = invoke(&mut client, PATIENT, Access::Read, 0).await;
     assert!(reply.version.is_some(), "{reply:?}");
     let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'drdrill-client'";
     assert_eq!(server.psql("127.0.0.1", terminate).await, Some(0));
-    let reply = invoke(&mut client, Access::Write, 3).await;
+    let reply = invoke(&mut client, PATIENT, Access::Write, 3).await;
     assert_eq!(said(&reply), (Outcome::Info, Some("server shuts down")));
 
     let mut client = server.client();
     assert_eq!(
-        invoke(&mut client, Access::Write, 4).await.outcome,
+        invoke(&mut client, PATIENT, Access::Write, 4).await.outcome,
         Outcome::Ok
     );
     server
@@ -280,9 +291,9 @@ async fn postgres_gone_or_frozen_is_never_ok_and_never_late() {
         .signal(&server.node, Signal::Kill)
         .await
         .unwrap();
-    let reply = invoke(&mut client, Access::Write, 5).await;
+    let reply = invoke(&mut client, SHORT, Access::Write, 5).await;
     assert_eq!(reply.outcome, Outcome::Info, "{reply:?}");
-    let reply = invoke(&mut server.client(), Access::Write, 6).await;
+    let reply = invoke(&mut server.client(), SHORT, Access::Write, 6).await;
     assert_eq!(reply.outcome, Outcome::Fail, "{reply:?}");
     server.rig.down().await;
 }

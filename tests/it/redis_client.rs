@@ -3,11 +3,14 @@
 use drdrill::{
     history::Access,
     id::LaneId,
-    system::redis::{Keys, RedisClient, Target},
+    system::{
+        Reply,
+        redis::{Keys, RedisClient, Target},
+    },
 };
 use testcontainers::{GenericImage, ImageExt, core::WaitFor, runners::AsyncRunner};
 
-use crate::adapter_rig::{Engine, invoke, run, tells_what_it_knows};
+use crate::adapter_rig::{Engine, PATIENT, invoke, run, tells_what_it_knows};
 
 async fn server() -> Engine {
     let ready = WaitFor::message_on_stdout("Ready to accept connections");
@@ -35,13 +38,17 @@ async fn redis_append_that_is_applied_twice_is_there_twice_and_the_highest_numbe
     let engine = server().await;
     let mut client = client(&engine);
     for seq in [0, 7, 7, 2] {
-        invoke(&mut client, Access::Write, seq).await;
+        let reply = invoke(&mut client, PATIENT, Access::Write, seq).await;
+        assert_eq!(reply, Reply::written(Some(0)));
     }
     let keys = Keys::new(run());
     let driver = redis::Client::open(format!("redis://{}", engine.address)).unwrap();
     let mut raw = driver.get_multiplexed_async_connection().await.unwrap();
     // A pinned client writes to a list of its own, and reads those of the service's lanes.
-    assert_eq!(invoke(&mut client, Access::Read, 0).await.version, Some(0));
+    assert_eq!(
+        invoke(&mut client, PATIENT, Access::Read, 0).await.version,
+        Some(0)
+    );
     let mut push = redis::cmd("RPUSH");
     push.arg(keys.lane(LaneId(0)));
     push.arg(
@@ -50,7 +57,10 @@ async fn redis_append_that_is_applied_twice_is_there_twice_and_the_highest_numbe
             .to_vec(),
     );
     let _: u64 = push.query_async(&mut raw).await.unwrap();
-    assert_eq!(invoke(&mut client, Access::Read, 0).await.version, Some(8));
+    assert_eq!(
+        invoke(&mut client, PATIENT, Access::Read, 0).await.version,
+        Some(8)
+    );
     let mut all = redis::cmd("LRANGE");
     all.arg(keys.pinned(LaneId(0))).arg(0).arg(-1);
     let all: Vec<String> = all.query_async(&mut raw).await.unwrap();
