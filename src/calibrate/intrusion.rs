@@ -2,24 +2,34 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
-    drill::{Provisioned, provision, tear_down},
+    drill::{Plan, Provisioned, provision, tear_down},
     fault::Ground,
     id::RunId,
     record::Emitter,
     seed::Seed,
     time::Clock,
-    truth::{Line, intrusion},
-    workload::{Load, lanes},
+    truth::{
+        Line,
+        intrusion::{self, Workload},
+    },
+    workload::{Load, PlannedLane, lanes},
 };
 
 use super::{Field, observe::plan};
 
-/// How often the workload runs with and without probes, by turns.
+const WORKLOADS: [Workload; 2] = [Workload::Saturating, Workload::Paced];
+
+/// How often a workload runs with and without probes, by turns.
 const PAIRS: usize = 8;
 
 /// How long it runs each time, seconds.
 const SECONDS: u32 = 4;
+
+/// Transactions a second of a workload at a steady pace: about a tenth of what two cores serve.
+const PACE: u32 = 500;
 
 /// The longest wait for one run of it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -32,12 +42,16 @@ targets: { rto: any, rpo: any }
 drill: [ { steady: 5s }, { fault: noop }, { expect: { recovered: { within: 1m } } } ]
 ";
 
-/// A workload of the database's own: four clients, each sending its next transaction when the one before is
-/// answered, within the node so that no network limits it.
-fn workload(seconds: u32) -> [String; 3] {
+/// A workload of the database's own, within the node so that no network limits it: four clients, each sending its next
+/// transaction when the one before is answered, or when it is due. The number that it ends with is its figure.
+fn command(workload: Workload, seconds: u32) -> [String; 3] {
+    let (options, figure) = match workload {
+        Workload::Saturating => (String::new(), "tps = "),
+        Workload::Paced => (format!("-R {PACE}"), "latency average = "),
+    };
     let command = format!(
-        "pgbench -n -h 127.0.0.1 -U postgres -c 4 -j 2 -T {seconds} postgres 2>/dev/null \
-         | sed -n 's/^tps = \\([0-9.]*\\).*/\\1/p'"
+        "pgbench -n -h 127.0.0.1 -U postgres -c 4 -j 2 {options} -T {seconds} postgres 2>/dev/null \
+         | sed -n 's/^{figure}\\([0-9.]*\\).*/\\1/p'"
     );
     ["bash".into(), "-c".into(), command]
 }
@@ -48,16 +62,24 @@ const PREPARE: [&str; 3] = [
     "pgbench -i -q -s 5 -h 127.0.0.1 -U postgres postgres 2>&1",
 ];
 
-/// The line.
-pub async fn intrusion(field: &dyn Field, seed: Seed) -> Line {
+/// The lines.
+pub async fn intrusion(field: &dyn Field, seed: Seed) -> Vec<Line> {
     match measured(field, seed).await {
-        Ok(pairs) => intrusion::line(&pairs),
-        Err(why) => Line::untold("C8", intrusion::WHAT, why),
+        Ok(pairs) => pairs
+            .iter()
+            .map(|(workload, pairs)| intrusion::line(*workload, pairs))
+            .collect(),
+        Err(why) => WORKLOADS
+            .map(|workload| Line::untold("C8", workload.what(), why.clone()))
+            .into(),
     }
 }
 
-/// Transactions a second without and with probes, pair by pair.
-async fn measured(field: &dyn Field, seed: Seed) -> Result<Vec<(f64, f64)>, String> {
+/// Figures of a workload without and with probes.
+type Pairs = Vec<(f64, f64)>;
+
+/// Each workload's figures, pair by pair.
+async fn measured(field: &dyn Field, seed: Seed) -> Result<Vec<(Workload, Pairs)>, String> {
     let plan = plan(SCENARIO)?;
     let clock = Clock::start();
     let stamp = clock.wall_start().strftime("%Y%m%dt%H%M%S").to_string();
@@ -81,9 +103,9 @@ async fn measured(field: &dyn Field, seed: Seed) -> Result<Vec<(f64, f64)>, Stri
 
 async fn pairs(
     provisioned: &Provisioned,
-    plan: &crate::drill::Plan,
+    plan: &Plan,
     field: &dyn Field,
-) -> Result<Vec<(f64, f64)>, String> {
+) -> Result<Vec<(Workload, Pairs)>, String> {
     let ground = &provisioned.ground;
     let planned = lanes(&plan.scenario.clients, ground.system.stack());
     let all: Vec<_> = planned.iter().map(|planned| planned.lane.clone()).collect();
@@ -98,37 +120,58 @@ async fn pairs(
     if made.code != 0 {
         return Err(format!("pgbench could not be prepared: {}", made.stdout));
     }
-    throughput(ground).await?;
-    let mut pairs = Vec::new();
-    for pair in 0..PAIRS {
-        // By turns first, so that a drift of the machine favours neither.
-        let (mut without, mut with) = (0.0, 0.0);
-        for turn in 0..2 {
-            if (pair + turn) % 2 == 0 {
-                without = throughput(ground).await?;
-            } else {
-                let load = Load::start(
-                    planned.clone(),
-                    None,
-                    &ground.system,
-                    &ground.emitter,
-                    Box::new(|_| {}),
-                );
-                let measured = throughput(ground).await;
-                load.stop().await;
-                with = measured?;
+    let mut measured = Vec::new();
+    for workload in WORKLOADS {
+        figure(workload, ground).await?;
+        let mut pairs = Pairs::new();
+        for pair in 0..PAIRS {
+            // By turns first, so that a drift of the machine favours neither.
+            let (mut without, mut with) = (0.0, 0.0);
+            for turn in 0..2 {
+                if (pair + turn) % 2 == 0 {
+                    without = figure(workload, ground).await?;
+                } else {
+                    with = probed(workload, &planned, ground).await?;
+                }
             }
+            field.say(&format!(
+                "C8: {} without probes, {} with",
+                workload.figure(without),
+                workload.figure(with)
+            ));
+            pairs.push((without, with));
         }
-        field.say(&format!(
-            "C8: {without:.0}/s without probes, {with:.0}/s with"
-        ));
-        pairs.push((without, with));
+        measured.push((workload, pairs));
     }
-    Ok(pairs)
+    Ok(measured)
 }
 
-async fn throughput(ground: &Ground) -> Result<f64, String> {
-    let argv = workload(SECONDS);
+/// The workload's figure beside everything that a drill has on: lanes and observers.
+async fn probed(
+    workload: Workload,
+    planned: &[PlannedLane],
+    ground: &Ground,
+) -> Result<f64, String> {
+    let stop = CancellationToken::new();
+    let observers = ground.system.observe(&ground.emitter, stop.clone());
+    let load = Load::start(
+        planned.to_vec(),
+        None,
+        &ground.system,
+        &ground.emitter,
+        Box::new(|_| {}),
+    );
+    let measured = figure(workload, ground).await;
+    load.stop().await;
+    stop.cancel();
+    for observer in observers {
+        observer.await.map_err(|error| error.to_string())?;
+    }
+    measured
+}
+
+async fn figure(workload: Workload, ground: &Ground) -> Result<f64, String> {
+    let argv = command(workload, SECONDS);
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     let output = ground
         .runtime

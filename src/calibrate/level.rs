@@ -93,7 +93,7 @@ impl Level {
             Self::C3 | Self::C4 | Self::C5 => real::losses(self.name(), field, seed).await,
             Self::C6 => vec![reference::controls(field, seed).await],
             Self::C6Real => vec![real::controls(field, seed).await],
-            Self::C8 => vec![intrusion::intrusion(field, seed).await],
+            Self::C8 => intrusion::intrusion(field, seed).await,
         }
     }
 }

@@ -65,15 +65,15 @@ impl Plan {
         })
     }
 
-    /// The nodes whose clocks may be changed: all that hold data, where a fault of the drill changes one.
+    /// The nodes whose clocks may be changed: all that tell their time, where a fault of the drill changes a clock.
     pub fn clocked(&self) -> BTreeSet<NodeName> {
         let changed = self
             .scenario
             .drill
             .iter()
             .any(|step| matches!(step, Step::Fault(fault) if clock_of(fault).is_some()));
-        let data = self.design.names(MemberKind::Data).into_iter();
-        data.filter(|_| changed).collect()
+        let kinds = self.system.tell_time().iter().filter(|_| changed);
+        kinds.flat_map(|kind| self.design.names(*kind)).collect()
     }
 
     /// Which nodes lie in which region.

@@ -28,16 +28,16 @@ pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> 
                 ),
                 "use a system that runs in containers",
             ))
-        } else if !system.tells_time() {
+        } else if system.tell_time().is_empty() {
             Some((
                 format!(
                     "servers of `{}` are not asked for their time yet",
                     offer.name
                 ),
-                "use Redis, Valkey, PostgreSQL, MySQL or MariaDB",
+                "use Redis, Valkey, PostgreSQL, MySQL, MariaDB or MongoDB",
             ))
         } else {
-            named(node, design)
+            named(node, design, system.tell_time())
         };
         if let Some((message, help)) = refused {
             let index = index.to_string();
@@ -58,12 +58,16 @@ pub fn clock_of(fault: &Fault) -> Option<&Selector> {
 }
 
 /// What is wrong with a node that is named.
-fn named(node: &Selector, design: &Design) -> Option<(String, &'static str)> {
+fn named(
+    node: &Selector,
+    design: &Design,
+    telling: &[MemberKind],
+) -> Option<(String, &'static str)> {
     let Selector::Named(name) = node else {
         return None;
     };
     let member = design.members.iter().find(|m| m.name.as_str() == name)?;
-    if member.kind == MemberKind::Data {
+    if telling.contains(&member.kind) {
         return None;
     }
     let program = STATIC

@@ -151,8 +151,9 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         journal: site.machines.journal.clone(),
         first_primary,
         regions: Arc::new(plan.regions()),
+        clocked: Arc::new(plan.clocked()),
     };
-    fault::rehearse_clocks(&plan.clocked(), &ground).await?;
+    fault::rehearse_clocks(&ground).await?;
     if faults(plan).any(|fault| matches!(fault, Fault::Descriptors(_))) {
         fault::rehearse_limits(&ground).await?;
     }

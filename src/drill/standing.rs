@@ -131,6 +131,7 @@ pub async fn rearm(
         journal: machines.journal.clone(),
         first_primary,
         regions: Arc::new(plan.regions()),
+        clocked: Arc::new(plan.clocked()),
     };
     Ok(Provisioned {
         ground,

@@ -155,34 +155,19 @@ async fn arm(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
 }
 
 async fn unpause(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
-    let mut first = Ok(());
-    for node in nodes {
-        let result = ground.runtime.unpause(node).await.map_err(FaultError::from);
-        if result.is_ok() {
-            let _ = ground
-                .journal
-                .undone(journal::Effect::Paused { node: node.clone() })
-                .await;
-        }
-        first = first.and(result);
-    }
-    first
+    let paused = |node| journal::Effect::Paused { node };
+    ground
+        .undo_each(nodes, paused, |ground, node| ground.runtime.unpause(node))
+        .await
 }
 
 async fn unlimit(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
-    let mut first = Ok(());
-    for node in nodes {
-        let result = ground.runtime.limit_cpu(node, None).await;
-        if result.is_ok() {
-            let node = node.clone();
-            let _ = ground
-                .journal
-                .undone(journal::Effect::Limited { node })
-                .await;
-        }
-        first = first.and(result.map_err(FaultError::from));
-    }
-    first
+    let limited = |node| journal::Effect::Limited { node };
+    ground
+        .undo_each(nodes, limited, |ground, node| {
+            ground.runtime.limit_cpu(node, None)
+        })
+        .await
 }
 
 async fn reconnect(fault: usize, ground: &Ground) -> Result<(), FaultError> {

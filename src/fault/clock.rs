@@ -1,12 +1,12 @@
 //! Clocks that jump or go at a wrong rate, for one node and not for its neighbours.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
-    record::{Effect, MemberKind},
+    record::Effect,
     runtime::{CLOCK_FILE, NodeState, Skew},
     scenario::{ClockDrift, ClockJump, Selector},
     time::wall_now,
@@ -71,13 +71,13 @@ pub struct Skewed {
 ///
 /// # Errors
 /// When not.
-pub async fn rehearse(nodes: &BTreeSet<NodeName>, ground: &Ground) -> Result<(), FaultError> {
+pub async fn rehearse(ground: &Ground) -> Result<(), FaultError> {
     let ahead = Skew {
         from: wall_nanoseconds(),
         jump: REHEARSAL,
         faster: 0,
     };
-    for node in nodes {
+    for node in ground.clocked.iter() {
         let before = ask(node, ground).await?;
         set(node, ahead, ground).await?;
         let moved = ask(node, ground).await?.since(before);
@@ -127,15 +127,15 @@ async fn inject(
     step: usize,
     ground: &Ground,
 ) -> Result<Injected, FaultError> {
-    let data = data(ground);
     let chosen = select(node, ground).await?;
-    let victims: Vec<NodeName> = chosen.into_iter().filter(|n| data.contains(n)).collect();
+    let clocked = |node: &NodeName| ground.clocked.contains(node);
+    let victims: Vec<NodeName> = chosen.into_iter().filter(clocked).collect();
     if victims.is_empty() {
         return Err(FaultError::NoVictim(node.to_string()));
     }
     let primary_hit = hits_primary(&victims, ground).await;
     let mut before = Vec::new();
-    for node in &data {
+    for node in ground.clocked.iter() {
         // One that is down or cut off has no clock to be compared with, unless it is meant.
         match ask(node, ground).await {
             Ok(ahead) => before.push((node.clone(), ahead)),
@@ -159,12 +159,6 @@ async fn inject(
         victims: victims.clone(),
     });
     Ok(injected.into(victims.clone(), Undo::Clocks(victims), expected))
-}
-
-fn data(ground: &Ground) -> Vec<NodeName> {
-    let members = ground.members().iter();
-    let data = members.filter(|member| member.kind == MemberKind::Data);
-    data.map(|member| member.name.clone()).collect()
 }
 
 /// Writes how wrong the clock is.
@@ -221,8 +215,8 @@ async fn ask(node: &NodeName, ground: &Ground) -> Result<Ahead, FaultError> {
         let from = wall_nanoseconds();
         let told = ground.system.time_of(node).await?;
         let ahead = Ahead {
-            low: told - wall_nanoseconds(),
-            high: told - from,
+            low: told.low - wall_nanoseconds(),
+            high: told.high - from,
         };
         if best.is_none_or(|best| ahead.width() < best.width()) {
             best = Some(ahead);

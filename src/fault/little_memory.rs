@@ -84,19 +84,8 @@ pub async fn narrow(memory: &Memory, step: usize, ground: &Ground) -> Result<Inj
 
 /// Gives the nodes back what they had; those that have ended come back.
 pub(super) async fn widen(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
-    let mut first = Ok(());
-    for node in nodes {
-        let result = lift(node, ground).await;
-        if result.is_ok() {
-            let node = node.clone();
-            let _ = ground
-                .journal
-                .undone(journal::Effect::Limited { node })
-                .await;
-        }
-        first = first.and(result.map_err(FaultError::from));
-    }
-    first.and(bring_back(&expand_hosts(nodes, ground), ground).await)
+    let lifted = lift(nodes, ground).await;
+    lifted.and(bring_back(&expand_hosts(nodes, ground), ground).await)
 }
 
 /// How many eighths of the room a program in the node can take at most.

@@ -62,14 +62,7 @@ pub async fn exhaust(
     }
     let fills = nodes.iter().map(|node| fill(node, ground));
     let (at, said) = ground.emitter.time(join_all(fills)).await;
-    for node in &nodes {
-        lift(node, ground).await?;
-        let node = node.clone();
-        let _ = ground
-            .journal
-            .undone(journal::Effect::Limited { node })
-            .await;
-    }
+    lift(&nodes, ground).await?;
     let starved = nodes.iter().zip(held).zip(said);
     let starved = starved.map(|((node, held_mib), said)| Starved {
         node: node.clone(),
@@ -119,8 +112,18 @@ fn least(said: &str) -> Option<u64> {
     Some(sums.min()?.div_ceil(1 << 20))
 }
 
-/// Gives the node back what it had. While it ends of the fault, the engine can change nothing about it.
-pub(super) async fn lift(node: &NodeName, ground: &Ground) -> Result<(), RuntimeError> {
+/// Gives the nodes back what they had.
+pub(super) async fn lift(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+    let limited = |node| journal::Effect::Limited { node };
+    ground
+        .undo_each(nodes, limited, |ground, node| {
+            Box::pin(unlimit(node, ground))
+        })
+        .await
+}
+
+/// While the node ends of the fault, the engine can change nothing about it.
+async fn unlimit(node: &NodeName, ground: &Ground) -> Result<(), RuntimeError> {
     let give_up = ground.emitter.now().after(EFFECT_LIMIT);
     loop {
         match ground.runtime.limit_memory(node, None).await {

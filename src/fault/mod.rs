@@ -25,10 +25,12 @@ mod stream_effect;
 mod streams;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicU32},
     time::Duration,
 };
+
+use futures_util::future::BoxFuture;
 
 use crate::{
     id::NodeName,
@@ -79,6 +81,8 @@ pub struct Ground {
     pub first_primary: NodeName,
     /// Which nodes lie in which region.
     pub regions: Arc<BTreeMap<String, Vec<NodeName>>>,
+    /// The nodes whose clocks may be changed.
+    pub clocked: Arc<BTreeSet<NodeName>>,
 }
 
 impl Ground {
@@ -98,6 +102,24 @@ impl Ground {
             written.map_err(|error| FaultError::Journal(error.to_string()))?;
         }
         Ok(())
+    }
+
+    /// Undoes an effect at each of these nodes, and takes it out of the journal where that went well; the first error.
+    async fn undo_each(
+        &self,
+        nodes: &[NodeName],
+        effect: fn(NodeName) -> journal::Effect,
+        undo: for<'a> fn(&'a Self, &'a NodeName) -> BoxFuture<'a, Result<(), RuntimeError>>,
+    ) -> Result<(), FaultError> {
+        let mut first = Ok(());
+        for node in nodes {
+            let result = undo(self, node).await;
+            if result.is_ok() {
+                let _ = self.journal.undone(effect(node.clone())).await;
+            }
+            first = first.and(result.map_err(FaultError::from));
+        }
+        first
     }
 }
 

@@ -154,9 +154,9 @@ pub trait System: Send + Sync {
         &[]
     }
 
-    /// Whether its members that hold data can be asked for their time of day (`Running::time_of`).
-    fn tells_time(&self) -> bool {
-        false
+    /// Which kinds of its members can be asked for their time of day (`Running::time_of`).
+    fn tell_time(&self) -> &'static [crate::record::MemberKind] {
+        &[]
     }
 
     /// Whether members of this design find each other by name, so that names can go wrong.

@@ -33,5 +33,5 @@ pub use design::{
 pub use exporter::Exporter;
 pub use running::{
     ControlPlane, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, Scripted,
-    SharedRunning, SystemError,
+    SharedRunning, SystemError, Told,
 };

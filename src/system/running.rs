@@ -45,6 +45,26 @@ pub struct Redundancy {
     pub evidence: Vec<String>,
 }
 
+/// A time of day that a server told, nanoseconds since 1970: between these when it answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// At the earliest.
+    pub low: i64,
+    /// At the latest.
+    pub high: i64,
+}
+
+impl Told {
+    /// From a server that counts in so many nanoseconds, rounded down.
+    pub fn counted(count: i64, unit: i64) -> Self {
+        let low = count.saturating_mul(unit);
+        Self {
+            low,
+            high: low.saturating_add(unit),
+        }
+    }
+}
+
 /// A task that watches the stack until it is told to stop.
 pub type Observer = tokio::task::JoinHandle<()>;
 
@@ -71,11 +91,11 @@ pub trait Running: Send + Sync {
     /// The node's own view, asked now, within a second.
     async fn view(&self, node: &NodeName) -> View;
 
-    /// The time of day that a member which holds data tells, nanoseconds since 1970, asked now, within a second.
+    /// The time of day that a member tells (`System::tell_time`), asked now, within a second.
     ///
     /// # Errors
     /// When it does not answer, or servers of its kind are not asked.
-    async fn time_of(&self, _node: &NodeName) -> Result<i64, SystemError> {
+    async fn time_of(&self, _node: &NodeName) -> Result<Told, SystemError> {
         let words = "servers of this system are not asked for their time";
         Err(SystemError::Refused(words.into()))
     }

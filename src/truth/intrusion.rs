@@ -1,13 +1,72 @@
-//! C8: throughput with and without probes.
+//! C8: throughput and latency with and without probes.
 
 use super::Line;
 
-/// What is measured.
-pub const WHAT: &str = "PostgreSQL saturated by pgbench, with and without probes";
+/// How the database is loaded, and so what is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workload {
+    /// As fast as it answers: transactions a second.
+    Saturating,
+    /// At a steady pace far below its limit: mean latency, milliseconds.
+    Paced,
+}
 
-/// By which part throughput may differ: the default clients are 2 % to 5 % of what two cores serve, and a
-/// difference of less than a tenth moves no recovery time by more than its own uncertainty.
-const MARGIN: f64 = 0.10;
+impl Workload {
+    /// What is measured.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Saturating => "PostgreSQL saturated by pgbench, with and without probes",
+            Self::Paced => "PostgreSQL paced by pgbench, with and without probes",
+        }
+    }
+
+    /// A figure of it with its unit.
+    pub fn figure(self, value: f64) -> String {
+        match self {
+            Self::Saturating => format!("{value:.0}/s"),
+            Self::Paced => format!("{value:.2} ms"),
+        }
+    }
+
+    /// By how much it may differ. Throughput: a tenth, which moves no recovery time by more than its own uncertainty.
+    /// Latency: 1 ms, a fortieth of the interval of a write lane, by which a recovery time is resolved.
+    fn margin(self) -> f64 {
+        match self {
+            Self::Saturating => 0.10,
+            Self::Paced => 1.0,
+        }
+    }
+
+    fn limit(self) -> String {
+        match self {
+            Self::Saturating => format!("within {:.0} %", self.margin() * 100.0),
+            Self::Paced => format!("within {:.0} ms", self.margin()),
+        }
+    }
+
+    /// The difference on a scale on which it is alike everywhere: of throughput, the logarithm of the ratio.
+    fn difference(self, (without, with): (f64, f64)) -> f64 {
+        match self {
+            Self::Saturating => (with / without).ln(),
+            Self::Paced => with - without,
+        }
+    }
+
+    /// A difference as a part of the throughput, or in milliseconds.
+    fn told(self, difference: f64) -> f64 {
+        match self {
+            Self::Saturating => difference.exp() - 1.0,
+            Self::Paced => difference,
+        }
+    }
+
+    fn range(self, (low, high): (f64, f64)) -> String {
+        match self {
+            Self::Saturating => format!("{:+.1} % to {:+.1} %", low * 100.0, high * 100.0),
+            Self::Paced => format!("{low:+.2} ms to {high:+.2} ms"),
+        }
+    }
+}
 
 /// Two-sided 90 % points of Student's t for 1 to 15 degrees of freedom: two one-sided tests at 5 % each.
 const T: [f64; 15] = [
@@ -15,35 +74,39 @@ const T: [f64; 15] = [
     1.761, 1.753,
 ];
 
-/// Judges pairs of throughput without and with probes by two one-sided tests on the logarithm of their ratio.
-pub fn line(pairs: &[(f64, f64)]) -> Line {
-    let mut line = Line::new("C8", WHAT, "pgbench's own count");
-    line.truth = format!("{:.0}/s without", mean(pairs.iter().map(|pair| pair.0)));
-    line.measured = format!("{:.0}/s with", mean(pairs.iter().map(|pair| pair.1)));
-    line.limit = format!("within {:.0} %", MARGIN * 100.0);
-    let ratios: Vec<f64> = pairs
-        .iter()
-        .filter(|(without, with)| *without > 0.0 && *with > 0.0)
-        .map(|(without, with)| (with / without).ln())
-        .collect();
-    let Some(t) = ratios.len().checked_sub(2).and_then(|index| T.get(index)) else {
+/// Judges pairs of a workload's figures without and with probes: equal within the margin by two one-sided tests.
+pub fn line(workload: Workload, pairs: &[(f64, f64)]) -> Line {
+    let mut line = Line::new("C8", workload.what(), "pgbench's own figures");
+    let without = workload.figure(mean(pairs.iter().map(|pair| pair.0)));
+    line.truth = format!("{without} without");
+    let with = workload.figure(mean(pairs.iter().map(|pair| pair.1)));
+    line.measured = format!("{with} with");
+    line.limit = workload.limit();
+    let positive = pairs.iter().filter(|pair| pair.0 > 0.0 && pair.1 > 0.0);
+    let differences: Vec<f64> = positive.map(|pair| workload.difference(*pair)).collect();
+    let Some((low, high)) = interval(&differences) else {
         line.undecide("too few pairs were measured");
         return line;
     };
-    let n = ratios.len() as f64;
-    let middle = mean(ratios.iter().copied());
-    let variance = ratios.iter().map(|r| (r - middle).powi(2)).sum::<f64>() / (n - 1.0);
-    let half = t * (variance / n).sqrt();
-    let (low, high) = ((middle - half).exp() - 1.0, (middle + half).exp() - 1.0);
-    line.error = format!("{:+.1} % to {:+.1} %", low * 100.0, high * 100.0);
-    if high < -MARGIN || low > MARGIN {
-        line.ask(false, || {
-            "throughput differs by more than the margin".into()
-        });
-    } else if low < -MARGIN || high > MARGIN {
+    let (low, high) = (workload.told(low), workload.told(high));
+    line.error = workload.range((low, high));
+    let margin = workload.margin();
+    if high < -margin || low > margin {
+        line.ask(false, || "it differs by more than the margin".into());
+    } else if low < -margin || high > margin {
         line.undecide("the machine is too unsteady to tell");
     }
     line
+}
+
+/// The 90 % interval of the mean.
+fn interval(values: &[f64]) -> Option<(f64, f64)> {
+    let t = values.len().checked_sub(2).and_then(|index| T.get(index))?;
+    let n = values.len() as f64;
+    let middle = mean(values.iter().copied());
+    let variance = values.iter().map(|v| (v - middle).powi(2)).sum::<f64>() / (n - 1.0);
+    let half = t * (variance / n).sqrt();
+    Some((middle - half, middle + half))
 }
 
 fn mean(values: impl Iterator<Item = f64> + Clone) -> f64 {
@@ -57,7 +120,7 @@ mod tests {
 
     #[test]
     fn equivalence_difference_and_noise_are_told_apart() {
-        let of = |pairs: &[(f64, f64)]| line(pairs).state;
+        let of = |pairs: &[(f64, f64)]| line(Workload::Saturating, pairs).state;
         let steady = [
             (1000.0, 990.0),
             (1010.0, 985.0),
@@ -70,5 +133,19 @@ mod tests {
         let noisy = [(1000.0, 700.0), (800.0, 1100.0), (1000.0, 900.0)];
         assert_eq!(of(&noisy), Acceptance::Undecided);
         assert_eq!(of(&steady[..1]), Acceptance::Undecided);
+    }
+
+    #[test]
+    fn latency_is_compared_by_its_difference() {
+        let line = |pairs: &[(f64, f64)]| line(Workload::Paced, pairs);
+        let near = [(1.0, 1.3), (1.1, 1.5), (1.0, 1.4)];
+        let told = line(&near);
+        assert_eq!(told.state, Acceptance::Accepted);
+        // Mean 0.3667, standard deviation 0.0577, t of two degrees of freedom 2.920: 0.0973 to either side.
+        assert_eq!(told.error, "+0.27 ms to +0.46 ms");
+        let far = near.map(|(a, b)| (a, b + 1.5));
+        assert_eq!(line(&far).state, Acceptance::Rejected);
+        let between = near.map(|(a, b)| (a, b + 0.6));
+        assert_eq!(line(&between).state, Acceptance::Undecided);
     }
 }

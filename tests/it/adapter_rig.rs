@@ -18,8 +18,8 @@ use testcontainers::{ContainerAsync, GenericImage};
 pub const PATIENT: Duration = Duration::from_secs(10);
 /// For an engine that does not.
 pub const SHORT: Duration = Duration::from_millis(300);
-/// Reply times may exceed the deadline by this much.
-pub const LATE: Duration = Duration::from_millis(100);
+/// Reply times may exceed the deadline by this much: what a machine that others use too may stand still.
+pub const LATE: Duration = Duration::from_millis(250);
 
 /// A single engine.
 pub struct Engine {

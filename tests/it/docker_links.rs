@@ -13,7 +13,7 @@ use drdrill::{
 
 use crate::docker_rig::Rig;
 
-const LIMIT: Duration = Duration::from_millis(400);
+const LIMIT: Duration = Duration::from_secs(1);
 
 struct Net {
     rig: Rig,

@@ -193,6 +193,33 @@ async fn transactions_read_the_lists_as_they_were_appended(server: &Server) {
     assert!(shown > 100, "{shown}");
 }
 
+/// The server is read-only. The probe's session stays, and takes writes once the server does.
+async fn a_probe_keeps_the_session_that_takes_no_writes(server: &Server) {
+    let target = Target::Pinned(*server.endpoint.borrow());
+    let mut probe = ServiceClient::new(elements(), server.roster.clone(), target);
+    let pids = "(SELECT count(*) FROM pg_stat_activity WHERE application_name = 'drdrill-client')";
+    server.until(&format!("{pids} = 0")).await;
+    for seq in 0..3 {
+        let reply = invoke(&mut probe, PATIENT, Access::Write, seq).await;
+        assert_eq!(said(&reply), (Outcome::Fail, Some("read-only")));
+        server.until(&format!("{pids} = 1")).await;
+    }
+    let started = "SELECT 1 / (pid = (SELECT min(pid) FROM drdrill_probe))::int FROM pg_stat_activity \
+                   WHERE application_name = 'drdrill-client'";
+    let writable = "SET transaction_read_only = off; CREATE TABLE drdrill_probe AS SELECT pid \
+                    FROM pg_stat_activity WHERE application_name = 'drdrill-client'";
+    assert_eq!(server.psql("127.0.0.1", writable).await, Some(0));
+    let reset = "ALTER SYSTEM RESET default_transaction_read_only";
+    assert_eq!(server.psql("127.0.0.1", reset).await, Some(0));
+    let reload = "SELECT pg_reload_conf()";
+    assert_eq!(server.psql("127.0.0.1", reload).await, Some(0));
+    let is_off = "current_setting('default_transaction_read_only') = 'off'";
+    server.until(is_off).await;
+    let reply = invoke(&mut probe, PATIENT, Access::Write, 3).await;
+    assert_eq!(reply.outcome, Outcome::Ok, "{reply:?}");
+    assert_eq!(server.psql("127.0.0.1", started).await, Some(0));
+}
+
 fn said(reply: &Reply) -> (Outcome, Option<&str>) {
     (reply.outcome, reply.error.as_deref())
 }
@@ -251,6 +278,8 @@ async fn postgres_outcomes_are_what_the_server_did() {
     assert_eq!(said(&reply), (Outcome::Fail, Some("read-only")));
     let reply = invoke(&mut server.client(), PATIENT, Access::Read, 0).await;
     assert_eq!(reply.version, Some(4));
+    drop((client, open));
+    a_probe_keeps_the_session_that_takes_no_writes(&server).await;
     server.rig.down().await;
 }
 

@@ -141,7 +141,7 @@ async fn streaming(synchronous: &str) {
     assert_eq!(rig.running.primary().await, Ok(new.clone()));
     assert!(!rig.running.redundancy().await.whole);
     rig.running.bring_back(&pg1).await.unwrap();
-    rig.whole(Duration::from_secs(30)).await;
+    rig.whole(Duration::from_secs(60)).await;
     assert_eq!(rig.running.view(&pg1).await.role, Role::Replica);
     assert_eq!(rig.running.view(&pg1).await.follows, Some(new.to_string()));
 
@@ -154,7 +154,7 @@ async fn streaming(synchronous: &str) {
     );
     rig.runtime.signal(&other, Signal::Kill).await.unwrap();
     rig.running.bring_back(&other).await.unwrap();
-    rig.whole(Duration::from_secs(30)).await;
+    rig.whole(Duration::from_secs(60)).await;
 
     let before = Instant::now();
     let planned = rig.running.planned_move().expect("planned moves");
@@ -164,7 +164,7 @@ async fn streaming(synchronous: &str) {
     );
     println!("planned move {:?}", before.elapsed());
     assert_eq!(moved, Ok(pg1.clone()));
-    rig.whole(Duration::from_secs(30)).await;
+    rig.whole(Duration::from_secs(60)).await;
     let sure = if synchronous == "off" {
         vec![moving]
     } else {

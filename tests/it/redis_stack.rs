@@ -9,7 +9,7 @@ use drdrill::{
     runtime::{Runtime, Signal},
 };
 
-use crate::stack_rig::{append, control, deploy, lane, read, spec};
+use crate::stack_rig::{SLACK, append, append_in_vain, control, deploy, lane, read, spec};
 
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
@@ -60,7 +60,7 @@ async fn fails_over(system: &str, down_after: &str) {
     assert!(!rig.running.redundancy().await.whole);
 
     rig.running.bring_back(&r1).await.unwrap();
-    rig.whole(Duration::from_secs(30)).await;
+    rig.whole(Duration::from_secs(60)).await;
     assert_eq!(rig.running.view(&r1).await.role, Role::Replica);
 
     let before = std::time::Instant::now();
@@ -71,10 +71,10 @@ async fn fails_over(system: &str, down_after: &str) {
     );
     assert_eq!(moved, Ok(r1.clone()), "after {:?}", before.elapsed());
     println!("moved back within {:?}", before.elapsed());
-    rig.whole(Duration::from_secs(30)).await;
+    rig.whole(Duration::from_secs(60)).await;
     println!(
         "{:#?}",
-        rig.converged(Duration::from_secs(10)).await.evidence
+        rig.converged(Duration::from_secs(30)).await.evidence
     );
 
     let finals = rig.equal_finals(&["r1", "r2", "r3"]).await;
@@ -115,7 +115,7 @@ async fn a_redis_primary_that_was_frozen_becomes_a_replica_once_it_wakes_up() {
     assert_eq!(first.outcome, Outcome::Ok);
 
     rig.runtime.pause(&r1).await.unwrap();
-    let frozen = append(rig.running.client(&pinned).as_mut(), &pinned, 0).await;
+    let frozen = append_in_vain(rig.running.client(&pinned).as_mut(), &pinned, 0).await;
     assert_eq!(
         (frozen.outcome, frozen.error.as_deref()),
         (Outcome::Info, Some("timeout"))
@@ -133,18 +133,18 @@ async fn a_redis_primary_that_was_frozen_becomes_a_replica_once_it_wakes_up() {
         (fenced.outcome, fenced.error.as_deref()),
         (Outcome::Fail, Some("read-only"))
     );
-    rig.converged(Duration::from_secs(10)).await;
+    rig.converged(Duration::from_secs(30)).await;
     rig.equal_finals(&["r1", "r2", "r3"]).await;
     rig.down().await;
 }
 
-/// The lane's outage began up to one interval before the fault, and up to one timeout late it was over.
+/// The outage of one lane lies within what was predicted.
 fn within(stack: &Stack, fault: &str, outage: Duration) {
     let bound = stack.bounds.iter().find(|bound| bound.fault == fault);
     let bound = bound.expect("a bound");
     let high = bound.rto.high().expect("an upper bound");
     assert!(
-        bound.rto.low() <= outage && outage <= high + Duration::from_millis(600),
+        bound.rto.low() <= outage && outage <= high + SLACK,
         "{outage:?} outside of {:?} to {high:?}: {}",
         bound.rto.low(),
         bound.basis

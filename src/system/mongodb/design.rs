@@ -65,6 +65,10 @@ const SETTINGS: &[SettingSpec] = &[
 
 #[async_trait]
 impl System for MongoDb {
+    fn tell_time(&self) -> &'static [MemberKind] {
+        &[MemberKind::Data]
+    }
+
     fn programs(&self, _: &Design, _: &str) -> &'static [&'static str] {
         &["sh", "chown", "id", "mkdir", "mongod"]
     }

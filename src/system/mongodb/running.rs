@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
+        Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError, Told,
         mark::ELEMENT_BYTES,
         roster::{Roster, Seat, sole},
     },
@@ -30,6 +31,7 @@ use super::{
     element::Elements,
     finals, observe, redundancy, rolled_back,
     status::{Status, status},
+    wire::{ask, hello},
 };
 
 /// The longest wait for one member's view.
@@ -160,6 +162,18 @@ impl Running for MongoStack {
         };
         let leading = status.as_ref().map_or(0, |status| status.written_ms);
         Status::view(status.as_ref(), node, &self.roster, leading)
+    }
+
+    async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
+        let refused = |words: &dyn std::fmt::Display| SystemError::Refused(words.to_string());
+        let asked = ask(self.roster.named(node)?.address, "admin", hello());
+        let said = timeout(ASK_LIMIT, asked)
+            .await
+            .map_err(|late| refused(&late))?;
+        let said = said.map_err(|failure| refused(&failure))?;
+        let told = said.get_datetime("localTime");
+        let told = told.map_err(|error| refused(&error))?;
+        Ok(Told::counted(told.timestamp_millis(), 1_000_000))
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {

@@ -179,7 +179,10 @@ impl ServiceClient {
                 let reply = outcome_of(&error, Phase::Sent, request.access);
                 // A transaction that was not ended ends with its connection.
                 let whole = !matches!(request.on, Subject::Accounts(_) | Subject::Lists(_));
-                if reply.outcome == Outcome::Conflict && whole {
+                // A probe of a replica would connect anew for each of its writes.
+                let refused = matches!(self.target, Target::Pinned(_))
+                    && reply.error.as_deref() == Some("read-only");
+                if (reply.outcome == Outcome::Conflict && whole) || refused {
                     self.open = Some(open);
                 }
                 reply

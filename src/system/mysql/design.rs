@@ -137,8 +137,8 @@ impl MySql {
 
 #[async_trait]
 impl System for MySql {
-    fn tells_time(&self) -> bool {
-        true
+    fn tell_time(&self) -> &'static [MemberKind] {
+        &[MemberKind::Data]
     }
 
     fn exporter(&self) -> Option<Exporter> {

@@ -19,7 +19,7 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running,
-        SystemError, mark::ELEMENT_BYTES, roster::Roster,
+        SystemError, Told, mark::ELEMENT_BYTES, roster::Roster,
     },
 };
 
@@ -219,13 +219,13 @@ impl Running for MySqlStack {
         view(node.clone(), status.as_ref(), self.roster())
     }
 
-    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
+    async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
         let refused = SystemError::Refused;
         let asked = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)";
         let rows = sql::ask(self.roster().named(node)?.address, TIME_LIMIT, asked).await;
         let rows = rows.map_err(refused)?;
         let told = rows.first().and_then(|row| row.try_get::<i64, _>(0).ok());
-        told.map(|told| told * 1000)
+        told.map(|told| Told::counted(told, 1000))
             .ok_or_else(|| refused("it tells no time".into()))
     }
 

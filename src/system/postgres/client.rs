@@ -72,6 +72,7 @@ struct Open {
     connection: PgConnection,
     address: SocketAddr,
     node: Option<u16>,
+    read_only: bool,
 }
 
 impl ServiceClient {
@@ -93,22 +94,41 @@ impl ServiceClient {
 
     /// Connects and learns which server answers: behind a proxy only the server itself can say so.
     async fn connect(&self, access: Access) -> Result<Open, Reply> {
-        let failed = |error| outcome_of(&error, Phase::Connecting, access);
         let address = self.target.address();
         let options = sql::client_options(address, CLIENT, &self.trust);
-        let mut connection = options.connect().await.map_err(failed)?;
-        let rows = sql::rows(&mut connection, WHO).await.map_err(failed)?;
+        let connecting = options.connect().await;
+        let connection =
+            connecting.map_err(|error| outcome_of(&error, Phase::Connecting, access))?;
+        let open = Open {
+            connection,
+            address,
+            node: None,
+            read_only: false,
+        };
+        self.who(open, access).await
+    }
+
+    /// Asks the session who answers, and whether it takes writes.
+    async fn who(&self, mut open: Open, access: Access) -> Result<Open, Reply> {
+        let failed = |error| outcome_of(&error, Phase::Connecting, access);
+        let rows = sql::rows(&mut open.connection, WHO).await.map_err(failed)?;
         let who = rows
             .first()
             .ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
-        if access == Access::Write && who.try_get("read_only").map_err(failed)? {
-            return Err(Reply::error(Outcome::Fail, "read-only"));
+        open.node = node_of(who, &self.roster);
+        open.read_only = who.try_get("read_only").map_err(failed)?;
+        Ok(open)
+    }
+
+    /// A session to ask on. One of a probe that took no writes is asked again: connecting anew ten times a second would
+    /// cost a replica more than all its other clients.
+    async fn session(&mut self, access: Access) -> Result<Open, Reply> {
+        let address = self.target.address();
+        match self.open.take().filter(|open| open.address == address) {
+            Some(open) if access == Access::Write && open.read_only => self.who(open, access).await,
+            Some(open) => Ok(open),
+            None => self.connect(access).await,
         }
-        Ok(Open {
-            connection,
-            address,
-            node: node_of(who, &self.roster),
-        })
     }
 
     fn statement(&self, request: &Request) -> String {
@@ -169,15 +189,14 @@ impl ServiceClient {
     }
 
     async fn attempt(&mut self, request: &Request, phase: &mut Phase) -> Reply {
-        let address = self.target.address();
-        let held = self.open.take().filter(|open| open.address == address);
-        let mut open = match held {
-            Some(open) => open,
-            None => match self.connect(request.access).await {
-                Ok(open) => open,
-                Err(reply) => return reply,
-            },
+        let mut open = match self.session(request.access).await {
+            Ok(open) => open,
+            Err(reply) => return reply,
         };
+        if request.access == Access::Write && open.read_only {
+            self.open = matches!(self.target, Target::Pinned(_)).then_some(open);
+            return Reply::error(Outcome::Fail, "read-only");
+        }
         *phase = Phase::Sent;
         let reply = self.ask(request, &mut open).await;
         match reply {

@@ -150,8 +150,8 @@ const PATRONI: &[SettingSpec] = &[
 
 #[async_trait]
 impl System for Postgres {
-    fn tells_time(&self) -> bool {
-        true
+    fn tell_time(&self) -> &'static [MemberKind] {
+        &[MemberKind::Data]
     }
 
     fn resolves_names(&self, design: &Design) -> bool {

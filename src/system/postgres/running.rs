@@ -20,7 +20,7 @@ use crate::{
     scenario::{AppClients, StreamLink},
     system::{
         Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
-        Running, SystemError,
+        Running, SystemError, Told,
         certified::Certified,
         mark::ELEMENT_BYTES,
         proxied::Proxied,
@@ -268,13 +268,13 @@ impl Running for PostgresStack {
         view(node.clone(), status.as_ref(), &self.roster, self.lag_max())
     }
 
-    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
+    async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
         let refused = SystemError::Refused;
         let asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
         let rows = sql::ask(self.roster.named(node)?.address, TIME_LIMIT, asked).await;
         let rows = rows.map_err(refused)?;
         let told = rows.first().and_then(|row| row.try_get::<i64, _>(0).ok());
-        told.map(|told| told * 1000)
+        told.map(|told| Told::counted(told, 1000))
             .ok_or_else(|| refused("it tells no time".into()))
     }
 

@@ -107,8 +107,8 @@ impl Redis {
 
 #[async_trait]
 impl System for Redis {
-    fn tells_time(&self) -> bool {
-        true
+    fn tell_time(&self) -> &'static [MemberKind] {
+        &[MemberKind::Data, MemberKind::Control]
     }
 
     fn exporter(&self) -> Option<Exporter> {

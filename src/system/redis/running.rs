@@ -18,6 +18,7 @@ use crate::{
     scenario::{AppClients, StreamLink},
     system::{
         Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, SystemError,
+        Told,
         proxied::Proxied,
         roster::{Roster, Seat, sole},
     },
@@ -146,12 +147,23 @@ pub(super) async fn status(address: SocketAddr) -> Option<Status> {
     Status::parse(&info)
 }
 
-/// The time of day that a server tells, nanoseconds since 1970.
-pub(super) async fn time_of(address: SocketAddr) -> Result<i64, SystemError> {
+/// The time of day that a server tells.
+pub(super) async fn time_of(address: SocketAddr) -> Result<Told, SystemError> {
     let told: (i64, i64) = ask(address, &command(&["TIME"]), ASK_LIMIT)
         .await
         .map_err(|error| SystemError::Refused(error.to_string()))?;
-    Ok((told.0 * 1_000_000 + told.1) * 1000)
+    Ok(Told::counted(told.0 * 1_000_000 + told.1, 1000))
+}
+
+/// The time of day that a sentinel tells, which knows no command for it.
+async fn time_of_sentinel(address: SocketAddr) -> Result<Told, SystemError> {
+    let info: String = ask(address, &command(&["INFO", "server"]), ASK_LIMIT)
+        .await
+        .map_err(|error| SystemError::Refused(error.to_string()))?;
+    let mut lines = info.lines();
+    let told = lines.find_map(|line| line.strip_prefix("server_time_usec:")?.parse().ok());
+    told.map(|told| Told::counted(told, 1000))
+        .ok_or_else(|| SystemError::Refused("it tells no time".into()))
 }
 
 #[async_trait]
@@ -206,8 +218,12 @@ impl Running for RedisStack {
         Status::view(status.as_ref(), node, &self.roster, leading)
     }
 
-    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
-        time_of(self.roster.named(node)?.address).await
+    async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
+        let seat = self.roster.named(node)?;
+        match seat.kind {
+            MemberKind::Control => time_of_sentinel(seat.address).await,
+            MemberKind::Data | MemberKind::Route => time_of(seat.address).await,
+        }
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {

@@ -15,7 +15,7 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Design, Observer, Rearm, Redundancy, Running, SystemError,
+        Client, Design, Observer, Rearm, Redundancy, Running, SystemError, Told,
         redis::{
             client::{RedisClient, Target},
             dump::{Asked, Found, dump},
@@ -187,7 +187,7 @@ impl Running for ClusterStack {
         Look::view(look.as_ref(), node, &self.roster, leading)
     }
 
-    async fn time_of(&self, node: &NodeName) -> Result<i64, SystemError> {
+    async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
         time_of(self.roster.named(node)?.address).await
     }
 
