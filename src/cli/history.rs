@@ -5,6 +5,7 @@ use std::path::Path;
 use drdrill::{
     archive::{Archive, ArchiveError, drilled, trend, trends},
     report::{history_json, history_runs, history_terminal, systems},
+    system::{Description, catalogue},
 };
 
 use super::{
@@ -20,7 +21,17 @@ use super::{
 pub fn history(arguments: &HistoryArguments) -> Result<Exit, Failure> {
     let archive = archive(&arguments.reports)?;
     if arguments.systems {
-        output::result(&systems(&drilled(&archive), archive.runs.len()).markdown());
+        let offers: Vec<Description> = catalogue::all().iter().map(|it| it.describe()).collect();
+        let offered: Vec<(&str, &str)> = offers
+            .iter()
+            .flat_map(|it| {
+                it.topologies
+                    .iter()
+                    .map(|topology| (it.name, topology.name))
+            })
+            .collect();
+        let document = systems(&drilled(&archive), archive.runs.len(), &offered);
+        output::result(&document.markdown());
         return Ok(Exit::Pass);
     }
     let trends = match &arguments.scenario {

@@ -12,9 +12,9 @@ use drdrill::{
     image::{
         CLOCK, ImageError, Preflight, Resolver, SIDECAR, clock_library,
         doctor::{self, Check},
-        preflight,
+        preflight, standing_in,
     },
-    record::{Emitter, Origin, What},
+    record::{Emitter, ImageFact, Origin, What},
     runtime::{
         ProcessSweeper, RuntimeError,
         docker::{AddressBase, DockerRuntime, DockerSweeper, Engine, Options},
@@ -33,14 +33,14 @@ pub enum MachinesError {
     #[error(transparent)]
     Image(#[from] ImageError),
     /// An image lacks programs that the start scripts need.
-    #[error(
-        "image `{image}` cannot be used: it has no {missing}; name another image, or add them to it"
-    )]
+    #[error("image `{image}` cannot be used: it has no {missing}; {way_out}")]
     Lacking {
         /// The image.
         image: String,
         /// The programs.
         missing: String,
+        /// What to do.
+        way_out: String,
     },
     /// File systems of ours cannot be mounted here.
     #[error(
@@ -69,15 +69,7 @@ pub async fn docker(
     let mut images = Vec::new();
     for reference in &plan.images() {
         let fact = resolver.resolve(reference).await?;
-        // Our own recipes hold what our scripts need.
-        if fact.origin != Origin::Built {
-            let programs = if plan.design.images.contains(reference) {
-                plan.system.programs(&plan.design, reference)
-            } else {
-                &[]
-            };
-            look_into(&engine, run, &fact.used, programs).await?;
-        }
+        look_into(&engine, run, &fact, &programs(plan, &fact)).await?;
         emitter.say(What::Image(fact.clone()));
         images.push(fact);
     }
@@ -115,23 +107,44 @@ pub async fn docker(
     })
 }
 
+/// The programs that an image is looked into for. Our own recipes hold what our scripts need, but for what they are known to
+/// lack.
+fn programs(plan: &Plan, image: &ImageFact) -> Vec<&'static str> {
+    if !plan.design.images.contains(&image.reference) {
+        return Vec::new();
+    }
+    let recipe = standing_in(&image.reference).filter(|_| image.origin == Origin::Built);
+    let wanted = plan.system.programs(&plan.design, &image.reference).iter();
+    let open = |program: &&str| recipe.is_none_or(|recipe| recipe.lacks().contains(program));
+    wanted.copied().filter(open).collect()
+}
+
 async fn look_into(
     engine: &Engine,
     run: &RunId,
-    image: &str,
+    image: &ImageFact,
     programs: &[&str],
 ) -> Result<(), MachinesError> {
     if programs.is_empty() {
         return Ok(());
     }
-    let missing = match preflight(engine, run, image, programs).await? {
+    let missing = match preflight(engine, run, &image.used, programs).await? {
         Preflight::Missing(missing) if missing.is_empty() => return Ok(()),
         Preflight::Missing(missing) => missing.join(", "),
         Preflight::NoShell => "shell".into(),
     };
+    let (reference, used) = (&image.reference, &image.used);
+    let way_out = if reference == used {
+        "name another image, or add them to it".to_owned()
+    } else {
+        format!(
+            "it only stands in for `{reference}`: load that into the engine (`docker pull {reference}`), and it is used"
+        )
+    };
     Err(MachinesError::Lacking {
-        image: image.to_owned(),
+        image: used.clone(),
         missing,
+        way_out,
     })
 }
 

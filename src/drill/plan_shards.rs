@@ -4,13 +4,12 @@ use crate::scenario::{Problem, Selector};
 
 use super::plan_checks::Bound;
 
-/// How many shards the topology has: each has a primary and one replica. 0 where it is not sharded.
+/// How many shards the stack has; 0 where it is not sharded.
 fn shards(bound: &Bound<'_>) -> u32 {
-    if bound.topology.sharded {
-        bound.nodes / 2
-    } else {
-        0
-    }
+    bound
+        .nodes
+        .checked_div(bound.topology.shard_size)
+        .unwrap_or(0)
 }
 
 /// A shard without a write lane would not be measured.
@@ -42,10 +41,14 @@ pub fn capacity_problem(bound: &Bound<'_>, index: &str) -> Option<Problem> {
 /// Roles that are one node in a stack are several in a sharded one, and the other way round.
 pub fn selector_problem(bound: &Bound<'_>, path: &[&str], selector: &Selector) -> Option<Problem> {
     let (shards, name) = (shards(bound), bound.topology.name);
+    let per_shard = format!(
+        "shards are counted from 1; a stack has one per {} nodes",
+        bound.topology.shard_size
+    );
     let (message, help) = match selector {
         Selector::Primary | Selector::OldPrimary | Selector::Replica(_) if shards > 0 => (
             format!("`{selector}` is not one role in `{name}`, which has {shards} shards"),
-            "say of which shard: `primary of shard 1`, `replicas of shard 1`, `shard 1`; or `minority of primaries`, `majority of primaries`, `primaries`",
+            "say of which shard: `primary of shard 1`, `replicas of shard 1`, `shard 1`; or `minority of primaries`, `majority of primaries`, `primaries`".to_owned(),
         ),
         Selector::PrimaryOf(_)
         | Selector::ReplicasOf(_)
@@ -55,7 +58,7 @@ pub fn selector_problem(bound: &Bound<'_>, path: &[&str], selector: &Selector) -
         {
             (
                 format!("`{name}` has no shards"),
-                "choose a role without them, such as `primary`",
+                "choose a role without them, such as `primary`".to_owned(),
             )
         }
         Selector::PrimaryOf(number) | Selector::ReplicasOf(number) | Selector::Shard(number)
@@ -63,9 +66,13 @@ pub fn selector_problem(bound: &Bound<'_>, path: &[&str], selector: &Selector) -
         {
             (
                 format!("there is no shard {number} in this stack"),
-                "shards are counted from 1; a stack has one per two nodes",
+                per_shard,
             )
         }
+        Selector::Primaries(part) if part.of(shards as usize) == 0 => (
+            format!("`{selector}` of {shards} shards is nobody"),
+            "name a shard, such as `primary of shard 1`".to_owned(),
+        ),
         _ => return None,
     };
     Some(bound.spans.problem(path, message, help))

@@ -82,13 +82,13 @@ fn primary_of(shard: u16, primaries: &[NodeName], ground: &Ground) -> Vec<NodeNa
     own.cloned().collect()
 }
 
-/// The nodes on the machine whose controller is the active one.
+/// The nodes on the machine of whoever leads those that decide: the active controller, the primary of config servers.
 async fn controller(ground: &Ground) -> Result<Vec<NodeName>, FaultError> {
-    let none = || SystemError::Refused("this stack has no controllers on its machines".into());
+    let none = || SystemError::Refused("this stack has no controllers".into());
     let plane = ground.system.control_plane().ok_or_else(none)?;
     let host = plane.leader_host().await?;
     let members = ground.members().iter();
-    let there = members.filter(|m| m.kind == MemberKind::Data && m.host == host);
+    let there = members.filter(|m| m.host == host);
     Ok(there.map(|member| member.name.clone()).collect())
 }
 

@@ -211,6 +211,14 @@ impl Recipe {
         }
     }
 
+    /// Programs of the images that it stands in for which its own image does not hold: no package has them.
+    pub fn lacks(&self) -> &'static [&'static str] {
+        match self.name {
+            "mongodb" => &["mongos"],
+            _ => &[],
+        }
+    }
+
     fn fits(&self, reference: &str) -> bool {
         let listed = self
             .stands_for

@@ -13,8 +13,9 @@ use super::{
 };
 
 /// A line per scenario, and per change of one, with what its runs measured. `all` counts the runs that the folder holds: what
-/// did not complete, or carries no seal, is in no line.
-pub fn systems(drilled: &[Drilled<'_>], all: usize) -> Document {
+/// did not complete, or carries no seal, is in no line. `offered` are all systems with their topologies: those without a
+/// line are named.
+pub fn systems(drilled: &[Drilled<'_>], all: usize, offered: &[(&str, &str)]) -> Document {
     let head = [
         "system",
         "scenario",
@@ -31,6 +32,9 @@ pub fn systems(drilled: &[Drilled<'_>], all: usize) -> Document {
     ];
     let mut section = Section::new("Systems, faults and routes", &head, "No completed run.");
     section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced: most of those broke the stack on purpose, to see it turn red.");
+    if let Some(never) = never_drilled(drilled, offered) {
+        section.note(&never);
+    }
     section.rows = drilled.iter().map(row).collect();
     let runs: usize = drilled
         .iter()
@@ -47,6 +51,22 @@ pub fn systems(drilled: &[Drilled<'_>], all: usize) -> Document {
         sections: vec![section],
         landscape: true,
     }
+}
+
+/// The topologies of which no run completed.
+fn never_drilled(drilled: &[Drilled<'_>], offered: &[(&str, &str)]) -> Option<String> {
+    let ran = |(system, topology): &&(&str, &str)| {
+        drilled.iter().any(|it| {
+            let stood = it.newest.1.system.as_ref();
+            it.system == *system && stood.is_some_and(|stood| stood.topology == *topology)
+        })
+    };
+    let never: Vec<String> = offered
+        .iter()
+        .filter(|it| !ran(it))
+        .map(|(system, topology)| format!("{topology} of {system}"))
+        .collect();
+    (!never.is_empty()).then(|| format!("Never drilled: {}.", never.join(", ")))
 }
 
 fn row(it: &Drilled<'_>) -> Vec<Cell> {

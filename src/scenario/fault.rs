@@ -306,7 +306,7 @@ pub enum Selector {
     Primary,
     /// The nth replica (from 0) when the step starts; without index all replicas.
     Replica(Option<usize>),
-    /// The node whose controller is the active one when the step starts, where nodes have controllers.
+    /// The node whose controller is the active one when the step starts, or the primary of config servers, where there are any.
     Controller,
     /// Every member that holds data.
     All,

@@ -49,12 +49,12 @@ pub struct TopologySpec {
     pub planned_moves: bool,
     /// Whether its machines also hold etcd members, so that `etcd-leader` conditions apply.
     pub etcd: bool,
-    /// Whether its nodes are controllers too, one of them the active one, so that steps may choose `controller`.
+    /// Whether some of its nodes are controllers, one of which leads, so that steps may choose `controller`.
     pub controllers: bool,
     /// Whether its nodes can play scripted outages.
     pub scripts: bool,
-    /// Whether its data lies in shards, each with a primary and one replica of its own.
-    pub sharded: bool,
+    /// How many of the members that hold data each shard has, where its data lies in shards; 0 where every member holds everything.
+    pub shard_size: u32,
     /// What consistency clients it has.
     pub consistency: &'static [ConsistencyKind],
 }

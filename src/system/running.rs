@@ -137,7 +137,7 @@ pub trait Running: Send + Sync {
         None
     }
 
-    /// The cluster that decides (etcd, Kafka's controllers), if members of it share machines with members that hold data.
+    /// The cluster that decides (etcd, Kafka's controllers, MongoDB's config servers), if a step may choose its leader.
     fn control_plane(&self) -> Option<&dyn ControlPlane> {
         None
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{sync::mpsc::UnboundedReceiver, task::JoinSet};
 
 use crate::{
-    history::{Group, Heard, Lane, Op, Outcome},
+    history::{Access, Group, Heard, Lane, Op, Outcome},
     system::{Client, Request, Subject},
     time::{Clock, Nanos},
 };
@@ -88,7 +88,8 @@ impl Dispatch {
     }
 
     /// After an operation that was not ok, its connection and the idle one are dropped: what is left
-    /// of an old connection must not make the outage look longer.
+    /// of an old connection must not make the outage look longer. A probe whose write a node refused keeps its own:
+    /// connecting anew each time would cost a replica of some systems more than all else that is asked of it.
     fn land(
         &self,
         done: Result<Finished, tokio::task::JoinError>,
@@ -98,7 +99,10 @@ impl Dispatch {
         let Ok((heard, client)) = done else {
             return;
         };
-        if !heard.op.outcome.available() {
+        let refused = self.lane.group == Group::Pinned
+            && self.lane.access == Access::Write
+            && heard.op.outcome == Outcome::Fail;
+        if !heard.op.outcome.available() && !refused {
             *idle = None;
         } else if !self.lane.fresh && idle.is_none() {
             *idle = Some(client);

@@ -88,6 +88,14 @@ fn a_table_of_systems_holds_what_the_runs_measured_and_keeps_changed_ones_apart(
         rows[1].contains("detect=1s") && rows[1].contains("| 1 | 1/0/0/0 |"),
         "{text}"
     );
+    let never = text
+        .lines()
+        .find(|line| line.starts_with("Never drilled: "));
+    let never = never.expect("other systems were not drilled");
+    assert!(
+        never.contains("sharded of mongodb") && !never.contains("of reference"),
+        "{never}"
+    );
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod logical_drills;
 mod machines;
 mod memory;
 mod mongodb_client;
+mod mongodb_sharded;
 mod multiplied;
 mod mysql_drills;
 mod offers;

@@ -44,7 +44,7 @@ fn redis() -> Description {
             etcd: false,
             controllers: false,
             scripts: false,
-            sharded: false,
+            shard_size: 0,
             consistency: &[],
         }],
         image: "redis:8",
@@ -73,7 +73,7 @@ fn postgres() -> Description {
         etcd,
         controllers: false,
         scripts: false,
-        sharded: false,
+        shard_size: 0,
         consistency: &[],
     };
     Description {

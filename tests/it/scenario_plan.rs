@@ -4,7 +4,7 @@ use drdrill::{
     alerting::RuleFile,
     drill::{validate_against, validate_alerting, validate_design},
     scenario::{Problems, read},
-    system::{System, redis::Redis, reference::Reference},
+    system::{System, mongodb::MongoDb, redis::Redis, reference::Reference},
 };
 
 use crate::{offers::fixed, scenario_problems::rendered};
@@ -164,12 +164,18 @@ fn nodes_that_the_stack_would_not_have_are_found() {
 
 /// The shipped drill of a cluster with something replaced, against what Redis really offers.
 fn of_cluster(from: &str, to: &str) -> Vec<String> {
-    let shipped = std::fs::read_to_string("scenarios/redis/cluster-kill-one.yaml");
+    of_shipped("redis/cluster-kill-one.yaml", &Redis::Redis, from, to)
+}
+
+/// A shipped drill with something replaced, against what its system really offers.
+fn of_shipped(name: &str, system: &dyn System, from: &str, to: &str) -> Vec<String> {
+    let shipped = std::fs::read_to_string(format!("scenarios/{name}"));
     let shipped = shipped.expect("it is shipped");
     assert!(shipped.contains(from), "{from}");
     let parsed = read("drill.yaml", &shipped.replace(from, to), &[]).expect("right as a file");
-    let mut problems = validate_against(&parsed, &[Redis::Redis.describe()]);
-    problems.extend(validate_design(&parsed, &Redis::Redis));
+    let mut problems = validate_against(&parsed, &[system.describe()]);
+    problems.extend(validate_design(&parsed, system));
+    problems.extend(validate_alerting(&parsed, system, &[]));
     problems
         .into_iter()
         .map(|problem| problem.message().to_owned())
@@ -208,6 +214,76 @@ fn roles_are_those_of_shards_where_there_are_shards_and_only_there() {
     assert!(
         elsewhere.contains(&"`sentinel` has no shards".to_owned()),
         "{elsewhere:?}"
+    );
+}
+
+#[test]
+fn a_sharded_mongodb_takes_roles_of_its_shards_its_config_servers_and_routers_by_name() {
+    let name = "mongodb/sharded-primary-kill.yaml";
+    let of = |from: &str, to: &str| of_shipped(name, &MongoDb, from, to);
+    let none: [&str; 0] = [];
+    let roles = [
+        "replicas of shard 2",
+        "shard 1",
+        "controller",
+        "router2",
+        "m6",
+    ];
+    for role in roles
+        .into_iter()
+        .chain(["primaries", "majority of primaries"])
+    {
+        assert_eq!(of("primary of shard 1", role), none, "{role}");
+    }
+    let refused = [
+        (
+            ("primary of shard 1", "primary"),
+            "`primary` is not one role in `sharded`, which has 2 shards",
+        ),
+        (
+            ("primary of shard 1", "primary of shard 3"),
+            "there is no shard 3 in this stack",
+        ),
+        (
+            ("primary of shard 1", "minority of primaries"),
+            "`minority of primaries` of 2 shards is nobody",
+        ),
+        (
+            ("primary of shard 1", "router3"),
+            "there is no node `router3` in this stack",
+        ),
+        (
+            ("lanes: 4", "lanes: 1"),
+            "1 write lanes cannot watch 2 shards",
+        ),
+        (
+            ("nodes: 6", "nodes: 7"),
+            "7 nodes are not shards of 3 members",
+        ),
+        (
+            ("  - heal: all", "  - switchover: planned\n  - heal: all"),
+            "`sharded` has no planned move of the primary",
+        ),
+        (
+            ("topology: sharded\n    nodes: 6", "topology: replica-set"),
+            "`replica-set` has no shards",
+        ),
+    ];
+    for ((from, to), message) in refused {
+        assert!(
+            of(from, to).contains(&message.to_owned()),
+            "{:?}",
+            of(from, to)
+        );
+    }
+    assert_eq!(of("nodes: 6", "nodes: 9"), none);
+    let fault = "drill:\n  - steady: 10s\n  - fault: { kill: primary of shard 1 }\n";
+    let alerting = "alerting:\n  expect: [{ alert: MongodbDown, firing: 1m }]\n";
+    let awaited = format!("{alerting}{fault}  - expect: {{ alerted: {{ within: 1m }} }}\n");
+    let misfit = of(fault, &awaited);
+    assert!(
+        misfit[0].starts_with("the shipped rules do not fit this topology"),
+        "{misfit:?}"
     );
 }
 

@@ -16,7 +16,10 @@ use drdrill::{
         journal::{Header, Journal},
     },
     scenario::SystemSpec,
-    system::{Client, Deploy, Redundancy, Reply, Request, Running, Subject, System, catalogue},
+    system::{
+        Client, Deploy, Design, Redundancy, Reply, Request, Running, Subject, System, SystemError,
+        catalogue,
+    },
     time::Clock,
 };
 use tokio_util::sync::CancellationToken;
@@ -56,6 +59,14 @@ pub struct StackRig {
 pub async fn deploy(name: &str, spec: &SystemSpec, route: Option<&str>) -> StackRig {
     let system = find(name);
     let design = system.design(spec, route).expect("a design");
+    raise(&design, async |deploy| system.deploy(&design, deploy).await).await
+}
+
+/// Machines for a design, and on them what `bring_up` makes of it.
+pub async fn raise<F>(design: &Design, bring_up: F) -> StackRig
+where
+    F: AsyncFnOnce(Deploy) -> Result<Arc<dyn Running>, SystemError>,
+{
     let engine = Engine::connect(None).await.expect("an engine");
     let run = fresh_run();
     let state = tempfile::tempdir().unwrap();
@@ -85,19 +96,14 @@ pub async fn deploy(name: &str, spec: &SystemSpec, route: Option<&str>) -> Stack
         emitter: emitter.clone(),
     };
     let before = Instant::now();
-    let deployed = system.deploy(&design, deploy).await;
-    let running = match deployed {
+    let running = match bring_up(deploy).await {
         Ok(running) => running,
         Err(error) => {
             runtime.teardown().await;
             panic!("{error}");
         }
     };
-    println!(
-        "{name} {}: ready after {:?}",
-        design.topology,
-        before.elapsed()
-    );
+    println!("{}: ready after {:?}", design.topology, before.elapsed());
     let stop = CancellationToken::new();
     let observers = running.observe(&emitter, stop.clone());
     StackRig {

@@ -113,7 +113,7 @@ impl System for Kafka {
                 etcd: false,
                 controllers: true,
                 scripts: false,
-                sharded: false,
+                shard_size: 0,
                 consistency: &[],
             }],
             image: IMAGE,

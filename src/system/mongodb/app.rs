@@ -1,6 +1,6 @@
 //! The application's client: the official driver with its pool, its view of the topology and its retries.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mongodb::{
@@ -14,15 +14,14 @@ use tokio::time::timeout;
 use crate::{
     history::{Access, Outcome},
     scenario::AppClients,
-    system::{Client, Reply, Request, SystemError, roster::Roster},
+    system::{Client, Reply, Request, SystemError},
     time::left,
 };
 
 use super::{
     client::DATABASE,
     concern::Concern,
-    deploy::SET,
-    element::{Collection, Elements},
+    element::{Collection, Elements, SHARD},
     outcome::{Phase, late, outcome_of_driver},
     wire::number,
 };
@@ -40,23 +39,23 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool that connects when first used.
+    /// A pool to the members of this replica set, or without one to these routers, that connects when first used.
     ///
     /// # Errors
     /// When the driver does not take the options.
-    pub fn new(roster: &Roster, concern: Concern, app: &AppClients) -> Result<Self, SystemError> {
-        let host = |address: std::net::SocketAddr| ServerAddress::Tcp {
+    pub fn new(
+        servers: impl IntoIterator<Item = SocketAddr>,
+        set: Option<&str>,
+        concern: Concern,
+        app: &AppClients,
+    ) -> Result<Self, SystemError> {
+        let host = |address: SocketAddr| ServerAddress::Tcp {
             host: address.ip().to_string(),
             port: Some(address.port()),
         };
         let options = ClientOptions::builder()
-            .hosts(
-                roster
-                    .data()
-                    .map(|seat| host(seat.address))
-                    .collect::<Vec<_>>(),
-            )
-            .repl_set_name(SET.to_owned())
+            .hosts(servers.into_iter().map(host).collect::<Vec<_>>())
+            .repl_set_name(set.map(str::to_owned))
             .app_name("drdrill-app".to_owned())
             .max_pool_size(app.pool.max(1))
             .connect_timeout(app.timeout.0)
@@ -106,19 +105,23 @@ impl AppClient {
     async fn attempt(&self, request: &Request, pool: &Pool) -> Result<Reply, Error> {
         let name = self.elements.collection(Collection::Appends);
         let collection = pool.collection(&name);
-        let lane = i32::from(request.lane.0);
         match request.access {
             Access::Write => {
-                let append = self.elements.append(request.lane, request.seq);
+                let mut append = self.elements.append(request.lane, request.seq);
+                let mut nothing = doc! { "lane": { "$lt": 0 } };
+                // A router must be told the shard key of what an update may insert, and the document gets it from there.
+                if let Some(shard) = append.remove(SHARD) {
+                    nothing.insert(SHARD, shard);
+                }
                 collection
-                    .update_one(doc! { "lane": { "$lt": 0 } }, doc! { "$set": append })
+                    .update_one(nothing, doc! { "$set": append })
                     .upsert(true)
                     .await?;
                 Ok(Reply::written(None))
             }
             Access::Read => {
                 let found = collection
-                    .find_one(doc! { "lane": lane })
+                    .find_one(self.elements.of_lane(request.lane))
                     .sort(doc! { "lane": -1, "seq": -1 })
                     .await?;
                 let seq = found.and_then(|found| number(&found, "seq"));

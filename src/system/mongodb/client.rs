@@ -15,9 +15,10 @@ use crate::{
 
 use super::{
     concern::Concern,
-    directory::Directory,
     element::{Collection, Elements},
     outcome::{Phase, late, outcome_of},
+    set::ReplicaSet,
+    sharded::Routers,
     wire::{Failure, Line, hello, number},
 };
 
@@ -27,8 +28,10 @@ pub const DATABASE: &str = "drdrill";
 /// Where a client goes.
 #[derive(Clone)]
 pub enum Target {
-    /// To the member that says it is primary.
-    Primary(Arc<Directory>),
+    /// To the member of a set that says it is primary.
+    Primary(Arc<ReplicaSet>),
+    /// To a router, which finds the primary of the shard by itself.
+    Router(Arc<Routers>),
     /// To this member, whatever it says of itself, with pinned probes.
     Pinned(SocketAddr),
 }
@@ -64,7 +67,12 @@ impl ServiceClient {
         let none = || Reply::error(Outcome::Fail, "no primary");
         let address = match &self.target {
             Target::Pinned(address) => *address,
-            Target::Primary(directory) => directory.primary(deadline).await.ok_or_else(none)?,
+            Target::Primary(set) => set.directory.primary(deadline).await.ok_or_else(none)?,
+            Target::Router(routers) => {
+                let line = routers.connect().await.map_err(failed)?;
+                // Which member has answered, a router keeps to itself.
+                return Ok(Open { line, node: None });
+            }
         };
         let mut line = Line::connect(address).await.map_err(failed)?;
         if matches!(self.target, Target::Primary(_)) {
@@ -109,7 +117,7 @@ impl ServiceClient {
 
     fn insert(&self, lane: LaneId, seq: u64) -> Document {
         let collection = match self.target {
-            Target::Primary(_) => Collection::Appends,
+            Target::Primary(_) | Target::Router(_) => Collection::Appends,
             Target::Pinned(_) => Collection::Pins,
         };
         doc! {
@@ -122,7 +130,7 @@ impl ServiceClient {
     fn newest(&self, lane: LaneId) -> Document {
         let mut find = doc! {
             "find": self.elements.collection(Collection::Appends),
-            "filter": { "lane": i32::from(lane.0) },
+            "filter": self.elements.of_lane(lane),
             "sort": { "lane": -1, "seq": -1 },
             "limit": 1,
             "projection": { "_id": 0, "seq": 1 },

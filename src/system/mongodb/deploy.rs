@@ -23,6 +23,7 @@ use super::{
     concern::Concern,
     ready,
     running::MongoStack,
+    set::ReplicaSet,
     wire::{ask, hello, number},
 };
 
@@ -30,7 +31,7 @@ use super::{
 pub const SET: &str = "drdrill";
 
 /// Where members listen.
-const PORT: u16 = 27017;
+pub const PORT: u16 = 27017;
 
 /// The longest wait for a started member to answer; one that ends says so earlier.
 const LISTEN_LIMIT: Duration = Duration::from_secs(30);
@@ -65,34 +66,43 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, Syste
     let concern = Concern::of(values)?;
     let members = reserve(design, &deploy, |_| PORT).await?;
     let roster = Roster::new(&members)?;
-    let specs: Vec<NodeSpec> = members.iter().map(|member| spec(member, &deploy)).collect();
+    let specs: Vec<NodeSpec> = members
+        .iter()
+        .map(|member| spec(member, &deploy, mongod(SET, "")))
+        .collect();
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
     deploy.emitter.note("starting the members");
     try_join_all(roster.data().map(|seat| start(&deploy, seat))).await?;
     deploy.emitter.note("initiating the replica set");
-    let configuration = configuration(&roster, values)?;
-    let first = roster.data().next();
-    let first = first.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
-    elect(&deploy, first, &configuration).await?;
+    let set = ReplicaSet::new(SET, roster.data().cloned().collect());
+    elect(&deploy, &set, &configuration(&set, values)?).await?;
+    let first = set.first()?;
     let (primary, address) = (first.name.clone(), first.address);
-    let mut stack = MongoStack::new(members, roster, primary, deploy.runtime, concern);
+    let mut stack = MongoStack::new(members, roster, set, primary, deploy.runtime, concern);
     ready::replication_flows(&stack).await?;
     allow_chaining(address).await?;
     ready::prove(&mut stack).await?;
     Ok(stack)
 }
 
-fn spec(member: &Member, deploy: &Deploy) -> NodeSpec {
+/// The environment of a member of a set, with further arguments.
+pub fn mongod(set: &str, more: &str) -> Vec<(String, String)> {
+    let arguments = format!("{ARGUMENTS} {more}");
+    vec![
+        ("DRDRILL_SET".into(), set.into()),
+        ("DRDRILL_ARGS".into(), arguments.trim_end().into()),
+    ]
+}
+
+/// The node of a member whose environment says what it starts.
+pub fn spec(member: &Member, deploy: &Deploy, env: Vec<(String, String)>) -> NodeSpec {
     let image = deploy.images.get(&member.image).unwrap_or(&member.image);
     NodeSpec {
         name: member.name.clone(),
         image: image.clone(),
         entrypoint: vec!["/bin/sh".into(), START_PATH.into()],
         command: Vec::new(),
-        env: vec![
-            ("DRDRILL_SET".into(), SET.into()),
-            ("DRDRILL_ARGS".into(), ARGUMENTS.into()),
-        ],
+        env,
         files: vec![NodeFile {
             path: PathBuf::from(START_PATH),
             mode: 0o755,
@@ -103,7 +113,8 @@ fn spec(member: &Member, deploy: &Deploy) -> NodeSpec {
     }
 }
 
-async fn start(deploy: &Deploy, seat: &Seat) -> Result<(), SystemError> {
+/// Starts a created node and waits for its first answer.
+pub async fn start(deploy: &Deploy, seat: &Seat) -> Result<(), SystemError> {
     deploy.runtime.start(&seat.name).await?;
     let address = seat.address;
     let greet = || async move { command(address, hello()).await.map(drop) };
@@ -112,15 +123,17 @@ async fn start(deploy: &Deploy, seat: &Seat) -> Result<(), SystemError> {
 
 /// One command to the administration's database, with a deadline and words for an error.
 pub async fn command(address: SocketAddr, command: Document) -> Result<Document, String> {
-    within(ASK_LIMIT, address, command).await
+    within(ASK_LIMIT, address, "admin", command).await
 }
 
-async fn within(
+/// One command to a database, with a deadline and words for an error.
+pub async fn within(
     limit: Duration,
     address: SocketAddr,
+    database: &str,
     command: Document,
 ) -> Result<Document, String> {
-    match timeout(limit, ask(address, "admin", command)).await {
+    match timeout(limit, ask(address, database, command)).await {
         Ok(answer) => answer.map_err(|failure| failure.to_string()),
         Err(_) => Err(format!("no answer within {limit:?}")),
     }
@@ -129,7 +142,7 @@ async fn within(
 /// Members that are empty yet must not copy from each other: one that finds the other's log too short does not copy from
 /// it for a minute, and if the primary fails within it, no majority has any write. Once all have copied they may, as is
 /// the default.
-async fn allow_chaining(primary: SocketAddr) -> Result<(), SystemError> {
+pub async fn allow_chaining(primary: SocketAddr) -> Result<(), SystemError> {
     let refused = |words: String| {
         SystemError::Refused(format!(
             "failed to let members copy from each other: {words}"
@@ -147,25 +160,25 @@ async fn allow_chaining(primary: SocketAddr) -> Result<(), SystemError> {
         .map_err(unreadable)?;
     settings.insert("chainingAllowed", true);
     let reconfigure = doc! { "replSetReconfig": configuration };
-    within(CONFIGURE_LIMIT, primary, reconfigure)
+    within(CONFIGURE_LIMIT, primary, "admin", reconfigure)
         .await
         .map(drop)
         .map_err(refused)
 }
 
-/// A member that hangs counts as unreachable after the election timeout, in whole seconds.
-fn configuration(roster: &Roster, values: Values<'_>) -> Result<Document, SystemError> {
+/// A set's configuration. A member that hangs counts as unreachable after the election timeout, in whole seconds.
+pub fn configuration(set: &ReplicaSet, values: Values<'_>) -> Result<Document, SystemError> {
     let milliseconds = |name| {
         let duration = values.duration(name)?;
         Ok::<_, SystemError>(i32::try_from(duration.as_millis()).unwrap_or(i32::MAX))
     };
     let election = milliseconds("election-timeout")?;
     let members: Vec<Document> = (0i32..)
-        .zip(roster.data())
+        .zip(&set.seats)
         .map(|(id, seat)| doc! { "_id": id, "host": seat.address.to_string() })
         .collect();
     Ok(doc! {
-        "_id": SET,
+        "_id": &set.name,
         "members": members,
         "settings": {
             "chainingAllowed": false,
@@ -177,7 +190,12 @@ fn configuration(roster: &Roster, values: Values<'_>) -> Result<Document, System
 }
 
 /// Left alone the set would wait an election timeout; the first member is asked to stand at once, until it is primary.
-async fn elect(deploy: &Deploy, first: &Seat, configuration: &Document) -> Result<(), SystemError> {
+pub async fn elect(
+    deploy: &Deploy,
+    set: &ReplicaSet,
+    configuration: &Document,
+) -> Result<(), SystemError> {
+    let first = set.first()?;
     let address = first.address;
     let initiated = command(address, doc! { "replSetInitiate": configuration.clone() }).await;
     initiated.map_err(|words| {

@@ -15,7 +15,10 @@ use crate::{
     },
 };
 
-use super::{deploy, exporter};
+use super::{
+    deploy, exporter,
+    sharded::{self, SHARDED},
+};
 
 /// The image of the members by default.
 const IMAGE: &str = "mongo:8";
@@ -69,27 +72,33 @@ impl System for MongoDb {
         &[MemberKind::Data]
     }
 
-    fn programs(&self, _: &Design, _: &str) -> &'static [&'static str] {
-        &["sh", "chown", "id", "mkdir", "mongod"]
+    fn programs(&self, design: &Design, _: &str) -> &'static [&'static str] {
+        match design.topology {
+            SHARDED => &["sh", "chown", "id", "mkdir", "mongod", "mongos"],
+            _ => &["sh", "chown", "id", "mkdir", "mongod"],
+        }
     }
 
     fn describe(&self) -> Description {
         Description {
             name: "mongodb",
-            summary: "MongoDB: a replica set that elects its primary",
-            topologies: vec![TopologySpec {
-                name: "replica-set",
-                summary: "members of equal priority, all of which hold data and vote",
-                routes: &["driver"],
-                nodes: (3, 3, 7),
-                runbooks: &[],
-                planned_moves: true,
-                etcd: false,
-                controllers: false,
-                scripts: false,
-                sharded: false,
-                consistency: &[],
-            }],
+            summary: "MongoDB: a replica set that elects its primary, or a sharded cluster",
+            topologies: vec![
+                TopologySpec {
+                    name: "replica-set",
+                    summary: "members of equal priority, all of which hold data and vote",
+                    routes: &["driver"],
+                    nodes: (3, 3, 7),
+                    runbooks: &[],
+                    planned_moves: true,
+                    etcd: false,
+                    controllers: false,
+                    scripts: false,
+                    shard_size: 0,
+                    consistency: &[],
+                },
+                sharded::topology(),
+            ],
             image: IMAGE,
             settings: SETTINGS.to_vec(),
             runtime: "docker",
@@ -99,6 +108,19 @@ impl System for MongoDb {
 
     fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
         let image = spec.image.clone().unwrap_or_else(|| IMAGE.to_owned());
+        let settings = filled(SETTINGS, spec);
+        let mut issues = issues(Values(&settings));
+        if spec.topology.as_deref() == Some(SHARDED) {
+            let design = sharded::design(spec.nodes, &image, settings);
+            return match design {
+                Ok(design) if issues.is_empty() => Ok(design),
+                Ok(_) => Err(issues),
+                Err(issue) => {
+                    issues.insert(0, issue);
+                    Err(issues)
+                }
+            };
+        }
         let member = |n: u32| Member {
             name: NodeName::new(format!("m{n}")),
             kind: MemberKind::Data,
@@ -110,10 +132,9 @@ impl System for MongoDb {
             topology: "replica-set",
             route: "driver",
             members: (1..=spec.nodes.unwrap_or(3)).map(member).collect(),
-            settings: filled(SETTINGS, spec),
+            settings,
             images: vec![image.clone()],
         };
-        let issues = issues(Values::of(&design));
         if issues.is_empty() {
             Ok(design)
         } else {
@@ -125,12 +146,20 @@ impl System for MongoDb {
         Some(exporter::EXPORTER)
     }
 
+    fn rules_misfit(&self, topology: &str) -> Option<&'static str> {
+        let words = "a shard without a primary is hidden by the primary of another shard";
+        (topology == SHARDED).then_some(words)
+    }
+
     async fn deploy(
         &self,
         design: &Design,
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
-        Ok(Arc::new(deploy::deploy(design, deploy).await?))
+        Ok(match design.topology {
+            SHARDED => Arc::new(sharded::deploy(design, deploy).await?),
+            _ => Arc::new(deploy::deploy(design, deploy).await?),
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{record::Setting, system::SystemError};
 use super::{bounds::bounds, concern::Concern, deploy::command, running::MongoStack, wire::number};
 
 /// Settings of the set's configuration that bear on failover.
-const CONFIGURATION: &[(&str, &str)] = &[
+pub const CONFIGURATION: &[(&str, &str)] = &[
     ("electionTimeoutMillis", " ms"),
     ("heartbeatIntervalMillis", " ms"),
     ("heartbeatTimeoutSecs", " s"),
@@ -17,6 +17,9 @@ const CONFIGURATION: &[(&str, &str)] = &[
     ("catchUpTakeoverDelayMillis", " ms"),
     ("chainingAllowed", ""),
 ];
+
+/// The part of the election timeout that a member waits longer at random, at most.
+pub const OFFSET: &str = "replElectionTimeoutOffsetLimitFraction";
 
 /// Fills in the version, the settings, the connection limit and the bounds.
 pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
@@ -49,23 +52,14 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
             );
         }
     }
-    let offset =
-        said(doc! { "getParameter": 1, "replElectionTimeoutOffsetLimitFraction": 1 }).await;
-    if let Some(value) = offset
-        .ok()
-        .as_ref()
-        .and_then(|all| all.get("replElectionTimeoutOffsetLimitFraction"))
-    {
-        let name = "replElectionTimeoutOffsetLimitFraction";
-        tell(name, text(value), source("getParameter"));
+    let offset = said(doc! { "getParameter": 1, OFFSET: 1 }).await;
+    if let Some(value) = offset.ok().as_ref().and_then(|all| all.get(OFFSET)) {
+        tell(OFFSET, text(value), source("getParameter"));
     }
     effective.extend(clients(stack.concern));
     let status = said(doc! { "serverStatus": 1, "metrics": 0, "wiredTiger": 0 }).await?;
     let build = said(doc! { "buildInfo": 1 }).await?;
-    stack.stack.server = format!(
-        "MongoDB {}",
-        build.get_str("version").unwrap_or("of unknown version")
-    );
+    stack.stack.server = version(&build);
     stack.stack.connection_limit = connections(&status);
     let milliseconds = |name| {
         let read = number(&settings, name).and_then(|value| u64::try_from(value).ok());
@@ -79,8 +73,14 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
     Ok(())
 }
 
+/// The server's name and version, from `buildInfo`.
+pub fn version(build: &Document) -> String {
+    let version = build.get_str("version").unwrap_or("of unknown version");
+    format!("MongoDB {version}")
+}
+
 /// What the workload's clients ask for.
-fn clients(concern: Concern) -> Vec<Setting> {
+pub fn clients(concern: Concern) -> Vec<Setting> {
     let setting = |name: &str, value: String, source: &str| Setting {
         name: name.to_owned(),
         value,
@@ -105,13 +105,14 @@ fn clients(concern: Concern) -> Vec<Setting> {
 }
 
 /// Those that are open and those that may still come.
-fn connections(status: &Document) -> Option<u32> {
+pub fn connections(status: &Document) -> Option<u32> {
     let connections = status.get_document("connections").ok()?;
     let all = number(connections, "current")? + number(connections, "available")?;
     u32::try_from(all).ok()
 }
 
-fn text(value: &Bson) -> String {
+/// A setting's value in words.
+pub fn text(value: &Bson) -> String {
     match value {
         Bson::Int32(number) => number.to_string(),
         Bson::Int64(number) => number.to_string(),

@@ -9,6 +9,9 @@ use crate::{
 
 use super::wire::number;
 
+/// The field by which a sharded collection is spread: the number of the shard that the document lies in.
+pub const SHARD: &str = "shard";
+
 /// Which collection a lane writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Collection {
@@ -27,12 +30,19 @@ pub enum Collection {
 #[derive(Debug, Clone)]
 pub struct Elements {
     run: RunId,
+    shard: Option<u16>,
 }
 
 impl Elements {
     /// The documents of a run.
     pub fn new(run: RunId) -> Self {
-        Self { run }
+        Self { run, shard: None }
+    }
+
+    /// The same run's documents in one shard, where there are shards.
+    pub fn in_shard(&self, shard: Option<u16>) -> Self {
+        let run = self.run.clone();
+        Self { run, shard }
     }
 
     /// The run.
@@ -52,13 +62,24 @@ impl Elements {
 
     /// One append.
     pub fn append(&self, lane: LaneId, seq: u64) -> Document {
-        doc! {
-            "lane": i32::from(lane.0),
+        let mut append = self.of_lane(lane);
+        append.extend(doc! {
             // A lane writes some thousands.
             "seq": i64::try_from(seq).unwrap_or(i64::MAX),
             "body": mark::body(&self.run, lane, seq),
             "sum": mark::checksum(&self.run, lane, seq),
+        });
+        append
+    }
+
+    /// What a lane's documents have in common.
+    pub fn of_lane(&self, lane: LaneId) -> Document {
+        let mut document = Document::new();
+        if let Some(shard) = self.shard {
+            document.insert(SHARD, i32::from(shard));
         }
+        document.insert("lane", i32::from(lane.0));
+        document
     }
 
     /// A document of the collection of appends.

@@ -23,24 +23,37 @@ const READ_LIMIT: Duration = Duration::from_secs(55);
 /// How many documents a read fetches at a time.
 const BATCH: i32 = 5_000;
 
-/// Reads all documents of one member, whatever it is.
+/// Reads all documents of these members, whatever they are: of one, or of one in each shard.
 ///
 /// # Errors
-/// When it cannot be read.
-pub async fn holdings(elements: &Elements, address: SocketAddr) -> Result<Holdings, SystemError> {
-    let refused =
-        |words: String| SystemError::Refused(format!("failed to read {address}: {words}"));
-    match timeout(READ_LIMIT, read(elements, address)).await {
-        Ok(Ok(holdings)) => Ok(holdings),
-        Ok(Err(failure)) => Err(refused(failure.to_string())),
-        Err(_) => Err(refused(format!("not done within {READ_LIMIT:?}"))),
+/// When one cannot be read.
+pub async fn holdings(
+    elements: &Elements,
+    addresses: &[SocketAddr],
+) -> Result<Holdings, SystemError> {
+    let mut found = Found::default();
+    let all = async {
+        for address in addresses {
+            let refused = |failure: Failure| {
+                SystemError::Refused(format!("failed to read {address}: {failure}"))
+            };
+            read(elements, *address, &mut found)
+                .await
+                .map_err(refused)?;
+        }
+        Ok(())
+    };
+    match timeout(READ_LIMIT, all).await {
+        Ok(read) => read.map(|()| found.holdings()),
+        Err(_) => Err(SystemError::Refused(format!(
+            "failed to read {addresses:?}: not done within {READ_LIMIT:?}"
+        ))),
     }
 }
 
-async fn read(elements: &Elements, address: SocketAddr) -> Result<Holdings, Failure> {
+async fn read(elements: &Elements, address: SocketAddr, found: &mut Found) -> Result<(), Failure> {
     let collection = elements.collection(Collection::Appends);
     let mut line = Line::connect(address).await?;
-    let mut found = Found::default();
     let mut command = doc! { "find": &collection, "batchSize": BATCH };
     loop {
         // A secondary answers only those who say that they know what they ask.
@@ -50,7 +63,7 @@ async fn read(elements: &Elements, address: SocketAddr) -> Result<Holdings, Fail
         let cursor = cursor.map_err(|error| Failure::Unreadable(error.to_string()))?;
         found.take(elements, cursor);
         match number(cursor, "id") {
-            Some(0) | None => return Ok(found.holdings()),
+            Some(0) | None => return Ok(()),
             Some(id) => {
                 command = doc! { "getMore": id, "collection": &collection, "batchSize": BATCH };
             }

@@ -1,4 +1,4 @@
-//! MongoDB: a replica set that elects its primary.
+//! MongoDB: a replica set that elects its primary, and shards of them behind routers.
 
 mod app;
 mod bounds;
@@ -19,11 +19,13 @@ mod rearm;
 mod redundancy;
 mod rolled_back;
 mod running;
+mod set;
+pub mod sharded;
 mod status;
 mod wire;
 
 pub use client::{ServiceClient, Target};
 pub use concern::Concern;
 pub use design::MongoDb;
-pub use directory::Directory;
 pub use element::Elements;
+pub use set::ReplicaSet;

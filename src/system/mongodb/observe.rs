@@ -20,7 +20,10 @@ use crate::{
     },
 };
 
-use super::status::{Asker, Status};
+use super::{
+    set::ReplicaSet,
+    status::{Asker, Status},
+};
 
 /// How often a member is asked for its view.
 const EVERY: Duration = Duration::from_millis(100);
@@ -28,8 +31,13 @@ const EVERY: Duration = Duration::from_millis(100);
 /// The longest wait for one answer.
 const ASK_LIMIT: Duration = Duration::from_millis(300);
 
-/// Watches every member, each on a connection of its own: its state, its term, how far it is, and whom it takes for dead.
-pub fn members(roster: &Arc<Roster>, emitter: &Emitter, stop: &CancellationToken) -> Vec<Observer> {
+/// Watches every member of a set, each on a connection of its own: its state, its term, how far it is, and whom it takes for dead.
+pub fn members(
+    set: &ReplicaSet,
+    roster: &Arc<Roster>,
+    emitter: &Emitter,
+    stop: &CancellationToken,
+) -> Vec<Observer> {
     let leading = Arc::new(AtomicI64::new(0));
     let observe = |seat: &Seat| {
         let asker = Arc::new(Asker::new(seat.address));
@@ -55,7 +63,7 @@ pub fn members(roster: &Arc<Roster>, emitter: &Emitter, stop: &CancellationToken
             }
         })
     };
-    roster.data().map(observe).collect()
+    set.seats.iter().map(observe).collect()
 }
 
 /// Says what changed at one member.

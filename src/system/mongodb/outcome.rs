@@ -47,6 +47,9 @@ enum Applied {
 /// | `PrimarySteppedDown` 189, `InterruptedDueToReplStateChange` 11602 | fail | info | fail |
 /// | `InterruptedAtShutdown` 11600, `ShutdownInProgress` 91 | fail | info | fail |
 /// | `MaxTimeMSExpired` 50 | fail | info | fail |
+/// | a router: `FailedToSatisfyReadPreference` 133: it found no primary to send anything to | fail | fail | fail |
+/// | a router: `ShardNotFound` 70, `StaleConfig` 13388 (also 63, 150, 249): refused for its route | fail | fail | fail |
+/// | a router: `HostUnreachable` 6, `NetworkTimeout` 89 (also 202, 262, 9001): of the shard | fail | info | fail |
 /// | write concern: `WriteConcernTimeout` 64, or any other | fail | info | fail |
 /// | any other answer | fail | info | fail |
 /// | driver: no primary in time (server selection) | fail | fail | fail |
@@ -105,6 +108,9 @@ fn answered(place: Place, code: i32) -> (Applied, &'static str) {
         (_, 11602) => (Applied::Perhaps, "interrupted by a change of state"),
         (_, 11600 | 91) => (Applied::Perhaps, "shutting down"),
         (_, 50) => (Applied::Perhaps, "time limit"),
+        (_, 133) => (Applied::No, "no primary of the shard"),
+        (_, 70 | 13388 | 63 | 150 | 249) => (Applied::No, "stale route"),
+        (_, 6 | 89 | 202 | 262 | 9001) => (Applied::Perhaps, "shard unreachable"),
         _ => (Applied::Perhaps, "unknown answer"),
     }
 }
@@ -170,6 +176,27 @@ mod tests {
             (
                 Place::WriteConcern,
                 10107,
+                "write concern not satisfied",
+                OPEN,
+            ),
+            (Place::Command, 133, "no primary of the shard", REFUSED),
+            (Place::Write, 133, "no primary of the shard", REFUSED),
+            (Place::Command, 70, "stale route", REFUSED),
+            (Place::Command, 13388, "stale route", REFUSED),
+            (Place::Write, 13388, "stale route", REFUSED),
+            (Place::Command, 63, "stale route", REFUSED),
+            (Place::Command, 150, "stale route", REFUSED),
+            (Place::Command, 249, "stale route", REFUSED),
+            (Place::Command, 6, "shard unreachable", OPEN),
+            (Place::Write, 6, "shard unreachable", OPEN),
+            (Place::Command, 89, "shard unreachable", OPEN),
+            (Place::Command, 202, "shard unreachable", OPEN),
+            (Place::Command, 262, "shard unreachable", OPEN),
+            (Place::Command, 9001, "shard unreachable", OPEN),
+            // A router that lost the shard while it waited for a majority: the write stands at the shard's primary.
+            (
+                Place::WriteConcern,
+                133,
                 "write concern not satisfied",
                 OPEN,
             ),

@@ -6,7 +6,10 @@ use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use tokio::time::timeout;
 
-use crate::system::{SystemError, roster::Seat, started::not_ready, wait::until};
+use crate::{
+    runtime::Runtime,
+    system::{SystemError, roster::Seat, started::not_ready, wait::until},
+};
 
 use super::{
     client::DATABASE,
@@ -14,6 +17,7 @@ use super::{
     element::Collection,
     redundancy::redundancy,
     running::MongoStack,
+    set::ReplicaSet,
     wire::{ask, number},
 };
 
@@ -30,7 +34,7 @@ const ASK_LIMIT: Duration = Duration::from_secs(2);
 /// the workload's collections and reads the settings back.
 pub async fn prove(stack: &mut MongoStack) -> Result<(), SystemError> {
     let mut evidence = replication_flows(stack).await?;
-    evidence.extend(whole(stack).await?);
+    evidence.extend(whole(&*stack.runtime, &stack.set).await?);
     let primary = stack.roster.named(&stack.stack.primary)?.clone();
     create(stack, &primary).await?;
     effective::read_back(stack).await?;
@@ -71,9 +75,10 @@ pub async fn replication_flows(stack: &MongoStack) -> Result<Vec<String>, System
     join_all(reads).await.into_iter().collect()
 }
 
-async fn whole(stack: &MongoStack) -> Result<Vec<String>, SystemError> {
+/// Waits until every member of a set is in place.
+pub async fn whole(runtime: &dyn Runtime, set: &ReplicaSet) -> Result<Vec<String>, SystemError> {
     let look = || async {
-        let found = redundancy(stack).await;
+        let found = redundancy(&[set]).await;
         match (found.whole, found.evidence.first()) {
             (true, _) => Ok(found.evidence),
             (false, missing) => Err(missing.cloned().unwrap_or_default()),
@@ -82,8 +87,8 @@ async fn whole(stack: &MongoStack) -> Result<Vec<String>, SystemError> {
     match until(READY_LIMIT, ASK_EVERY, look).await {
         Ok(evidence) => Ok(evidence),
         Err(reason) => {
-            let node = &stack.stack.primary;
-            Err(not_ready(&*stack.runtime, node, "every member in place", reason).await)
+            let node = &set.first()?.name;
+            Err(not_ready(runtime, node, "every member in place", reason).await)
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::system::{Redundancy, roster::Seat};
 
-use super::{running::MongoStack, status::Status};
+use super::{set::ReplicaSet, status::Status};
 
 /// A secondary further behind than this is not in sync; `replSetStepDown` would wait for it.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -15,32 +17,20 @@ const COMPARISONS: u32 = 10;
 /// The pause between two comparisons.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Asks every member.
-pub async fn redundancy(stack: &MongoStack) -> Redundancy {
-    let statuses = stack.statuses().await;
-    let primary = leader(&statuses);
-    collect(
-        statuses
-            .iter()
-            .map(|(seat, status)| member(seat, status.as_ref(), primary)),
-    )
+/// Asks every member of these sets.
+pub async fn redundancy(sets: &[&ReplicaSet]) -> Redundancy {
+    collect(look(sets, member).await)
 }
 
-/// Whether all positions are equal twice in a row.
-pub async fn converged(stack: &MongoStack) -> Redundancy {
+/// Whether all positions of each set are equal twice in a row.
+pub async fn converged(sets: &[&ReplicaSet]) -> Redundancy {
     let mut equal = 0;
     let mut found = Redundancy {
         whole: false,
         evidence: Vec::new(),
     };
     for _ in 0..COMPARISONS {
-        let statuses = stack.statuses().await;
-        let primary = leader(&statuses);
-        found = collect(
-            statuses
-                .iter()
-                .map(|(seat, status)| position(seat, status.as_ref(), primary)),
-        );
+        found = collect(look(sets, position).await);
         equal = if found.whole { equal + 1 } else { 0 };
         if equal == 2 {
             break;
@@ -51,9 +41,23 @@ pub async fn converged(stack: &MongoStack) -> Redundancy {
     found
 }
 
+/// What is to be said of a member, beside the primary of its set: whether all is well, and what was seen.
+type Judge = fn(&Seat, Option<&Status>, Option<&Status>) -> (bool, String);
+
+/// Every member of every set by one judge, all asked at the same time.
+async fn look(sets: &[&ReplicaSet], judge: Judge) -> Vec<(bool, String)> {
+    let asked = join_all(sets.iter().map(|set| set.statuses())).await;
+    let judged = asked.iter().flat_map(|statuses| {
+        let primary = leader(statuses);
+        let one =
+            move |(seat, status): &(&Seat, Option<Status>)| judge(seat, status.as_ref(), primary);
+        statuses.iter().map(one)
+    });
+    judged.collect()
+}
+
 /// Missing things first.
-fn collect(verdicts: impl Iterator<Item = (bool, String)>) -> Redundancy {
-    let mut verdicts: Vec<_> = verdicts.collect();
+fn collect(mut verdicts: Vec<(bool, String)>) -> Redundancy {
     verdicts.sort_by_key(|(well, _)| *well);
     Redundancy {
         whole: verdicts.iter().all(|(well, _)| *well),

@@ -2,12 +2,10 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,8 +16,7 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError, Told,
-        mark::ELEMENT_BYTES,
-        roster::{Roster, Seat, sole},
+        mark::ELEMENT_BYTES, roster::Roster,
     },
 };
 
@@ -27,18 +24,15 @@ use super::{
     app::{AppClient, Pool},
     client::{ServiceClient, Target},
     concern::Concern,
-    directory::Directory,
+    deploy::SET,
     element::Elements,
     finals, observe, redundancy, rolled_back,
-    status::{Status, status},
-    wire::{ask, hello},
+    set::ReplicaSet,
+    status::{Status, status, time_of},
 };
 
 /// The longest wait for one member's view.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
-
-/// The longest wait for a primary before a final read.
-const FIND_LIMIT: Duration = Duration::from_secs(5);
 
 /// The stack.
 pub struct MongoStack {
@@ -47,7 +41,7 @@ pub struct MongoStack {
     pub(super) elements: Elements,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) concern: Concern,
-    directory: Arc<Directory>,
+    pub(super) set: Arc<ReplicaSet>,
     pool: Mutex<Option<Arc<Pool>>>,
 }
 
@@ -56,11 +50,11 @@ impl MongoStack {
     pub fn new(
         members: Vec<Member>,
         roster: Roster,
+        set: ReplicaSet,
         primary: NodeName,
         runtime: Arc<dyn Runtime>,
         concern: Concern,
     ) -> Self {
-        let directory = Directory::new(roster.data().map(|seat| seat.address).collect());
         let stack = Stack {
             system: "mongodb".into(),
             topology: "replica-set".into(),
@@ -84,7 +78,7 @@ impl MongoStack {
             elements: Elements::new(runtime.run().clone()),
             runtime,
             concern,
-            directory: Arc::new(directory),
+            set: Arc::new(set),
             pool: Mutex::new(None),
         }
     }
@@ -100,18 +94,9 @@ impl MongoStack {
             elements: Elements::new(run),
             runtime: self.runtime.clone(),
             concern: self.concern,
-            directory: self.directory.clone(),
+            set: self.set.clone(),
             pool: Mutex::new(None),
         }
-    }
-
-    /// The views of all members, asked at the same time.
-    pub(super) async fn statuses(&self) -> Vec<(&Seat, Option<Status>)> {
-        let asked = self
-            .roster
-            .data()
-            .map(|seat| async move { (seat, status(seat.address, ASK_LIMIT).await) });
-        join_all(asked).await
     }
 
     fn pool(&self, app: &AppClients) -> Result<Arc<Pool>, SystemError> {
@@ -119,7 +104,8 @@ impl MongoStack {
         match &*pool {
             Some(pool) => Ok(pool.clone()),
             None => {
-                let made = Arc::new(Pool::new(&self.roster, self.concern, app)?);
+                let members = self.set.seats.iter().map(|seat| seat.address);
+                let made = Arc::new(Pool::new(members, Some(SET), self.concern, app)?);
                 Ok(pool.insert(made).clone())
             }
         }
@@ -141,7 +127,7 @@ impl Running for MongoStack {
         let pinned = lane.pinned.as_ref().filter(|_| lane.group == Group::Pinned);
         let target = match pinned.map(|node| self.roster.named(node)) {
             Some(Ok(seat)) => Target::Pinned(seat.address),
-            Some(Err(_)) | None => Target::Primary(self.directory.clone()),
+            Some(Err(_)) | None => Target::Primary(self.set.clone()),
         };
         let (elements, roster) = (self.elements.clone(), self.roster.clone());
         Box::new(ServiceClient::new(elements, roster, target, self.concern))
@@ -152,7 +138,7 @@ impl Running for MongoStack {
     }
 
     fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
-        observe::members(&self.roster, emitter, &stop)
+        observe::members(&self.set, &self.roster, emitter, &stop)
     }
 
     async fn view(&self, node: &NodeName) -> View {
@@ -165,45 +151,27 @@ impl Running for MongoStack {
     }
 
     async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
-        let refused = |words: &dyn std::fmt::Display| SystemError::Refused(words.to_string());
-        let asked = ask(self.roster.named(node)?.address, "admin", hello());
-        let said = timeout(ASK_LIMIT, asked)
-            .await
-            .map_err(|late| refused(&late))?;
-        let said = said.map_err(|failure| refused(&failure))?;
-        let told = said.get_datetime("localTime");
-        let told = told.map_err(|error| refused(&error))?;
-        Ok(Told::counted(told.timestamp_millis(), 1_000_000))
+        time_of(self.roster.named(node)?.address, ASK_LIMIT).await
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {
-        let statuses = self.statuses().await;
-        let primaries = statuses
-            .iter()
-            .filter(|(_, status)| status.as_ref().is_some_and(Status::is_primary));
-        sole(primaries.map(|(seat, _)| &seat.name))
+        self.set.primary().await
     }
 
     async fn redundancy(&self) -> Redundancy {
-        redundancy::redundancy(self).await
+        redundancy::redundancy(&[&self.set]).await
     }
 
     async fn converged(&self) -> Redundancy {
-        redundancy::converged(self).await
+        redundancy::converged(&[&self.set]).await
     }
 
     async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
         let address = match source {
-            Source::Authority { .. } => self
-                .directory
-                .primary(Instant::now() + FIND_LIMIT)
-                .await
-                .ok_or_else(|| {
-                SystemError::Refused("no member says that it is primary".into())
-            })?,
+            Source::Authority { .. } => self.set.authority().await?,
             Source::Before { node } | Source::After { node } => self.roster.named(node)?.address,
         };
-        finals::holdings(&self.elements, address).await
+        finals::holdings(&self.elements, &[address]).await
     }
 
     async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {

@@ -8,10 +8,10 @@ use tokio::time::timeout;
 use crate::{
     id::NodeName,
     record::{Role, View},
-    system::roster::Roster,
+    system::{SystemError, Told, roster::Roster},
 };
 
-use super::wire::{Line, ask, number};
+use super::wire::{Line, ask, hello, number};
 
 /// A position in the oplog: when, and in which election's term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -54,6 +54,20 @@ pub fn question() -> Document {
 pub async fn status(address: SocketAddr, limit: Duration) -> Option<Status> {
     let answer = timeout(limit, ask(address, "admin", question())).await;
     Status::parse(&answer.ok()?.ok()?)
+}
+
+/// The time of day that a member tells, in whole milliseconds.
+///
+/// # Errors
+/// When it does not answer within `limit`.
+pub async fn time_of(address: SocketAddr, limit: Duration) -> Result<Told, SystemError> {
+    let refused = |words: &dyn std::fmt::Display| SystemError::Refused(words.to_string());
+    let said = timeout(limit, ask(address, "admin", hello())).await;
+    let said = said.map_err(|late| refused(&late))?;
+    let said = said.map_err(|failure| refused(&failure))?;
+    let told = said.get_datetime("localTime");
+    let told = told.map_err(|error| refused(&error))?;
+    Ok(Told::counted(told.timestamp_millis(), 1_000_000))
 }
 
 /// A connection that is kept between questions and made again after a failure.

@@ -185,7 +185,7 @@ impl System for MySql {
             etcd: false,
             controllers: false,
             scripts: false,
-            sharded: false,
+            shard_size: 0,
             consistency: rows::CONSISTENCY,
         };
         let group = match self {

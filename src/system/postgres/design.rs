@@ -220,7 +220,7 @@ impl System for Postgres {
                     etcd: false,
                     controllers: false,
                     scripts: false,
-                    sharded: false,
+                    shard_size: 0,
                     consistency: rows::CONSISTENCY,
                 },
                 TopologySpec {
@@ -233,7 +233,7 @@ impl System for Postgres {
                     etcd: true,
                     controllers: false,
                     scripts: false,
-                    sharded: false,
+                    shard_size: 0,
                     consistency: rows::CONSISTENCY,
                 },
                 TopologySpec {
@@ -247,7 +247,7 @@ impl System for Postgres {
                     etcd: false,
                     controllers: false,
                     scripts: false,
-                    sharded: false,
+                    shard_size: 0,
                     consistency: rows::CONSISTENCY,
                 },
             ],

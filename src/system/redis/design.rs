@@ -162,7 +162,7 @@ impl System for Redis {
                     etcd: false,
                     controllers: false,
                     scripts: false,
-                    sharded: false,
+                    shard_size: 0,
                     consistency: &[ConsistencyKind::Registers],
                 },
                 TopologySpec {
@@ -175,7 +175,7 @@ impl System for Redis {
                     etcd: false,
                     controllers: false,
                     scripts: false,
-                    sharded: false,
+                    shard_size: 0,
                     consistency: &[ConsistencyKind::Registers],
                 },
                 cluster::topology(),

@@ -76,7 +76,7 @@ impl System for Reference {
                 etcd: false,
                 controllers: false,
                 scripts: true,
-                sharded: false,
+                shard_size: 0,
                 consistency: &[ConsistencyKind::Registers],
             }],
             image: "",

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Starts one mongod as process 1 of its container.
+# Starts one mongod, or one router (mongos), as process 1 of its container.
 #
-# DRDRILL_SET   the replica set's name
-# DRDRILL_ARGS  more arguments, split at blanks
+# DRDRILL_SET      a member: the replica set's name
+# DRDRILL_ARGS     a member: more arguments, split at blanks
+# DRDRILL_CONFIG   a router: the config servers, as `set/host:port,host:port`
 #
 # The set is initiated over the network; a member that is started again finds its configuration in its data.
 set -eu
@@ -19,5 +20,8 @@ step_down() {
 
 mkdir -p "$DATA"
 cd "$DATA"
+if [ -n "${DRDRILL_CONFIG:-}" ]; then
+    step_down mongos --configdb "$DRDRILL_CONFIG" --bind_ip_all --port 27017 --nounixsocket --quiet
+fi
 # shellcheck disable=SC2086
 step_down mongod --replSet "${DRDRILL_SET:?}" --bind_ip_all --port 27017 --dbpath "$DATA" --nounixsocket --quiet ${DRDRILL_ARGS:-}

@@ -64,7 +64,7 @@ pub fn topology() -> TopologySpec {
         etcd: false,
         controllers: false,
         scripts: false,
-        sharded: true,
+        shard_size: 2,
         consistency: &[],
     }
 }
