@@ -90,19 +90,26 @@ fn answerer<'a>(
 
 fn way_of(record: &Record, index: usize, node: &NodeName, recovered: Nanos) -> RecoveredBy {
     let (at, disruption) = &record.disruptions[index];
-    if !disruption.victims.contains(node) {
-        return RecoveredBy::OtherNode;
-    }
     let began = |moment: &Bracket| moment.low >= at.low && moment.low <= recovered;
     let healed = record
         .healed
         .iter()
         .any(|(when, step)| *step == disruption.step && began(when));
-    let returned = record
-        .returned
-        .iter()
-        .any(|(when, who)| who == node && began(when));
-    if (healed || returned) && !restarts(record, disruption) {
+    let victim = disruption.victims.contains(node);
+    let returned = record.returned.iter().any(|(when, who)| {
+        // Whoever answers again since a majority is there needed the victims, not itself, to come back.
+        let counts = if victim {
+            who == node
+        } else {
+            disruption.victims.contains(who)
+        };
+        counts && began(when)
+    });
+    let back = healed || returned;
+    if !victim && (disruption.primary_hit || !back) {
+        return RecoveredBy::OtherNode;
+    }
+    if back && !restarts(record, disruption) {
         RecoveredBy::Heal
     } else {
         RecoveredBy::Restart

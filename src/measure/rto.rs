@@ -628,6 +628,29 @@ mod tests {
     }
 
     #[test]
+    fn where_the_primary_was_not_hit_who_answers_after_the_heal_took_nothing_over() {
+        let by = |healed: u64, returned: Option<u64>| {
+            let mut bench = Bench::with_outage(ms(24_000));
+            for lane in [W1, W2, R1] {
+                bench.change(lane, ms(24_000), ms(60_000), |op| op.node = Some(1));
+            }
+            let disruption = &mut bench.record.disruptions[0].1;
+            disruption.primary_hit = false;
+            let victim = disruption.victims[0].clone();
+            bench.record.healed.push((bracket(healed, healed), 1));
+            let back = returned.map(|at| (bracket(at, at), victim));
+            bench.record.returned.extend(back);
+            headline(bench).recovered_by
+        };
+        assert_eq!(by(23_900, None), Figure::Measured(RecoveredBy::Heal));
+        assert_eq!(by(24_500, None), Figure::Measured(RecoveredBy::OtherNode));
+        assert_eq!(
+            by(24_500, Some(23_900)),
+            Figure::Measured(RecoveredBy::Heal)
+        );
+    }
+
+    #[test]
     fn fencing_ends_with_the_last_acknowledgement_of_the_old_primary() {
         let mut bench = Bench::with_outage(ms(24_000));
         let none = headline(Bench::with_outage(ms(24_000))).fencing;

@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod certified;
 pub mod client;
 pub mod design;
+pub mod etcd;
 pub mod exporter;
 pub mod http;
 pub mod kafka;

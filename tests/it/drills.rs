@@ -117,6 +117,35 @@ fn kafka_loses_nothing_when_the_leader_is_killed() {
     nothing_left(&done);
 }
 
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn etcd_elects_another_leader_when_the_leader_is_killed() {
+    let done = Drill::shipped("etcd/leader-kill.yaml").run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("an RTO");
+    // An election timeout of 1 s less two heartbeats of 0.1 s, then at most twice of it and a vote.
+    assert!((0.7..3.0).contains(&rto), "{rto}\n{}", done.talk);
+    nothing_left(&done);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn etcd_with_a_long_election_timeout_misses_the_target() {
+    let done = Drill::shipped("etcd/leader-kill.yaml")
+        .set("stack.etcd.settings.election-timeout", "5s")
+        .run();
+    done.expect(1, "fail");
+    assert_eq!(done.line("rto"), "missed", "{}", done.talk);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn etcd_left_alone_shows_no_outage_and_no_loss() {
+    let done = Drill::shipped("etcd/noop.yaml").run();
+    done.expect(0, "control");
+    nothing_left(&done);
+}
+
 const HANG: &str = "
 schema: 1
 name: hang

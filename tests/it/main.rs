@@ -16,6 +16,7 @@ mod docker_sweep;
 mod documents;
 mod drill_rig;
 mod drills;
+mod etcd_client;
 mod evidence_rig;
 mod faults;
 mod foreign;

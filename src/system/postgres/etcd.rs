@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     record::MemberKind,
     system::{
-        SystemError,
+        SystemError, etcd,
         http::{Call, request},
         roster::Roster,
         roster::Seat,
@@ -15,11 +15,15 @@ use crate::{
     },
 };
 
-/// Where members listen for clients.
-pub const PORT: u16 = 2379;
+pub use etcd::PORT;
 
-/// Where members listen for each other.
-const PEER_PORT: u16 = 2380;
+/// Beside Patroni a member holds one key, and its log is that of a helper.
+const SMALL: [&str; 4] = [
+    "--snapshot-count=1000",
+    "--max-wals=2",
+    "--max-snapshots=2",
+    "--log-level=warn",
+];
 
 /// How often etcd's leader is heard, and after how much silence another stands for election: etcd's defaults.
 pub const HEARTBEAT: Duration = Duration::from_millis(100);
@@ -37,21 +41,9 @@ const LEADER_KEY: &str = "/service/drdrill/leader";
 
 /// The command of one member.
 pub fn arguments(roster: &Roster, seat: &Seat) -> Vec<String> {
-    let cluster: Vec<String> = roster
-        .of(MemberKind::Control)
-        .map(|seat| format!("{}=http://{}:{PEER_PORT}", seat.name, seat.address.ip()))
-        .collect();
-    include_str!("files/etcd.args")
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .map(|line| {
-            line.replace("@NAME@", seat.name.as_str())
-                .replace("@IP@", &seat.address.ip().to_string())
-                .replace("@CLUSTER@", &cluster.join(","))
-                .replace("@HEARTBEAT_MS@", &HEARTBEAT.as_millis().to_string())
-                .replace("@ELECTION_MS@", &ELECTION.as_millis().to_string())
-        })
-        .collect()
+    let members = roster.of(MemberKind::Control);
+    let common = etcd::arguments(members, seat, (HEARTBEAT, ELECTION));
+    common.into_iter().chain(SMALL.map(str::to_owned)).collect()
 }
 
 async fn post(address: SocketAddr, path: &str, body: &Value) -> Result<Value, String> {
