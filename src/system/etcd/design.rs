@@ -70,7 +70,7 @@ impl System for Etcd {
                 etcd: false,
                 controllers: false,
                 scripts: false,
-                sharded: false,
+                shard_size: 0,
                 consistency: &[ConsistencyKind::Registers],
             }],
             image: IMAGE,
