@@ -115,6 +115,7 @@ impl System for Kafka {
                 scripts: false,
                 sharded: false,
                 consistency: &[],
+                consumers: true,
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),

@@ -85,6 +85,7 @@ impl System for MongoDb {
                 scripts: false,
                 sharded: false,
                 consistency: &[],
+                consumers: false,
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),

@@ -164,6 +164,7 @@ impl System for Redis {
                     scripts: false,
                     sharded: false,
                     consistency: &[ConsistencyKind::Registers],
+                    consumers: false,
                 },
                 TopologySpec {
                     name: REPLICAS,
@@ -177,6 +178,7 @@ impl System for Redis {
                     scripts: false,
                     sharded: false,
                     consistency: &[ConsistencyKind::Registers],
+                    consumers: false,
                 },
                 cluster::topology(),
             ],

@@ -78,6 +78,7 @@ impl System for Reference {
                 scripts: true,
                 sharded: false,
                 consistency: &[ConsistencyKind::Registers],
+                consumers: false,
             }],
             image: "",
             settings: SETTINGS.to_vec(),

@@ -66,6 +66,7 @@ pub fn topology() -> TopologySpec {
         scripts: false,
         sharded: true,
         consistency: &[],
+        consumers: false,
     }
 }
 
