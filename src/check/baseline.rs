@@ -100,11 +100,15 @@ fn wrong_victim(record: &Record, disruption: &Disruption) -> Option<String> {
     if disruption.kind != DisruptionKind::Fault {
         return None;
     }
-    let Some(Step::Fault(fault)) = record.opened.scenario.drill.get(disruption.step) else {
-        return Some(format!(
-            "step {} of the scenario is no fault",
-            disruption.step
-        ));
+    let fault = match record.opened.scenario.drill.get(disruption.step) {
+        Some(Step::Fault(fault)) => fault,
+        Some(Step::Consumer(_)) => return None,
+        _ => {
+            return Some(format!(
+                "step {} of the scenario is no fault",
+                disruption.step
+            ));
+        }
     };
     let aimed = fault.aimed();
     let wants_primary = aimed.iter().any(|(_, s)| {

@@ -90,6 +90,9 @@ fn topology_text(topology: &TopologySpec, default: &str) -> String {
             .collect();
         row("consistency", &kinds.join(", "));
     }
+    if topology.consumers {
+        row("consumers", "as one group");
+    }
     if topology.etcd {
         row("conditions", "etcd-leader");
     }

@@ -86,6 +86,7 @@ fn system_problems(parsed: &Parsed, spec: &SystemSpec, offer: &Description) -> V
     problems.extend(bound.cpu_problem());
     problems.extend(bound.route_problem());
     problems.extend(bound.consistency_problem());
+    problems.extend(bound.consumers_problem());
     problems.extend(shards::lanes_problem(&bound));
     for (index, step) in parsed.scenario.drill.iter().enumerate() {
         problems.extend(bound.step_problems(&index.to_string(), step));
@@ -154,6 +155,20 @@ impl Bound<'_> {
         })
     }
 
+    fn consumers_problem(&self) -> Option<Problem> {
+        let wanted = self.parsed.scenario.clients.consumers.is_some();
+        (wanted && !self.topology.consumers).then(|| {
+            self.spans.key_problem(
+                &["clients", "consumers"],
+                format!(
+                    "`{}` of `{}` has no consumers that share partitions as a group",
+                    self.topology.name, self.offer.name
+                ),
+                "remove the key, or choose a stack that has them: `drdrill list` shows which",
+            )
+        })
+    }
+
     fn cpu_problem(&self) -> Option<Problem> {
         let spec = self.parsed.scenario.stack.get(self.offer.name)?;
         (spec.cpu.is_some() && self.offer.runtime == "process").then(|| {
@@ -181,7 +196,11 @@ impl Bound<'_> {
 
     fn step_problems(&self, index: &str, step: &Step) -> Vec<Problem> {
         match step {
-            Step::Steady(_) | Step::Hold(_) | Step::Expect(_) | Step::Heal(_) => Vec::new(),
+            Step::Steady(_)
+            | Step::Hold(_)
+            | Step::Consumer(_)
+            | Step::Expect(_)
+            | Step::Heal(_) => Vec::new(),
             Step::Capacity(_) => shards::capacity_problem(self, index).into_iter().collect(),
             Step::Fault(fault) => self.fault_problems(index, fault),
             Step::Runbook(name) => self.runbook_problem(index, name).into_iter().collect(),
@@ -403,6 +422,7 @@ impl Bound<'_> {
             Selector::Primary
             | Selector::OldPrimary
             | Selector::Controller
+            | Selector::Coordinator
             | Selector::All
             | Selector::PrimaryOf(_)
             | Selector::ReplicasOf(_)

@@ -64,6 +64,7 @@ pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
         | Step::Hold(_)
         | Step::Capacity(_)
         | Step::Runbook(_)
+        | Step::Consumer(_)
         | Step::Expect(_)
         | Step::Heal(_) => Vec::new(),
         Step::Switchover(to) => to

@@ -147,6 +147,7 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         runtime: runtime.clone(),
         links,
         system,
+        group: None,
         emitter: site.emitter.clone(),
         journal: site.machines.journal.clone(),
         first_primary,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    fault::Ground,
     id::NodeName,
     net::dropped_packets,
     record::{Status, StepResult, What},
     scenario::Step,
+    system::{SharedGroup, SystemError},
     time::Nanos,
     workload::{Load, Sink, lanes},
 };
@@ -96,6 +98,17 @@ struct Performed {
     sound: u64,
 }
 
+impl Performed {
+    /// The clients did not start, and nothing was broken.
+    fn not_begun(status: Status) -> Self {
+        Self {
+            status,
+            healed: true,
+            sound: 0,
+        }
+    }
+}
+
 /// The stack for the next repeat, unless this drill did not end well or the system cannot make it ready again.
 fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Option<Standing> {
     let Provisioned {
@@ -155,12 +168,14 @@ async fn perform(
     let planned = lanes(&plan.scenario.clients, ground.system.stack());
     let all: Vec<_> = planned.iter().map(|planned| planned.lane.clone()).collect();
     if let Err(error) = ground.system.prepare(&site.run, &all).await {
-        return Performed {
-            status: Status::Aborted(format!("failed to prepare the workload: {error}")),
-            healed: true,
-            sound: 0,
-        };
+        let why = format!("failed to prepare the workload: {error}");
+        return Performed::not_begun(Status::Aborted(why));
     }
+    let group = match stop.or(join(plan, provisioned)).await {
+        Some(Ok(group)) => group,
+        Some(Err(error)) => return Performed::not_begun(Status::Aborted(error.to_string())),
+        None => return Performed::not_begun(Status::Interrupted),
+    };
     let dropped = dropped_packets();
     let watching = CancellationToken::new();
     let mut observers = ground.system.observe(&site.emitter, watching.clone());
@@ -174,8 +189,11 @@ async fn perform(
         &site.emitter,
         sink,
     );
-    let (status, healed) = drill(plan, site, provisioned, &load, stop).await;
+    let (status, healed) = drill(plan, site, provisioned, &load, &group, stop).await;
     let sound = load.stop().await;
+    if let Some(group) = &group {
+        group.close().await;
+    }
     if let (Some(before), Some(after)) = (dropped, dropped_packets()) {
         let packets = after.saturating_sub(before);
         site.emitter.say(What::Dropped { packets });
@@ -201,12 +219,27 @@ async fn perform(
     }
 }
 
+/// Lets consumers join a group before the other clients start, where the scenario has some.
+async fn join(plan: &Plan, provisioned: &Provisioned) -> Result<Option<SharedGroup>, SystemError> {
+    let Some(spec) = &plan.scenario.clients.consumers else {
+        return Ok(None);
+    };
+    let ground = &provisioned.ground;
+    let none = || SystemError::Refused("the clients of this system form no groups".into());
+    let consumers = ground.system.consumers().ok_or_else(none)?;
+    let group = consumers.join(spec, &ground.emitter).await?;
+    let facts = Box::new(group.facts().clone());
+    ground.emitter.say(What::ConsumerGroup(facts));
+    Ok(Some(group))
+}
+
 /// Takes the steps; faults that are left are healed. Also says whether all could be.
 async fn drill(
     plan: &Plan,
     site: &Site,
     provisioned: &Provisioned,
     load: &Load,
+    group: &Option<SharedGroup>,
     stop: &Stop,
 ) -> (Status, bool) {
     let mut stage = Stage {
@@ -214,7 +247,10 @@ async fn drill(
         stratum: site.stratum,
         disrupted: Nanos::default(),
         faults: super::faults::Faults::default(),
-        ground: provisioned.ground.clone(),
+        ground: Ground {
+            group: group.clone(),
+            ..provisioned.ground.clone()
+        },
         load,
         lent: provisioned.lent,
         alerting: provisioned.alerting.clone(),

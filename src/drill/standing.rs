@@ -127,6 +127,7 @@ pub async fn rearm(
         runtime: machines.runtime.clone(),
         links: links.clone(),
         system,
+        group: None,
         emitter: emitter.clone(),
         journal: machines.journal.clone(),
         first_primary,

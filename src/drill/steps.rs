@@ -9,7 +9,7 @@ use crate::{
     fault::{self, Ground, select},
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
     runbook,
-    scenario::{self, Expect, Fault, Move, Step},
+    scenario::{self, ConsumerEnd, Expect, Fault, Move, Step},
     seed::Stream,
     time::Nanos,
     workload::{self, Live, Load},
@@ -70,6 +70,7 @@ impl Stage<'_> {
             }
             Step::Capacity(time) => self.capacity(time.0).await,
             Step::Fault(fault) => self.inject(index, fault).await,
+            Step::Consumer(end) => self.consumer(index, *end).await,
             Step::Switchover(to) => self.planned(index, to, DisruptionKind::Switchover).await,
             Step::Failback(to) => self.planned(index, to, DisruptionKind::Failback).await,
             Step::Runbook(_) => {
@@ -84,6 +85,9 @@ impl Stage<'_> {
             }
             Step::Expect(Expect::Redundant(limit)) => {
                 wait::redundant(&self.ground, limit.within.0).await
+            }
+            Step::Expect(Expect::Consumed(limit)) => {
+                wait::consumed(&self.ground, self.disrupted, limit.within.0).await
             }
             Step::Expect(Expect::Alerted(limit) | Expect::Resolved(limit)) => {
                 let over = matches!(step, Step::Expect(Expect::Resolved(_)));
@@ -162,7 +166,8 @@ impl Stage<'_> {
     }
 
     async fn inject(&mut self, index: usize, fault: &Fault) -> StepResult {
-        sleep(self.phase_wait()).await;
+        let period = self.ground.system.stack().phase_ns;
+        sleep(self.phase_wait(period)).await;
         self.remember_primary().await;
         let injected = match fault::inject(fault, index, &self.ground).await {
             Ok(injected) => injected,
@@ -176,17 +181,33 @@ impl Stage<'_> {
             .emitter
             .say_at(at, What::Disrupted(injected.disruption));
         let effect = fault::verify(index, &injected.expected, &self.ground).await;
-        let result = match effect.state {
-            EffectState::NotVerified => StepResult::Unmet("the fault's effect was not seen".into()),
-            EffectState::Verified | EffectState::Unchanged => StepResult::Done,
-        };
+        let result = told(effect.state);
         self.ground.emitter.say(What::Effect(effect));
         result
     }
 
+    /// Lets a member of the consumer group go.
+    async fn consumer(&mut self, index: usize, end: ConsumerEnd) -> StepResult {
+        let group = self.ground.group.as_ref();
+        let period = group.map_or(0, |group| group.facts().phase_ns);
+        sleep(self.phase_wait(period)).await;
+        self.remember_primary().await;
+        let (at, disruption) = match fault::end_consumer(end, index, &self.ground).await {
+            Ok(gone) => gone,
+            Err(error) => return StepResult::Failed(error.to_string()),
+        };
+        self.disrupted = at.high;
+        let emitter = self.ground.emitter.clone();
+        emitter.say_at(at, What::Disrupted(disruption));
+        let effect = fault::verify_consumer(end, index, &self.ground).await;
+        let result = told(effect.state);
+        emitter.say(What::Effect(effect));
+        result
+    }
+
     /// A seeded part of the engine's lease or heartbeat period, spread evenly over the repeats.
-    fn phase_wait(&mut self) -> Duration {
-        let period = Duration::from_nanos(self.ground.system.stack().phase_ns);
+    fn phase_wait(&mut self, period_ns: u64) -> Duration {
+        let period = Duration::from_nanos(period_ns);
         let (stratum, strata) = self.stratum;
         let wait = period.mul_f64(self.phase.stratified(stratum, strata));
         if !period.is_zero() {
@@ -306,6 +327,14 @@ impl Stage<'_> {
     }
 }
 
+/// How a step ends by what was seen of its effect.
+fn told(effect: EffectState) -> StepResult {
+    match effect {
+        EffectState::NotVerified => StepResult::Unmet("the fault's effect was not seen".into()),
+        EffectState::Verified | EffectState::Unchanged => StepResult::Done,
+    }
+}
+
 /// The step in a few words, for progress.
 pub fn title(step: &Step) -> String {
     match step {
@@ -313,6 +342,7 @@ pub fn title(step: &Step) -> String {
         Step::Hold(time) => format!("hold for {time}"),
         Step::Capacity(time) => format!("measure for {time} what the stack can take"),
         Step::Fault(fault) => fault.title(),
+        Step::Consumer(end) => end.title(),
         Step::Switchover(_) => "switch the primary over".into(),
         Step::Runbook(name) => format!("runbook {name}"),
         Step::Expect(Expect::Recovered(limit)) => {
@@ -320,6 +350,12 @@ pub fn title(step: &Step) -> String {
         }
         Step::Expect(Expect::Redundant(limit)) => {
             format!("expect redundancy within {}", limit.within)
+        }
+        Step::Expect(Expect::Consumed(limit)) => {
+            format!(
+                "expect every partition to be consumed within {}",
+                limit.within
+            )
         }
         Step::Expect(Expect::Alerted(limit)) => {
             format!("expect the alerts within {}", limit.within)

@@ -54,6 +54,30 @@ pub async fn recovered(load: &Load, ground: &Ground, since: Nanos, within: Durat
     }
 }
 
+/// Waits until every partition has been consumed in time over the sustain window; `within` counts from `since` to the
+/// begin of that, not to the end of the window.
+pub async fn consumed(ground: &Ground, since: Nanos, within: Duration) -> StepResult {
+    let Some(group) = &ground.group else {
+        return StepResult::Failed("there is no consumer group in this drill".into());
+    };
+    let sustained = || {
+        let begin = group.in_time_since().map(|begin| begin.max(since));
+        begin.is_some_and(|begin| ground.emitter.now().since(begin) >= SUSTAIN)
+    };
+    let poll = async {
+        while !sustained() {
+            sleep(LOOK).await;
+        }
+    };
+    let end = since.after(within + SUSTAIN);
+    match timeout(end.since(ground.emitter.now()), poll).await {
+        Ok(()) => StepResult::Done,
+        Err(_) => StepResult::Unmet(format!(
+            "not every partition was consumed again within {within:?}"
+        )),
+    }
+}
+
 /// Waits until a notification of each of these alerts came since the last disruption.
 pub async fn alerted(
     alerting: &Raised,

@@ -3,6 +3,7 @@
 mod active;
 mod certificate;
 mod clock;
+mod consumer;
 mod crash_loop;
 mod descriptors;
 mod disk;
@@ -41,13 +42,14 @@ use crate::{
         journal::{self, Journal},
     },
     scenario::{Fault, Play},
-    system::{SharedRunning, SystemError},
+    system::{SharedGroup, SharedRunning, SystemError},
     time::Bracket,
 };
 
 pub use active::{ActiveFault, Undo};
 pub use certificate::Presenting;
 pub use clock::{Skewed, rehearse as rehearse_clocks};
+pub use consumer::{end_consumer, verify_consumer};
 pub use crash_loop::Looping;
 pub use descriptors::{Exhausted, rehearse as rehearse_limits};
 pub use disk::Spoiled;
@@ -73,6 +75,8 @@ pub struct Ground {
     pub links: Option<Arc<dyn Links>>,
     /// The stack.
     pub system: SharedRunning,
+    /// The consumer group beside the clients, if there is one.
+    pub group: Option<SharedGroup>,
     /// Where what happens is said.
     pub emitter: Emitter,
     /// The write-ahead undo.

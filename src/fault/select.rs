@@ -30,6 +30,7 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
             .collect(),
         Selector::All => data().collect(),
         Selector::Controller => controller(ground).await?,
+        Selector::Coordinator => vec![coordinator(ground).await?],
         Selector::OldPrimary => vec![ground.first_primary.clone()],
         Selector::PrimaryOf(shard) => primary_of(*shard, &ground.system.primaries().await?, ground),
         Selector::ReplicasOf(shard) => {
@@ -90,6 +91,17 @@ async fn controller(ground: &Ground) -> Result<Vec<NodeName>, FaultError> {
     let members = ground.members().iter();
     let there = members.filter(|m| m.host == host);
     Ok(there.map(|member| member.name.clone()).collect())
+}
+
+/// The node that coordinates the consumer group.
+async fn coordinator(ground: &Ground) -> Result<NodeName, FaultError> {
+    let none = || SystemError::Refused("there is no consumer group to coordinate".into());
+    let group = ground.group.as_ref().ok_or_else(none)?;
+    let node = group.coordinator().await?;
+    ground
+        .emitter
+        .note(format!("{node} coordinates the consumer group"));
+    Ok(node)
 }
 
 /// The nodes of a process fault: the chosen ones and all that share their machines, after roles that

@@ -11,7 +11,7 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::AlertFigures;
+use super::{AlertFigures, RebalanceFigures};
 
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,6 +118,9 @@ pub struct EventFigures {
     pub successor: Option<NodeName>,
     /// Last acknowledgement by the old primary, from `t-`.
     pub fencing: Figure<Span>,
+    /// What the consumer group saw of it, where the scenario has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebalance: Option<RebalanceFigures>,
     /// What the time is made of.
     pub phases: Vec<Phase>,
     /// Time between milestones that no source names.

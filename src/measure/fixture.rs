@@ -9,9 +9,9 @@ use crate::{
     },
     id::{LaneId, NodeName, RunId},
     record::{
-        AlertEvent, AlertMoment, AlertRule, Alerting, Bound, Disruption, DisruptionKind, Effect,
-        EffectState, Environment, FinalRead, Holdings, Member, MemberKind, Opened, Record, Residue,
-        Source, Stack, Status, StepResult,
+        AlertEvent, AlertMoment, AlertRule, Alerting, Bound, Consumed, ConsumerGroup, Disruption,
+        DisruptionKind, Effect, EffectState, Environment, FinalRead, Holdings, Member, MemberKind,
+        Opened, RebalanceMoment, Rebalanced, Record, Residue, Source, Stack, Status, StepResult,
     },
     scenario::{
         Clients, Consistency, ConsistencyClients, ConsistencyKind, Dur, Expect, ExpectedAlert,
@@ -233,6 +233,9 @@ fn record(lanes: Vec<Lane>) -> Record {
         alerting: None,
         alerts: vec![],
         alerts_unseen: vec![],
+        consumers: None,
+        rebalanced: vec![],
+        consumed: vec![],
         lanes,
         load: Some((Nanos(0), ms(60_100))),
         steady: vec![(Nanos(0), ms(19_990))],
@@ -362,6 +365,7 @@ fn opened() -> Opened {
                 service: ServiceClients::default(),
                 app: None,
                 consistency: None,
+                consumers: None,
                 workload: "appends".into(),
             },
             targets,
@@ -543,5 +547,88 @@ pub(crate) fn registers() -> Bench {
         read.version = Some(register_value(REGISTER_WRITE, seq));
         bench.history.ops.extend([written, read]);
     }
+    bench
+}
+
+/// A beat of a partition as `(number, sent, delivered)` in milliseconds, and to whom; never delivered without.
+pub(crate) type Beaten = (u64, u64, Option<(u64, &'static str)>);
+
+/// The drill with three consumers of three partitions, watched from the start: a beat each 50 ms, delivered 2 ms later to
+/// the partition's own consumer. `change` says what became of a partition's beat instead.
+pub(crate) fn consumers(change: impl Fn(u16, Beaten) -> Beaten) -> Bench {
+    const NAMES: [&str; 3] = ["consumer-1", "consumer-2", "consumer-3"];
+    let mut bench = Bench::with_outage(ms(22_000));
+    let group = ConsumerGroup {
+        name: "drdrill".into(),
+        members: NAMES.map(NodeName::new).into(),
+        partitions: 3,
+        phase_ns: 0,
+        every_ns: 50_000_000,
+        late_ns: 500_000_000,
+        settings: vec![],
+        bounds: vec![Bound {
+            fault: "kill".into(),
+            rto: Span::between(Duration::from_secs(7), Duration::from_secs(12)),
+            basis: "session".into(),
+            confirmed: false,
+        }],
+        ready: vec![],
+    };
+    bench.record.consumers = Some((Nanos(0), group));
+    for (partition, name) in (0..).zip(NAMES) {
+        let beats = (0..1_200).map(|number| {
+            let sent = number * 50;
+            change(partition, (number, sent, Some((sent + 2, name))))
+        });
+        let mut stretches: Vec<(Bracket, Consumed)> = Vec::new();
+        for (number, sent, delivered) in beats {
+            let Some((done, member)) = delivered else {
+                continue;
+            };
+            let late = done - sent > 500;
+            match stretches.last_mut() {
+                Some((at, it))
+                    if it.beats.1 + 1 == number
+                        && it.late == late
+                        && it.member.as_str() == member =>
+                {
+                    (at.high, it.beats.1, it.sent.high) = (ms(done), number, ms(sent));
+                    it.records += 1;
+                }
+                _ => stretches.push((
+                    bracket(done, done),
+                    Consumed {
+                        member: NodeName::new(member),
+                        partition,
+                        beats: (number, number),
+                        sent: bracket(sent, sent),
+                        late,
+                        records: 1,
+                        again: 0,
+                    },
+                )),
+            }
+        }
+        bench.record.consumed.extend(stretches);
+    }
+    bench
+}
+
+/// The drill in which the consumer of partition 0 says nothing from the fault on: the next one takes over at 31 s.
+pub(crate) fn crashed() -> Bench {
+    let mut bench = consumers(|partition, (number, sent, delivered)| {
+        let gone = partition == 0 && sent + 2 > 20_000;
+        let late = (sent.max(31_000) + 2, "consumer-2");
+        (number, sent, if gone { Some(late) } else { delivered })
+    });
+    let given = Rebalanced {
+        member: NodeName::new("consumer-2"),
+        moment: RebalanceMoment::Assigned,
+        partitions: vec![0, 1],
+    };
+    bench
+        .record
+        .rebalanced
+        .push((bracket(30_800, 30_801), given));
     bench
 }

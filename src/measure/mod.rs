@@ -20,6 +20,7 @@ pub mod lists;
 pub mod loss;
 pub mod outage;
 pub mod phases;
+pub mod rebalance;
 pub mod recovery;
 pub mod redundancy;
 pub mod registers;
@@ -39,3 +40,4 @@ pub use figures::{
     Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures,
     Staleness, Uncertainty, Visibility,
 };
+pub use rebalance::{PartitionFigures, RebalanceFigures};

@@ -13,7 +13,8 @@ use crate::{
 };
 
 use super::{
-    AlertEvent, Alerting, ControlEvent, Environment, FinalRead, Harness, ImageFact, Stack, View,
+    AlertEvent, Alerting, Consumed, ConsumerGroup, ControlEvent, Environment, FinalRead, Harness,
+    ImageFact, Rebalanced, Stack, View,
 };
 
 /// One thing that happened, and when.
@@ -49,6 +50,12 @@ pub enum What {
     Alert(AlertEvent),
     /// For the time of the bracket Prometheus did not answer, or its watchdog did not fire, and why.
     AlertsUnseen { why: String },
+    /// A consumer group stands; before the other clients start.
+    ConsumerGroup(Box<ConsumerGroup>),
+    /// A member of it was given partitions, or they were taken from it.
+    Rebalanced(Rebalanced),
+    /// What a member consumed of a partition.
+    Consumed(Consumed),
     /// The clients start: their lanes.
     Clients(Vec<Lane>),
     /// A step of the scenario starts.

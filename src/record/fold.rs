@@ -9,9 +9,9 @@ use crate::{
 };
 
 use super::{
-    AlertEvent, Alerting, Capacity, ControlEvent, Disruption, DisruptionKind, Effect, Environment,
-    Event, FinalRead, Holdings, ImageFact, Opened, Rearmed, Residue, Source, Stack, Status,
-    StepResult, View, What,
+    AlertEvent, Alerting, Capacity, Consumed, ConsumerGroup, ControlEvent, Disruption,
+    DisruptionKind, Effect, Environment, Event, FinalRead, Holdings, ImageFact, Opened, Rearmed,
+    Rebalanced, Residue, Source, Stack, Status, StepResult, View, What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -37,6 +37,12 @@ pub struct Record {
     pub alerts: Vec<(Bracket, AlertEvent)>,
     /// When alerts could not be seen, and why.
     pub alerts_unseen: Vec<(Bracket, String)>,
+    /// The consumer group, if the scenario has one and it stood, and when that was.
+    pub consumers: Option<(Nanos, ConsumerGroup)>,
+    /// What its members were given and gave back, in the order of the log.
+    pub rebalanced: Vec<(Bracket, Rebalanced)>,
+    /// What they consumed, in the order of the log.
+    pub consumed: Vec<(Bracket, Consumed)>,
     /// The clients' lanes; `LaneId` indexes them.
     pub lanes: Vec<Lane>,
     /// When the clients started and stopped.
@@ -117,6 +123,9 @@ impl Record {
             alerting: None,
             alerts: Vec::new(),
             alerts_unseen: Vec::new(),
+            consumers: None,
+            rebalanced: Vec::new(),
+            consumed: Vec::new(),
             lanes: Vec::new(),
             load: None,
             steady: Vec::new(),
@@ -153,6 +162,9 @@ impl Record {
             What::Alerting(alerting) => self.alerting = Some(*alerting),
             What::Alert(event) => self.alerts.push((at, event)),
             What::AlertsUnseen { why } => self.alerts_unseen.push((at, why)),
+            What::ConsumerGroup(group) => self.consumers = Some((at.high, *group)),
+            What::Rebalanced(moved) => self.rebalanced.push((at, moved)),
+            What::Consumed(stretch) => self.consumed.push((at, stretch)),
             What::Clients(lanes) => {
                 self.lanes = lanes;
                 self.load = Some((at.low, at.high));

@@ -1,6 +1,7 @@
 //! Everything observed in one run: a list of events as they happened, and the record folded from them.
 
 pub mod alerting;
+pub mod consumers;
 pub mod emit;
 pub mod event;
 pub mod finals;
@@ -10,6 +11,7 @@ pub mod variant;
 pub mod view;
 
 pub use alerting::{AlertEvent, AlertMoment, AlertRule, Alerting, AlertingMember, WATCHDOG};
+pub use consumers::{Consumed, ConsumerGroup, RebalanceMoment, Rebalanced};
 pub use emit::Emitter;
 pub use event::{
     Capacity, Disruption, DisruptionKind, Effect, EffectState, Event, Last, LastLine, Opened,

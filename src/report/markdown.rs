@@ -49,6 +49,12 @@ pub fn markdown(view: &View) -> String {
         &table(&view.uncertainty),
     ));
     out.push_str(&phases(view));
+    if let Some(consumers) = &view.consumers {
+        out.push_str(&details(
+            "Consumer group, from the fault",
+            &table(consumers),
+        ));
+    }
     if let Some(alerts) = &view.alerts {
         out.push_str(&details("Alerts, from the fault", &table(alerts)));
     }

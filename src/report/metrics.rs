@@ -158,6 +158,9 @@ fn recovery(figures: &Figures) -> Family {
     ] {
         span(&mut family, name, figure);
     }
+    if let Some(group) = &event.rebalance {
+        span(&mut family, "rebalance", &group.time);
+    }
     family
 }
 

@@ -197,6 +197,8 @@ fn line(what: &What) -> Option<String> {
             "clients started: {}",
             text::plural(lanes.len() as u64, "lane")
         ),
+        What::ConsumerGroup(group) => text::sharing(group),
+        What::Rebalanced(moved) => text::rebalanced(moved),
         What::StepStarted { step, title } => format!("step {}: {title}", step + 1),
         What::StepEnded { step, result } => format!("step {} {}", step + 1, text::step(result)),
         What::Disrupted(disruption) => {
@@ -222,6 +224,7 @@ fn line(what: &What) -> Option<String> {
         What::Closed(status) => format!("run {}", text::status(status)),
         What::Residue(residue) => cleaned(residue),
         What::Environment(_)
+        | What::Consumed(_)
         | What::View(_)
         | What::Control(_)
         | What::Final(_)

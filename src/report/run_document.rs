@@ -23,6 +23,8 @@ pub fn run_document(view: &View) -> Document {
     sections.push(phases(view));
     let shards = (!view.shards.rows.is_empty()).then(|| tabled("Recovery per shard", &view.shards));
     sections.extend(shards);
+    let consumers = view.consumers.as_ref();
+    sections.extend(consumers.map(|table| tabled("Consumer group", table)));
     sections.extend([data(view), findings(view)]);
     for (title, table) in [
         ("All figures", &view.figures),

@@ -62,6 +62,7 @@ pub fn terminal(view: &View, place: &str, style: Style) -> String {
     out.push_str(&uncertainty(view, style));
     out.push_str(&phases(view, style));
     out.push_str(&shards(view, style));
+    out.push_str(&consumers(view, style));
     out.push_str(&alerts(view, style));
     out.push_str(&data(view, style));
     out.push_str(&findings(view, style));
@@ -304,6 +305,25 @@ fn shards(view: &View, style: Style) -> String {
         builder.push_record(cells);
     }
     style.heading("Recovery per shard") + &plain(builder, style)
+}
+
+/// What became of each partition of the consumer group; the brackets are in the report.
+fn consumers(view: &View, style: Style) -> String {
+    let Some(table) = &view.consumers else {
+        return String::new();
+    };
+    let mut out = style.heading("Consumer group, from the fault");
+    if table.rows.is_empty() {
+        out.push_str(&wrap(table.empty, style.columns() - 2, "  "));
+        return out;
+    }
+    let mut builder = Builder::new();
+    builder.push_record(table.head.iter().take(5).copied());
+    for row in &table.rows {
+        builder.push_record(row.iter().take(5));
+    }
+    out.push_str(&plain(builder, style));
+    out
 }
 
 /// When alerts fired, arrived and were over; their brackets are in the report.

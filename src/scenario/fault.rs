@@ -308,6 +308,8 @@ pub enum Selector {
     Replica(Option<usize>),
     /// The node whose controller is the active one when the step starts, or the primary of config servers, where there are any.
     Controller,
+    /// The node that coordinates the consumer group when the step starts, where there is one.
+    Coordinator,
     /// Every member that holds data.
     All,
     /// The node that was primary when the drill's first fault struck.
@@ -390,6 +392,7 @@ impl FromStr for Selector {
             "replicas" => Self::Replica(None),
             "all" => Self::All,
             "controller" => Self::Controller,
+            "coordinator" => Self::Coordinator,
             "old-primary" => Self::OldPrimary,
             "primaries" => Self::Primaries(Part::All),
             "minority of primaries" => Self::Primaries(Part::Minority),
@@ -416,7 +419,7 @@ impl FromStr for Selector {
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
                 if !named {
                     return Err(ScalarError(
-                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `controller`, `all`, `region a` or a node's name; of shards `primary of shard 1`, `replicas of shard 1`, `shard 1`, `primaries`, `minority of primaries` or `majority of primaries`".into(),
+                        "expected `primary`, `replica`, `replica[0]`, `replicas`, `old-primary`, `controller`, `coordinator`, `all`, `region a` or a node's name; of shards `primary of shard 1`, `replicas of shard 1`, `shard 1`, `primaries`, `minority of primaries` or `majority of primaries`".into(),
                     ));
                 }
                 Self::Named(text.to_owned())
@@ -433,6 +436,7 @@ impl fmt::Display for Selector {
             Self::Replica(Some(index)) => write!(f, "replica[{index}]"),
             Self::All => f.write_str("all"),
             Self::Controller => f.write_str("controller"),
+            Self::Coordinator => f.write_str("coordinator"),
             Self::OldPrimary => f.write_str("old-primary"),
             Self::PrimaryOf(shard) => write!(f, "primary of shard {shard}"),
             Self::ReplicasOf(shard) => write!(f, "replicas of shard {shard}"),
@@ -466,7 +470,7 @@ impl JsonSchema for Selector {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "controller", "all", "primary of shard 1", "majority of primaries", "region a"] })
+        json_schema!({ "type": "string", "examples": ["primary", "replica", "replica[0]", "replicas", "old-primary", "controller", "coordinator", "all", "primary of shard 1", "majority of primaries", "region a"] })
     }
 }
 
@@ -483,6 +487,7 @@ mod tests {
             "all",
             "old-primary",
             "controller",
+            "coordinator",
             "pg2",
             "primary of shard 2",
             "replicas of shard 1",

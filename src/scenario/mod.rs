@@ -2,6 +2,7 @@
 
 pub mod alerting;
 pub mod consistency;
+pub mod consumers;
 pub mod disk;
 pub mod fault;
 mod fault_facts;
@@ -21,6 +22,7 @@ pub mod types;
 
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
 pub use consistency::{Consistency, ConsistencyClients, ConsistencyKind};
+pub use consumers::{Assignor, ConsumerClients, ConsumerEnd};
 pub use disk::{Disk, DiskOperation, FailingDisk, SlowDisk};
 pub use fault::{
     ClientPlace, Condition, CrashLoop, Direction, Fault, KillProcess, Mistake, Part, Partition,

@@ -54,6 +54,9 @@ pub struct Targets {
     /// Longest sum of all write outages of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable_total: Option<Goal<Dur>>,
+    /// Longest time from the fault until every partition is consumed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebalance: Option<Goal<Dur>>,
     /// What must hold of the consistency clients' operations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Alerting, ConsistencyClients, Dur, Fault, Percent, Rate, Selector, Targets};
+use super::{
+    Alerting, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, Percent, Rate,
+    Selector, Targets,
+};
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +93,9 @@ pub struct Clients {
     /// Lanes whose answers are judged together, by a consistency model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<ConsistencyClients>,
+    /// Consumers in one group, whose rebalances are measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consumers: Option<ConsumerClients>,
     /// What service and app lanes do: `appends`.
     #[serde(default = "appends")]
     pub workload: String,
@@ -103,6 +109,7 @@ impl Default for Clients {
             service: ServiceClients::default(),
             app: None,
             consistency: None,
+            consumers: None,
             workload: appends(),
         }
     }
@@ -210,6 +217,8 @@ pub enum Step {
     Capacity(Dur),
     /// Breaks something.
     Fault(Fault),
+    /// Lets a member of the consumer group go away.
+    Consumer(ConsumerEnd),
     /// Moves the primary in the planned way; without `to` the system chooses.
     Switchover(Move),
     /// Runs a runbook of the system, for instance `promote-replica`.
@@ -239,6 +248,8 @@ pub enum Expect {
     Recovered(Within),
     /// Every member is present, in sync and eligible for failover.
     Redundant(Within),
+    /// Every partition is consumed and stays so over the sustain window.
+    Consumed(Within),
     /// Every expected alert was delivered after the last disruption.
     Alerted(Within),
     /// No alert is active any more but those that may fire, and each that was delivered was told to be resolved.

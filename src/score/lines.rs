@@ -123,6 +123,7 @@ fn times(
         Figure::Missing(why) => Figure::Missing(why.clone()),
     };
     let failback = worst_failback(figures);
+    let rebalance = event.map_or_else(no_event, rebalance);
     let rows = [
         ("rto_write", targets.rto_write, of(|e| &e.rto_write), write),
         ("rto_read", targets.rto_read, of(|e| &e.rto_read), read),
@@ -135,6 +136,7 @@ fn times(
         ),
         ("outage", outage, of(|e| &e.outage), quiet(event)),
         ("failback", targets.failback, failback.0, failback.1),
+        ("rebalance", targets.rebalance, rebalance, Quiet::No),
         ("max_gap", targets.max_gap, gap, Quiet::No),
         ("fencing", targets.fencing, of(|e| &e.fencing), Quiet::No),
         (
@@ -154,6 +156,14 @@ fn times(
         .filter(|(_, goal, _, _)| goal.is_some())
         .map(|(name, goal, figure, quiet)| span_line(name, goal, &figure, quiet))
         .collect()
+}
+
+fn rebalance(event: &EventFigures) -> Figure<Span> {
+    let none = || Figure::Missing("there is no consumer group".into());
+    event
+        .rebalance
+        .as_ref()
+        .map_or_else(none, |it| it.time.clone())
 }
 
 /// The worst outage over failbacks.

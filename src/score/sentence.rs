@@ -2,7 +2,7 @@
 
 use crate::{
     measure::{
-        AlertFigures, AlertWish, EventFigures, Figure, Figures, LaneOutage, Loss,
+        AlertFigures, AlertWish, EventFigures, Figure, Figures, LaneOutage, Loss, RebalanceFigures,
         format::{self, Round},
     },
     record::{Disruption, Record, Status},
@@ -26,6 +26,7 @@ pub fn sentence(
             let seen = seen(record, event, disruption.primary_hit);
             let alerts = figures.alerts.iter().filter_map(alert);
             let mut parts = vec![done, seen, loss(figures)];
+            parts.extend(event.rebalance.as_ref().and_then(rebalance));
             parts.extend(consistency(figures));
             parts.extend(alerts);
             parts.join("; ")
@@ -58,6 +59,24 @@ pub fn sentence(
     }
     text.push('.');
     text
+}
+
+/// How long the consumer group was held up, where that is known.
+fn rebalance(group: &RebalanceFigures) -> Option<String> {
+    let span = group.time.value()?;
+    Some(match span.high() {
+        None => {
+            let least = format::duration(span.low(), Round::Down);
+            format!("not every partition was seen to be consumed again (at least {least})")
+        }
+        Some(high) => {
+            let time = format::duration(high, Round::Up);
+            match group.paused {
+                true => format!("every partition was consumed again after {time}"),
+                false => format!("no partition went unconsumed for more than {time}"),
+            }
+        }
+    })
 }
 
 /// What the consistency clients were told and should not have been, if anything.
@@ -137,6 +156,8 @@ fn done(disruption: &Disruption) -> String {
         "certificate" => format!("the certificate of {victims} expired"),
         "dns" => format!("{victims} {verb} given no names, wrong ones or late ones"),
         "out-of-memory" => format!("{victims} {verb} left without memory"),
+        "consumer-crash" => format!("{victims} stopped without leaving its group"),
+        "consumer-leave" => format!("{victims} left its group"),
         "mistake" => format!("an operator made a mistake on {victims}"),
         "partition" => format!("{victims} {verb} cut off"),
         "latency" => format!("packets from {victims} were late"),

@@ -6,7 +6,7 @@ use crate::{
     check::{Answer, Finding, Touch},
     history::Outcome,
     measure::{
-        fixture::{Bench, P1, R1, W1, W2, add_event, bracket, control, ms},
+        fixture::{Bench, P1, R1, W1, W2, add_event, bracket, consumers, control, crashed, ms},
         measure,
     },
     record::{Disruption, DisruptionKind, EffectState, Residue, Status},
@@ -494,4 +494,35 @@ fn a_checker_that_fails_is_no_pass() {
     assert_eq!(card.verdict, Verdict::Inconclusive);
     let reason: &Reason = &card.reasons[0];
     assert_eq!(reason.name, "lost-writes");
+}
+
+#[test]
+fn consumers_that_are_held_up_have_a_line_of_their_own() {
+    let of = |mut bench: Bench, target| {
+        bench.targets().rebalance = Some(target);
+        card(bench)
+    };
+    let late = of(crashed(), seconds(10.0));
+    assert_eq!(line(&late, "rebalance").state, LineState::Missed);
+    assert_eq!(late.verdict, Verdict::Fail);
+    let said = &late.sentence;
+    assert!(
+        said.contains("; every partition was consumed again after 11.002 s"),
+        "{said}"
+    );
+    let near = of(crashed(), seconds(11.0));
+    assert_eq!(line(&near, "rebalance").state, LineState::Inconclusive);
+    assert_eq!(near.verdict, Verdict::Inconclusive);
+    let good = of(crashed(), seconds(12.0));
+    assert_eq!(line(&good, "rebalance").state, LineState::Met);
+    assert_eq!(good.verdict, Verdict::Pass, "{good:?}");
+    // Nothing was consumed of one partition: nothing is told, whatever became of the others.
+    let nothing = consumers(|partition, (number, sent, delivered)| {
+        (number, sent, delivered.filter(|_| partition != 2))
+    });
+    let untold = of(nothing, seconds(60.0));
+    assert_eq!(line(&untold, "rebalance").state, LineState::Inconclusive);
+    assert_eq!(untold.verdict, Verdict::Inconclusive);
+    let without = of(Bench::new(), seconds(60.0));
+    assert_eq!(line(&without, "rebalance").state, LineState::Inconclusive);
 }

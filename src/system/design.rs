@@ -57,6 +57,8 @@ pub struct TopologySpec {
     pub shard_size: u32,
     /// What consistency clients it has.
     pub consistency: &'static [ConsistencyKind],
+    /// Whether it has consumers that share partitions as a group.
+    pub consumers: bool,
 }
 
 /// One setting of a system.

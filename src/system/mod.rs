@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod certified;
 pub mod client;
+pub mod consumers;
 pub mod design;
 pub mod etcd;
 pub mod exporter;
@@ -28,6 +29,7 @@ pub mod wait;
 pub mod watch;
 
 pub use client::{Client, Reply, Request, Subject};
+pub use consumers::{Consumers, Group, SharedGroup};
 pub use design::{
     Deploy, Description, Design, Issue, SettingKind, SettingSpec, System, TopologySpec,
 };

@@ -13,7 +13,7 @@ use crate::{
     scenario::{AppClients, Play},
 };
 
-use super::{Client, certified::Certified, proxied::Proxied};
+use super::{Client, Consumers, certified::Certified, proxied::Proxied};
 
 /// Why a system could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -154,6 +154,11 @@ pub trait Running: Send + Sync {
 
     /// The certificates of its servers, if they present some.
     fn certified(&self) -> Option<&Certified> {
+        None
+    }
+
+    /// Consumers that share partitions as a group, if its clients can.
+    fn consumers(&self) -> Option<&dyn Consumers> {
         None
     }
 

@@ -7,6 +7,7 @@ mod calibration_rig;
 mod cli_check;
 mod cluster_drills;
 mod consistency_drills;
+mod consumer_drills;
 mod disks;
 mod docker_images;
 mod docker_links;

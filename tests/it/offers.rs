@@ -46,6 +46,7 @@ fn redis() -> Description {
             scripts: false,
             shard_size: 0,
             consistency: &[],
+            consumers: false,
         }],
         image: "redis:8",
         settings: settings(&[
@@ -75,6 +76,7 @@ fn postgres() -> Description {
         scripts: false,
         shard_size: 0,
         consistency: &[],
+        consumers: false,
     };
     Description {
         name: "postgres",

@@ -107,6 +107,13 @@ const CASES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "no_consumers",
+        &[(
+            "route: sentinel",
+            "route: sentinel\n  consumers: { members: 3 }",
+        )],
+    ),
+    (
         "cpu_of_processes",
         &[
             ("  redis:\n", "  reference:\n    cpu: 20%\n"),

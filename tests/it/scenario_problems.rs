@@ -129,6 +129,26 @@ const CASES: &[(&str, &str, &str)] = &[
         "  route: sentinel",
         "  route: sentinel\n  consistency: { kind: register, lanes: 1, keys: 0 }",
     ),
+    (
+        "consumers_wrong",
+        "  route: sentinel",
+        "  route: sentinel\n  consumers: { members: 0, session: 2s, heartbeats: 1s, assignor: sticky }",
+    ),
+    (
+        "consumers_heard_too_seldom",
+        "  route: sentinel",
+        "  route: sentinel\n  consumers: { session: 6s }",
+    ),
+    (
+        "consumer_without_consumers",
+        "- heal: all",
+        "- consumer: { crash: 1 }\n  - expect: { consumed: { within: 1m } }\n  - fault: { kill: coordinator }\n  - heal: all",
+    ),
+    (
+        "rebalance_without_consumers",
+        "  rpo: any",
+        "  rpo: any\n  rebalance: 10s",
+    ),
     ("timeout_too_long", "timeout: 500ms", "timeout: 5s"),
     ("lanes_out_of_range", "lanes: 4", "lanes: 0"),
     ("lanes_no_number", "lanes: 4", "lanes: many"),

@@ -202,6 +202,11 @@ pub const DEEDS: &[(&str, &str)] = &[
         "主节点 {0} 未落盘的数据将丢失",
     ),
     (
+        "{} stopped without leaving its group",
+        "{0} 未退出消费者组即停止",
+    ),
+    ("{} left its group", "{0} 退出消费者组"),
+    (
         "An operator made a mistake on the primary {}",
         "操作员在主节点 {0} 上误操作",
     ),

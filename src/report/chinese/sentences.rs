@@ -17,6 +17,36 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "every expected alert can fire within the RTO target of {}",
         "每个预期告警都能在 RTO 目标 {0} 内触发",
     ),
+    // Consumers.
+    (
+        "every partition was consumed again after {}",
+        "{0} 后所有分区恢复消费",
+    ),
+    (
+        "no partition went unconsumed for more than {}",
+        "没有分区中断消费超过 {0}",
+    ),
+    (
+        "not every partition was seen to be consumed again (at least {})",
+        "没有观察到所有分区恢复消费（至少 {0}）",
+    ),
+    (
+        "the group was not stable before: the partitions of {} changed",
+        "故障前消费者组不稳定：{0} 的分区发生变化",
+    ),
+    (
+        "the group was not stable before: {} beats were late",
+        "故障前消费者组不稳定：{0} 个心跳记录延迟",
+    ),
+    (
+        "the group was not stable before: partition {} was not consumed in time",
+        "故障前消费者组不稳定：分区 {0} 未被及时消费",
+    ),
+    (
+        "nothing was consumed of partition {}",
+        "分区 {0} 没有任何消费",
+    ),
+    ("there is no consumer group", "没有消费者组"),
     // What happened.
     (
         "The run ended before its disruptive step",

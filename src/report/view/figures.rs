@@ -13,7 +13,7 @@ use crate::{
     time::{Bracket, Span},
 };
 
-use super::{BoundView, PhaseView, Table, reach, text, thousandths};
+use super::{BoundView, PhaseView, Table, consumers, reach, text, thousandths};
 
 /// Lane outages shown; the rest is counted.
 const LANES_MAX: usize = 50;
@@ -45,48 +45,72 @@ pub(super) fn phases(event: &EventFigures) -> Vec<PhaseView> {
     views
 }
 
-/// The predicted bounds beside the measured recovery.
+/// The predicted bounds beside the measured recovery, and those of a consumer group beside its own.
 pub(super) fn bounds(record: &Record, event: Option<&EventFigures>) -> Vec<BoundView> {
-    let Some(stack) = &record.stack else {
+    let rto = event.map(|event| (applicable(record, event), &event.rto));
+    let stack = record.stack.iter().flat_map(|stack| &stack.bounds);
+    let of_stack = stack.map(|bound| {
+        let said = |rto: &_| event.map_or_else(String::new, |event| text::recovery(event, rto).0);
+        bound_view(bound, rto.as_ref(), said)
+    });
+    let group = record.consumers.iter().flat_map(|(_, group)| &group.bounds);
+    let rebalance = event.and_then(|event| {
+        let time = &event.rebalance.as_ref()?.time;
+        Some((of_group(record, event), time))
+    });
+    let of_group = group.map(|bound| BoundView {
+        fault: format!("{}: rebalance", text::clean(&bound.fault)),
+        ..bound_view(bound, rebalance.as_ref(), |time| consumers::cells(time).0)
+    });
+    of_stack.chain(of_group).collect()
+}
+
+fn bound_view(
+    bound: &Bound,
+    measured: Option<&(Vec<&Bound>, &Figure<Span>)>,
+    said: impl Fn(&Figure<Span>) -> String,
+) -> BoundView {
+    let own = measured
+        .filter(|(own, _)| own.contains(&bound))
+        .map(|(_, figure)| *figure);
+    let value = own.and_then(Figure::value).copied();
+    let scale = reach(bound.rto).max(value.map_or(0, reach)) / 10 * 11;
+    BoundView {
+        fault: text::clean(&bound.fault),
+        predicted: text::bracket(bound.rto),
+        measured: own.map_or_else(|| "another fault".into(), said),
+        basis: text::clean(&bound.basis),
+        confirmed: if bound.confirmed {
+            "confirmed by drills"
+        } else {
+            "not yet confirmed"
+        },
+        bar: (
+            thousandths(bound.rto.low_ns, scale),
+            bound
+                .rto
+                .high_ns
+                .map_or(1000, |high| thousandths(high, scale)),
+            value.map(|value| thousandths(reach(value), scale)),
+        ),
+    }
+}
+
+/// The bounds of the consumer group that the event is held against.
+fn of_group<'a>(record: &'a Record, event: &EventFigures) -> Vec<&'a Bound> {
+    let own = record
+        .disruptions
+        .iter()
+        .find(|(_, it)| it.step == event.step);
+    let (Some((_, disruption)), Some((_, group))) = (own, &record.consumers) else {
         return Vec::new();
     };
-    let measured = event.map(|event| (applicable(record, event), &event.rto));
-    stack
-        .bounds
-        .iter()
-        .map(|bound| {
-            let own = measured
-                .as_ref()
-                .filter(|(own, _)| own.contains(&bound))
-                .map(|(_, rto)| *rto);
-            let value = own.and_then(Figure::value).copied();
-            let scale = reach(bound.rto).max(value.map_or(0, reach)) / 10 * 11;
-            BoundView {
-                fault: text::clean(&bound.fault),
-                predicted: text::bracket(bound.rto),
-                measured: match own {
-                    Some(rto) => {
-                        event.map_or_else(String::new, |event| text::recovery(event, rto).0)
-                    }
-                    None => "another fault".into(),
-                },
-                basis: text::clean(&bound.basis),
-                confirmed: if bound.confirmed {
-                    "confirmed by drills"
-                } else {
-                    "not yet confirmed"
-                },
-                bar: (
-                    thousandths(bound.rto.low_ns, scale),
-                    bound
-                        .rto
-                        .high_ns
-                        .map_or(1000, |high| thousandths(high, scale)),
-                    value.map(|value| thousandths(reach(value), scale)),
-                ),
-            }
-        })
-        .collect()
+    let step = record.opened.scenario.drill.get(disruption.step);
+    let hit = plausibility::Hit {
+        event: &disruption.name,
+        primary: disruption.primary_hit,
+    };
+    plausibility::applicable(&group.bounds, step, hit)
 }
 
 /// The bounds that the event is held against.
@@ -127,6 +151,12 @@ fn of_event(event: &EventFigures) -> Vec<Row> {
     ]
     .map(|(name, figure)| (name.to_owned(), text::recovery(event, figure)))
     .into();
+    if let Some(group) = &event.rebalance {
+        let (time, bracket) = span(&group.time);
+        let again = text::plural(group.again, "record");
+        let notes = [bracket, format!("{again} delivered again")];
+        rows.push(("rebalance".into(), (time, notes.join("; "))));
+    }
     rows.push(("fencing".into(), span(&event.fencing)));
     let by = |by: &_| (text::recovered_by(*by).into(), String::new());
     rows.push(("recovered_by".into(), text::figure(&event.recovered_by, by)));

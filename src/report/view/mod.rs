@@ -1,6 +1,7 @@
 //! A run made ready to be shown: every value formatted and every picture binned, once for all formats.
 
 pub mod alerts;
+pub mod consumers;
 pub mod figures;
 pub mod loss;
 pub mod operator;
@@ -57,6 +58,8 @@ pub struct View {
     pub figures: Table,
     /// What each shard saw of the headline disruption; without rows where there are no shards.
     pub shards: Table,
+    /// What the consumer group saw of the headline disruption; absent without one.
+    pub consumers: Option<Table>,
     /// When alerts fired and arrived; absent without alerting.
     pub alerts: Option<Table>,
     /// Each lane's outages.
@@ -208,6 +211,7 @@ impl View {
             bounds: figures::bounds(record, event),
             figures: figures::figures(record, figures, event),
             shards: figures::shards(record, event),
+            consumers: record.consumers.as_ref().map(|_| consumers::table(event)),
             alerts: alerting.then(|| alerts::table(&figures.alerts)),
             lanes: figures::lanes(record, event),
             latency: figures::latency(figures),

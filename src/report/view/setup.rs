@@ -2,7 +2,7 @@
 
 use crate::{
     history::{Access, Group, Lane},
-    record::{DisruptionKind, MemberKind, Origin, Record, Status},
+    record::{ConsumerGroup, DisruptionKind, MemberKind, Origin, Record, Status},
     scenario::ConsistencyKind,
     score::Scorecard,
     time::Nanos,
@@ -128,7 +128,12 @@ pub(super) fn settings(record: &Record) -> Table {
         &["setting", "value", "read from"],
         "No setting was read back.",
     );
-    for setting in record.stack.iter().flat_map(|stack| &stack.effective) {
+    let group = record
+        .consumers
+        .iter()
+        .flat_map(|(_, group)| &group.settings);
+    let stack = record.stack.iter().flat_map(|stack| &stack.effective);
+    for setting in stack.chain(group) {
         table.row([
             setting.name.clone(),
             setting.value.clone(),
@@ -275,6 +280,7 @@ pub(super) fn method(record: &Record) -> Vec<String> {
         ));
     }
     said.extend(consistency(record));
+    said.extend(record.consumers.as_ref().map(|(_, group)| consumers(group)));
     said.push("Recovery time runs from just before the injecting call to the end of the first successful operation after which a lane stays available; the printed value is the upper end of its bracket, over the worst service lane.".into());
     let guard = match &record.converged {
         Some((true, _)) => "taken after the members had converged",
@@ -295,6 +301,15 @@ pub(super) fn method(record: &Record) -> Vec<String> {
         "Nodes' own views are polled; they annotate the picture and decide no figure.".into(),
     );
     said
+}
+
+fn consumers(group: &ConsumerGroup) -> String {
+    format!(
+        "{} as one group; a beat was sent to each partition every {} ms, and is late where it was not delivered within {} ms. The time of a rebalance runs from just before the injecting call to the first delivery after the last late beat, over the worst partition; the first deliveries of a record count, repeated ones are counted apart.",
+        text::sharing(group),
+        group.every_ns / 1_000_000,
+        group.late_ns / 1_000_000,
+    )
 }
 
 /// What the consistency lanes did, if there were some, and by what they are judged.

@@ -4,7 +4,8 @@ use crate::{
     check::Answer,
     measure::{EventFigures, Figure},
     record::{
-        AlertMoment, Disruption, DisruptionKind, EffectState, Milestone, Role, Status, StepResult,
+        AlertMoment, ConsumerGroup, Disruption, DisruptionKind, EffectState, Milestone,
+        RebalanceMoment, Rebalanced, Role, Status, StepResult,
     },
     scenario::RecoveredBy,
     score::{LineState, Verdict},
@@ -110,6 +111,28 @@ pub fn alert_moment(moment: AlertMoment) -> &'static str {
         AlertMoment::Delivered => "was delivered",
         AlertMoment::Ended => "ended",
         AlertMoment::Resolved => "was told to be resolved",
+    }
+}
+
+/// A consumer group in a few words.
+pub fn sharing(group: &ConsumerGroup) -> String {
+    let consumers = plural(group.members.len() as u64, "consumer");
+    let partitions = plural(group.partitions.into(), "partition");
+    format!("{consumers} share {partitions}")
+}
+
+/// What a consumer was told of its partitions, in a few words.
+pub fn rebalanced(moved: &Rebalanced) -> String {
+    let deed = match moved.moment {
+        RebalanceMoment::Assigned => "was given",
+        RebalanceMoment::Revoked => "gives back",
+        RebalanceMoment::Lost => "has lost",
+    };
+    let numbers: Vec<String> = moved.partitions.iter().map(u16::to_string).collect();
+    match numbers.as_slice() {
+        [] => format!("{} {deed} no partition", moved.member),
+        [one] => format!("{} {deed} partition {one}", moved.member),
+        several => format!("{} {deed} partitions {}", moved.member, several.join(", ")),
     }
 }
 

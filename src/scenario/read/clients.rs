@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::scenario::{
-    AppClients, Clients, ConsistencyClients, ConsistencyKind, Dur, Pinned, PinnedAsk, Rate,
-    ServiceClients,
+    AppClients, Assignor, Clients, ConsistencyClients, ConsistencyKind, ConsumerClients, Dur,
+    Pinned, PinnedAsk, Rate, ServiceClients,
 };
 
 use super::{
@@ -25,6 +25,7 @@ pub fn clients(d: &mut Decoder, tree: &Tree) -> Option<Clients> {
         .map_or_else(|| Some(ServiceClients::default()), |tree| service(d, tree));
     let app = f.get("app").map(|tree| app(d, tree));
     let consistency = f.get("consistency").map(|tree| consistency(d, tree));
+    let consumers = f.get("consumers").map(|tree| consumers(d, tree));
     let workload = f.get("workload").map_or(Some("appends"), |tree| {
         d.word(tree, "workload", &[("appends", "appends")])
     });
@@ -34,6 +35,7 @@ pub fn clients(d: &mut Decoder, tree: &Tree) -> Option<Clients> {
         service: service?,
         app: app.flatten(),
         consistency: consistency.flatten(),
+        consumers: consumers.flatten(),
         workload: workload?.to_owned(),
     })
 }
@@ -132,6 +134,34 @@ fn consistency(d: &mut Decoder, tree: &Tree) -> Option<ConsistencyClients> {
         lanes: lanes?,
         keys: keys?,
         rate: rate?,
+    })
+}
+
+/// A broker refuses sessions shorter than its own limit, 6 s by default (group.min.session.timeout.ms); the driver those
+/// longer than its longest time between two polls, 5 min by default (max.poll.interval.ms).
+fn consumers(d: &mut Decoder, tree: &Tree) -> Option<ConsumerClients> {
+    let mut f = d.fields(tree, "`clients.consumers`")?;
+    let default = ConsumerClients::default();
+    let mut number = |name, what, default| {
+        f.get(name)
+            .map_or(Some(default), |tree| d.number(tree, what, 1..=16))
+    };
+    let members = number("members", "a number of members", default.members);
+    let partitions = number("partitions", "a number of partitions", default.partitions);
+    let sessions = (6 * SECOND, 300 * SECOND);
+    let session = duration(d, &mut f, "session", default.session, sessions);
+    let heartbeats = (100 * MS, 100 * SECOND);
+    let heartbeat = duration(d, &mut f, "heartbeat", default.heartbeat, heartbeats);
+    let assignor = f.get("assignor").map_or(Some(default.assignor), |tree| {
+        d.word(tree, "assignor", &Assignor::ALL)
+    });
+    d.finish(f);
+    Some(ConsumerClients {
+        members: members?,
+        partitions: partitions?,
+        session: session?,
+        heartbeat: heartbeat?,
+        assignor: assignor?,
     })
 }
 

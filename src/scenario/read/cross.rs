@@ -6,10 +6,13 @@ use crate::scenario::{
     spans::Spans,
 };
 
+use super::consumers_cross;
+
 /// Every contradiction between parts that are right by themselves.
 pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     let mut problems = unmeasurable(scenario, spans);
     problems.extend(consistency(scenario, spans));
+    problems.extend(consumers_cross::problems(scenario, spans));
     problems.extend(headline(scenario, spans));
     problems.extend(deadline(scenario, spans));
     problems.extend(
@@ -44,6 +47,12 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             "consistency",
             spans.has(&["clients", "consistency"]),
             "add clients for it: `clients: { consistency: { kind: registers } }`",
+        ),
+        (
+            "rebalance",
+            spans.has(&["clients", "consumers"])
+                && has(|step| matches!(step, Step::Expect(Expect::Consumed(_)))),
+            "add consumers, `clients: { consumers: { members: 3 } }`, and a step `- expect: { consumed: { within: 1m } }`",
         ),
         (
             "outage",
@@ -104,7 +113,7 @@ fn headline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
     let index = scenario.headline?;
     let fits = matches!(
         scenario.drill.get(index),
-        Some(Step::Fault(_) | Step::Switchover(_))
+        Some(Step::Fault(_) | Step::Consumer(_) | Step::Switchover(_))
     );
     let message = format!("step {index} is no fault and no switchover");
     let help = "count the steps from 0, and name the one that `rto` and `rpo` speak of";

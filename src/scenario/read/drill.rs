@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::scenario::{Dur, Expect, Move, Selector, Step, Within, problem::Problem};
+use crate::scenario::{ConsumerEnd, Dur, Expect, Move, Selector, Step, Within, problem::Problem};
 
 use super::{
     decode::{Choice, Decoder},
@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     "hold",
     "capacity",
     "fault",
+    "consumer",
     "switchover",
     "runbook",
     "expect",
@@ -51,6 +52,7 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
         "fault" => {
             "write what breaks, such as `- fault: { kill: { node: primary } }` or `- fault: noop`"
         }
+        "consumer" => "say which and how, such as `- consumer: { crash: 1 }`",
         "switchover" => {
             "write `- switchover: planned`, or say where to: `- switchover: { to: replica }`"
         }
@@ -65,6 +67,7 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
         "hold" => Step::Hold(lasting(d, body, SECOND / 10)?),
         "capacity" => Step::Capacity(lasting(d, body, SECOND)?),
         "fault" => Step::Fault(fault::fault(d, body)?),
+        "consumer" => Step::Consumer(consumer(d, body)?),
         "switchover" => Step::Switchover(planned(d, body, "`switchover`")?),
         "runbook" => Step::Runbook(word(d, body, "a runbook")?),
         "expect" => Step::Expect(expect(d, body)?),
@@ -99,16 +102,27 @@ fn planned(d: &mut Decoder, tree: &Tree, what: &'static str) -> Option<Move> {
     }
 }
 
+fn consumer(d: &mut Decoder, tree: &Tree) -> Option<ConsumerEnd> {
+    let choice = d.choice(tree, "way to go", &["crash", "leave"])?;
+    let body = d.body(&choice, "say which consumer, counted from 1")?;
+    let member = d.number(body, "a consumer's number", 1..=16)?;
+    Some(match choice.name {
+        "crash" => ConsumerEnd::Crash(member),
+        _ => ConsumerEnd::Leave(member),
+    })
+}
+
 fn expect(d: &mut Decoder, tree: &Tree) -> Option<Expect> {
     let choice = d.choice(
         tree,
         "condition",
-        &["recovered", "redundant", "alerted", "resolved"],
+        &["recovered", "redundant", "consumed", "alerted", "resolved"],
     )?;
     let within = within(d, &choice)?;
     Some(match choice.name {
         "recovered" => Expect::Recovered(within),
         "redundant" => Expect::Redundant(within),
+        "consumed" => Expect::Consumed(within),
         "alerted" => Expect::Alerted(within),
         _ => Expect::Resolved(within),
     })

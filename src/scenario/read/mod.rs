@@ -4,6 +4,7 @@
 mod alerting;
 mod alerts_cross;
 mod clients;
+mod consumers_cross;
 mod cross;
 mod decode;
 mod disk;

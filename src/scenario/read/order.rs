@@ -59,12 +59,16 @@ impl<'t> Before<'t> {
                 "put it first: what it leaves undone must not reach into the baseline",
             ),
             Step::Capacity(_) => return None,
-            Step::Fault(_) | Step::Switchover(_) if !self.steady && self.disturbed.is_none() => (
-                "there is no baseline before this step".to_owned(),
-                "let the clients run undisturbed first: `- steady: 10s`",
-            ),
+            Step::Fault(_) | Step::Consumer(_) | Step::Switchover(_)
+                if !self.steady && self.disturbed.is_none() =>
+            {
+                (
+                    "there is no baseline before this step".to_owned(),
+                    "let the clients run undisturbed first: `- steady: 10s`",
+                )
+            }
             Step::Fault(fault) => return self.victim_problem(fault, place),
-            Step::Switchover(_) => return None,
+            Step::Consumer(_) | Step::Switchover(_) => return None,
             Step::Runbook(name) if self.disturbed.is_none() => (
                 format!("the runbook `{name}` has no cause yet"),
                 "put the fault that it answers before it",
@@ -138,6 +142,9 @@ impl<'t> Before<'t> {
                 self.moved |= *fault != Fault::Noop;
                 self.unhealed.push((fault, place));
             }
+            Step::Consumer(_) => {
+                self.disturbed.get_or_insert(place);
+            }
             Step::Switchover(_) | Step::Failback(_) | Step::Runbook(_) => {
                 self.disturbed.get_or_insert(place);
                 self.moved = true;
@@ -160,6 +167,7 @@ fn noun(expect: &Expect) -> &'static str {
     match expect {
         Expect::Recovered(_) => "recovered",
         Expect::Redundant(_) => "redundant",
+        Expect::Consumed(_) => "consumed",
         Expect::Alerted(_) => "alerted",
         Expect::Resolved(_) => "resolved",
     }

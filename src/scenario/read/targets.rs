@@ -33,6 +33,7 @@ pub fn targets(d: &mut Decoder, tree: &Tree) -> Option<Targets> {
         redundancy_restored: duration(d, &mut f, "redundancy-restored"),
         availability: goal::<Percent>(d, &mut f, "availability", "a percentage"),
         unavailable_total: duration(d, &mut f, "unavailable-total"),
+        rebalance: duration(d, &mut f, "rebalance"),
         consistency: f.get("consistency").and_then(|tree| consistency(d, tree)),
         recovered_by: f.get("recovered-by").and_then(|tree| recovered_by(d, tree)),
         confidence: f.get("confidence").and_then(|tree| confidence(d, tree)),

@@ -72,6 +72,7 @@ impl System for Etcd {
                 scripts: false,
                 shard_size: 0,
                 consistency: &[ConsistencyKind::Registers],
+                consumers: false,
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),

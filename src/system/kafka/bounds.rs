@@ -93,6 +93,77 @@ pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
     bounds
 }
 
+/// What the members of a consumer group were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupTimeouts {
+    /// `session.timeout.ms`.
+    pub session: Duration,
+    /// `heartbeat.interval.ms`.
+    pub heartbeat: Duration,
+    /// Whether every broker leads a partition.
+    pub all_lead: bool,
+}
+
+/// How long until every partition is consumed again, by what went away.
+///
+/// A member that says nothing is missed when a session has passed since its last heartbeat; the others hear of it with
+/// their next heartbeat, and join anew. One that leaves is missed at once. With a broker, the partitions that it led wait
+/// for another leader, as the service does; a group whose coordinator died finds the next one within that time, which
+/// knows its members and need not share the partitions out again.
+pub fn group_bounds(group: &GroupTimeouts, brokers: &Timeouts) -> Vec<Bound> {
+    let GroupTimeouts {
+        session,
+        heartbeat,
+        all_lead,
+    } = *group;
+    let bound = |fault: &str, low: Duration, high: Duration, basis: String| Bound {
+        fault: fault.to_owned(),
+        rto: Span::between(low, high),
+        basis,
+        confirmed: false,
+    };
+    let told = heartbeat + CLIENTS;
+    let fenced = brokers.session + brokers.session / LOOKS + CLIENTS;
+    let elected = brokers.fetch + brokers.election * 2 + ELECTION_BACKOFF;
+    let silent = if all_lead {
+        brokers.session.saturating_sub(brokers.heartbeat)
+    } else {
+        Duration::ZERO
+    };
+    vec![
+        bound(
+            "consumer-crash",
+            session.saturating_sub(heartbeat),
+            session + told,
+            format!(
+                "low: session {session:?} - age of the last heartbeat <= {heartbeat:?}; high: session + the others' next \
+                 heartbeat <= {heartbeat:?} + clients {CLIENTS:?}"
+            ),
+        ),
+        bound(
+            "consumer-leave",
+            Duration::ZERO,
+            told,
+            format!("high: the others' next heartbeat <= {heartbeat:?} + clients {CLIENTS:?}"),
+        ),
+        bound(
+            "kill",
+            silent,
+            fenced + elected,
+            format!(
+                "low: {}; high: the brokers' session {:?} + next look + clients {CLIENTS:?} + another controller \
+                 {elected:?}, should that be needed",
+                if all_lead {
+                    "the brokers' session - age of the last heartbeat"
+                } else {
+                    "not every broker leads a partition"
+                },
+                brokers.session
+            ),
+        ),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +191,19 @@ mod tests {
         assert_eq!(of(&apart, "kill primary"), Some((7.0, 12.25)));
         assert_eq!(of(&apart, "kill replica"), Some((7.0, 17.25)));
         assert_eq!(of(&apart, "stop primary"), Some((0.0, 3.0)));
+    }
+
+    #[test]
+    fn a_group_misses_a_silent_member_after_its_session() {
+        let group = GroupTimeouts {
+            session: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(3),
+            all_lead: true,
+        };
+        let bounds = group_bounds(&group, &timeouts(false, true));
+        assert_eq!(of(&bounds, "consumer-crash"), Some((7.0, 14.0)));
+        assert_eq!(of(&bounds, "consumer-leave"), Some((0.0, 4.0)));
+        assert_eq!(of(&bounds, "kill"), Some((7.0, 17.25)));
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl System for Kafka {
                 scripts: false,
                 shard_size: 0,
                 consistency: &[],
+                consumers: true,
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),

@@ -9,8 +9,17 @@ use rdkafka::{
 use tokio::{runtime::Handle, time::timeout};
 use tokio_util::task::TaskTracker;
 
+use crate::scenario::ConsumerClients;
+
 /// The longest wait for the driver's own threads to end.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the driver sends a beat of a consumer group again, which is longer than outages are waited for.
+const BEAT_PATIENCE: Duration = Duration::from_secs(600);
+
+/// The shortest time that a member of a group waits for an answer: the driver asks for a second more than brokers may wait
+/// for records.
+const ANSWER_LEAST: Duration = Duration::from_secs(2);
 
 /// What all handles of a stack share.
 ///
@@ -77,6 +86,28 @@ impl Driver {
             .set("enable.auto.commit", "false")
             .set("fetch.error.backoff.ms", "50")
             .set("auto.offset.reset", "error");
+        config
+    }
+
+    /// The producer of a consumer group's beats: one request at a time, so that what is sent again stays in order.
+    pub fn feeder(&self) -> ClientConfig {
+        let mut config = self.app_producer(BEAT_PATIENCE);
+        config.set("max.in.flight.requests.per.connection", "1");
+        config
+    }
+
+    /// A member of a group, which gives its name as the client's. What nobody set is the driver's default: it commits by
+    /// itself, each 5 s. A new group begins with the first record.
+    pub fn member(&self, group: &str, name: &str, spec: &ConsumerClients) -> ClientConfig {
+        let mut config = self.common(self.options.request_timeout.max(ANSWER_LEAST));
+        config
+            .set("client.id", name)
+            .set("group.id", group)
+            .set("session.timeout.ms", milliseconds(spec.session.0))
+            .set("heartbeat.interval.ms", milliseconds(spec.heartbeat.0))
+            .set("partition.assignment.strategy", spec.assignor.to_string())
+            .set("fetch.error.backoff.ms", "50")
+            .set("auto.offset.reset", "earliest");
         config
     }
 

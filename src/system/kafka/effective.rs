@@ -83,6 +83,7 @@ pub async fn read_back(stack: &mut KafkaStack, with_controller: bool) -> Result<
         .filter_map(|settings| settings.get("max.connections")?.parse().ok())
         .min();
     stack.facts.bounds = bounds(&timeouts);
+    stack.timeouts = Some(timeouts);
     stack.facts.phase_ns = u64::try_from(timeouts.heartbeat.as_nanos()).unwrap_or(0);
     stack.facts.effective = effective;
     Ok(())

@@ -11,6 +11,7 @@ mod driver;
 mod effective;
 mod element;
 mod exporter;
+mod group;
 mod log;
 mod moves;
 mod observe;

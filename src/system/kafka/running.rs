@@ -15,7 +15,8 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, ControlPlane, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
+        Client, Consumers, ControlPlane, Observer, PlannedMove, Rearm, Redundancy, Running,
+        SystemError,
         roster::{Roster, Seat},
         settings::Values,
     },
@@ -23,6 +24,7 @@ use crate::{
 
 use super::{
     app::{AppClient, Pool},
+    bounds::Timeouts,
     brokers::{Brokers, at},
     client::{DirectClient, Ground, Target},
     driver::{Driver, Options},
@@ -46,6 +48,8 @@ pub struct KafkaStack {
     pub(super) records: Records,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) with_controller: bool,
+    /// As read back, once they are.
+    pub(super) timeouts: Option<Timeouts>,
     pool: OnceLock<Arc<Pool>>,
 }
 
@@ -92,6 +96,7 @@ impl KafkaStack {
             records: Records::new(runtime.run().clone()),
             runtime,
             with_controller: values.word("controller") == "with-leader",
+            timeouts: None,
             pool: OnceLock::new(),
         })
     }
@@ -106,6 +111,7 @@ impl KafkaStack {
             records: Records::new(run),
             runtime: self.runtime.clone(),
             with_controller: self.with_controller,
+            timeouts: None,
             pool: OnceLock::new(),
         }
     }
@@ -228,6 +234,10 @@ impl Running for KafkaStack {
     }
 
     fn rearm(&self) -> Option<&dyn Rearm> {
+        Some(self)
+    }
+
+    fn consumers(&self) -> Option<&dyn Consumers> {
         Some(self)
     }
 

@@ -96,6 +96,7 @@ impl System for MongoDb {
                     scripts: false,
                     shard_size: 0,
                     consistency: &[],
+                    consumers: false,
                 },
                 sharded::topology(),
             ],

@@ -187,6 +187,7 @@ impl System for MySql {
             scripts: false,
             shard_size: 0,
             consistency: rows::CONSISTENCY,
+            consumers: false,
         };
         let group = match self {
             Self::MySql => TopologySpec {

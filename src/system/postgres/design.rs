@@ -222,6 +222,7 @@ impl System for Postgres {
                     scripts: false,
                     shard_size: 0,
                     consistency: rows::CONSISTENCY,
+                    consumers: false,
                 },
                 TopologySpec {
                     name: "patroni",
@@ -235,6 +236,7 @@ impl System for Postgres {
                     scripts: false,
                     shard_size: 0,
                     consistency: rows::CONSISTENCY,
+                    consumers: false,
                 },
                 TopologySpec {
                     name: LOGICAL,
@@ -249,6 +251,7 @@ impl System for Postgres {
                     scripts: false,
                     shard_size: 0,
                     consistency: rows::CONSISTENCY,
+                    consumers: false,
                 },
             ],
             image: IMAGE,

@@ -164,6 +164,7 @@ impl System for Redis {
                     scripts: false,
                     shard_size: 0,
                     consistency: &[ConsistencyKind::Registers],
+                    consumers: false,
                 },
                 TopologySpec {
                     name: REPLICAS,
@@ -177,6 +178,7 @@ impl System for Redis {
                     scripts: false,
                     shard_size: 0,
                     consistency: &[ConsistencyKind::Registers],
+                    consumers: false,
                 },
                 cluster::topology(),
             ],

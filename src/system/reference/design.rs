@@ -78,6 +78,7 @@ impl System for Reference {
                 scripts: true,
                 shard_size: 0,
                 consistency: &[ConsistencyKind::Registers],
+                consumers: false,
             }],
             image: "",
             settings: SETTINGS.to_vec(),

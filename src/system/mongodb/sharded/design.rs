@@ -37,6 +37,7 @@ pub fn topology() -> TopologySpec {
         scripts: false,
         shard_size: SHARD_SIZE,
         consistency: &[],
+        consumers: false,
     }
 }
 

@@ -66,6 +66,7 @@ pub fn topology() -> TopologySpec {
         scripts: false,
         shard_size: 2,
         consistency: &[],
+        consumers: false,
     }
 }
 
