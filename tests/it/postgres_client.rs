@@ -22,7 +22,7 @@ use drdrill::{
 use tokio::sync::watch;
 
 use crate::{
-    adapter_rig::{LATE, PATIENT, SHORT},
+    adapter_rig::{PATIENT, SHORT, invoke_as},
     docker_rig::Rig,
 };
 
@@ -116,18 +116,7 @@ impl Server {
 }
 
 async fn invoke(client: &mut ServiceClient, limit: Duration, access: Access, seq: u64) -> Reply {
-    let before = Instant::now();
-    let request = Request {
-        access,
-        on: Subject::Appends,
-        lane: LaneId(3),
-        seq,
-        deadline: before + limit,
-    };
-    let reply = client.invoke(request).await;
-    let late = before.elapsed().saturating_sub(limit);
-    assert!(late < LATE, "{late:?} after the deadline: {reply:?}");
-    reply
+    invoke_as(LaneId(3), client, limit, access, seq).await
 }
 
 /// Registers are read as they were written; a transfer moves and the total stays.
