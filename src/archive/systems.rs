@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{record::Status, score::Verdict, stats::quantile, time::Span};
+use crate::{record::Status, scenario::MustFail, score::Verdict, stats::quantile, time::Span};
 
 use super::{Archive, Run, Summary};
 
@@ -27,6 +27,8 @@ pub struct Drilled<'a> {
     pub lost: Option<(u64, u64)>,
     /// The same of those sent after it.
     pub split_brain: Option<(u64, u64)>,
+    /// Of a scenario as it is: the newest runs that failed with its stack or drill changed, and what was changed.
+    pub red: Vec<(&'a [(String, String)], &'a Run)>,
 }
 
 impl Drilled<'_> {
@@ -52,10 +54,27 @@ pub fn drilled(archive: &Archive) -> Vec<Drilled<'_>> {
             groups.entry(key).or_default().push((run, summary));
         }
     }
-    groups
+    let lines = groups
         .into_iter()
-        .filter_map(|(key, runs)| line(key, &runs))
-        .collect()
+        .filter_map(|(key, runs)| line(key, &runs));
+    with_red(lines.collect())
+}
+
+/// Puts the runs that were turned red beside the scenario as it is. Other targets make nothing red: they are another promise.
+fn with_red(mut lines: Vec<Drilled<'_>>) -> Vec<Drilled<'_>> {
+    let broken = |line: &Drilled<'_>| {
+        let mut keys = line.overrides.iter().map(|(key, _)| key);
+        !line.overrides.is_empty()
+            && keys.all(|key| MustFail::may_change(key))
+            && line.newest.1.verdict == Verdict::Fail
+    };
+    let all = lines.clone();
+    for line in lines.iter_mut().filter(|line| line.overrides.is_empty()) {
+        let of = |it: &&Drilled<'_>| (it.system, it.scenario) == (line.system, line.scenario);
+        let red = all.iter().filter(of).filter(|it| broken(it));
+        line.red = red.map(|it| (it.overrides, it.newest.0)).collect();
+    }
+    lines
 }
 
 fn line<'a>(
@@ -88,5 +107,6 @@ fn line<'a>(
         median_worst: quantile(&times, 0.5).zip(times.last().copied()),
         lost: extremes(Summary::lost_before),
         split_brain: extremes(Summary::split_brain),
+        red: Vec::new(),
     })
 }

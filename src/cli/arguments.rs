@@ -46,6 +46,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run drills and judge them against their targets
     Run(RunArguments),
+    /// Show that drills can turn red: run them with the changes under which they must fail
+    Prove(ProveArguments),
     /// Look within a time for the drill with the worst outcome, and write it down as a small scenario
     Hunt(HuntArguments),
     /// Check scenario files without creating anything
@@ -153,6 +155,34 @@ pub struct RunArguments {
         hide_env_values = true
     )]
     pub webhook: Option<String>,
+}
+
+/// Arguments of `prove`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill prove scenarios/reference/primary-kill.yaml
+  drdrill prove scenarios/redis --red
+
+A drill that cannot fail proves nothing. Each scenario is run as it is, which must pass, and with each change that its
+`must-fail` names, which must make it miss what is named there. The exit code is 1 if a drill did not come out so, 3 if
+that could not be told or a scenario names no change.")]
+pub struct ProveArguments {
+    /// Which scenarios
+    #[command(flatten)]
+    pub scenarios: ScenarioArguments,
+    /// Only the drills with a change, not the scenario as it is
+    #[arg(long)]
+    pub red: bool,
+    /// Write run folders below this folder
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub out: PathBuf,
+    /// Repeat the choices of an earlier run, as its report prints them
+    #[arg(long, value_name = "HEX", value_parser = seed)]
+    pub seed: Option<u64>,
+    /// How to sign
+    #[command(flatten)]
+    pub signing: SigningArguments,
 }
 
 /// Arguments of `hunt`.

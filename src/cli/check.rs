@@ -63,11 +63,11 @@ pub fn ready(
     })
 }
 
-/// A scenario that was checked, read again with more values replaced; its problems are printed.
+/// A scenario that was checked, read again with more values replaced; its problems are printed. `what` they are of is said.
 ///
 /// # Errors
 /// When these values make it wrong.
-pub fn varied(parsed: &Parsed, more: &[(String, String)]) -> Result<Parsed, Failure> {
+pub fn varied(parsed: &Parsed, more: &[(String, String)], what: &str) -> Result<Parsed, Failure> {
     let overrides = [parsed.overrides.as_slice(), more].concat();
     let varied = read(&parsed.file, &parsed.text, &overrides).and_then(|varied| {
         let problems = plan_problems(&varied, &catalogue::all());
@@ -81,7 +81,7 @@ pub fn varied(parsed: &Parsed, more: &[(String, String)]) -> Result<Parsed, Fail
         output::problems(&problems);
         Failure::new(
             Exit::ScenarioInvalid,
-            "not every combination of the matrix can be run, so none was",
+            format!("not every {what} can be run, so none was"),
             "mend what is shown above, or leave the value out",
         )
     })
@@ -127,6 +127,9 @@ fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Pars
             .and_then(|text| read(&file, &text, overrides))
             .and_then(|parsed| {
                 let mut problems = plan_problems(&parsed, &systems);
+                if problems.is_empty() && overrides.is_empty() {
+                    problems = change_problems(&parsed, &systems);
+                }
                 let name = parsed.scenario.name.clone();
                 if let Some(other) = names.insert(name.clone(), file.clone()) {
                     problems.push(parsed.spans.problem(
@@ -165,6 +168,23 @@ fn plan_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
             problems
         })
         .collect()
+}
+
+/// Changes of `must-fail` with which the drill could not be run.
+fn change_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
+    let changes = (0_usize..).zip(&parsed.scenario.must_fail);
+    let wrong = changes.filter_map(|(index, change)| {
+        let problems = match read(&parsed.file, &parsed.text, &change.overrides()) {
+            Ok(varied) => plan_problems(&varied, systems),
+            Err(problems) => problems.all,
+        };
+        let first = problems.first()?;
+        let message = format!("the drill cannot be run so: {}", first.message());
+        let help = first.help_text().unwrap_or("change something else");
+        let place = ["must-fail", &index.to_string(), "with"];
+        Some(parsed.spans.problem(&place, message, help))
+    });
+    wrong.collect()
 }
 
 /// The file's text, at most a little more than the reader takes.

@@ -20,6 +20,7 @@ mod matrix;
 mod notify;
 mod output;
 mod pdf;
+mod prove;
 mod prune;
 mod quarter;
 mod report;
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Prove(arguments) => prove::prove(&arguments),
         Command::Hunt(arguments) => hunt::hunt(&arguments),
         Command::Calibrate(arguments) => calibrate::command(&arguments),
         Command::Check(arguments) => check::check(&arguments),

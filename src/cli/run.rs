@@ -63,7 +63,7 @@ fn drill(parsed: Parsed, axes: &[Axis]) -> Result<Drill, Failure> {
         let varied = if combination.overrides.is_empty() {
             parsed.clone()
         } else {
-            check::varied(&parsed, &combination.overrides)?
+            check::varied(&parsed, &combination.overrides, "combination of the matrix")?
         };
         let (parsed, plan) = bind(varied)?;
         Ok((combination.title, parsed, plan))

@@ -225,13 +225,7 @@ impl Series {
             output::result(&format!("{}\n", line.trim_end()));
             return;
         }
-        let view = View::new(&run.record, &run.history, &run.judgement);
-        let place = run.folder.join("report.html");
-        output::result(&terminal(
-            &view,
-            &place.display().to_string(),
-            output::style(),
-        ));
+        show(run);
     }
 
     /// One control on each stack, all at once. Each has a folder and a register line of its own.
@@ -333,6 +327,7 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
         },
         alerting: None,
         headline: None,
+        must_fail: Vec::new(),
         drill: vec![
             Step::Steady(Dur(steady.sum())),
             Step::Fault(Fault::Noop),
@@ -396,7 +391,19 @@ fn stack_of(run: &Ended) -> RunId {
     )
 }
 
-fn progress() -> Progress<io::Stderr> {
+/// Shows a run that has ended.
+pub fn show(run: &Ended) {
+    let view = View::new(&run.record, &run.history, &run.judgement);
+    let place = run.folder.join("report.html");
+    output::result(&terminal(
+        &view,
+        &place.display().to_string(),
+        output::style(),
+    ));
+}
+
+/// How a run goes, on a terminal or line by line.
+pub fn progress() -> Progress<io::Stderr> {
     if io::stderr().is_terminal() {
         Progress::live(io::stderr(), ProgressDrawTarget::stderr())
     } else {

@@ -102,6 +102,7 @@ pub fn scenario(base: &Scenario, schedule: &Schedule, headline: usize, name: &st
         headline,
         drill,
         repeat: 1,
+        must_fail: Vec::new(),
         ..base.clone()
     }
 }

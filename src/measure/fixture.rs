@@ -382,6 +382,7 @@ fn opened() -> Opened {
             ],
             repeat: 1,
             fresh_stacks: false,
+            must_fail: Vec::new(),
         },
         last: None,
     }

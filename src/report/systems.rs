@@ -29,9 +29,10 @@ pub fn systems(drilled: &[Drilled<'_>], all: usize, offered: &[(&str, &str)]) ->
         "lost",
         "lost after the fault",
         "newest run",
+        "turned red by",
     ];
     let mut section = Section::new("Systems, faults and routes", &head, "No completed run.");
-    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced: most of those broke the stack on purpose, to see it turn red.");
+    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced. Turned red by: what was changed in the stack or the drill for it to fail, targets as they are, and the newest run that did; drdrill prove makes such runs.");
     if let Some(never) = never_drilled(drilled, offered) {
         section.note(&never);
     }
@@ -72,11 +73,6 @@ fn never_drilled(drilled: &[Drilled<'_>], offered: &[(&str, &str)]) -> Option<St
 fn row(it: &Drilled<'_>) -> Vec<Cell> {
     let (run, summary) = it.newest;
     let stood = summary.system.as_ref();
-    let overrides: Vec<String> = it
-        .overrides
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
     let tone = match summary.verdict {
         Verdict::Pass => Tone::Plain,
         Verdict::Control => Tone::Plain,
@@ -87,7 +83,7 @@ fn row(it: &Drilled<'_>) -> Vec<Cell> {
     vec![
         plain(stood.map_or(it.system, |stood| stood.server.as_str())),
         plain(it.scenario),
-        plain(overrides.join(", ")),
+        plain(changed(it.overrides)),
         plain(event(summary)),
         plain(stood.map_or(String::new(), |stood| {
             format!("{}, {}", stood.topology, stood.route)
@@ -99,7 +95,22 @@ fn row(it: &Drilled<'_>) -> Vec<Cell> {
         plain(counts(it.lost)),
         plain(counts(it.split_brain)),
         plain(format!("{} of {}", run.id, started(run))),
+        plain(red(it)),
     ]
+}
+
+fn changed(overrides: &[(String, String)]) -> String {
+    let pairs = overrides
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"));
+    pairs.collect::<Vec<_>>().join(", ")
+}
+
+/// What turned it red, each with its run.
+fn red(it: &Drilled<'_>) -> String {
+    let red = it.red.iter();
+    let red = red.map(|(overrides, run)| format!("{} (run {})", changed(overrides), run.id));
+    red.collect::<Vec<_>>().join("; ")
 }
 
 /// The fewest and the most.

@@ -23,8 +23,10 @@ pub fn json_schema() -> Value {
         schema["$defs"][name] = json!({ "description": description, "anyOf": [shorthand, whole] });
     }
     // YAML writes `quorum: 2` and `fsync: true` without quotes.
-    schema["$defs"]["SystemSpec"]["properties"]["settings"]["additionalProperties"] =
-        json!({ "type": ["string", "number", "boolean"] });
+    for (name, map) in [("SystemSpec", "settings"), ("MustFail", "with")] {
+        schema["$defs"][name]["properties"][map]["additionalProperties"] =
+            json!({ "type": ["string", "number", "boolean"] });
+    }
     schema["properties"]["schema"] =
         json!({ "const": SCHEMA, "description": "The version of this language." });
     without_null(&mut schema);

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alerting, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, Percent, Rate,
-    Selector, Targets,
+    Alerting, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, MustFail, Percent,
+    Rate, Selector, Targets,
 };
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
@@ -47,6 +47,9 @@ pub struct Scenario {
     /// system can do so: sooner, and less independent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh_stacks: bool,
+    /// Changes of the stack or the drill, each of which must make it fail: `drdrill prove` runs them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must_fail: Vec<MustFail>,
 }
 
 fn once() -> u32 {

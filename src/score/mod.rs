@@ -5,6 +5,7 @@ pub mod card;
 mod consistency_line;
 pub mod judge;
 pub mod lines;
+pub mod proof;
 pub mod quiet;
 pub mod repeats;
 pub mod sentence;
@@ -14,6 +15,7 @@ pub mod verdict;
 
 pub use card::{Line, LineState, Reason, Scorecard, Verdict};
 pub use judge::{Judgement, judge};
+pub use proof::{Proof, proof};
 pub use quiet::quiet;
 pub use repeats::{Repeats, repeats};
 pub use verdict::score;

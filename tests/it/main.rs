@@ -39,6 +39,7 @@ mod mysql_drills;
 mod offers;
 mod postgres_client;
 mod postgres_stack;
+mod prove;
 mod prune;
 mod quarter;
 mod redis_client;

@@ -149,6 +149,21 @@ const CASES: &[(&str, &str, &str)] = &[
         "  rpo: any",
         "  rpo: any\n  rebalance: 10s",
     ),
+    (
+        "must_fail_of_a_target",
+        "repeat: 1\n",
+        "must-fail:\n  - { with: { targets.rto: 1s }, misses: [rto] }\n",
+    ),
+    (
+        "must_fail_of_nothing",
+        "repeat: 1\n",
+        "must-fail:\n  - { with: {}, misses: [] }\n  - { misses: [rpa] }\n",
+    ),
+    (
+        "must_fail_that_nothing_judges",
+        "repeat: 1\n",
+        "must-fail:\n  - { with: { stack.redis.settings.down-after: 2m }, misses: [rto, rpo, max-gap, alerts] }\n",
+    ),
     ("timeout_too_long", "timeout: 500ms", "timeout: 5s"),
     ("lanes_out_of_range", "lanes: 4", "lanes: 0"),
     ("lanes_no_number", "lanes: 4", "lanes: many"),

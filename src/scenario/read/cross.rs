@@ -6,13 +6,14 @@ use crate::scenario::{
     spans::Spans,
 };
 
-use super::consumers_cross;
+use super::{consumers_cross, must_fail};
 
 /// Every contradiction between parts that are right by themselves.
 pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     let mut problems = unmeasurable(scenario, spans);
     problems.extend(consistency(scenario, spans));
     problems.extend(consumers_cross::problems(scenario, spans));
+    problems.extend(must_fail::problems(scenario, spans));
     problems.extend(headline(scenario, spans));
     problems.extend(deadline(scenario, spans));
     problems.extend(

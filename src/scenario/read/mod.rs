@@ -12,6 +12,7 @@ mod drill;
 mod fault;
 mod inside;
 mod machine;
+mod must_fail;
 mod order;
 mod other;
 mod overrides;
@@ -170,6 +171,7 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
     let fresh_stacks = f
         .get("fresh-stacks")
         .map(|tree| d.word(tree, "flag", &[("true", true), ("false", false)]));
+    let must_fail = must_fail::must_fail(d, &mut f);
     d.finish(f);
 
     let scenario = Scenario {
@@ -188,6 +190,7 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         drill: drill?,
         repeat: repeat?,
         fresh_stacks: fresh_stacks.unwrap_or(Some(false))?,
+        must_fail: must_fail?,
     };
     d.problems.extend(cross::problems(&scenario, spans));
     d.problems.extend(alerts_cross::problems(&scenario, spans));
