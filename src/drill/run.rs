@@ -246,6 +246,7 @@ async fn drill(
         phase: site.seed.stream("phase"),
         stratum: site.stratum,
         disrupted: Nanos::default(),
+        first_primaries: Vec::new(),
         faults: super::faults::Faults::default(),
         ground: Ground {
             group: group.clone(),

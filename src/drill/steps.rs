@@ -7,10 +7,12 @@ use tokio::time::{sleep, timeout};
 use crate::{
     alerting::Raised,
     fault::{self, Ground, select},
+    id::NodeName,
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
     runbook,
     scenario::{self, ConsumerEnd, Expect, Fault, Move, Step},
     seed::Stream,
+    system::SystemError,
     time::Nanos,
     workload::{self, Live, Load},
 };
@@ -48,6 +50,8 @@ pub struct Stage<'a> {
     pub stratum: (u32, u32),
     /// When the last disruption was over.
     pub disrupted: Nanos,
+    /// Who was primary before the first disruption; of each shard, where there are shards.
+    pub first_primaries: Vec<NodeName>,
     /// Whether the run before lends its last operations to the baseline.
     pub lent: bool,
     /// Alerting beside the stack, if there is any.
@@ -221,9 +225,12 @@ impl Stage<'_> {
 
     async fn remember_primary(&mut self) {
         if self.disrupted == Nanos::default()
-            && let Ok(primary) = self.ground.system.primary().await
+            && let Ok(primaries) = self.ground.system.primaries().await
         {
-            self.ground.first_primary = primary;
+            if let [primary] = primaries.as_slice() {
+                self.ground.first_primary = primary.clone();
+            }
+            self.first_primaries = primaries;
         }
     }
 
@@ -242,28 +249,18 @@ impl Stage<'_> {
         kind: DisruptionKind,
     ) -> Result<StepResult, String> {
         let system = self.ground.system.clone();
-        let text = |error: &dyn std::fmt::Display| error.to_string();
         let planned = system
             .planned_move()
             .ok_or("this topology has no planned move")?;
-        let from = system.primary().await.map_err(|e| text(&e))?;
-        let to = match (&to.to, kind) {
-            (Some(selector), _) => select(selector, &self.ground)
-                .await
-                .map_err(|e| text(&e))?
-                .into_iter()
-                .next(),
-            (None, DisruptionKind::Failback) => Some(self.ground.first_primary.clone()),
-            (None, _) => None,
+        let handovers = self.handovers(to, kind).await?;
+        let moving = async {
+            let mut moved = Vec::new();
+            for (_, to) in &handovers {
+                moved.push(planned.switchover(to.as_ref()).await?);
+            }
+            Ok::<_, SystemError>(moved)
         };
-        if to.as_ref() == Some(&from) {
-            return Err(format!("`{from}` is primary already"));
-        }
-        let (at, moved) = self
-            .ground
-            .emitter
-            .time(planned.switchover(to.as_ref()))
-            .await;
+        let (at, moved) = self.ground.emitter.time(moving).await;
         self.disrupted = at.high;
         let disruption = Disruption {
             step: index,
@@ -274,19 +271,16 @@ impl Stage<'_> {
                 "switchover"
             }
             .into(),
-            victims: vec![from.clone()],
+            victims: handovers.iter().map(|(from, _)| from.clone()).collect(),
             primary_hit: true,
             means: "the system's own planned move".into(),
         };
         self.ground.emitter.say_at(at, What::Disrupted(disruption));
-        let asked = moved
-            .as_ref()
-            .map_err(|e| text(e))
-            .map(|node| node.to_string());
-        let effect = self.moved(index, &from, asked.clone()).await;
+        let moved = moved.map_err(|error| error.to_string());
+        let effect = self.moved(index, &handovers, moved.clone()).await;
         let verified = effect.state == EffectState::Verified;
         self.ground.emitter.say(What::Effect(effect));
-        asked?;
+        moved?;
         Ok(if verified {
             StepResult::Done
         } else {
@@ -294,35 +288,85 @@ impl Stage<'_> {
         })
     }
 
-    /// Whether another node is primary now, and the one that was asked for.
+    /// Who is to hand over, and to whom; to nobody in particular where the system chooses. A failback is of every shard
+    /// whose primary is another one now.
+    async fn handovers(&self, to: &Move, kind: DisruptionKind) -> Result<Vec<Handover>, String> {
+        let stack = self.ground.system.stack();
+        let primaries = self.ground.system.primaries().await;
+        let primaries = primaries.map_err(|error| error.to_string())?;
+        let first = primaries.first().ok_or("there is no primary")?;
+        let already = |node: &NodeName| format!("`{node}` is primary already");
+        let Some(selector) = &to.to else {
+            if kind != DisruptionKind::Failback {
+                return Ok(vec![(first.clone(), None)]);
+            }
+            let pairs = primaries.iter().zip(&self.first_primaries);
+            let moved = pairs.filter(|(now, before)| now != before);
+            let back: Vec<_> = moved
+                .map(|(now, before)| (now.clone(), Some(before.clone())))
+                .collect();
+            return if back.is_empty() {
+                Err(already(first))
+            } else {
+                Ok(back)
+            };
+        };
+        let to = select(selector, &self.ground).await;
+        let to = to.map_err(|error| error.to_string())?.into_iter().next();
+        let shard = to.as_ref().and_then(|to| stack.shard_of(to));
+        let at = stack
+            .shards
+            .iter()
+            .position(|own| Some(own.number) == shard);
+        let from = primaries.get(at.unwrap_or(0)).unwrap_or(first).clone();
+        if to.as_ref() == Some(&from) {
+            return Err(already(&from));
+        }
+        Ok(vec![(from, to)])
+    }
+
+    /// Whether other nodes are primaries now, and those that were asked for.
     async fn moved(
         &self,
         step: usize,
-        from: &crate::id::NodeName,
-        asked: Result<String, String>,
+        handovers: &[Handover],
+        moved: Result<Vec<NodeName>, String>,
     ) -> Effect {
-        let now = self
-            .ground
-            .system
-            .primary()
-            .await
-            .map(|node| node.to_string())
-            .map_err(|e| e.to_string());
-        let (state, text) = match (now, asked) {
-            (Ok(now), Ok(asked)) if now == asked => (
-                EffectState::Verified,
-                format!("{now} is primary, {from} was"),
-            ),
-            (Ok(now), Ok(asked)) => (
-                EffectState::NotVerified,
-                format!("{now} is primary, {asked} was asked for"),
-            ),
-            (Err(error), _) | (_, Err(error)) => (EffectState::NotVerified, error),
+        let now = self.ground.system.primaries().await;
+        let now = now.map_err(|error| error.to_string());
+        let (state, evidence) = match (now, moved) {
+            (Ok(now), Ok(asked)) => {
+                let all = asked.iter().all(|asked| now.contains(asked));
+                let pairs = handovers.iter().zip(&asked);
+                let text = |((from, _), asked): (&Handover, &NodeName)| match now.contains(asked) {
+                    true => format!("{asked} is primary, {from} was"),
+                    false => format!("{} primary, {asked} was asked for", are(&now)),
+                };
+                let state = match all {
+                    true => EffectState::Verified,
+                    false => EffectState::NotVerified,
+                };
+                (state, pairs.map(text).collect())
+            }
+            (Err(error), _) | (_, Err(error)) => (EffectState::NotVerified, vec![error]),
         };
         Effect {
             step,
             state,
-            evidence: vec![text],
+            evidence,
+        }
+    }
+}
+
+/// A primary, and who is to take over from it; the system chooses where nobody is named.
+type Handover = (NodeName, Option<NodeName>);
+
+fn are(nodes: &[NodeName]) -> String {
+    match nodes {
+        [only] => format!("{only} is"),
+        several => {
+            let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+            format!("{} are", names.join(", "))
         }
     }
 }

@@ -60,7 +60,7 @@ pub fn topology() -> TopologySpec {
         routes: &[CLUSTER],
         nodes: (NODES, NODES, 10),
         runbooks: &[],
-        planned_moves: false,
+        planned_moves: true,
         etcd: false,
         controllers: false,
         scripts: false,

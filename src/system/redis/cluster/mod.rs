@@ -6,6 +6,7 @@ mod design;
 mod effective;
 mod form;
 mod look;
+mod moves;
 mod nodes;
 mod observe;
 mod ready;

@@ -15,7 +15,7 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Design, Observer, Rearm, Redundancy, Running, SystemError, Told,
+        Client, Design, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError, Told,
         redis::{
             client::{RedisClient, Target},
             dump::{Asked, Found, dump},
@@ -107,6 +107,11 @@ impl ClusterStack {
     /// The run's keys in a shard. Every lane of a sharded stack has one; without one the first is meant.
     pub(super) fn keys_of(&self, shard: Option<u16>) -> Keys {
         self.keys.tagged(&self.tag_of(shard.unwrap_or(1)))
+    }
+
+    /// A slot of a shard: the one that the run's keys in it lie in.
+    pub(super) fn slot_of(&self, shard: &Shard) -> u16 {
+        slot_of(&self.tag_of(shard.number))
     }
 
     /// The node that leads a shard now.
@@ -230,6 +235,10 @@ impl Running for ClusterStack {
     /// A node that was a primary hears from the others that it is none any more, and follows its successor.
     async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
         Ok(self.runtime.start(node).await?)
+    }
+
+    fn planned_move(&self) -> Option<&dyn PlannedMove> {
+        Some(self)
     }
 
     fn rearm(&self) -> Option<&dyn Rearm> {
