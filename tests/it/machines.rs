@@ -24,6 +24,20 @@ fn seen(done: &Done, words: &[&str]) -> String {
 
 /// What `check` says of a scenario that it refuses.
 pub fn refused(text: &str) -> String {
+    let (code, said) = checked(text);
+    assert_eq!(code, Some(4), "{said}");
+    // Lines are folded to the terminal.
+    said.replace("\n  │ ", " ")
+}
+
+/// Nothing is wrong with such a scenario.
+pub fn accepted(text: &str) {
+    let (code, said) = checked(text);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+/// What `check` says, and its exit code.
+fn checked(text: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("scenario.yaml");
     std::fs::write(&path, text).expect("a scenario");
@@ -34,9 +48,7 @@ pub fn refused(text: &str) -> String {
         .output()
         .expect("the binary starts");
     let said = String::from_utf8_lossy(&check.stderr).into_owned();
-    assert_eq!(check.status.code(), Some(4), "{said}");
-    // Lines are folded to the terminal.
-    said.replace("\n  │ ", " ")
+    (check.status.code(), said)
 }
 
 /// A node's container, of the only run.
