@@ -176,7 +176,7 @@ fn a_clock_jumps_and_drifts_as_asked_and_its_neighbours_do_not() {
 }
 
 #[test]
-fn clocks_of_static_programs_and_of_systems_that_do_not_tell_are_refused() {
+fn clocks_of_go_programs_and_of_systems_that_do_not_tell_are_refused() {
     let text = |stack: &str, node: &str| {
         format!(
             "schema: 1\nname: a\nsummary: b\nstack: {{ {stack} }}\ntargets: {{ rto: any, rpo: any }}\n\
@@ -187,13 +187,15 @@ fn clocks_of_static_programs_and_of_systems_that_do_not_tell_are_refused() {
         (
             "postgres: { topology: patroni }",
             "etcd1",
-            "etcd is a static program",
+            "etcd is a Go program",
         ),
         (
             "postgres: { topology: patroni }",
             "haproxy1",
             "nobody could ask it for its time",
         ),
+        ("etcd: {}", "primary", "etcd is a Go program"),
+        ("etcd: {}", "e1", "etcd is a Go program"),
         ("kafka: {}", "primary", "servers of `kafka` are not asked"),
         ("reference: {}", "primary", "which share its clock"),
     ];
