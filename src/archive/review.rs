@@ -46,6 +46,8 @@ pub struct Review<'a> {
     pub scenarios: Vec<Reviewed<'a>>,
     /// What each failure mode takes of the monthly allowance.
     pub spent: Vec<Spent<'a>>,
+    /// The systems whose runs measured an outage and for which no availability target is known.
+    pub untargeted: BTreeSet<&'a str>,
     /// What was found, with its status.
     pub findings: Vec<Tracked<'a>>,
 }
@@ -161,6 +163,7 @@ pub fn review<'a>(
     };
     let (runs, before) = (within(quarter), within(quarter.before()));
     let scenarios: BTreeSet<&str> = runs.iter().map(|run| run.scenario.as_str()).collect();
+    let (spent, untargeted) = spent(&runs, availability);
     Review {
         quarter,
         coverage: coverage(archive, quarter, systems, offered),
@@ -168,7 +171,8 @@ pub fn review<'a>(
             .iter()
             .map(|name| reviewed(name, &runs, &before))
             .collect(),
-        spent: spent(&runs, availability),
+        spent,
+        untargeted,
         findings: tracked(&before, &runs),
         runs,
         before,
@@ -333,7 +337,11 @@ fn median(runs: &[&Run]) -> Option<f64> {
     crate::stats::quantile(&times, 0.5)
 }
 
-fn spent<'a>(runs: &[&'a Run], availability: &BTreeMap<String, f64>) -> Vec<Spent<'a>> {
+/// What each failure mode takes, and the systems for which that cannot be told: no availability target is known.
+fn spent<'a>(
+    runs: &[&'a Run],
+    availability: &BTreeMap<String, f64>,
+) -> (Vec<Spent<'a>>, BTreeSet<&'a str>) {
     let mut worst: BTreeMap<(&str, String), (f64, &'a Run)> = BTreeMap::new();
     for run in runs.iter().filter(|run| run.counts()) {
         let Some(summary) = &run.summary else {
@@ -354,23 +362,24 @@ fn spent<'a>(runs: &[&'a Run], availability: &BTreeMap<String, f64>) -> Vec<Spen
         let mut defaults = AVAILABILITY.iter();
         Some(defaults.find(|(name, _)| *name == system)?.1)
     };
-    worst
-        .into_iter()
-        .filter_map(|((system, mode), (minutes, run))| {
-            let given = availability.get(system).copied();
-            let availability = given
-                .or_else(|| own_target(run))
-                .or_else(|| default(system))?;
-            Some(Spent {
-                system,
-                mode,
-                availability,
-                allowed_minutes: monthly(availability),
-                minutes,
-                run,
-            })
-        })
-        .collect()
+    let (mut spent, mut untargeted) = (Vec::new(), BTreeSet::new());
+    for ((system, mode), (minutes, run)) in worst {
+        let given = availability.get(system).copied();
+        let known = given.or_else(|| own_target(run));
+        let Some(availability) = known.or_else(|| default(system)) else {
+            untargeted.insert(system);
+            continue;
+        };
+        spent.push(Spent {
+            system,
+            mode,
+            availability,
+            allowed_minutes: monthly(availability),
+            minutes,
+            run,
+        });
+    }
+    (spent, untargeted)
 }
 
 /// The availability target of the run's own scenario, percent.

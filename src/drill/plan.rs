@@ -58,9 +58,10 @@ impl Plan {
 
     /// Whose data must lie on a disk that can be made to go wrong: every member's that holds some, if any step does that.
     pub fn disks(&self) -> Option<Disks> {
+        let folder = self.description.disk?;
         let spoils = |step: &Step| matches!(step, Step::Fault(fault) if fault.disk().is_some());
         self.scenario.drill.iter().any(spoils).then(|| Disks {
-            folder: self.description.data.to_owned(),
+            folder: folder.to_owned(),
             nodes: self.design.names(MemberKind::Data),
         })
     }

@@ -379,6 +379,15 @@ impl Bound<'_> {
                 ),
                 "use kill, stop, pause or restart, or a system that runs in containers",
             ));
+        } else if fault.disk().is_some() && self.offer.disk.is_none() {
+            problems.push(self.spans.key_problem(
+                &path,
+                format!(
+                    "servers of `{}` are started without a script, which would have to wait for a disk that can go wrong",
+                    self.offer.name
+                ),
+                "use `pause` for a server that hangs, or another system that runs in containers",
+            ));
         }
         problems
     }

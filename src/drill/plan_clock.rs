@@ -6,8 +6,8 @@ use crate::{
     system::{Design, System},
 };
 
-/// Images whose programs are static: no library can be loaded into them.
-const STATIC: [&str; 2] = ["etcd", "toxiproxy"];
+/// Go programs, by their images and by the systems that they are: they ask the kernel for the time, and no library in between.
+const GO: [&str; 2] = ["etcd", "toxiproxy"];
 
 /// Faults of clocks where no clock can be changed, or nobody tells its time.
 pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec<Problem> {
@@ -29,13 +29,15 @@ pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> 
                 "use a system that runs in containers",
             ))
         } else if system.tell_time().is_empty() {
-            Some((
-                format!(
+            let message = match GO.contains(&offer.name) {
+                true => asks_the_kernel("a server", offer.name),
+                false => format!(
                     "servers of `{}` are not asked for their time yet",
                     offer.name
                 ),
-                "use Redis, Valkey, PostgreSQL, MySQL, MariaDB or MongoDB",
-            ))
+            };
+            let help = "use Redis, Valkey, PostgreSQL, MySQL, MariaDB or MongoDB";
+            Some((message, help))
         } else {
             named(node, design, system.tell_time())
         };
@@ -70,16 +72,18 @@ fn named(
     if telling.contains(&member.kind) {
         return None;
     }
-    let program = STATIC
-        .iter()
-        .find(|program| member.image.contains(**program));
+    let program = GO.iter().find(|program| member.image.contains(**program));
     let message = match program {
-        Some(program) => format!(
-            "the clock of `{name}` cannot be changed: {program} is a static program, which loads no library that could tell it another time"
-        ),
+        Some(program) => asks_the_kernel(&format!("`{name}`"), program),
         None => {
             format!("the clock of `{name}` could be changed, and nobody could ask it for its time")
         }
     };
     Some((message, "choose a node that holds data"))
+}
+
+fn asks_the_kernel(whose: &str, program: &str) -> String {
+    format!(
+        "the clock of {whose} cannot be changed: {program} is a Go program, which asks the kernel itself, so that no library can tell it another time"
+    )
 }

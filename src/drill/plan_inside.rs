@@ -1,4 +1,4 @@
-//! Checks what a scenario does among a node's own processes, before anything is created.
+//! Checks what a scenario does inside a node, among its own processes and to its disk, before anything is created.
 
 use crate::{
     record::MemberKind,
@@ -6,7 +6,7 @@ use crate::{
     system::{Design, System},
 };
 
-/// Limits, names and certificates of nodes that hold no data, names that nobody looks up or nobody has, and certificates that
+/// Limits, disks, names and certificates of nodes that hold no data, names that nobody looks up or nobody has, and certificates that
 /// nobody presents.
 pub fn inside_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec<Problem> {
     let offer = system.describe();
@@ -22,7 +22,14 @@ pub fn inside_problems(parsed: &Parsed, system: &dyn System, design: &Design) ->
             Fault::Descriptors(few) => (&few.node, None),
             Fault::Dns(dns) => (&dns.node, names(dns, system, design)),
             Fault::Certificate(certificate) => (&certificate.node, certificates(system, design)),
-            _ => continue,
+            fault => match fault.disk() {
+                Some(disk) => (&disk.node, None),
+                None => continue,
+            },
+        };
+        let lost = match fault.disk() {
+            Some(_) => "and no disk that can go wrong",
+            None => "and nobody asks it on a new connection",
         };
         let kind = fault.name();
         let index = index.to_string();
@@ -30,7 +37,7 @@ pub fn inside_problems(parsed: &Parsed, system: &dyn System, design: &Design) ->
         if let Some(name) = holds_none(node, design) {
             problems.push(parsed.spans.key_problem(
                 &path,
-                format!("`{name}` holds no data, and nobody asks it on a new connection"),
+                format!("`{name}` holds no data, {lost}"),
                 "choose a node that holds data",
             ));
         }

@@ -84,7 +84,7 @@ pub async fn rehearse(ground: &Ground) -> Result<(), FaultError> {
         set(node, Skew::default(), ground).await?;
         if !moved.holds(REHEARSAL) || moved.width() >= REHEARSAL {
             return Err(FaultError::Clock(format!(
-                "the clock of `{node}` cannot be changed, its server tells a time {} further ahead when told to be +1.000 s: a static program, or one whose linker does not load the library",
+                "the clock of `{node}` cannot be changed, its server tells a time {} further ahead when told to be +1.000 s: its program asks the kernel itself, or its linker does not load the library",
                 said_of(moved)
             )));
         }

@@ -28,8 +28,9 @@ pub struct Description {
     pub settings: Vec<SettingSpec>,
     /// The runtime that it needs: `docker` or `process`.
     pub runtime: &'static str,
-    /// The folder of the data in a member that holds some; empty where that is not the system's to say.
-    pub data: &'static str,
+    /// The folder of the data in a member that holds some, under which a disk that goes wrong can lie; none where its
+    /// members are started without a script, which would wait for the disk, or have no disk of their own.
+    pub disk: Option<&'static str>,
 }
 
 /// One topology of a system.

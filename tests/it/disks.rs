@@ -6,6 +6,7 @@ use crate::{
     drill_rig::Drill,
     drills::wait_for,
     faults::{all_seen, effects, sidecar},
+    machines::{accepted, refused},
 };
 
 const BAD: &str = "
@@ -128,4 +129,31 @@ fn a_disk_that_is_unmounted_under_the_fault_is_inconclusive() {
     assert_eq!(seen.len(), 1, "{}", done.talk);
     assert_eq!(seen[0].0, "not-verified", "{seen:#?}\n{}", done.talk);
     println!("{}", seen[0].1);
+}
+
+#[test]
+fn disks_under_which_no_server_would_wait_are_refused_with_their_place() {
+    let text = |stack: &str, fault: &str| {
+        format!(
+            "schema: 1\nname: a\nsummary: b\nstack: {{ {stack} }}\ntargets: {{ rto: any, rpo: any }}\n\
+             drill: [ {{ steady: 9s }}, {{ fault: {fault} }}, {{ expect: {{ recovered: {{ within: 1m }} }} }} ]\n"
+        )
+    };
+    for fault in [
+        "{ disk-full: primary }",
+        "{ disk-read-only: primary }",
+        "{ disk-slow: { node: primary, delay: 50ms } }",
+        "{ disk-errors: { node: primary, share: 20% } }",
+        "{ lose-unsynced: primary }",
+    ] {
+        let said = refused(&text("etcd: {}", fault));
+        assert!(said.contains("`etcd` are started without"), "{said}");
+        assert!(said.contains("scenario.yaml:6:"), "{said}");
+        assert!(said.contains("use `pause`"), "{said}");
+        accepted(&text("redis: {}", fault));
+    }
+    let beside = text("postgres: { topology: patroni }", "{ disk-full: etcd1 }");
+    let said = refused(&beside);
+    assert!(said.contains("holds no data, and no disk"), "{said}");
+    accepted(&beside.replace("etcd1", "pg1"));
 }

@@ -24,6 +24,20 @@ fn seen(done: &Done, words: &[&str]) -> String {
 
 /// What `check` says of a scenario that it refuses.
 pub fn refused(text: &str) -> String {
+    let (code, said) = checked(text);
+    assert_eq!(code, Some(4), "{said}");
+    // Lines are folded to the terminal.
+    said.replace("\n  │ ", " ")
+}
+
+/// Nothing is wrong with such a scenario.
+pub fn accepted(text: &str) {
+    let (code, said) = checked(text);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+/// What `check` says, and its exit code.
+fn checked(text: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("scenario.yaml");
     std::fs::write(&path, text).expect("a scenario");
@@ -34,9 +48,7 @@ pub fn refused(text: &str) -> String {
         .output()
         .expect("the binary starts");
     let said = String::from_utf8_lossy(&check.stderr).into_owned();
-    assert_eq!(check.status.code(), Some(4), "{said}");
-    // Lines are folded to the terminal.
-    said.replace("\n  │ ", " ")
+    (check.status.code(), said)
 }
 
 /// A node's container, of the only run.
@@ -164,7 +176,7 @@ fn a_clock_jumps_and_drifts_as_asked_and_its_neighbours_do_not() {
 }
 
 #[test]
-fn clocks_of_static_programs_and_of_systems_that_do_not_tell_are_refused() {
+fn clocks_of_go_programs_and_of_systems_that_do_not_tell_are_refused() {
     let text = |stack: &str, node: &str| {
         format!(
             "schema: 1\nname: a\nsummary: b\nstack: {{ {stack} }}\ntargets: {{ rto: any, rpo: any }}\n\
@@ -175,13 +187,15 @@ fn clocks_of_static_programs_and_of_systems_that_do_not_tell_are_refused() {
         (
             "postgres: { topology: patroni }",
             "etcd1",
-            "etcd is a static program",
+            "etcd is a Go program",
         ),
         (
             "postgres: { topology: patroni }",
             "haproxy1",
             "nobody could ask it for its time",
         ),
+        ("etcd: {}", "primary", "etcd is a Go program"),
+        ("etcd: {}", "e1", "etcd is a Go program"),
         ("kafka: {}", "primary", "servers of `kafka` are not asked"),
         ("reference: {}", "primary", "which share its clock"),
     ];

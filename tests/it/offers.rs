@@ -59,7 +59,7 @@ fn redis() -> Description {
             ("sentinels", SettingKind::Count, "3"),
         ]),
         runtime: "docker",
-        data: "/data",
+        disk: Some("/data"),
     }
 }
 
@@ -104,6 +104,6 @@ fn postgres() -> Description {
             ("fsync", SettingKind::Flag, "true"),
         ]),
         runtime: "docker",
-        data: "/data",
+        disk: Some("/data"),
     }
 }

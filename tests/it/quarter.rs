@@ -64,6 +64,25 @@ fn a_quarter_shows_coverage_targets_minutes_findings_and_gaps() {
 }
 
 #[test]
+fn a_system_without_an_availability_target_is_named_with_the_way_to_give_one() {
+    let reports = Reports::signed();
+    let archive = Archive::read(reports.path()).expect("an archive");
+    let told = |allowed: &BTreeMap<String, f64>| {
+        let review = review(&archive, this_quarter(), &[], &BTreeMap::new(), allowed);
+        let text = quarterly(&review, &controls(&review), &Standing::default()).markdown();
+        let modes: Vec<String> = review.spent.iter().map(|it| it.mode.clone()).collect();
+        (modes, text.replace('\\', ""))
+    };
+    let words = "name one with `--availability reference=PERCENT`";
+    let (modes, text) = told(&BTreeMap::new());
+    assert!(modes.is_empty(), "{modes:?}");
+    assert!(text.contains(words), "{text}");
+    let (modes, text) = told(&BTreeMap::from([("reference".to_owned(), 99.9)]));
+    assert_eq!(modes, ["kill"]);
+    assert!(!text.contains(words), "{text}");
+}
+
+#[test]
 fn a_finding_is_closed_by_a_later_run_that_does_not_show_it() {
     let reports = Reports::signed();
     let slow = |opened: &mut drdrill::record::Opened| {

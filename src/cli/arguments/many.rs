@@ -40,7 +40,7 @@ pub struct ReportArguments {
     /// Scenario files, or folders of them, whose systems must be covered
     #[arg(long, value_name = "FILE|DIR", requires = "quarter")]
     pub require: Vec<PathBuf>,
-    /// A system's availability target in percent; there are defaults
+    /// A system's availability target in percent; most systems have a default
     #[arg(long, value_name = "SYSTEM=PERCENT", requires = "quarter", value_parser = availability)]
     pub availability: Vec<(String, f64)>,
 }

@@ -222,12 +222,17 @@ fn allowance(review: &Review<'_>) -> Section {
     let mut section = Section::new(
         "Minutes of the monthly allowance",
         &head,
-        "No run measured how long writes were unavailable, or no availability target is known.",
+        "No run of a system whose availability target is known measured how long writes were unavailable.",
     );
     section.note(format!(
         "The longest time without writes in one drill of each failure mode, against what the availability target leaves in a month of {} minutes. A met recovery time can still spend the month.",
         text::count(monthly(0.0) as u64)
     ));
+    for system in &review.untargeted {
+        section.note(format!(
+            "Left out: failure modes of {system}. It has no default availability target: name one with `--availability {system}=PERCENT`, or as `availability` below the scenario's `targets`."
+        ));
+    }
     for it in &review.spent {
         let Spent {
             allowed_minutes,

@@ -77,7 +77,7 @@ impl System for Etcd {
             image: IMAGE,
             settings: SETTINGS.to_vec(),
             runtime: "docker",
-            data: "/var/lib/etcd",
+            disk: None,
         }
     }
 

@@ -20,7 +20,7 @@ mod redundancy;
 mod running;
 mod status;
 
-pub use api::{PEER_PORT, PORT};
+pub use api::{PEER_PORT, PORT, Question, ask, found, plain};
 pub use arguments::arguments;
 pub use client::{ServiceClient, Target};
 pub use design::Etcd;

@@ -120,7 +120,7 @@ impl System for Kafka {
             image: IMAGE,
             settings: SETTINGS.to_vec(),
             runtime: "docker",
-            data: "/var/lib/kafka/data",
+            disk: Some("/var/lib/kafka/data"),
         }
     }
 

@@ -14,6 +14,7 @@ use kafka_protocol::{
         elect_leaders_request::TopicPartitions,
         list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic},
         metadata_request::MetadataRequestTopic,
+        metadata_response::MetadataResponseTopic,
     },
     protocol::StrBytes,
 };
@@ -61,6 +62,10 @@ pub struct Belief {
     pub replicas: Vec<i32>,
     /// Who is in sync.
     pub in_sync: Vec<i32>,
+    /// All partitions of its topic.
+    pub partitions: Vec<i32>,
+    /// Those that nobody leads, or with a replica that is not in sync.
+    pub thin: Vec<i32>,
 }
 
 /// Asks one broker what it believes of the workload's partition.
@@ -84,28 +89,57 @@ pub async fn belief(wire: &mut Wire, topic: &str) -> Result<Belief, String> {
         epoch: partition.leader_epoch,
         replicas: ids(&partition.replica_nodes),
         in_sync: ids(&partition.isr_nodes),
+        partitions: topic
+            .partitions
+            .iter()
+            .map(|it| it.partition_index)
+            .collect(),
+        thin: thin(topic),
     })
+}
+
+fn thin(topic: &MetadataResponseTopic) -> Vec<i32> {
+    let thin = topic.partitions.iter().filter(|partition| {
+        partition.leader_id.0 < 0 || partition.isr_nodes.len() < partition.replica_nodes.len()
+    });
+    thin.map(|partition| partition.partition_index).collect()
 }
 
 /// The end of a broker's own log of the workload's partition.
 pub async fn log_end(wire: &mut Wire, topic: &str) -> Result<u64, String> {
-    let partition = ListOffsetsPartition::default()
-        .with_partition_index(PARTITION)
-        .with_current_leader_epoch(-1)
-        .with_timestamp(LATEST);
+    let ends = log_ends(wire, topic, &[PARTITION]).await?;
+    let end = ends.get(&PARTITION).copied();
+    end.ok_or_else(|| "it knows no partition".into())
+}
+
+/// The ends of a broker's own logs, by partition.
+pub async fn log_ends(
+    wire: &mut Wire,
+    topic: &str,
+    partitions: &[i32],
+) -> Result<BTreeMap<i32, u64>, String> {
+    let partition = |index: &i32| {
+        ListOffsetsPartition::default()
+            .with_partition_index(*index)
+            .with_current_leader_epoch(-1)
+            .with_timestamp(LATEST)
+    };
     let wanted = ListOffsetsTopic::default()
         .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
+        .with_partitions(partitions.iter().map(partition).collect());
     let question = ListOffsetsRequest::default()
         .with_replica_id(DEBUGGER)
         .with_topics(vec![wanted]);
     let answer = wire.ask(&question, 7).await.map_err(text)?;
-    let mut partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
-    let partition = partitions.next().ok_or("it knows no partition")?;
-    match error_of(partition.error_code) {
+    let told = answer.topics.iter().flat_map(|topic| &topic.partitions);
+    told.map(|partition| match error_of(partition.error_code) {
         Some(error) => Err(error),
-        None => u64::try_from(partition.offset).map_err(text),
-    }
+        None => Ok((
+            partition.partition_index,
+            u64::try_from(partition.offset).map_err(text)?,
+        )),
+    })
+    .collect()
 }
 
 /// What the controllers say of themselves.
@@ -264,4 +298,30 @@ fn milliseconds(limit: Duration) -> i32 {
 
 fn text(error: impl ToString) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::metadata_response::MetadataResponsePartition;
+
+    use super::*;
+
+    #[test]
+    fn a_partition_is_thin_without_a_leader_or_with_a_replica_that_is_behind() {
+        let partition = |index: i32, leader: i32, in_sync: &[i32]| {
+            let ids = |ids: &[i32]| ids.iter().map(|id| BrokerId(*id)).collect();
+            MetadataResponsePartition::default()
+                .with_partition_index(index)
+                .with_leader_id(BrokerId(leader))
+                .with_replica_nodes(ids(&[1, 2, 3]))
+                .with_isr_nodes(ids(in_sync))
+        };
+        let topic = MetadataResponseTopic::default().with_partitions(vec![
+            partition(0, 1, &[1, 2, 3]),
+            partition(1, 2, &[2, 3]),
+            partition(2, -1, &[1, 2, 3]),
+            partition(3, 3, &[3, 1, 2]),
+        ]);
+        assert_eq!(thin(&topic), [1, 2]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Whether every member is present and in sync, and another could take over.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
 
@@ -9,7 +9,7 @@ use crate::system::{Redundancy, roster::Seat};
 use super::{
     brokers::{Brokers, at},
     observe::Status,
-    questions::quorum,
+    questions::{belief, log_ends, quorum},
     running::KafkaStack,
 };
 
@@ -33,7 +33,21 @@ impl KafkaStack {
         join_all(asked).await
     }
 
-    /// Whether all brokers are registered, all replicas in sync, and all controllers close behind the active one.
+    /// Where each broker's own logs end, by partition, asked at the same time.
+    async fn ends(&self) -> Vec<(&Seat, Option<BTreeMap<i32, u64>>)> {
+        let topic = self.records.topic();
+        let asked = self.brokers.seats().map(|seat| async move {
+            let said = at(seat.address, ASK_LIMIT, async |wire| {
+                let partitions = belief(wire, topic).await?.partitions;
+                log_ends(wire, topic, &partitions).await
+            });
+            (seat, said.await.ok())
+        });
+        join_all(asked).await
+    }
+
+    /// Whether all brokers are registered, all replicas of every partition in sync, and all controllers close behind the
+    /// active one.
     pub(super) async fn whole(&self) -> Redundancy {
         let statuses = self.statuses().await;
         let mut verdicts = agreement(&statuses);
@@ -41,19 +55,10 @@ impl KafkaStack {
         collect(verdicts)
     }
 
-    /// Whether all logs end at the same record, which consumers may see.
+    /// Whether all logs of a partition end at the same record, which consumers may see.
     pub(super) async fn level(&self) -> Redundancy {
-        let statuses = self.statuses().await;
-        let ends = statuses
-            .iter()
-            .filter_map(|(_, said)| Some(said.as_ref()?.end));
-        let longest = ends.max().unwrap_or(0);
-        let mut verdicts = agreement(&statuses);
-        verdicts.extend(statuses.iter().filter_map(|(seat, said)| {
-            let end = said.as_ref()?.end;
-            let text = format!("{}: its log ends at {end} of {longest}", seat.name);
-            Some((end == longest, text))
-        }));
+        let mut verdicts = agreement(&self.statuses().await);
+        verdicts.extend(alike(&self.ends().await));
         collect(verdicts)
     }
 
@@ -109,6 +114,8 @@ fn agreement(statuses: &[(&Seat, Option<Status>)]) -> Vec<(bool, String)> {
             Some("is not in sync")
         } else if said.belief.in_sync != latest.belief.in_sync {
             Some("does not know who is in sync")
+        } else if !said.belief.thin.is_empty() {
+            Some("knows a partition that nobody leads or whose replicas are not all in sync")
         } else {
             None
         };
@@ -120,11 +127,101 @@ fn agreement(statuses: &[(&Seat, Option<Status>)]) -> Vec<(bool, String)> {
     statuses.iter().map(judge).collect()
 }
 
+/// Each broker's logs against the longest of their partitions.
+fn alike(ends: &[(&Seat, Option<BTreeMap<i32, u64>>)]) -> Vec<(bool, String)> {
+    let mut longest: BTreeMap<i32, u64> = BTreeMap::new();
+    for (partition, end) in ends.iter().flat_map(|(_, own)| own).flatten() {
+        let known = longest.entry(*partition).or_default();
+        *known = (*known).max(*end);
+    }
+    let judge = |(seat, own): &(&Seat, Option<BTreeMap<i32, u64>>)| {
+        let name = &seat.name;
+        let Some(own) = own else {
+            return (false, format!("{name}: does not say where its logs end"));
+        };
+        let logs = longest.iter().map(|(partition, longest)| {
+            let end = own.get(partition).map_or("nothing".into(), u64::to_string);
+            format!("{end} of {longest}")
+        });
+        let logs: Vec<String> = logs.collect();
+        let text = format!(
+            "{name}: its log of each partition ends at {}",
+            logs.join(", ")
+        );
+        (*own == longest, text)
+    };
+    ends.iter().map(judge).collect()
+}
+
 /// Missing things first.
 fn collect(mut verdicts: Vec<(bool, String)>) -> Redundancy {
     verdicts.sort_by_key(|(well, _)| *well);
     Redundancy {
         whole: verdicts.iter().all(|(well, _)| *well),
         evidence: verdicts.into_iter().map(|(_, text)| text).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::NodeName, record::MemberKind, system::kafka::questions::Belief};
+
+    fn seat(index: u16) -> Seat {
+        Seat {
+            index,
+            name: NodeName::new(format!("k{}", index + 1)),
+            kind: MemberKind::Data,
+            address: ([10, 0, 0, 1], 9092).into(),
+            host: format!("k{}", index + 1),
+        }
+    }
+
+    fn knowing(thin: &[i32]) -> Status {
+        Status {
+            belief: Belief {
+                brokers: vec![1, 2],
+                leader: Some(1),
+                epoch: 4,
+                replicas: vec![1, 2],
+                in_sync: vec![1, 2],
+                partitions: vec![0, 1],
+                thin: thin.to_vec(),
+            },
+            end: 7,
+        }
+    }
+
+    #[test]
+    fn a_partition_without_a_replica_in_sync_leaves_the_stack_not_whole() {
+        let seats = [seat(0), seat(1)];
+        let whole = |thin: &[i32]| {
+            let said = seats.iter().zip([knowing(&[]), knowing(thin)]);
+            let said: Vec<_> = said.map(|(seat, said)| (seat, Some(said))).collect();
+            collect(agreement(&said))
+        };
+        assert!(whole(&[]).whole);
+        let told = whole(&[1]);
+        assert!(!told.whole);
+        assert!(told.evidence[0].starts_with("k2: knows a partition"));
+    }
+
+    #[test]
+    fn logs_are_alike_when_each_partition_ends_at_one_record_everywhere() {
+        let seats = [seat(0), seat(1)];
+        let judged = |second: Option<&[(i32, u64)]>| {
+            let first = BTreeMap::from([(0, 50), (1, 9)]);
+            let second = second.map(|ends| ends.iter().copied().collect());
+            collect(alike(&[(&seats[0], Some(first)), (&seats[1], second)]))
+        };
+        assert!(judged(Some(&[(0, 50), (1, 9)])).whole);
+        let behind = judged(Some(&[(0, 50), (1, 8)]));
+        assert!(!behind.whole);
+        let words = "k2: its log of each partition ends at 50 of 50, 8 of 9";
+        assert_eq!(behind.evidence[0], words);
+        let missing = judged(Some(&[(0, 50)]));
+        assert!(missing.evidence[0].ends_with("50 of 50, nothing of 9"));
+        assert!(!missing.whole);
+        assert!(!judged(None).whole, "no answer is not level");
     }
 }

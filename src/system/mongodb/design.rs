@@ -103,7 +103,7 @@ impl System for MongoDb {
             image: IMAGE,
             settings: SETTINGS.to_vec(),
             runtime: "docker",
-            data: "/data/db",
+            disk: Some("/data/db"),
         }
     }
 

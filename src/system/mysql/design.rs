@@ -220,7 +220,7 @@ impl System for MySql {
             image: self.image(),
             settings: COMMON.iter().chain(special).cloned().collect(),
             runtime: "docker",
-            data: "/var/lib/mysql",
+            disk: Some("/var/lib/mysql"),
         }
     }
 

@@ -257,7 +257,7 @@ impl System for Postgres {
             image: IMAGE,
             settings: COMMON.iter().chain(PATRONI).cloned().collect(),
             runtime: "docker",
-            data: "/var/lib/postgresql/data",
+            disk: Some("/var/lib/postgresql/data"),
         }
     }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     record::MemberKind,
     system::{
-        SystemError, etcd,
+        SystemError,
+        etcd::{self, Question, found, plain},
         http::{Call, request},
         roster::Roster,
         roster::Seat,
@@ -128,66 +129,10 @@ pub async fn move_leader(roster: &Roster, host: &str) -> Result<(), SystemError>
 /// # Errors
 /// When the member does not answer, for instance since etcd has no leader.
 pub async fn leader_key(address: SocketAddr) -> Result<Option<String>, String> {
-    let body = json!({ "key": base64(LEADER_KEY.as_bytes()) });
-    let found = post(address, "/v3/kv/range", &body).await?;
-    let Some(value) = found["kvs"][0]["value"].as_str() else {
+    let answer = etcd::ask(address, &Question::get(LEADER_KEY, false), ASK_LIMIT).await?;
+    let Some(key) = found(&answer).first() else {
         return Ok(None);
     };
-    let bytes = unbase64(value).ok_or("unreadable value of the leader's key")?;
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-fn base64(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let index = (bits >> (18 - 6 * digit)) & 63;
-            let padding = digit > three.len();
-            text.push(if padding {
-                '='
-            } else {
-                char::from(DIGITS[index as usize])
-            });
-        }
-    }
-    text
-}
-
-fn unbase64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut held) = (0u32, 0u32);
-    for digit in text.bytes().filter(|byte| *byte != b'=') {
-        let value = DIGITS.iter().position(|known| *known == digit)?;
-        bits = (bits << 6 | u32::try_from(value).ok()?) & 0xfff;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_as_others_write_it() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("pg1~?", "cGcxfj8="),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-            assert_eq!(unbase64(coded).as_deref(), Some(plain.as_bytes()));
-        }
-        assert_eq!(unbase64("?"), None);
-    }
+    let node = plain(&key["value"]).ok_or("unreadable value of the leader's key")?;
+    Ok(Some(node))
 }

@@ -3,11 +3,13 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, PgConnection,
+    AssertSqlSafe, ConnectOptions, PgConnection, Row,
     postgres::{PgConnectOptions, PgRow, PgSslMode},
     raw_sql,
 };
 use tokio::time::timeout;
+
+use crate::system::{SystemError, Told};
 
 /// Where PostgreSQL listens in every node.
 pub const PORT: u16 = 5432;
@@ -20,6 +22,9 @@ pub const PASSWORD: &str = "drdrill";
 
 /// The name under which drdrill's own questions show in the server's views.
 pub const PROBE: &str = "drdrill";
+
+/// The longest wait for what a server's clock says.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// The authority whose certificates a client believes, as PEM. Without one it encrypts nothing.
 pub type Trust = Option<Arc<str>>;
@@ -78,4 +83,17 @@ pub async fn ask(address: SocketAddr, limit: Duration, sql: &str) -> Result<Vec<
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("no answer within {limit:?}")),
     }
+}
+
+/// The time of day that a server tells, asked now, not at the start of a transaction.
+///
+/// # Errors
+/// When it does not answer within a second.
+pub async fn time_of(address: SocketAddr) -> Result<Told, SystemError> {
+    let refused = SystemError::Refused;
+    let asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let rows = ask(address, TIME_LIMIT, asked).await.map_err(refused)?;
+    let told = rows.first().and_then(|row| row.try_get::<i64, _>(0).ok());
+    told.map(|told| Told::counted(told, 1000))
+        .ok_or_else(|| refused("it tells no time".into()))
 }

@@ -185,7 +185,7 @@ impl System for Redis {
             image: self.image(),
             settings: [SETTINGS, cluster::SETTINGS].concat(),
             runtime: "docker",
-            data: "/data",
+            disk: Some("/data"),
         }
     }
 

@@ -83,7 +83,7 @@ impl System for Reference {
             image: "",
             settings: SETTINGS.to_vec(),
             runtime: "process",
-            data: "",
+            disk: None,
         }
     }
 

@@ -11,7 +11,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sqlx::Row;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -46,9 +45,6 @@ use super::{
     status::{Status, view},
     tables,
 };
-
-/// The longest wait for what a node's clock says.
-const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// The longest wait for the accounts of transfers.
 const PREPARE_LIMIT: Duration = Duration::from_secs(10);
@@ -228,13 +224,7 @@ impl Running for LogicalStack {
     }
 
     async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
-        let refused = SystemError::Refused;
-        let asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
-        let rows = sql::ask(self.roster.named(node)?.address, TIME_LIMIT, asked).await;
-        let rows = rows.map_err(refused)?;
-        let told = rows.first().and_then(|row| row.try_get::<i64, _>(0).ok());
-        told.map(|told| Told::counted(told, 1000))
-            .ok_or_else(|| refused("it tells no time".into()))
+        sql::time_of(self.roster.named(node)?.address).await
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {
