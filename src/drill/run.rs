@@ -246,7 +246,7 @@ async fn drill(
         phase: site.seed.stream("phase"),
         stratum: site.stratum,
         disrupted: Nanos::default(),
-        first_primaries: Vec::new(),
+        first_primaries: vec![provisioned.ground.first_primary.clone()],
         faults: super::faults::Faults::default(),
         ground: Ground {
             group: group.clone(),

@@ -253,6 +253,10 @@ impl Stage<'_> {
             .planned_move()
             .ok_or("this topology has no planned move")?;
         let handovers = self.handovers(to, kind).await?;
+        if handovers.is_empty() {
+            let why = "every first primary is primary: there is nothing to fail back";
+            return Ok(StepResult::Unmet(why.into()));
+        }
         let moving = async {
             let mut moved = Vec::new();
             for (_, to) in &handovers {
@@ -289,7 +293,7 @@ impl Stage<'_> {
     }
 
     /// Who is to hand over, and to whom; to nobody in particular where the system chooses. A failback is of every shard
-    /// whose primary is another one now.
+    /// whose primary is another one now; of none where it never moved.
     async fn handovers(&self, to: &Move, kind: DisruptionKind) -> Result<Vec<Handover>, String> {
         let stack = self.ground.system.stack();
         let primaries = self.ground.system.primaries().await;
@@ -305,11 +309,7 @@ impl Stage<'_> {
             let back: Vec<_> = moved
                 .map(|(now, before)| (now.clone(), Some(before.clone())))
                 .collect();
-            return if back.is_empty() {
-                Err(already(first))
-            } else {
-                Ok(back)
-            };
+            return Ok(back);
         };
         let to = select(selector, &self.ground).await;
         let to = to.map_err(|error| error.to_string())?.into_iter().next();
