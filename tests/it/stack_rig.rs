@@ -78,6 +78,7 @@ where
     let options = Options {
         base: AddressBase::DEFAULT,
         sidecar_image: Some(SIDECAR.into()),
+        sidecars: true,
         disks: None,
     };
     let runtime = Arc::new(DockerRuntime::new(engine, run, journal.clone(), options));

@@ -68,13 +68,14 @@ async fn find(engine: &Engine, filter: &str) -> Result<Vec<Labelled>, RuntimeErr
         .filters(&filters)
         .build();
     let call = engine.docker.list_containers(Some(options));
-    let containers = within("list containers of", filter, ASK, call).await?;
+    let containers = within("list containers of", filter, ASK, call);
     let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let call = engine.docker.list_networks(Some(options));
-    let networks = within("list networks of", filter, ASK, call).await?;
+    let networks = within("list networks of", filter, ASK, call);
     let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
     let call = engine.docker.list_volumes(Some(options));
-    let volumes = within("list volumes of", filter, ASK, call).await?;
+    let volumes = within("list volumes of", filter, ASK, call);
+    let (containers, networks, volumes) = tokio::try_join!(containers, networks, volumes)?;
     let thing = |kind, id: String, name: String, labels| Labelled {
         kind,
         id,
