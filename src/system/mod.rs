@@ -12,6 +12,7 @@ pub mod kafka;
 pub mod mark;
 pub mod mongodb;
 pub mod mysql;
+pub mod outcome;
 pub mod patience;
 pub mod postgres;
 pub mod proxied;

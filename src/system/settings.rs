@@ -76,3 +76,52 @@ impl<'a> Values<'a> {
         ))
     }
 }
+
+/// A time in milliseconds that is the same in the settings of all of `who`, as read back from each.
+///
+/// # Errors
+/// When one has none, or another.
+pub fn agreed(
+    all: &[BTreeMap<String, String>],
+    name: &str,
+    who: &str,
+) -> Result<Duration, SystemError> {
+    let mut values = all
+        .iter()
+        .map(|settings| settings.get(name).and_then(|text| text.parse().ok()));
+    let first = values.next().flatten();
+    match first {
+        Some(milliseconds) if values.all(|value| value == first) => {
+            Ok(Duration::from_millis(milliseconds))
+        }
+        _ => Err(SystemError::Refused(format!(
+            "{who} do not agree on `{name}`"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_agreed_on_only_where_all_have_the_same() {
+        let told = |values: &[&str]| {
+            let all = values
+                .iter()
+                .map(|value| [("period".to_owned(), (*value).to_owned())].into());
+            let all: Vec<BTreeMap<String, String>> = all.collect();
+            agreed(&all, "period", "the brokers")
+        };
+        assert_eq!(told(&["900", "900"]), Ok(Duration::from_millis(900)));
+        let words = "the brokers do not agree on `period`";
+        for values in [
+            &["900", "901"][..],
+            &["900", "soon"],
+            &["soon", "soon"],
+            &[],
+        ] {
+            assert_eq!(told(values).map_err(|e| e.to_string()), Err(words.into()));
+        }
+    }
+}

@@ -27,3 +27,4 @@ pub use design::Etcd;
 pub use element::Elements;
 pub use endpoints::{Endpoint, Endpoints};
 pub use finals::holdings;
+pub use status::Status;

@@ -1,22 +1,15 @@
 //! The one table from what etcd or the connection said to what became of an operation.
 
-use std::io::{self, ErrorKind};
-
+pub use crate::system::outcome::{Phase, late};
 use crate::{
-    history::{Access, Outcome},
-    system::Reply,
+    history::Access,
+    system::{
+        Reply,
+        outcome::{Applied, lost, outcome},
+    },
 };
 
 use super::api::Failure;
-
-/// How far an attempt got; decides whether it may have been applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Connecting, or asking a member whether it leads: nothing of the operation was sent.
-    Connecting,
-    /// The request may have left.
-    Sent,
-}
 
 /// The outcome of a failure.
 ///
@@ -43,25 +36,7 @@ pub fn outcome_of(failure: &Failure, phase: Phase, access: Access) -> Reply {
         Failure::Refused { words, .. } => refused(words),
         Failure::Unreadable(_) => (Applied::Perhaps, "unreadable answer"),
     };
-    reply(applied, class, phase, access)
-}
-
-/// The outcome of an operation whose deadline passed.
-pub fn late(phase: Phase, access: Access) -> Reply {
-    reply(Applied::Perhaps, "timeout", phase, access)
-}
-
-enum Applied {
-    No,
-    Perhaps,
-}
-
-fn reply(applied: Applied, class: &str, phase: Phase, access: Access) -> Reply {
-    let outcome = match (applied, phase, access) {
-        (Applied::No, ..) | (_, Phase::Connecting, _) | (_, _, Access::Read) => Outcome::Fail,
-        (Applied::Perhaps, Phase::Sent, Access::Write) => Outcome::Info,
-    };
-    Reply::error(outcome, class)
+    outcome(applied, class, phase, access)
 }
 
 fn refused(words: &str) -> (Applied, &'static str) {
@@ -81,21 +56,12 @@ fn refused(words: &str) -> (Applied, &'static str) {
     }
 }
 
-fn lost(error: &io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => "connection refused",
-        ErrorKind::TimedOut => "timeout",
-        ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe
-        | ErrorKind::UnexpectedEof => "connection lost",
-        _ => "input or output failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
+    use crate::history::Outcome;
 
     const REFUSED: [Outcome; 3] = [Outcome::Fail; 3];
     const OPEN: [Outcome; 3] = [Outcome::Fail, Outcome::Info, Outcome::Fail];
@@ -162,7 +128,7 @@ mod tests {
             (ErrorKind::ConnectionReset, "connection lost"),
             (ErrorKind::UnexpectedEof, "connection lost"),
             (ErrorKind::BrokenPipe, "connection lost"),
-            (ErrorKind::HostUnreachable, "input or output failed"),
+            (ErrorKind::HostUnreachable, "no route"),
         ];
         for (kind, class) in table {
             check(&Failure::Lost(kind.into()), class, OPEN);

@@ -1,19 +1,11 @@
 //! Whether every member is present and in sync, and whether all have the same.
 
-use std::time::Duration;
-
-use crate::system::{Redundancy, roster::Seat, seen::Seen};
+use crate::system::{Redundancy, roster::Seat, seen::twice};
 
 use super::{running::EtcdStack, status::Status};
 
 /// A member further behind the leader than this many entries is not in sync: a second of the workload's usual 100 writes.
 const CLOSE: u64 = 100;
-
-/// How often positions are compared before they count as different: members cannot be asked at the very same moment.
-const COMPARISONS: u32 = 10;
-
-/// The pause between two comparisons.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks every member.
 pub async fn redundancy(stack: &EtcdStack) -> Redundancy {
@@ -22,21 +14,7 @@ pub async fn redundancy(stack: &EtcdStack) -> Redundancy {
 
 /// Whether all have applied the same entry twice in a row.
 pub async fn converged(stack: &EtcdStack) -> Redundancy {
-    let mut equal = 0;
-    let mut found = Redundancy {
-        whole: false,
-        evidence: Vec::new(),
-    };
-    for _ in 0..COMPARISONS {
-        found = collect(&stack.statuses().await, position);
-        equal = if found.whole { equal + 1 } else { 0 };
-        if equal == 2 {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    found.whole = equal == 2;
-    found
+    twice(|| async { collect(&stack.statuses().await, position) }).await
 }
 
 type Look = fn(&Status, &Status) -> (bool, String);
@@ -47,16 +25,15 @@ fn collect(statuses: &[(&Seat, Option<Status>)], look: Look) -> Redundancy {
         .iter()
         .filter_map(|(_, status)| status.as_ref().filter(|s| s.leads()));
     let leader = leaders.next().filter(|_| leaders.next().is_none());
-    let mut seen = Seen::default();
-    for (seat, status) in statuses {
+    let at = |(seat, status): &(&Seat, Option<Status>)| {
         let (well, text) = match (status, leader) {
             (Some(status), Some(leader)) => look(status, leader),
             (Some(_), None) => (false, "there is not exactly one leader".to_owned()),
             (None, _) => (false, "does not answer".to_owned()),
         };
-        seen.note(well, format!("{}: {text}", seat.name));
-    }
-    seen.redundancy()
+        (well, format!("{}: {text}", seat.name))
+    };
+    statuses.iter().map(at).collect()
 }
 
 /// In place: it leads, or follows the leader in its term and is near; and it has no alarm.

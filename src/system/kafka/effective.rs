@@ -1,12 +1,12 @@
 //! Reads the settings back from the running brokers.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
 use crate::{
     record::Setting,
-    system::{SystemError, roster::Seat},
+    system::{SystemError, roster::Seat, settings::agreed},
 };
 
 use super::{
@@ -69,11 +69,12 @@ pub async fn read_back(stack: &mut KafkaStack, with_controller: bool) -> Result<
     ] {
         effective.push(setting(name, &value, "producers of the clients"));
     }
+    let same = |name| agreed(&all, name, "the brokers");
     let timeouts = Timeouts {
-        session: same(&all, "broker.session.timeout.ms")?,
-        heartbeat: same(&all, "broker.heartbeat.interval.ms")?,
-        fetch: same(&all, "controller.quorum.fetch.timeout.ms")?,
-        election: same(&all, "controller.quorum.election.timeout.ms")?,
+        session: same("broker.session.timeout.ms")?,
+        heartbeat: same("broker.heartbeat.interval.ms")?,
+        fetch: same("controller.quorum.fetch.timeout.ms")?,
+        election: same("controller.quorum.election.timeout.ms")?,
         with_controller,
         acks_all: options.acks == "all",
     };
@@ -87,21 +88,6 @@ pub async fn read_back(stack: &mut KafkaStack, with_controller: bool) -> Result<
     stack.facts.phase_ns = u64::try_from(timeouts.heartbeat.as_nanos()).unwrap_or(0);
     stack.facts.effective = effective;
     Ok(())
-}
-
-fn same(all: &[BTreeMap<String, String>], name: &str) -> Result<Duration, SystemError> {
-    let mut values = all
-        .iter()
-        .map(|settings| settings.get(name).and_then(|text| text.parse().ok()));
-    let first = values.next().flatten();
-    match first {
-        Some(milliseconds) if values.all(|value| value == first) => {
-            Ok(Duration::from_millis(milliseconds))
-        }
-        _ => Err(SystemError::Refused(format!(
-            "the brokers do not agree on `{name}`"
-        ))),
-    }
 }
 
 fn setting(name: &str, value: &str, source: &str) -> Setting {

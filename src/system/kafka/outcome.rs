@@ -2,9 +2,13 @@
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
+pub use crate::system::outcome::Phase;
 use crate::{
     history::{Access, Outcome},
-    system::Reply,
+    system::{
+        Reply,
+        outcome::{self, Applied, outcome},
+    },
 };
 
 use super::wire::WireError;
@@ -18,15 +22,6 @@ pub enum Proof {
     Perhaps,
     /// It was appended.
     Persisted,
-}
-
-/// How far a direct operation got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Connecting, looking for the leader: nothing of the operation was sent.
-    Connecting,
-    /// The request may have left.
-    Sent,
 }
 
 /// The outcome of a record that the driver reports as not delivered.
@@ -83,17 +78,9 @@ pub fn lost(error: &WireError, phase: Phase, access: Access) -> Reply {
     let class = match error {
         WireError::Late => "timeout",
         WireError::Unreadable(_) => "unreadable answer",
-        WireError::Lost(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            "connection refused"
-        }
-        WireError::Lost(error) if error.kind() == std::io::ErrorKind::TimedOut => "timeout",
-        WireError::Lost(_) => "connection lost",
+        WireError::Lost(error) => outcome::lost(error),
     };
-    let outcome = match (phase, access) {
-        (Phase::Sent, Access::Write) => Outcome::Info,
-        (Phase::Connecting, _) | (Phase::Sent, Access::Read) => Outcome::Fail,
-    };
-    Reply::error(outcome, class)
+    outcome(Applied::Perhaps, class, phase, access)
 }
 
 /// Whether an error is the driver's own and not a broker's answer: those are numbered from -100 down.

@@ -52,14 +52,14 @@ impl KafkaStack {
         let statuses = self.statuses().await;
         let mut verdicts = agreement(&statuses);
         verdicts.extend(self.controllers_close().await);
-        collect(verdicts)
+        verdicts.into_iter().collect()
     }
 
     /// Whether all logs of a partition end at the same record, which consumers may see.
     pub(super) async fn level(&self) -> Redundancy {
         let mut verdicts = agreement(&self.statuses().await);
         verdicts.extend(alike(&self.ends().await));
-        collect(verdicts)
+        verdicts.into_iter().collect()
     }
 
     async fn controllers_close(&self) -> Vec<(bool, String)> {
@@ -153,15 +153,6 @@ fn alike(ends: &[(&Seat, Option<BTreeMap<i32, u64>>)]) -> Vec<(bool, String)> {
     ends.iter().map(judge).collect()
 }
 
-/// Missing things first.
-fn collect(mut verdicts: Vec<(bool, String)>) -> Redundancy {
-    verdicts.sort_by_key(|(well, _)| *well);
-    Redundancy {
-        whole: verdicts.iter().all(|(well, _)| *well),
-        evidence: verdicts.into_iter().map(|(_, text)| text).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,10 +186,10 @@ mod tests {
     #[test]
     fn a_partition_without_a_replica_in_sync_leaves_the_stack_not_whole() {
         let seats = [seat(0), seat(1)];
-        let whole = |thin: &[i32]| {
+        let whole = |thin: &[i32]| -> Redundancy {
             let said = seats.iter().zip([knowing(&[]), knowing(thin)]);
             let said: Vec<_> = said.map(|(seat, said)| (seat, Some(said))).collect();
-            collect(agreement(&said))
+            agreement(&said).into_iter().collect()
         };
         assert!(whole(&[]).whole);
         let told = whole(&[1]);
@@ -209,10 +200,11 @@ mod tests {
     #[test]
     fn logs_are_alike_when_each_partition_ends_at_one_record_everywhere() {
         let seats = [seat(0), seat(1)];
-        let judged = |second: Option<&[(i32, u64)]>| {
+        let judged = |second: Option<&[(i32, u64)]>| -> Redundancy {
             let first = BTreeMap::from([(0, 50), (1, 9)]);
             let second = second.map(|ends| ends.iter().copied().collect());
-            collect(alike(&[(&seats[0], Some(first)), (&seats[1], second)]))
+            let ends = [(&seats[0], Some(first)), (&seats[1], second)];
+            alike(&ends).into_iter().collect()
         };
         assert!(judged(Some(&[(0, 50), (1, 9)])).whole);
         let behind = judged(Some(&[(0, 50), (1, 8)]));

@@ -1,12 +1,10 @@
 //! The one table from what MongoDB, its driver or the connection said to what became of an operation.
 
-use std::io;
-
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 
 use crate::{
     history::{Access, Outcome},
-    system::Reply,
+    system::{Reply, outcome::lost},
 };
 
 use super::wire::{Failure, Place};
@@ -115,20 +113,10 @@ fn answered(place: Place, code: i32) -> (Applied, &'static str) {
     }
 }
 
-fn lost(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused",
-        io::ErrorKind::TimedOut => "timeout",
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => "connection lost",
-        _ => "input or output failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     const REFUSED: [Outcome; 3] = [Outcome::Fail; 3];
@@ -222,7 +210,7 @@ mod tests {
             (io::ErrorKind::ConnectionReset, "connection lost"),
             (io::ErrorKind::UnexpectedEof, "connection lost"),
             (io::ErrorKind::BrokenPipe, "connection lost"),
-            (io::ErrorKind::HostUnreachable, "input or output failed"),
+            (io::ErrorKind::HostUnreachable, "no route"),
         ];
         for (kind, class) in table {
             check(&Failure::Lost(kind.into()), class, OPEN);

@@ -4,41 +4,21 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::system::{Redundancy, roster::Seat};
+use crate::system::{Redundancy, roster::Seat, seen::twice};
 
 use super::{set::ReplicaSet, status::Status};
 
 /// A secondary further behind than this is not in sync; `replSetStepDown` would wait for it.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// How often positions are compared before they count as different: members cannot be asked at the very same moment.
-const COMPARISONS: u32 = 10;
-
-/// The pause between two comparisons.
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// Asks every member of these sets.
 pub async fn redundancy(sets: &[&ReplicaSet]) -> Redundancy {
-    collect(look(sets, member).await)
+    look(sets, member).await.into_iter().collect()
 }
 
 /// Whether all positions of each set are equal twice in a row.
 pub async fn converged(sets: &[&ReplicaSet]) -> Redundancy {
-    let mut equal = 0;
-    let mut found = Redundancy {
-        whole: false,
-        evidence: Vec::new(),
-    };
-    for _ in 0..COMPARISONS {
-        found = collect(look(sets, position).await);
-        equal = if found.whole { equal + 1 } else { 0 };
-        if equal == 2 {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    found.whole = equal == 2;
-    found
+    twice(|| async { look(sets, position).await.into_iter().collect() }).await
 }
 
 /// What is to be said of a member, beside the primary of its set: whether all is well, and what was seen.
@@ -54,15 +34,6 @@ async fn look(sets: &[&ReplicaSet], judge: Judge) -> Vec<(bool, String)> {
         statuses.iter().map(one)
     });
     judged.collect()
-}
-
-/// Missing things first.
-fn collect(mut verdicts: Vec<(bool, String)>) -> Redundancy {
-    verdicts.sort_by_key(|(well, _)| *well);
-    Redundancy {
-        whole: verdicts.iter().all(|(well, _)| *well),
-        evidence: verdicts.into_iter().map(|(_, text)| text).collect(),
-    }
 }
 
 /// The only primary.

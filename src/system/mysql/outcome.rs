@@ -6,7 +6,8 @@ use crate::{
     history::Access,
     system::{
         Reply,
-        sql_outcome::{Applied, Phase, outcome, unanswered},
+        outcome::{Applied, Phase, outcome},
+        sql_outcome::unanswered,
     },
 };
 

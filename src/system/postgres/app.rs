@@ -15,9 +15,9 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Reply, Request,
+        outcome::{Phase, late},
         roster::Roster,
         rows::Table,
-        sql_outcome::{Phase, late},
     },
 };
 

@@ -14,9 +14,9 @@ use crate::{
     history::{Access, Lists, Outcome, TxnStep, register_value, transaction},
     system::{
         Client, Reply, Request, Subject,
+        outcome::{Phase, late},
         roster::Roster,
         rows::{Rows, Table, Transfer},
-        sql_outcome::{Phase, late},
     },
 };
 

@@ -2,16 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use serde_json::{Value, json};
-
 use crate::{
     record::MemberKind,
     system::{
         SystemError,
-        etcd::{self, Question, found, plain},
-        http::{Call, request},
-        roster::Roster,
-        roster::Seat,
+        etcd::{self, Question, Status, found, plain},
+        roster::{Roster, Seat},
         wait::until,
     },
 };
@@ -47,36 +43,10 @@ pub fn arguments(roster: &Roster, seat: &Seat) -> Vec<String> {
     common.into_iter().chain(SMALL.map(str::to_owned)).collect()
 }
 
-async fn post(address: SocketAddr, path: &str, body: &Value) -> Result<Value, String> {
-    let body = body.to_string();
-    let call = Call {
-        method: "POST",
-        address,
-        path,
-        body: &body,
-    };
-    request(call, ASK_LIMIT).await?.json()
-}
-
-/// What a member says of itself: its own number and its leader's, as etcd writes them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// Its own number.
-    pub own: String,
-    /// Its leader's; none while there is no leader.
-    pub leader: Option<String>,
-}
-
-/// Asks a member how it stands.
-///
-/// # Errors
-/// When it does not answer.
-pub async fn standing(address: SocketAddr) -> Result<Standing, String> {
-    let status = post(address, "/v3/maintenance/status", &json!({})).await?;
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let own = text(&status["header"]["member_id"]).ok_or("it does not say who it is")?;
-    let leader = text(&status["leader"]).filter(|leader| leader != "0");
-    Ok(Standing { own, leader })
+/// How a member stands, by its own word.
+async fn standing(address: SocketAddr) -> Result<Status, String> {
+    let said = etcd::ask(address, &Question::status(), ASK_LIMIT).await?;
+    Status::parse(&said).ok_or_else(|| "it does not say who it is".into())
 }
 
 /// The member that leads, by its own word.
@@ -85,7 +55,7 @@ pub async fn standing(address: SocketAddr) -> Result<Standing, String> {
 /// When none says so.
 pub async fn leader(roster: &Roster) -> Result<Seat, String> {
     for (seat, standing) in standings(roster).await {
-        if standing.is_ok_and(|standing| standing.leader.as_ref() == Some(&standing.own)) {
+        if standing.is_ok_and(|standing| standing.leads()) {
             return Ok(seat);
         }
     }
@@ -93,7 +63,7 @@ pub async fn leader(roster: &Roster) -> Result<Seat, String> {
 }
 
 /// How every member stands, asked at once.
-pub async fn standings(roster: &Roster) -> Vec<(Seat, Result<Standing, String>)> {
+pub async fn standings(roster: &Roster) -> Vec<(Seat, Result<Status, String>)> {
     let asked = roster
         .of(MemberKind::Control)
         .map(|seat| async { (seat.clone(), standing(seat.address).await) });
@@ -116,8 +86,7 @@ pub async fn move_leader(roster: &Roster, host: &str) -> Result<(), SystemError>
             return Ok(());
         }
         let target = standing(to.address).await?.own;
-        let body = json!({ "targetID": target });
-        post(leader.address, "/v3/maintenance/transfer-leadership", &body).await?;
+        etcd::ask(leader.address, &Question::hand_over(target), ASK_LIMIT).await?;
         Err(format!("`{}` leads, not `{}`", leader.name, to.name))
     });
     moved.await.map_err(refused)

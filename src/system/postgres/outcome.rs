@@ -4,7 +4,8 @@ use crate::{
     history::Access,
     system::{
         Reply,
-        sql_outcome::{Applied, Phase, outcome, unanswered},
+        outcome::{Applied, Phase, outcome},
+        sql_outcome::unanswered,
     },
 };
 
@@ -64,7 +65,7 @@ fn state(code: &str) -> (Applied, &'static str) {
 mod tests {
     use std::{borrow::Cow, error::Error, fmt, io};
 
-    use crate::{history::Outcome, system::sql_outcome::late};
+    use crate::{history::Outcome, system::outcome::late};
 
     use rustls::CertificateError;
     use sqlx::error::{DatabaseError, ErrorKind};

@@ -7,7 +7,7 @@ use redis::RedisError;
 
 use crate::{
     record::{MemberKind, Setting},
-    system::{SystemError, roster::Seat},
+    system::{SystemError, roster::Seat, settings::agreed},
 };
 
 use super::{
@@ -88,8 +88,8 @@ pub async fn read_back(stack: &mut RedisStack) -> Result<(), SystemError> {
     let watched = if masters.is_empty() {
         None
     } else {
-        let down_after = same(&masters, "down-after-milliseconds")?;
-        Some((down_after, same(&masters, "failover-timeout")?))
+        let same = |name| agreed(&masters, name, "the sentinels");
+        Some((same("down-after-milliseconds")?, same("failover-timeout")?))
     };
     let info: String = ask(primary.address, &command(&["INFO", "server"]), ASK_LIMIT)
         .await
@@ -114,21 +114,6 @@ async fn master(sentinel: SocketAddr) -> Result<Fields, SystemError> {
     )
     .await
     .map_err(refused)
-}
-
-fn same(masters: &[Fields], name: &str) -> Result<Duration, SystemError> {
-    let mut values = masters
-        .iter()
-        .map(|fields| fields.get(name).and_then(|text| text.parse().ok()));
-    let first = values.next().flatten();
-    match first {
-        Some(milliseconds) if values.all(|value| value == first) => {
-            Ok(Duration::from_millis(milliseconds))
-        }
-        _ => Err(SystemError::Refused(format!(
-            "the sentinels do not agree on `{name}`"
-        ))),
-    }
 }
 
 /// One setting with the unit that the server counts it in.

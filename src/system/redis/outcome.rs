@@ -2,19 +2,14 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
+pub use crate::system::outcome::Phase;
 use crate::{
-    history::{Access, Outcome},
-    system::Reply,
+    history::Access,
+    system::{
+        Reply,
+        outcome::{Applied, outcome},
+    },
 };
-
-/// How far an attempt got; decides whether it may have been applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Looking for the primary, connecting, asking for its role: nothing of the operation was sent.
-    Connecting,
-    /// The command may have left.
-    Sent,
-}
 
 /// The outcome of an error.
 ///
@@ -33,16 +28,7 @@ pub enum Phase {
 /// | any other answer | fail | info | fail |
 pub fn outcome_of(error: &RedisError, phase: Phase, access: Access) -> Reply {
     let (applied, class) = verdict(error);
-    let outcome = match (applied, phase, access) {
-        (Applied::No, ..) | (_, Phase::Connecting, _) | (_, _, Access::Read) => Outcome::Fail,
-        (Applied::Perhaps, Phase::Sent, Access::Write) => Outcome::Info,
-    };
-    Reply::error(outcome, class)
-}
-
-enum Applied {
-    No,
-    Perhaps,
+    outcome(applied, class, phase, access)
 }
 
 fn verdict(error: &RedisError) -> (Applied, &'static str) {
@@ -91,6 +77,7 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::history::Outcome;
 
     fn said(text: &str) -> RedisError {
         let bytes = format!("-{text}\r\n");

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::{
     record::MemberKind,
-    system::{Redundancy, roster::Seat},
+    system::{Redundancy, roster::Seat, seen::twice},
 };
 
 use super::{running::RedisStack, sentinel, status::Status};
@@ -16,13 +16,6 @@ pub const CLOSE: u64 = 1 << 20;
 
 /// The longest wait for one sentinel's answers.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
-
-/// How often positions are compared before they count as different: the sentinels' own messages move them a
-/// few times a second, and nodes cannot be asked at the very same moment.
-pub const COMPARISONS: u32 = 10;
-
-/// The pause between two comparisons.
-pub const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks every member.
 pub async fn redundancy(stack: &RedisStack) -> Redundancy {
@@ -40,42 +33,19 @@ pub async fn redundancy(stack: &RedisStack) -> Redundancy {
         )
         .await,
     );
-    collect(verdicts)
+    verdicts.into_iter().collect()
 }
 
 /// Whether all positions are equal twice in a row.
 pub async fn converged(stack: &RedisStack) -> Redundancy {
-    let mut equal = 0;
-    let mut verdicts = Vec::new();
-    for _ in 0..COMPARISONS {
+    twice(|| async {
         let statuses = stack.statuses().await;
         let primary = leader(&statuses);
-        verdicts = statuses
-            .iter()
-            .map(|(seat, status)| position(seat, status.as_ref(), primary))
-            .collect();
-        equal = if verdicts.iter().all(|(equal, _)| *equal) {
-            equal + 1
-        } else {
-            0
-        };
-        if equal == 2 {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    let mut redundancy = collect(verdicts);
-    redundancy.whole &= equal == 2;
-    redundancy
-}
-
-/// Missing things first.
-pub fn collect(mut verdicts: Vec<(bool, String)>) -> Redundancy {
-    verdicts.sort_by_key(|(well, _)| *well);
-    Redundancy {
-        whole: verdicts.iter().all(|(well, _)| *well),
-        evidence: verdicts.into_iter().map(|(_, text)| text).collect(),
-    }
+        let at =
+            |(seat, status): &(&Seat, Option<Status>)| position(seat, status.as_ref(), primary);
+        statuses.iter().map(at).collect()
+    })
+    .await
 }
 
 /// The only primary and its position.

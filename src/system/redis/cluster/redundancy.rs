@@ -6,8 +6,9 @@ use crate::{
     record::Shard,
     system::{
         Redundancy,
-        redis::redundancy::{CLOSE, COMPARISONS, PAUSE, collect, position},
+        redis::redundancy::{CLOSE, position},
         roster::{Roster, Seat},
+        seen::twice,
     },
 };
 
@@ -30,29 +31,16 @@ pub async fn redundancy(roster: &Roster, shards: &[Shard]) -> Redundancy {
             verdicts.push((false, text));
         }
     }
-    collect(verdicts)
+    verdicts.into_iter().collect()
 }
 
 /// Whether all positions of each shard are equal twice in a row.
 pub async fn converged(roster: &Roster, shards: &[Shard]) -> Redundancy {
-    let mut equal = 0;
-    let mut verdicts = Vec::new();
-    for _ in 0..COMPARISONS {
+    twice(|| async {
         let looks = looks(roster, ASK_LIMIT).await;
-        verdicts = positions(&looks, shards);
-        equal = if verdicts.iter().all(|(equal, _)| *equal) {
-            equal + 1
-        } else {
-            0
-        };
-        if equal == 2 {
-            break;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    let mut redundancy = collect(verdicts);
-    redundancy.whole &= equal == 2;
-    redundancy
+        positions(&looks, shards).into_iter().collect()
+    })
+    .await
 }
 
 fn positions(looks: &Looks<'_>, shards: &[Shard]) -> Vec<(bool, String)> {
