@@ -173,7 +173,6 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         .map(|tree| d.word(tree, "flag", &[("true", true), ("false", false)]));
     let must_fail = must_fail::must_fail(d, &mut f);
     d.finish(f);
-
     let scenario = Scenario {
         schema: SCHEMA,
         name: name?,
