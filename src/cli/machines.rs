@@ -83,6 +83,7 @@ pub async fn docker(
     let options = Options {
         base: AddressBase::DEFAULT,
         sidecar_image: Some(sidecar.used.clone()),
+        sidecars: plan.sidecars(),
         disks,
     };
     emitter.say(What::Image(sidecar.clone()));

@@ -13,6 +13,7 @@ mod plan_design;
 mod plan_inside;
 mod plan_regions;
 mod plan_shards;
+mod plan_sidecars;
 mod provision;
 mod run;
 pub mod schedule;

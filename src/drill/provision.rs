@@ -126,7 +126,7 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         .time(plan.system.deploy(&plan.design, deploy))
         .await;
     let system = system?;
-    let links = links(site, &system.stack().members).await?;
+    let links = links(plan, site, &system.stack().members).await?;
     if let Some(links) = &links {
         links.rehearse(&shapings(plan)).await?;
     }
@@ -190,11 +190,15 @@ fn faults(plan: &Plan) -> impl Iterator<Item = &Fault> {
 }
 
 /// The links of a stack whose nodes have sidecars, with probes on all of them.
-async fn links(site: &Site, members: &[Member]) -> Result<Option<Arc<dyn Links>>, RuntimeError> {
+async fn links(
+    plan: &Plan,
+    site: &Site,
+    members: &[Member],
+) -> Result<Option<Arc<dyn Links>>, RuntimeError> {
     let Machines {
         runtime, journal, ..
     } = &site.machines;
-    if runtime.kind() != "docker" {
+    if !plan.sidecars() {
         return Ok(None);
     }
     let address = |member: &Member| {

@@ -89,6 +89,9 @@ pub async fn rearm(
         system,
         past,
     } = standing;
+    if plan.sidecars() && links.is_none() {
+        return Err("its nodes have no sidecars, which this drill needs".into());
+    }
     retell(machines, emitter).await?;
     emitter.note(format!(
         "making the stack of run {} ready again",

@@ -50,7 +50,7 @@ pub struct NodeSpec {
     pub files: Vec<NodeFile>,
     /// Memory limit in MiB; none if zero.
     pub memory_mib: u32,
-    /// Whether a sidecar shares its network namespace, so that its links can be cut and probed.
+    /// Whether a sidecar may share its network namespace, so that its links can be cut and probed.
     pub sidecar: bool,
 }
 

@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 use crate::{
     drill_rig::Drill,
     drills::wait_for,
-    faults::{all_seen, effects, sidecar},
+    faults::{all_seen, container, effects},
 };
 
 const BAD: &str = "
@@ -116,7 +116,7 @@ fn a_disk_that_is_unmounted_under_the_fault_is_inconclusive() {
     // Someone takes the file system away: what is opened from then on is not on it.
     let unmount = "import ctypes, os; os.setns(os.open('/proc/1/ns/mnt', 0), 0x20000); \
                    raise SystemExit(ctypes.CDLL(None).umount2(b'/data', 2))";
-    let server = sidecar(&drill, "r2").replace(".sidecar", ".disk");
+    let server = container(&drill, "r2.disk");
     let unmounted = Command::new("docker")
         .args(["exec", &server, "python3", "-c", unmount])
         .status();

@@ -73,6 +73,7 @@ impl Rig {
         let options = Options {
             base: AddressBase::DEFAULT,
             sidecar_image: Some(SIDECAR.into()),
+            sidecars: true,
             disks: None,
         };
         let runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::drill_rig::{DRDRILL, Drill};
+use crate::{
+    drill_rig::{DRDRILL, Drill},
+    faults::container,
+};
 
 /// Nothing with the run's label is left in the engine, and the record says so.
 pub fn nothing_left(done: &crate::drill_rig::Done) {
@@ -48,6 +51,8 @@ fn redis_fails_over_when_the_primary_is_killed() {
     // Detection in [0, down-after], then at most a vote, an election and a promotion.
     assert!((0.2..8.0).contains(&rto), "{rto}\n{}", done.talk);
     nothing_left(&done);
+    // Six nodes and their network: nobody cuts or probes a link, so there are no sidecars.
+    assert_eq!(done.result["residue"]["removed"], 7, "{}", done.talk);
 }
 
 #[test]
@@ -56,6 +61,8 @@ fn redis_left_alone_shows_no_outage_and_no_loss() {
     let done = Drill::shipped("redis/sentinel-noop.yaml").run();
     done.expect(0, "control");
     nothing_left(&done);
+    // With a sidecar each: a control shows that every link passes bytes.
+    assert_eq!(done.result["residue"]["removed"], 13, "{}", done.talk);
 }
 
 #[test]
@@ -213,24 +220,8 @@ fn a_partition_whose_rules_match_nothing_is_inconclusive() {
         Duration::from_secs(60),
     );
     // Someone deletes the rules as soon as they are there.
-    let run = drill.run_folder().expect("a run");
-    let tail = run
-        .to_string_lossy()
-        .rsplit('-')
-        .next()
-        .expect("a tail")
-        .to_owned();
     let loop_ = "end=$(($(date +%s) + 6)); while [ $(date +%s) -lt $end ]; do nft delete table inet drdrill 2>/dev/null; done";
-    let names = Command::new("docker")
-        .args(["ps", "--format", "{{.Names}}"])
-        .output()
-        .expect("docker");
-    let names = String::from_utf8_lossy(&names.stdout).into_owned();
-    let sidecar = names
-        .lines()
-        .find(|name| name.contains(&tail) && name.contains("r1") && name.contains("side"))
-        .unwrap_or_else(|| panic!("no sidecar of r1 among {names}"))
-        .to_owned();
+    let sidecar = container(&drill, "r1.sidecar");
     let spoil = Command::new("docker")
         .args(["exec", &sidecar, "sh", "-c", loop_])
         .status();

@@ -128,18 +128,21 @@ drill:
   - expect: { recovered: { within: 1m } }
 ";
 
-/// The sidecar of a node of the only run.
-pub fn sidecar(drill: &Drill, node: &str) -> String {
+/// A container of the only run: a node's own, or one beside it, such as `r1.sidecar`.
+pub fn container(drill: &Drill, node: &str) -> String {
     let run = drill.run_folder().expect("a run");
     let run = run.to_string_lossy().into_owned();
-    let tail = run.rsplit('-').next().expect("a tail").to_owned();
+    let tail = run.rsplit('-').next().expect("a tail");
     let names = Command::new("docker")
-        .args(["ps", "--format", "{{.Names}}"])
+        .args(["ps", "-a", "--format", "{{.Names}}"])
         .output()
         .expect("docker");
     let names = String::from_utf8_lossy(&names.stdout).into_owned();
-    let own = |name: &&str| name.contains(&tail) && name.contains(node) && name.contains("side");
-    names.lines().find(own).expect("a sidecar").to_owned()
+    let own = format!("drdrill-{tail}-{node}");
+    let found = names.lines().find(|name| **name == own);
+    found
+        .unwrap_or_else(|| panic!("no {own} among {names}"))
+        .to_owned()
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn a_packet_queue_that_gets_no_packets_is_inconclusive() {
     // Someone takes the queue's rules away as soon as they are there.
     let spoil = "end=$(($(date +%s) + 8)); while [ $(date +%s) -lt $end ]; do iptables -t mangle -F OUTPUT; done";
     let spoiled = Command::new("docker")
-        .args(["exec", &sidecar(&drill, "r1"), "sh", "-c", spoil])
+        .args(["exec", &container(&drill, "r1.sidecar"), "sh", "-c", spoil])
         .status();
     assert!(spoiled.is_ok());
     let output = child.wait_with_output().expect("an end");

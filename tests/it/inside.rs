@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command, time::Duration};
 use crate::{
     drill_rig::Drill,
     drills::wait_for,
-    faults::{all_seen, effects, sidecar},
+    faults::{all_seen, container, effects},
     machines::refused,
 };
 
@@ -87,7 +87,7 @@ fn limits_that_someone_lifts_at_once_are_inconclusive() {
         ids = [line.split()[1] for line in open(f'/proc/{server}/status') if line[:4] in ('Uid:', 'Gid:')]; os.setgroups([])\n\
         os.setresgid(*[int(ids[1])] * 3); os.setresuid(*[int(ids[0])] * 3); end = time.time() + 8\n\
         while time.time() < end: resource.prlimit(server, 7, (resource.prlimit(server, 7)[1],) * 2); time.sleep(0.001)";
-    let among = sidecar(&drill, "r1").replace(".sidecar", ".among");
+    let among = container(&drill, "r1.among");
     let lifted = Command::new("docker")
         .args(["exec", &among, "python3", "-c", lift])
         .status();
@@ -173,7 +173,7 @@ drill:
 
 /// The last whole line of a node's private key.
 fn key_of(drill: &Drill, node: &str) -> String {
-    let container = sidecar(drill, node).replace(".sidecar", "");
+    let container = container(drill, node);
     let read = Command::new("docker")
         .args(["exec", &container, "cat", "/drdrill/tls/server.key"])
         .output()
@@ -254,7 +254,7 @@ fn a_certificate_that_has_not_expired_is_inconclusive() {
         "step-started\":{\"step\":0",
         Duration::from_secs(90),
     );
-    let container = sidecar(&drill, "pg1").replace(".sidecar", "");
+    let container = container(&drill, "pg1");
     let back = "cd /drdrill/tls && cp server.crt good.crt && end=$(($(date +%s) + 20)) && \
         while [ $(date +%s) -lt $end ]; do cp good.crt server.crt; kill -HUP 1; sleep 0.01; done";
     let looped = Command::new("docker")

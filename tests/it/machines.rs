@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 use crate::{
     drill_rig::{DRDRILL, Done, Drill},
     drills::{nothing_left, wait_for},
-    faults::{all_seen, effects},
+    faults::{all_seen, container, effects},
 };
 
 /// The only effect was seen, with these words in what was seen of it.
@@ -37,20 +37,6 @@ pub fn refused(text: &str) -> String {
     assert_eq!(check.status.code(), Some(4), "{said}");
     // Lines are folded to the terminal.
     said.replace("\n  │ ", " ")
-}
-
-/// A node's container, of the only run.
-fn container(drill: &Drill, node: &str) -> String {
-    let tail = drill.run_folder().expect("a run");
-    let tail = tail.to_string_lossy().into_owned();
-    let tail = tail.rsplit('-').next().expect("a tail");
-    let names = Command::new("docker")
-        .args(["ps", "-a", "--format", "{{.Names}}"])
-        .output()
-        .expect("docker");
-    let names = String::from_utf8_lossy(&names.stdout).into_owned();
-    let own = |name: &&str| name.contains(tail) && name.ends_with(node);
-    names.lines().find(own).expect("a node").to_owned()
 }
 
 #[test]

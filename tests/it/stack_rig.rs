@@ -16,10 +16,7 @@ use drdrill::{
         journal::{Header, Journal},
     },
     scenario::SystemSpec,
-    system::{
-        Client, Deploy, Design, Redundancy, Reply, Request, Running, Subject, System, SystemError,
-        catalogue,
-    },
+    system::{Client, Deploy, Design, Redundancy, Reply, Running, System, SystemError, catalogue},
     time::Clock,
 };
 use tokio_util::sync::CancellationToken;
@@ -81,6 +78,7 @@ where
     let options = Options {
         base: AddressBase::DEFAULT,
         sidecar_image: Some(SIDECAR.into()),
+        sidecars: true,
         disks: None,
     };
     let runtime = Arc::new(DockerRuntime::new(engine, run, journal.clone(), options));

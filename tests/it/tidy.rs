@@ -151,6 +151,28 @@ const DEEDS: &[(&str, &[&str])] = &[
     ("SystemTime::now", &["src/time.rs"]),
     ("Timestamp::now", &["src/time.rs"]),
     ("rand::", &["src/seed.rs"]),
+    // What needs sidecars: a fault that is named here has them by `src/drill/plan_sidecars.rs`.
+    (
+        "ground.links",
+        &[
+            "src/drill/",
+            "src/fault/active.rs",
+            "src/fault/noop.rs",
+            "src/fault/packets.rs",
+            "src/fault/partition.rs",
+            "src/fault/ports.rs",
+            "src/fault/reboot.rs",
+        ],
+    ),
+    (
+        "beside(",
+        &[
+            "src/fault/names.rs",
+            "src/image/",
+            "src/net/agent.rs",
+            "src/runtime/",
+        ],
+    ),
 ];
 
 const FILE_LINES_MAX: usize = 500;

@@ -225,7 +225,8 @@ impl Runtime for DockerRuntime {
         }
         let id = start::create(&self.engine, &name, body).await?;
         start::put(&self.engine, &id, &spec.files).await?;
-        let sidecar = match (&self.options.sidecar_image, spec.sidecar) {
+        let wanted = spec.sidecar && self.options.sidecars;
+        let sidecar = match (&self.options.sidecar_image, wanted) {
             (_, false) => None,
             (Some(image), true) => {
                 let body = container::sidecar(image, &id, &self.labels);

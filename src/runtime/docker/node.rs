@@ -13,6 +13,8 @@ pub struct Options {
     pub base: AddressBase,
     /// The image of sidecars, already resolved; without it a node with a sidecar cannot be created.
     pub sidecar_image: Option<String>,
+    /// Whether nodes get the sidecars that they may have: a drill that leaves their networks alone needs none.
+    pub sidecars: bool,
     /// Whose data lies on a disk that can be made to go wrong.
     pub disks: Option<Disks>,
 }

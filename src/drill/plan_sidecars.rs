@@ -1,0 +1,144 @@
+//! Whether a drill needs sidecars: containers that share its nodes' network namespaces.
+
+use crate::scenario::{Fault, Step};
+
+use super::Plan;
+
+impl Plan {
+    /// Whether a step acts or looks from within nodes' network namespaces. Without one nobody needs sidecars, and the stack
+    /// has no links to cut or probe. Processes on this machine have no such namespaces.
+    pub fn sidecars(&self) -> bool {
+        self.description.runtime == "docker" && self.scenario.drill.iter().any(is_within_network)
+    }
+}
+
+fn is_within_network(step: &Step) -> bool {
+    match step {
+        Step::Fault(fault) => acts_on_network(fault),
+        Step::Steady(_)
+        | Step::Hold(_)
+        | Step::Capacity(_)
+        | Step::Consumer(_)
+        | Step::Switchover(_)
+        | Step::Runbook(_)
+        | Step::Expect(_)
+        | Step::Heal(_)
+        | Step::Failback(_) => false,
+    }
+}
+
+/// Whether a fault's means, or what its effect is looked at by, is in the network namespaces of nodes.
+fn acts_on_network(fault: &Fault) -> bool {
+    match fault {
+        Fault::Partition(_)
+        | Fault::Latency(_)
+        | Fault::Loss(_)
+        | Fault::Duplicate(_)
+        | Fault::Corrupt(_)
+        | Fault::Reorder(_)
+        | Fault::Bandwidth(_) => true,
+        // A name server in the node's network.
+        Fault::Dns(_) => true,
+        // The control shows that every link passes bytes.
+        Fault::Noop => true,
+        // Of machines and their processes.
+        Fault::Kill(_)
+        | Fault::Stop(_)
+        | Fault::Pause(_)
+        | Fault::Restart(_)
+        | Fault::CrashLoop(_)
+        | Fault::Reboot(_)
+        | Fault::KillProcess(_) => false,
+        // By a library and files in the nodes, or by containers in their process namespaces.
+        Fault::ClockJump(_)
+        | Fault::ClockDrift(_)
+        | Fault::Wipe(_)
+        | Fault::Damage(_)
+        | Fault::DiskFull(_)
+        | Fault::DiskReadOnly(_)
+        | Fault::DiskSlow(_)
+        | Fault::DiskErrors(_)
+        | Fault::LoseUnsynced(_)
+        | Fault::Cpu(_)
+        | Fault::Memory(_)
+        | Fault::OutOfMemory(_)
+        | Fault::Descriptors(_)
+        | Fault::Certificate(_)
+        | Fault::Mistake(_) => false,
+        // By a proxy that is a node of its own.
+        Fault::Reset(_)
+        | Fault::HalfOpen(_)
+        | Fault::SlowClose(_)
+        | Fault::Slice(_)
+        | Fault::LimitData(_)
+        | Fault::StreamLatency(_)
+        | Fault::StreamBandwidth(_) => false,
+        Fault::Script(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        drill::example_fault,
+        scenario::{FAULTS, read},
+        system::catalogue,
+    };
+
+    fn plan(steps: &str) -> Plan {
+        plan_of("redis", steps)
+    }
+
+    fn plan_of(name: &str, steps: &str) -> Plan {
+        let text = format!(
+            "schema: 1\nname: a\nsummary: b\nstack: {{ {name}: {{}} }}\ntargets: {{ rto: any, rpo: any }}\n\
+             drill: [ {{ steady: 5s }}, {steps} ]\n"
+        );
+        let scenario = read("a.yaml", &text, &[]).expect("a scenario").scenario;
+        let system = catalogue::all().into_iter();
+        let system = system.filter(|system| system.describe().name == name);
+        Plan::bind(scenario, system.last().expect("a system")).expect("a plan")
+    }
+
+    fn faults(kinds: &[&str]) -> String {
+        let fault = |kind: &&str| format!("{{ fault: {} }}, ", example_fault(kind, "primary"));
+        let faults: String = kinds.iter().map(fault).collect();
+        format!("{faults}{{ hold: 2s }}, {{ heal: all }}")
+    }
+
+    #[test]
+    fn only_drills_that_touch_or_probe_the_network_of_nodes_have_sidecars() {
+        let with: Vec<&str> = FAULTS
+            .iter()
+            .map(|(kind, _)| *kind)
+            .filter(|kind| plan(&faults(&[kind])).sidecars())
+            .collect();
+        let wanted = [
+            "dns",
+            "partition",
+            "latency",
+            "loss",
+            "duplicate",
+            "corrupt",
+            "reorder",
+            "bandwidth",
+            "noop",
+        ];
+        assert_eq!(with, wanted);
+        let moved = "{ switchover: planned }, { expect: { recovered: { within: 1m } } }";
+        assert!(!plan(moved).sidecars());
+    }
+
+    #[test]
+    fn one_such_fault_among_others_is_enough() {
+        assert!(!plan(&faults(&["kill", "pause"])).sidecars());
+        assert!(plan(&faults(&["kill", "pause", "partition"])).sidecars());
+    }
+
+    #[test]
+    fn processes_have_none() {
+        assert!(plan(&faults(&["noop"])).sidecars());
+        assert!(!plan_of("reference", &faults(&["noop"])).sidecars());
+    }
+}
