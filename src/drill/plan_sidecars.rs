@@ -126,7 +126,8 @@ mod tests {
             "noop",
         ];
         assert_eq!(with, wanted);
-        assert!(!plan("{ switchover: planned }, { failback: planned }").sidecars());
+        let moved = "{ switchover: planned }, { expect: { recovered: { within: 1m } } }";
+        assert!(!plan(moved).sidecars());
     }
 
     #[test]
