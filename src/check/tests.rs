@@ -133,6 +133,18 @@ fn the_baseline_must_be_long_healthy_and_the_victim_right() {
 }
 
 #[test]
+fn clients_run_until_they_are_told_to_stop_and_what_is_under_way_may_take_longer() {
+    let told = |stopping: u64| {
+        answer(complete::NAME, |b| {
+            b.record.load = Some((Nanos(0), ms(66_000)));
+            b.record.stopping = Some(ms(stopping));
+        })
+    };
+    assert_eq!(told(60_100), Valid);
+    assert_eq!(told(66_000), Unknown);
+}
+
+#[test]
 fn a_history_with_a_dropped_or_shifted_operation_is_unknown() {
     let name = complete::NAME;
     let drop = |lane: LaneId, seq: u64| {

@@ -256,8 +256,11 @@ async fn answers(node: &NodeName, ground: &Ground) -> Result<(), FaultError> {
 pub async fn verify(step: usize, exhausted: &Exhausted, ground: &Ground) -> Effect {
     let mut seen = Seen::default();
     for few in &exhausted.nodes {
+        let mut left = exhausted.left;
         match run(&few.node, &["read"], ground).await {
             Ok(now) => {
+                // A connection that was open when the limit was set may have been closed since.
+                left = left.max(room(few, &now));
                 let (fits, text) = read_back(few, &now);
                 let text = format!("{}: {text}", few.node);
                 if fits { seen.yes(text) } else { seen.no(text) }
@@ -268,10 +271,10 @@ pub async fn verify(step: usize, exhausted: &Exhausted, ground: &Ground) -> Effe
                 None => seen.no(error.to_string()),
             },
         }
-        let (held, unanswered) = ask(&few.node, exhausted.left, ground).await;
+        let (held, unanswered) = ask(&few.node, left, ground).await;
         let text = format!(
-            "{}: {unanswered} of {QUESTIONS} questions on new connections got no answer, asked {QUESTIONS}, with {held} more connections held for {} descriptors left",
-            few.node, exhausted.left
+            "{}: {unanswered} of {QUESTIONS} questions on new connections got no answer, asked {QUESTIONS}, with {held} more connections held for {left} descriptors left",
+            few.node
         );
         if unanswered == QUESTIONS {
             seen.yes(text);
@@ -300,19 +303,34 @@ async fn last_words(node: &NodeName, ground: &Ground) -> Option<String> {
     ))
 }
 
+/// Each process that is still there, as it was and as it is.
+fn pairs<'p>(few: &'p Few, now: &'p [Process]) -> Vec<(&'p Process, &'p Process)> {
+    let processes = few.processes.iter();
+    let pairs = processes.filter_map(|before| Some((before, find(before, now)?)));
+    pairs.collect()
+}
+
+/// The one that may open most: the server.
+fn most<'p>(pairs: &[(&'p Process, &'p Process)]) -> Option<(&'p Process, &'p Process)> {
+    let most = pairs.iter().max_by_key(|(before, _)| before.lowered);
+    most.copied()
+}
+
+/// How many descriptors the server has left now, of those that it was to have.
+fn room(few: &Few, now: &[Process]) -> u32 {
+    let most = most(&pairs(few, now));
+    let left = most.map_or(0, |(before, now)| before.lowered - i64::from(now.open));
+    u32::try_from(left).unwrap_or(0)
+}
+
 /// Whether all processes that are still there have the limit asked for, and what those have that may open most.
 fn read_back(few: &Few, now: &[Process]) -> (bool, String) {
-    let pairs: Vec<(&Process, &Process)> = few
-        .processes
-        .iter()
-        .filter_map(|before| Some((before, find(before, now)?)))
-        .collect();
+    let pairs = pairs(few, now);
     let right = pairs
         .iter()
         .filter(|(before, now)| now.soft == before.lowered)
         .count();
-    let most = pairs.iter().max_by_key(|(before, _)| before.lowered);
-    let most = most.map_or_else(String::new, |(before, now)| {
+    let most = most(&pairs).map_or_else(String::new, |(before, now)| {
         format!(
             "; {} ({}): asked {}, read back {} ({} before), {} open",
             now.name, now.pid, before.lowered, now.soft, before.soft, now.open
@@ -374,6 +392,16 @@ mod tests {
         let mut other = process(8, 12, 0);
         other.started += 1;
         assert!(!read_back(&few(), &[other]).0, "another took its number");
+    }
+
+    #[test]
+    fn what_was_closed_since_is_left_and_a_limit_that_is_not_in_force_leaves_no_more() {
+        let mut now = [process(8, 12, 0)];
+        assert_eq!(room(&few(), &now), 3);
+        now[0].open = 14;
+        assert_eq!(room(&few(), &now), 0);
+        now[0] = process(8, 1024, 0);
+        assert_eq!(room(&few(), &now), 3);
     }
 
     #[test]

@@ -238,6 +238,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         consumed: vec![],
         lanes,
         load: Some((Nanos(0), ms(60_100))),
+        stopping: Some(ms(60_100)),
         steady: vec![(Nanos(0), ms(19_990))],
         disruptions: vec![(
             FAULT,

@@ -91,7 +91,7 @@ pub enum What {
         reached: bool,
         evidence: Vec<String>,
     },
-    /// The clients have stopped: no operation is in flight.
+    /// The clients have stopped: from when they were told to, until no operation was in flight.
     ClientsStopped,
     /// A final read of one source.
     Final(FinalRead),

@@ -45,8 +45,10 @@ pub struct Record {
     pub consumed: Vec<(Bracket, Consumed)>,
     /// The clients' lanes; `LaneId` indexes them.
     pub lanes: Vec<Lane>,
-    /// When the clients started and stopped.
+    /// When the clients started, and when the last one had stopped.
     pub load: Option<(Nanos, Nanos)>,
+    /// When they were told to stop; what was under way then was waited for.
+    pub stopping: Option<Nanos>,
     /// Undisturbed windows: each `steady` step's start and end.
     pub steady: Vec<(Nanos, Nanos)>,
     /// Disruptive steps with their brackets, in order.
@@ -128,6 +130,7 @@ impl Record {
             consumed: Vec::new(),
             lanes: Vec::new(),
             load: None,
+            stopping: None,
             steady: Vec::new(),
             disruptions: Vec::new(),
             effects: Vec::new(),
@@ -169,7 +172,10 @@ impl Record {
                 self.lanes = lanes;
                 self.load = Some((at.low, at.high));
             }
-            What::ClientsStopped => self.load = self.load.map(|(start, _)| (start, at.high)),
+            What::ClientsStopped => {
+                self.load = self.load.map(|(start, _)| (start, at.high));
+                self.stopping = Some(at.low);
+            }
             What::StepEnded { step, result } => {
                 self.end_step(
                     Bracket {

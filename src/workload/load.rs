@@ -114,12 +114,15 @@ impl Load {
     /// Stops, once every operation in flight is done; each ends by its own timeout. Returns how many operations of
     /// service lanes were acknowledged after their lane's last failure.
     pub async fn stop(self) -> u64 {
-        self.pacer.stop();
-        for worker in self.workers {
-            // A worker that panicked leaves a gap in its lane, which makes the run inconclusive.
-            let _ = worker.await;
-        }
-        self.emitter.say(What::ClientsStopped);
+        let stopping = async {
+            self.pacer.stop();
+            for worker in self.workers {
+                // A worker that panicked leaves a gap in its lane, which makes the run inconclusive.
+                let _ = worker.await;
+            }
+        };
+        let (at, ()) = self.emitter.time(stopping).await;
+        self.emitter.say_at(at, What::ClientsStopped);
         lock(&self.shared.live).sound()
     }
 }
