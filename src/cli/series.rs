@@ -346,8 +346,9 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
     let text = serde_json::to_string_pretty(&scenario).map_err(|error| wrong(error.to_string()))?;
     let parsed = scenario::read(&series.parsed.file, &text, &[])
         .map_err(|problems| wrong(list(problems.all.iter().map(Problem::message))))?;
-    let plan = Plan::bind(parsed.scenario.clone(), series.plan.system.clone())
+    let mut plan = Plan::bind(parsed.scenario.clone(), series.plan.system.clone())
         .map_err(|issues| wrong(list(issues.iter().map(|issue| issue.message.as_str()))))?;
+    plan.fit_for(&series.plan);
     Ok((parsed, plan))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     id::NodeName,
     record::MemberKind,
     runtime::Disks,
-    scenario::{Scenario, Step, SystemSpec},
+    scenario::{Fault, Scenario, Step, SystemSpec},
     system::{Description, Design, Issue, System},
 };
 
@@ -30,6 +30,8 @@ pub struct Plan {
     pub design: Design,
     /// Alerting beside it, if the scenario has any.
     pub alerting: Option<AlertingDesign>,
+    /// What the stack is fitted for: the drill's faults, and those of drills that will run on it later.
+    faults: Vec<Fault>,
 }
 
 impl Plan {
@@ -47,7 +49,12 @@ impl Plan {
         let design = system.design(&spec, scenario.clients.route.as_deref())?;
         let alerting = scenario.alerting.clone().zip(system.exporter());
         let alerting = alerting.map(|(spec, exporter)| AlertingDesign::new(spec, exporter));
+        let faults = scenario.drill.iter().filter_map(|step| match step {
+            Step::Fault(fault) => Some(fault.clone()),
+            _ => None,
+        });
         Ok(Self {
+            faults: faults.collect(),
             alerting,
             scenario,
             system,
@@ -56,23 +63,29 @@ impl Plan {
         })
     }
 
-    /// Whose data must lie on a disk that can be made to go wrong: every member's that holds some, if any step does that.
+    /// Fits the stack for a drill that will run on it later, too.
+    pub fn fit_for(&mut self, later: &Self) {
+        self.faults.extend(later.faults.iter().cloned());
+    }
+
+    /// The faults that the stack is fitted for.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Whose data must lie on a disk that can be made to go wrong: every member's that holds some, if any fault does that.
     pub fn disks(&self) -> Option<Disks> {
         let folder = self.description.disk?;
-        let spoils = |step: &Step| matches!(step, Step::Fault(fault) if fault.disk().is_some());
-        self.scenario.drill.iter().any(spoils).then(|| Disks {
+        let spoils = |fault: &Fault| fault.disk().is_some();
+        self.faults.iter().any(spoils).then(|| Disks {
             folder: folder.to_owned(),
             nodes: self.design.names(MemberKind::Data),
         })
     }
 
-    /// The nodes whose clocks may be changed: all that tell their time, where a fault of the drill changes a clock.
+    /// The nodes whose clocks may be changed: all that tell their time, where a fault changes a clock.
     pub fn clocked(&self) -> BTreeSet<NodeName> {
-        let changed = self
-            .scenario
-            .drill
-            .iter()
-            .any(|step| matches!(step, Step::Fault(fault) if clock_of(fault).is_some()));
+        let changed = self.faults.iter().any(|fault| clock_of(fault).is_some());
         let kinds = self.system.tell_time().iter().filter(|_| changed);
         kinds.flat_map(|kind| self.design.names(*kind)).collect()
     }
@@ -153,7 +166,7 @@ fn coarse(scenario: &Scenario) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::read;
+    use crate::{drill::example_fault, scenario::read, system::catalogue};
 
     fn scenario(steady: &str, rate: &str, rto: &str) -> Scenario {
         let text = format!(
@@ -170,5 +183,25 @@ mod tests {
         assert!(warnings(&scenario("10s", "100/s", "10s")).is_empty());
         assert_eq!(warnings(&scenario("4s", "100/s", "10s")).len(), 1);
         assert_eq!(warnings(&scenario("10s", "100/s", "2s")).len(), 1);
+    }
+
+    #[test]
+    fn a_control_has_the_stack_of_the_drills_that_follow_it() {
+        let plan = |fault: &str| {
+            let text = format!(
+                "schema: 1\nname: a\nsummary: b\nstack: {{ redis: {{}} }}\ntargets: {{ rto: any, rpo: any }}\n\
+                 drill: [ {{ steady: 10s }}, {{ fault: {fault} }} ]\n"
+            );
+            let scenario = read("a.yaml", &text, &[]).expect("a scenario").scenario;
+            let system = catalogue::all().into_iter();
+            let mut system = system.filter(|system| system.describe().name == "redis");
+            Plan::bind(scenario, system.next().expect("redis")).expect("a plan")
+        };
+        let mut control = plan("noop");
+        assert!(control.disks().is_none() && control.clocked().is_empty());
+        for kind in ["disk-full", "clock-jump"] {
+            control.fit_for(&plan(&example_fault(kind, "primary")));
+        }
+        assert!(control.disks().is_some() && !control.clocked().is_empty());
     }
 }

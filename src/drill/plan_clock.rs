@@ -36,7 +36,7 @@ pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> 
                     offer.name
                 ),
             };
-            let help = "use Redis, Valkey, PostgreSQL, MySQL, MariaDB or MongoDB";
+            let help = "use Redis, Valkey, PostgreSQL, MySQL, MariaDB, MongoDB or Kafka";
             Some((message, help))
         } else {
             named(node, design, system.tell_time())

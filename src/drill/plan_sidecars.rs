@@ -1,29 +1,14 @@
 //! Whether a drill needs sidecars: containers that share its nodes' network namespaces.
 
-use crate::scenario::{Fault, Step};
+use crate::scenario::Fault;
 
 use super::Plan;
 
 impl Plan {
-    /// Whether a step acts or looks from within nodes' network namespaces. Without one nobody needs sidecars, and the stack
+    /// Whether a fault acts or looks from within nodes' network namespaces. Without one nobody needs sidecars, and the stack
     /// has no links to cut or probe. Processes on this machine have no such namespaces.
     pub fn sidecars(&self) -> bool {
-        self.description.runtime == "docker" && self.scenario.drill.iter().any(is_within_network)
-    }
-}
-
-fn is_within_network(step: &Step) -> bool {
-    match step {
-        Step::Fault(fault) => acts_on_network(fault),
-        Step::Steady(_)
-        | Step::Hold(_)
-        | Step::Capacity(_)
-        | Step::Consumer(_)
-        | Step::Switchover(_)
-        | Step::Runbook(_)
-        | Step::Expect(_)
-        | Step::Heal(_)
-        | Step::Failback(_) => false,
+        self.description.runtime == "docker" && self.faults().iter().any(acts_on_network)
     }
 }
 

@@ -23,8 +23,8 @@ const DISK_MIB: u64 = 5 << 10;
 /// Tries each feature in a network namespace of its own; prints the names of those that work.
 const FEATURES: &str = "\
 nft add table inet drdrill_look && echo nf_tables
-tc qdisc add dev lo root netem delay 1ms && echo sch_netem && tc qdisc del dev lo root
-tc qdisc add dev lo root tbf rate 1mbit burst 32kbit latency 50ms && echo sch_tbf
+iptables -A OUTPUT -d 192.0.2.1 -j NFQUEUE --queue-num 1 --queue-bypass && [ -e /proc/net/netfilter/nfnetlink_queue ] && echo NFQUEUE
+tc qdisc add dev lo root handle 1: htb default 0 && echo sch_htb
 exit 0";
 
 /// One thing looked at.
@@ -200,15 +200,15 @@ fn of_features(said: Result<ExecOutput, String>) -> Vec<Check> {
             "Partitions and packet loss cannot be injected: load the kernel module nf_tables.",
         ),
         (
-            "sch_netem",
-            "packet delay",
-            "Delay, jitter, reordering and corruption of packets cannot be had from the kernel: load the \
-             module sch_netem, or choose another fault.",
+            "NFQUEUE",
+            "packet queue",
+            "Packets cannot be delayed, duplicated, damaged or reordered: load the kernel modules nfnetlink_queue and \
+             xt_NFQUEUE, or choose another fault.",
         ),
         (
-            "sch_tbf",
+            "sch_htb",
             "bandwidth limit",
-            "Links cannot be made slow: load the kernel module sch_tbf.",
+            "Links cannot be made slow: load the kernel module sch_htb.",
         ),
     ];
     let one = |(feature, name, cost): (&str, &str, &str)| match &said {
@@ -290,13 +290,13 @@ mod tests {
     fn features_that_are_missing_say_what_it_costs() {
         let said = ExecOutput {
             code: 0,
-            stdout: "nf_tables\nsch_tbf\n".into(),
+            stdout: "nf_tables\nsch_htb\n".into(),
             stderr: String::new(),
         };
         let checks = of_features(Ok(said));
         let fitness: Vec<Fitness> = checks.iter().map(|check| check.fitness).collect();
         assert_eq!(fitness, [Fitness::Good, Fitness::Missing, Fitness::Good]);
-        assert!(checks[0].cost.is_empty() && checks[1].cost.contains("sch_netem"));
+        assert!(checks[0].cost.is_empty() && checks[1].cost.contains("nfnetlink_queue"));
     }
 
     #[test]

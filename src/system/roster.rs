@@ -55,6 +55,33 @@ pub fn sole<'a>(
     }
 }
 
+/// A member and what it says, or why it says nothing.
+pub type Said<S> = (Seat, Result<S, String>);
+
+/// The only member that leads by what it says.
+///
+/// # Errors
+/// When none does, or more than one.
+pub fn leading<S>(
+    said: &[Said<S>],
+    leads: impl Fn(&S) -> bool,
+) -> Result<(&Seat, &S), SystemError> {
+    let answers = said
+        .iter()
+        .filter_map(|(seat, said)| Some((seat, said.as_ref().ok()?)));
+    let leaders: Vec<_> = answers.filter(|(_, said)| leads(said)).collect();
+    sole(leaders.iter().map(|(seat, _)| &seat.name))?;
+    Ok(leaders[0])
+}
+
+/// The member that got furthest; the first in order among equals, so that the choice can be predicted.
+pub fn furthest<'a, T: PartialOrd>(
+    members: impl Iterator<Item = (&'a Seat, T)>,
+) -> Option<NodeName> {
+    let best = members.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map(|(seat, _)| seat.name.clone())
+}
+
 /// All members of a stack in their fixed order, and the proxies before them.
 #[derive(Debug, Clone)]
 pub struct Roster {

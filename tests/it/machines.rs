@@ -182,7 +182,6 @@ fn clocks_of_go_programs_and_of_systems_that_do_not_tell_are_refused() {
         ),
         ("etcd: {}", "primary", "etcd is a Go program"),
         ("etcd: {}", "e1", "etcd is a Go program"),
-        ("kafka: {}", "primary", "servers of `kafka` are not asked"),
         ("reference: {}", "primary", "which share its clock"),
     ];
     for (stack, node, word) in cases {
@@ -211,6 +210,7 @@ fn servers_of_every_kind_tell_the_time_that_was_asked_for() {
         "mysql: {}",
         "mariadb: {}",
         "mongodb: {}",
+        "kafka: { settings: { session-timeout: 3s, heartbeat-interval: 500ms } }",
     ];
     for stack in stacks {
         println!("{stack}");

@@ -95,6 +95,10 @@ const SETTINGS: &[SettingSpec] = &[
 
 #[async_trait]
 impl System for Kafka {
+    fn tell_time(&self) -> &'static [MemberKind] {
+        &[MemberKind::Data]
+    }
+
     fn programs(&self, _: &Design, _: &str) -> &'static [&'static str] {
         &["sh", "java"]
     }

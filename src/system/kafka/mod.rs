@@ -4,6 +4,7 @@ mod app;
 mod bounds;
 mod brokers;
 mod client;
+mod clock;
 mod config;
 mod deploy;
 mod design;

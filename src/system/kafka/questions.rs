@@ -36,6 +36,9 @@ const PREFERRED: i8 = 0;
 /// The answer where the preferred replica leads already (`Errors.ELECTION_NOT_NEEDED`).
 const ELECTION_NOT_NEEDED: i16 = 84;
 
+/// The answer where a topic is there already (`Errors.TOPIC_ALREADY_EXISTS`).
+const TOPIC_EXISTS: i16 = 36;
+
 /// The name of a topic as the protocol has it.
 pub fn topic_name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
@@ -179,17 +182,20 @@ pub async fn quorum(address: SocketAddr, limit: Duration) -> Result<Quorum, Stri
     }
 }
 
-/// Creates a topic with one partition whose replicas stand on these brokers, the first as its leader.
+/// Creates a topic, unless there is one of that name, with a partition for each of these lists: the brokers that its
+/// replicas stand on, the first as its leader.
 pub async fn create_topic(
     address: SocketAddr,
     topic: &str,
-    replicas: &[i32],
+    replicas: &[&[i32]],
     settings: &[(&str, &str)],
     limit: Duration,
 ) -> Result<(), String> {
-    let assignment = CreatableReplicaAssignment::default()
-        .with_partition_index(PARTITION)
-        .with_broker_ids(replicas.iter().map(|id| BrokerId(*id)).collect());
+    let assignments = (0..).zip(replicas).map(|(index, replicas)| {
+        CreatableReplicaAssignment::default()
+            .with_partition_index(index)
+            .with_broker_ids(replicas.iter().map(|id| BrokerId(*id)).collect())
+    });
     let setting = |(name, value): &(&str, &str)| {
         CreatableTopicConfig::default()
             .with_name(StrBytes::from_string((*name).to_owned()))
@@ -199,13 +205,16 @@ pub async fn create_topic(
         .with_name(topic_name(topic))
         .with_num_partitions(-1)
         .with_replication_factor(-1)
-        .with_assignments(vec![assignment])
+        .with_assignments(assignments.collect())
         .with_configs(settings.iter().map(setting).collect());
     let question = CreateTopicsRequest::default()
         .with_topics(vec![topic])
         .with_timeout_ms(milliseconds(limit));
     let answer = ask(address, &question, 7, limit).await.map_err(text)?;
     let result = answer.topics.first().ok_or("the answer is empty")?;
+    if result.error_code == TOPIC_EXISTS {
+        return Ok(());
+    }
     refused(result.error_code, result.error_message.as_ref())
 }
 

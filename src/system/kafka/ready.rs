@@ -71,12 +71,8 @@ async fn place(stack: &KafkaStack, order: &[i32]) -> Result<(), SystemError> {
     let any = stack.brokers.seats().next();
     let seat = any.ok_or_else(|| SystemError::Refused("there is no broker".into()))?;
     // Not all brokers need be registered yet, and an answer that was lost leaves the topic there.
-    let create = || async {
-        match create_topic(seat.address, topic, order, TOPIC, ASK_LIMIT).await {
-            Err(error) if error.contains("already exists") => Ok(()),
-            other => other,
-        }
-    };
+    let placed = [order];
+    let create = || create_topic(seat.address, topic, &placed, TOPIC, ASK_LIMIT);
     match until(READY_LIMIT, ASK_EVERY, create).await {
         Ok(()) => Ok(()),
         Err(reason) => {

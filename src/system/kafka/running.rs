@@ -16,7 +16,7 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Consumers, ControlPlane, Observer, PlannedMove, Rearm, Redundancy, Running,
-        SystemError,
+        SystemError, Told,
         roster::{Roster, Seat},
         settings::Values,
     },
@@ -27,6 +27,7 @@ use super::{
     bounds::Timeouts,
     brokers::{Brokers, at},
     client::{DirectClient, Ground, Target},
+    clock,
     driver::{Driver, Options},
     element::{ELEMENT_BYTES, Found, Records},
     log::{Sight, read_all},
@@ -190,6 +191,10 @@ impl Running for KafkaStack {
         };
         let leading = status.as_ref().map_or(0, |status| status.end);
         Status::view(status.as_ref(), node, &self.brokers, leading)
+    }
+
+    async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
+        clock::time_of(&self.brokers, self.roster.named(node)?).await
     }
 
     /// The leader by the latest epoch: a deposed one that has not heard of it does not count.

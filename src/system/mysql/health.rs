@@ -2,7 +2,11 @@
 
 use futures_util::future::join_all;
 
-use crate::system::{Redundancy, SystemError, patience, roster::Seat, seen::Seen};
+use crate::system::{
+    Redundancy, SystemError, patience,
+    roster::{self, Seat},
+    seen::Seen,
+};
 
 use super::{
     kind::Kind,
@@ -13,7 +17,7 @@ use super::{
 };
 
 /// A node and what it says.
-pub type Said = (Seat, Result<Status, String>);
+pub type Said = roster::Said<Status>;
 
 /// The one node that takes writes.
 ///

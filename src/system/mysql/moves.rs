@@ -8,7 +8,11 @@ use futures_util::future::join_all;
 use crate::{
     id::NodeName,
     record::{ControlEvent, Emitter, Milestone, What},
-    system::{PlannedMove, Promote, SystemError, roster::Seat, wait::until},
+    system::{
+        PlannedMove, Promote, SystemError,
+        roster::{Seat, furthest},
+        wait::until,
+    },
     time::Bracket,
 };
 
@@ -202,10 +206,7 @@ impl Promote for MySqlStack {
             let status = status.as_ref().ok()?;
             (group || status.replica.is_some()).then(|| (seat, status.reach()))
         });
-        // The first in order among equals, so that the choice can be predicted.
-        let best = replicas.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.map(|(seat, _)| seat.name.clone())
-            .ok_or_else(|| refused("no replica answers".into()))
+        furthest(replicas).ok_or_else(|| refused("no replica answers".into()))
     }
 
     async fn promote(&self, node: &NodeName) -> Result<(), SystemError> {

@@ -4,7 +4,11 @@ use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
-    system::{Redundancy, SystemError, patience, roster::Seat, seen::Seen},
+    system::{
+        Redundancy, SystemError, patience,
+        roster::{self, Seat},
+        seen::Seen,
+    },
 };
 
 use super::{
@@ -19,25 +23,14 @@ use super::{
 pub const LAG_MAX: u64 = 1 << 20;
 
 /// A node and what it says.
-pub type Said = (Seat, Result<Status, String>);
+pub type Said = roster::Said<Status>;
 
 /// The one node that says it is primary.
 ///
 /// # Errors
 /// When none or more than one says so.
-pub fn sole_primary(said: &[Said]) -> Result<&Said, SystemError> {
-    let leads = |said: &&Said| said.1.as_ref().is_ok_and(|status| !status.follower);
-    let primaries: Vec<&Said> = said.iter().filter(leads).collect();
-    match primaries.as_slice() {
-        [one] => Ok(one),
-        [] => Err(SystemError::Refused(
-            "no node says that it is primary".into(),
-        )),
-        [one, two, ..] => Err(SystemError::Refused(format!(
-            "`{}` and `{}` both say that they are primary",
-            one.0.name, two.0.name
-        ))),
-    }
+pub fn sole_primary(said: &[Said]) -> Result<(&Seat, &Status), SystemError> {
+    roster::leading(said, |status| !status.follower)
 }
 
 impl PostgresStack {
@@ -142,11 +135,7 @@ impl PostgresStack {
         let mut seen = Seen::default();
         let said = self.statuses().await;
         let (primary, position) = match sole_primary(&said) {
-            Ok((seat, Ok(status))) => (seat, status.position),
-            Ok((_, Err(error))) => {
-                seen.note(false, error.clone());
-                return seen.redundancy();
-            }
+            Ok((seat, status)) => (seat, status.position),
             Err(error) => {
                 seen.note(false, error.to_string());
                 return seen.redundancy();

@@ -11,7 +11,11 @@ use crate::{
     record::{ControlEvent, Emitter, Milestone, What},
     runtime::NodeState,
     scenario::StreamLink,
-    system::{ControlPlane, PlannedMove, Promote, SystemError, roster::Seat, wait::until},
+    system::{
+        ControlPlane, PlannedMove, Promote, SystemError,
+        roster::{Seat, furthest},
+        wait::until,
+    },
 };
 
 use super::{
@@ -271,10 +275,7 @@ impl Promote for PostgresStack {
             let status = status.as_ref().ok().filter(|status| status.follower)?;
             Some((seat, status.reach()))
         });
-        // The first in order among equals, so that the choice can be predicted.
-        let best = replicas.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.map(|(seat, _)| seat.name.clone())
-            .ok_or_else(|| refused("no replica answers".into()))
+        furthest(replicas).ok_or_else(|| refused("no replica answers".into()))
     }
 
     async fn promote(&self, node: &NodeName) -> Result<(), SystemError> {

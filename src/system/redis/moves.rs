@@ -10,7 +10,11 @@ use crate::{
     id::NodeName,
     record::MemberKind,
     scenario::StreamLink,
-    system::{PlannedMove, Promote, SystemError, roster::Seat, wait::until},
+    system::{
+        PlannedMove, Promote, SystemError,
+        roster::{Seat, furthest},
+        wait::until,
+    },
 };
 
 use super::{
@@ -196,12 +200,9 @@ impl Promote for RedisStack {
         let statuses = self.statuses().await;
         let replicas = statuses.iter().filter_map(|(seat, status)| {
             let status = status.as_ref().filter(|status| !status.primary)?;
-            Some((seat, status.offset))
+            Some((*seat, status.offset))
         });
-        // The first in order among equals, so that the choice can be predicted.
-        let best = replicas.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.map(|(seat, _)| seat.name.clone())
-            .ok_or_else(|| SystemError::Refused("no replica answers".into()))
+        furthest(replicas).ok_or_else(|| SystemError::Refused("no replica answers".into()))
     }
 
     async fn promote(&self, node: &NodeName) -> Result<(), SystemError> {

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use crate::system::{
     Redundancy, SystemError, patience,
     postgres::health::{LAG_MAX, lsn},
-    roster::{Seat, sole},
+    roster::{self, Seat},
     seen::Seen,
 };
 
@@ -15,24 +15,14 @@ use super::{
 };
 
 /// A node and what it says.
-pub type Said = (Seat, Result<Status, String>);
+pub type Said = roster::Said<Status>;
 
 /// The one node that subscribes to none and takes writes.
 ///
 /// # Errors
 /// When there is none or more than one: an old primary that was started as it was takes writes as before.
 pub fn sole_primary(said: &[Said]) -> Result<(&Seat, &Status), SystemError> {
-    let leads = |(seat, status): &'_ Said| match status {
-        Ok(status) if status.leads() => Some(seat.name.clone()),
-        _ => None,
-    };
-    let primaries: Vec<_> = said.iter().filter_map(leads).collect();
-    let only = sole(&primaries)?;
-    let found = said.iter().find_map(|(seat, status)| match status {
-        Ok(status) if seat.name == only => Some((seat, status)),
-        _ => None,
-    });
-    found.ok_or_else(|| SystemError::Refused("no node says that it is primary".into()))
+    roster::leading(said, Status::leads)
 }
 
 impl LogicalStack {

@@ -16,7 +16,7 @@ use crate::{
             sql,
             streaming::{self, Leader},
         },
-        roster::Seat,
+        roster::{Seat, furthest},
         wait::until,
     },
     time::Bracket,
@@ -264,9 +264,7 @@ impl Promote for LogicalStack {
             let status = status.as_ref().ok().filter(|status| status.subscribes)?;
             Some((seat, status.reach()))
         });
-        let best = subscribers.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.map(|(seat, _)| seat.name.clone())
-            .ok_or_else(|| refused("no subscriber answers".into()))
+        furthest(subscribers).ok_or_else(|| refused("no subscriber answers".into()))
     }
 
     async fn promote(&self, node: &NodeName) -> Result<(), SystemError> {
