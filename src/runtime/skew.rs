@@ -28,11 +28,11 @@ impl Skew {
         words.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 
-    /// The content as a file of a node.
+    /// The content as a file of a node. Whoever its image runs programs as may change it: that is how it is changed.
     pub fn file(self) -> NodeFile {
         NodeFile {
             path: FILE.into(),
-            mode: 0o644,
+            mode: 0o666,
             bytes: self.bytes(),
         }
     }
