@@ -52,7 +52,7 @@ plain() { # IMAGE...
     done
     wait
     jq -n "($(now_ms) - $begin) / 1000"
-    docker rm -f "${names[@]}" >/dev/null 2>&1 || true
+    docker rm -f -v "${names[@]}" >/dev/null 2>&1 || true
 }
 
 bring_up() { # SCENARIO
