@@ -190,7 +190,7 @@ mod tests {
         let plan = |fault: &str| {
             let text = format!(
                 "schema: 1\nname: a\nsummary: b\nstack: {{ redis: {{}} }}\ntargets: {{ rto: any, rpo: any }}\n\
-                 drill: [ {{ steady: 10s }}, {{ fault: {fault} }} ]\n"
+                 drill: [ {{ steady: 10s }}, {{ fault: {fault} }}, {{ expect: {{ recovered: {{ within: 1m }} }} }} ]\n"
             );
             let scenario = read("a.yaml", &text, &[]).expect("a scenario").scenario;
             let system = catalogue::all().into_iter();
