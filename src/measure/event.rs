@@ -65,7 +65,7 @@ pub fn event(scan: &Scan<'_>, index: usize, service_ns: u64) -> EventFigures {
             worst(app.iter().map(Seen::rto))
         },
         outage: worst(service.iter().map(Seen::length)),
-        fencing: fencing(scan, index, &recovered_by),
+        fencing: fencing(scan, index, (&recovered_by, successor.as_ref())),
         recovered_by,
         successor,
         rebalance: rebalance(scan.record, index),

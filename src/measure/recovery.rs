@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, Group, Op, Ops, Outcome},
+    history::{Access, Group, Lane, Op, Ops, Outcome},
     id::NodeName,
     record::{Disruption, Record},
     scenario::{Fault, RecoveredBy, Step},
@@ -37,7 +37,10 @@ pub fn recovered_by(
         let Some(node) = answerer(scan.record, scanned, outage, recovered) else {
             return missing("no answer after the outage names its node");
         };
-        answers.push((way_of(scan.record, index, node, recovered), node));
+        match way_of(scan, index, (scanned.lane, outage), (node, recovered)) {
+            Ok(way) => answers.push((way, node)),
+            Err(why) => return missing(&why),
+        }
     }
     let (way, node) = answers[0];
     if answers.iter().any(|(other, _)| *other != way) {
@@ -88,13 +91,22 @@ fn answerer<'a>(
         .and_then(|op| record.node_name(op.node?))
 }
 
-fn way_of(record: &Record, index: usize, node: &NodeName, recovered: Nanos) -> RecoveredBy {
+/// The way on which a lane came back when this node answered it.
+fn way_of(
+    scan: &Scan<'_>,
+    index: usize,
+    (lane, outage): (&Lane, &LaneOutage),
+    (node, recovered): (&NodeName, Nanos),
+) -> Result<RecoveredBy, String> {
+    let record = scan.record;
     let (at, disruption) = &record.disruptions[index];
     let began = |moment: &Bracket| moment.low >= at.low && moment.low <= recovered;
     let healed = record
         .healed
         .iter()
-        .any(|(when, step)| *step == disruption.step && began(when));
+        .filter(|(when, step)| *step == disruption.step && began(when))
+        .map(|(when, _)| *when)
+        .min_by_key(|when| when.low);
     let victim = disruption.victims.contains(node);
     let returned = record.returned.iter().any(|(when, who)| {
         // Whoever answers again since a majority is there needed the victims, not itself, to come back.
@@ -105,14 +117,53 @@ fn way_of(record: &Record, index: usize, node: &NodeName, recovered: Nanos) -> R
         };
         counts && began(when)
     });
-    let back = healed || returned;
-    if !victim && (disruption.primary_hit || !back) {
-        return RecoveredBy::OtherNode;
+    let back = healed.is_some() || returned;
+    match healed {
+        Some(undone) if !victim && disruption.primary_hit => {
+            takeover(scan, (lane, outage), (node, recovered), undone)
+        }
+        _ if !victim && (disruption.primary_hit || !back) => Ok(RecoveredBy::OtherNode),
+        _ if back && !restarts(record, disruption) => Ok(RecoveredBy::Heal),
+        _ => Ok(RecoveredBy::Restart),
     }
-    if back && !restarts(record, disruption) {
-        RecoveredBy::Heal
+}
+
+/// Whether a node that was not hit took over by itself, where a lane came back after the fault was undone: it did if
+/// it acknowledged something within the outage and before that. If it or the lane still failed once that was
+/// done, it had needed what was hit (its vote, its copy): heal.
+fn takeover(
+    scan: &Scan<'_>,
+    (lane, outage): (&Lane, &LaneOutage),
+    (node, recovered): (&NodeName, Nanos),
+    undone: Bracket,
+) -> Result<RecoveredBy, String> {
+    let index = scan.record.node_index(node);
+    let mut failed_since = false;
+    let lanes = scan.record.lanes.iter();
+    for other in lanes.filter(|other| other.access == lane.access) {
+        let pinned = other.pinned.as_ref() == Some(node);
+        let ops = scan.history.lane(other.id);
+        let before = ops.partition_point(|op| op.intended <= outage.onset.low);
+        let within = ops.skip(before).iter();
+        for op in within.take_while(|op| op.intended <= recovered) {
+            let Some(sent) = op.sent else { continue };
+            if op.outcome == Outcome::Ok {
+                let own = pinned || (op.node.is_some() && op.node == index);
+                let early = op.done.is_some_and(|done| done <= undone.low);
+                if own && early && sent >= outage.onset.high {
+                    return Ok(RecoveredBy::OtherNode);
+                }
+            } else {
+                failed_since |= (pinned || other.id == lane.id) && sent >= undone.high;
+            }
+        }
+    }
+    if failed_since {
+        Ok(RecoveredBy::Heal)
     } else {
-        RecoveredBy::Restart
+        Err(format!(
+            "{node} answered only just as the fault was undone: which of both brought the service back cannot be told"
+        ))
     }
 }
 
@@ -128,7 +179,11 @@ fn restarts(record: &Record, disruption: &Disruption) -> bool {
 ///
 /// Needs a pinned lane to the old primary: only a probe that it did not answer shows that it had
 /// stopped. Without a later unanswered probe the end is not seen.
-pub fn fencing(scan: &Scan<'_>, index: usize, by: &Figure<RecoveredBy>) -> Figure<Span> {
+pub fn fencing(
+    scan: &Scan<'_>,
+    index: usize,
+    (by, successor): (&Figure<RecoveredBy>, Option<&NodeName>),
+) -> Figure<Span> {
     let record = scan.record;
     let (at, disruption) = &record.disruptions[index];
     if !disruption.primary_hit || disruption.victims.is_empty() {
@@ -136,6 +191,8 @@ pub fn fencing(scan: &Scan<'_>, index: usize, by: &Figure<RecoveredBy>) -> Figur
     }
     match by {
         Figure::Measured(RecoveredBy::OtherNode) => {}
+        Figure::Measured(RecoveredBy::Heal)
+            if successor.is_some_and(|node| !disruption.victims.contains(node)) => {}
         Figure::Measured(RecoveredBy::Restart | RecoveredBy::Heal) => {
             return Figure::Missing("the old primary led again".into());
         }

@@ -246,7 +246,7 @@ mod tests {
         history::Outcome,
         measure::{
             EventFigures,
-            fixture::{Bench, FAULT, P1, R1, W1, W2, add_event, bracket, ms},
+            fixture::{Bench, FAULT, P1, P2, R1, W1, W2, add_event, bracket, ms},
             measure,
         },
         record::DisruptionKind,
@@ -620,11 +620,39 @@ mod tests {
             by(Some(0), Some(24_500)),
             Figure::Measured(RecoveredBy::Restart)
         );
-        assert_eq!(
-            by(Some(1), Some(23_900)),
-            Figure::Measured(RecoveredBy::OtherNode)
-        );
         assert!(by(None, None).value().is_none());
+    }
+
+    #[test]
+    fn a_node_that_answers_after_the_heal_took_over_only_if_it_answered_before() {
+        // pg2 answers its probe from `accepts` on, and clients from 24,000 on.
+        let by = |healed: u64, accepts: u64| {
+            let mut bench = Bench::with_outage(ms(24_000));
+            for lane in [W1, W2, R1] {
+                bench.change(lane, ms(24_000), ms(60_000), |op| op.node = Some(1));
+            }
+            bench.fail(P2, ms(0), ms(accepts));
+            bench.change(P2, ms(accepts), ms(60_000), |op| op.outcome = Outcome::Ok);
+            bench.record.healed.push((bracket(healed, healed), 1));
+            let event = headline(bench);
+            assert!(event.fencing.value().is_some() == event.recovered_by.value().is_some());
+            event.recovered_by
+        };
+        let heal = Figure::Measured(RecoveredBy::Heal);
+        let other = Figure::Measured(RecoveredBy::OtherNode);
+        assert_eq!(by(23_000, 22_000), other);
+        assert_eq!(by(23_000, 24_000), heal);
+        // Lanes go on failing after the heal, but the node had answered.
+        assert_eq!(by(23_900, 23_000), other);
+        // Asked each 40 ms: nothing failed between this heal and the answer.
+        assert!(by(23_999, 24_000).value().is_none());
+        // Another step's fault was undone.
+        let mut bench = Bench::with_outage(ms(24_000));
+        for lane in [W1, W2, R1] {
+            bench.change(lane, ms(24_000), ms(60_000), |op| op.node = Some(1));
+        }
+        bench.record.healed.push((bracket(23_000, 23_000), 0));
+        assert_eq!(headline(bench).recovered_by, other);
     }
 
     #[test]
