@@ -1,16 +1,16 @@
-//! Brings a Redis stack up: the primary first, everything else as soon as it listens.
+//! Brings a Redis stack up: the primary first, then what follows it, then the sentinels, each as soon as those before listen.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
 
 use crate::{
-    id::NodeName,
+    id::{NodeName, RunId},
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec, Runtime},
     scenario::StreamLink,
     system::{
-        Deploy, Design, SystemError, mark,
+        Deploy, Design, SystemError,
         proxied::{self, Proxied},
         reserve::reserve,
         roster::Roster,
@@ -24,7 +24,7 @@ use super::{
     link, ready,
     resp::Resp,
     running::RedisStack,
-    sentinel::MASTER,
+    sentinel::{self, MASTER},
 };
 
 /// Where data nodes listen.
@@ -73,15 +73,14 @@ pub async fn deploy(
         deploy.runtime.start(&proxied.node).await?;
         proxied.listening(&roster, &*deploy.runtime).await?;
     }
-    deploy
-        .emitter
-        .note("starting the replicas and the sentinels");
-    let data = roster.data().filter(|seat| seat.name != primary);
-    let others = data.chain(roster.of(MemberKind::Control));
-    start(&deploy, &roster, others.map(|seat| &seat.name)).await?;
-    deploy
-        .emitter
-        .note("waiting for the sentinels to know everyone");
+    deploy.emitter.note("starting the replicas");
+    let replicas = roster.data().filter(|seat| seat.name != primary);
+    start(&deploy, &roster, replicas.map(|seat| &seat.name)).await?;
+    // Not before the replicas listen: a sentinel that is refused tries again only after a second.
+    deploy.emitter.note("starting the sentinels");
+    let sentinels = roster.of(MemberKind::Control);
+    start(&deploy, &roster, sentinels.map(|seat| &seat.name)).await?;
+    deploy.emitter.note("waiting until everyone follows");
     let mut stack = RedisStack::new(system, members, roster, deploy.runtime, design)?;
     stack.proxied = proxied;
     ready::prove(&mut stack).await?;
@@ -124,7 +123,7 @@ pub fn specs(
         members,
         proxied,
         values,
-        run: deploy.runtime.run().to_string(),
+        run: deploy.runtime.run(),
         clustered: design.topology == CLUSTER,
     };
     members
@@ -154,7 +153,7 @@ struct Plan<'a> {
     members: &'a [Member],
     proxied: Option<&'a Proxied>,
     values: Values<'a>,
-    run: String,
+    run: &'a RunId,
     clustered: bool,
 }
 
@@ -220,23 +219,17 @@ impl Plan<'_> {
         ))
     }
 
-    /// Sentinels are told of each other and of the replicas: by themselves they would take up to 2 s and
-    /// 10 s to find them, and could not fail over before.
+    /// Sentinels are told of the replicas: by themselves they would take up to 10 s to find them, and could not
+    /// fail over before. Of each other they hear once all listen.
     fn sentinel(
         &self,
         member: &Member,
         first: &str,
     ) -> Result<Vec<(&'static str, String)>, SystemError> {
-        let id = |member: &Member| mark::hexadecimal(&format!("{}:{}", self.run, member.name), 20);
         let replicas: Vec<String> = self
             .of(MemberKind::Data)
             .map(ip)
             .filter(|ip| ip != first)
-            .collect();
-        let fellows: Vec<String> = self
-            .of(MemberKind::Control)
-            .filter(|other| other.name != member.name)
-            .map(|other| format!("{}/{}", ip(other), id(other)))
             .collect();
         let milliseconds = |name: &str| {
             self.values
@@ -256,8 +249,7 @@ impl Plan<'_> {
                 self.values.count("parallel-syncs")?.to_string(),
             ),
             ("DRDRILL_REPLICAS", replicas.join(" ")),
-            ("DRDRILL_SENTINEL_ID", id(member)),
-            ("DRDRILL_SENTINELS", fellows.join(" ")),
+            ("DRDRILL_SENTINEL_ID", sentinel::id(self.run, &member.name)),
         ])
     }
 }

@@ -1,12 +1,12 @@
 //! Proves that a fresh stack replicates and could fail over, before any client sees it.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::future::join_all;
 
 use crate::{
     record::MemberKind,
-    system::{SystemError, started::not_ready, wait::until},
+    system::{SystemError, roster::Seat, started::not_ready, wait::until},
 };
 
 use super::{
@@ -99,7 +99,12 @@ async fn sentinels_know_everyone(stack: &RedisStack) -> Result<Vec<String>, Syst
                 None => Ok(knowledge.quorum.unwrap_or_default()),
             }
         };
-        match until(READY_LIMIT, ASK_EVERY, ask).await {
+        let met = async {
+            let told = || introduced(stack, seat, &sentinels, primary);
+            until(READY_LIMIT, ASK_EVERY, told).await?;
+            until(READY_LIMIT, ASK_EVERY, ask).await
+        };
+        match met.await {
             Ok(quorum) => Ok(format!(
                 "{}: knows {replicas} replicas; {quorum}",
                 seat.name
@@ -114,6 +119,22 @@ async fn sentinels_know_everyone(stack: &RedisStack) -> Result<Vec<String>, Syst
         }
     });
     join_all(asked).await.into_iter().collect()
+}
+
+/// Tells a sentinel of the others. One that knows them already minds it not.
+async fn introduced(
+    stack: &RedisStack,
+    seat: &Seat,
+    sentinels: &[&Seat],
+    primary: SocketAddr,
+) -> Result<(), String> {
+    for fellow in sentinels.iter().filter(|fellow| fellow.name != seat.name) {
+        let id = sentinel::id(stack.runtime.run(), &fellow.name);
+        let fellow = (fellow.address, id.as_str());
+        let told = sentinel::introduce(seat.address, fellow, primary, ASK_LIMIT);
+        told.await.map_err(text)?;
+    }
+    Ok(())
 }
 
 fn text(error: impl ToString) -> String {

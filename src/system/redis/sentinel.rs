@@ -12,7 +12,10 @@ use std::{
 
 use redis::{RedisError, RedisResult};
 
-use crate::id::NodeName;
+use crate::{
+    id::{NodeName, RunId},
+    system::mark,
+};
 
 use super::link::{self, ask, command};
 
@@ -107,6 +110,34 @@ pub fn address((ip, port): (String, u16)) -> RedisResult<SocketAddr> {
         RedisError::from((redis::ErrorKind::UnexpectedReturnType, "no address", ip))
     })?;
     Ok(SocketAddr::new(ip, port))
+}
+
+/// The id that a sentinel of a run is given: 40 hexadecimal digits.
+pub fn id(run: &RunId, name: &NodeName) -> String {
+    mark::hexadecimal(&format!("{run}:{name}"), 20)
+}
+
+/// Tells `sentinel` of a fellow that listens, by the message with which sentinels tell each other of themselves: they
+/// would hear of each other only after 2 s. Its epochs are 0, so that it overrules nothing.
+pub async fn introduce(
+    sentinel: SocketAddr,
+    (fellow, id): (SocketAddr, &str),
+    primary: SocketAddr,
+    limit: Duration,
+) -> RedisResult<()> {
+    let hello = format!(
+        "{},{},{id},0,{MASTER},{},{},0",
+        fellow.ip(),
+        fellow.port(),
+        primary.ip(),
+        primary.port()
+    );
+    ask(
+        sentinel,
+        &command(&["PUBLISH", "__sentinel__:hello", &hello]),
+        limit,
+    )
+    .await
 }
 
 /// What one sentinel knows.

@@ -10,8 +10,7 @@
 #                 DRDRILL_FAILOVER_TIMEOUT_MS (10000), DRDRILL_PARALLEL_SYNCS (1), and
 #                 DRDRILL_REPLICAS, the replicas' addresses: a sentinel asks its primary for them
 #                 only every 10 s, and one that does not know them cannot fail over;
-#                 DRDRILL_SENTINEL_ID, its own id (40 hexadecimal digits), and DRDRILL_SENTINELS, the
-#                 others as ADDRESS/ID: without them it hears of the others only after 2 s
+#                 DRDRILL_SENTINEL_ID, its own id (40 hexadecimal digits)
 #
 # The configuration is written when there is none yet. From then on it belongs to the server, which
 # rewrites it when a sentinel promotes or repoints it: a restarted container keeps what it was told.
@@ -101,9 +100,6 @@ start_sentinel() {
             if [ -n "${DRDRILL_SENTINEL_ID:-}" ]; then echo "sentinel myid $DRDRILL_SENTINEL_ID"; fi
             for replica in ${DRDRILL_REPLICAS:-}; do
                 echo "sentinel known-replica $name $replica $PORT"
-            done
-            for other in ${DRDRILL_SENTINELS:-}; do
-                echo "sentinel known-sentinel $name ${other%/*} 26379 ${other#*/}"
             done
         } >"$conf.new"
         mv "$conf.new" "$conf"
