@@ -76,10 +76,15 @@ pub async fn deploy(
     deploy.emitter.note("starting the replicas");
     let replicas = roster.data().filter(|seat| seat.name != primary);
     start(&deploy, &roster, replicas.map(|seat| &seat.name)).await?;
-    // Not before the replicas listen: a sentinel that is refused tries again only after a second.
-    deploy.emitter.note("starting the sentinels");
-    let sentinels = roster.of(MemberKind::Control);
-    start(&deploy, &roster, sentinels.map(|seat| &seat.name)).await?;
+    let sentinels: Vec<_> = roster
+        .of(MemberKind::Control)
+        .map(|seat| &seat.name)
+        .collect();
+    if !sentinels.is_empty() {
+        // Not before the replicas listen: a sentinel that is refused tries again only after a second.
+        deploy.emitter.note("starting the sentinels");
+        start(&deploy, &roster, sentinels).await?;
+    }
     deploy.emitter.note("waiting until everyone follows");
     let mut stack = RedisStack::new(system, members, roster, deploy.runtime, design)?;
     stack.proxied = proxied;
