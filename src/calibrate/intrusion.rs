@@ -1,4 +1,4 @@
-//! C8: what drdrill's probes cost the database that they measure.
+//! C8: what drdrill's probes cost the database that they measure, beyond the load that a scenario asks for.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     drill::{Plan, Provisioned, provision, tear_down},
     fault::Ground,
+    history::Group,
     id::RunId,
     record::Emitter,
     seed::Seed,
@@ -36,7 +37,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 const SCENARIO: &str = "schema: 1
 name: intrusion
-summary: A saturating workload with and without probes.
+summary: A database under load with and without probes.
 stack: { postgres: { topology: streaming, nodes: 2, settings: { fsync: false } } }
 targets: { rto: any, rpo: any }
 drill: [ { steady: 5s }, { fault: noop }, { expect: { recovered: { within: 1m } } } ]
@@ -107,8 +108,16 @@ async fn pairs(
     field: &dyn Field,
 ) -> Result<Vec<(Workload, Pairs)>, String> {
     let ground = &provisioned.ground;
-    let planned = lanes(&plan.scenario.clients, ground.system.stack());
-    let all: Vec<_> = planned.iter().map(|planned| planned.lane.clone()).collect();
+    let everything = lanes(&plan.scenario.clients, ground.system.stack());
+    let all: Vec<_> = everything
+        .iter()
+        .map(|planned| planned.lane.clone())
+        .collect();
+    let asked: Vec<_> = everything
+        .iter()
+        .filter(|planned| asked_for(planned))
+        .cloned()
+        .collect();
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let prepared = ground.system.prepare(ground.runtime.run(), &all).await;
     prepared.map_err(|error| text(&error))?;
@@ -129,9 +138,9 @@ async fn pairs(
             let (mut without, mut with) = (0.0, 0.0);
             for turn in 0..2 {
                 if (pair + turn) % 2 == 0 {
-                    without = figure(workload, ground).await?;
+                    without = beside(workload, &asked, ground).await?;
                 } else {
-                    with = probed(workload, &planned, ground).await?;
+                    with = probed(workload, &everything, ground).await?;
                 }
             }
             field.say(&format!(
@@ -146,16 +155,28 @@ async fn pairs(
     Ok(measured)
 }
 
-/// The workload's figure beside everything that a drill has on: lanes and observers.
-async fn probed(
-    workload: Workload,
-    planned: &[PlannedLane],
-    ground: &Ground,
-) -> Result<f64, String> {
+/// Whether a lane is of the load that the scenario asks for: it is all that the service's clients would send without
+/// drdrill. The lane that connects afresh each time, pinned probes and observers are the instrument.
+fn asked_for(planned: &PlannedLane) -> bool {
+    planned.lane.group == Group::Service && !planned.lane.fresh
+}
+
+/// The workload's figure beside everything that a drill has on: all lanes, and the observers.
+async fn probed(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> Result<f64, String> {
     let stop = CancellationToken::new();
     let observers = ground.system.observe(&ground.emitter, stop.clone());
+    let measured = beside(workload, lanes, ground).await;
+    stop.cancel();
+    for observer in observers {
+        observer.await.map_err(|error| error.to_string())?;
+    }
+    measured
+}
+
+/// The workload's figure beside these lanes.
+async fn beside(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> Result<f64, String> {
     let load = Load::start(
-        planned.to_vec(),
+        lanes.to_vec(),
         None,
         &ground.system,
         &ground.emitter,
@@ -163,10 +184,6 @@ async fn probed(
     );
     let measured = figure(workload, ground).await;
     load.stop().await;
-    stop.cancel();
-    for observer in observers {
-        observer.await.map_err(|error| error.to_string())?;
-    }
     measured
 }
 

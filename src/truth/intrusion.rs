@@ -15,8 +15,12 @@ impl Workload {
     /// What is measured.
     pub fn what(self) -> &'static str {
         match self {
-            Self::Saturating => "PostgreSQL saturated by pgbench, with and without probes",
-            Self::Paced => "PostgreSQL paced by pgbench, with and without probes",
+            Self::Saturating => {
+                "PostgreSQL saturated by pgbench beside a drill's load, with and without probes"
+            }
+            Self::Paced => {
+                "PostgreSQL paced by pgbench beside a drill's load, with and without probes"
+            }
         }
     }
 
