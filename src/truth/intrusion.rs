@@ -72,10 +72,10 @@ impl Workload {
     }
 }
 
-/// Two-sided 90 % points of Student's t for 1 to 15 degrees of freedom: two one-sided tests at 5 % each.
-const T: [f64; 15] = [
+/// Two-sided 90 % points of Student's t for 1 to 19 degrees of freedom: two one-sided tests at 5 % each.
+const T: [f64; 19] = [
     6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771,
-    1.761, 1.753,
+    1.761, 1.753, 1.746, 1.740, 1.734, 1.729,
 ];
 
 /// Judges pairs of a workload's figures without and with probes: equal within the margin by two one-sided tests.
