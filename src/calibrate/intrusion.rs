@@ -144,7 +144,7 @@ async fn pairs(
             let (mut without, mut with) = (0.0, 0.0);
             for turn in 0..2 {
                 if (pair + turn) % 2 == 0 {
-                    without = beside(workload, &asked, ground).await?;
+                    without = loaded(workload, &asked, ground).await?;
                 } else {
                     with = probed(workload, &everything, ground).await?;
                 }
@@ -171,7 +171,7 @@ fn asked_for(planned: &PlannedLane) -> bool {
 async fn probed(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> Result<f64, String> {
     let stop = CancellationToken::new();
     let observers = ground.system.observe(&ground.emitter, stop.clone());
-    let measured = beside(workload, lanes, ground).await;
+    let measured = loaded(workload, lanes, ground).await;
     stop.cancel();
     for observer in observers {
         observer.await.map_err(|error| error.to_string())?;
@@ -180,7 +180,7 @@ async fn probed(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> R
 }
 
 /// The workload's figure beside these lanes.
-async fn beside(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> Result<f64, String> {
+async fn loaded(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> Result<f64, String> {
     let load = Load::start(
         lanes.to_vec(),
         None,
