@@ -1,4 +1,4 @@
-//! C8: what drdrill's probes cost the database that they measure, beyond the load that a scenario asks for.
+//! C8: what drdrill's probes cost the database that they measure.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ use crate::{
 
 use super::{Field, observe::plan};
 
-const WORKLOADS: [Workload; 2] = [Workload::Saturating, Workload::Paced];
+const WORKLOADS: [Workload; 3] = [Workload::Saturating, Workload::Shared, Workload::Paced];
 
 /// How often a workload runs with and without probes, by turns: where two cores are shared with the server, its
 /// throughput varies by a tenth from turn to turn.
 fn pairs_of(workload: Workload) -> usize {
     match workload {
-        Workload::Saturating => 20,
+        Workload::Saturating | Workload::Shared => 20,
         Workload::Paced => 8,
     }
 }
@@ -53,7 +53,7 @@ drill: [ { steady: 5s }, { fault: noop }, { expect: { recovered: { within: 1m } 
 /// transaction when the one before is answered, or when it is due. The number that it ends with is its figure.
 fn command(workload: Workload, seconds: u32) -> [String; 3] {
     let (options, figure) = match workload {
-        Workload::Saturating => (String::new(), "tps = "),
+        Workload::Saturating | Workload::Shared => (String::new(), "tps = "),
         Workload::Paced => (format!("-R {PACE}"), "latency average = "),
     };
     let command = format!(
@@ -144,7 +144,10 @@ async fn pairs(
             let (mut without, mut with) = (0.0, 0.0);
             for turn in 0..2 {
                 if (pair + turn) % 2 == 0 {
-                    without = loaded(workload, &asked, ground).await?;
+                    without = match workload {
+                        Workload::Shared => loaded(workload, &asked, ground).await?,
+                        Workload::Saturating | Workload::Paced => figure(workload, ground).await?,
+                    };
                 } else {
                     with = probed(workload, &everything, ground).await?;
                 }

@@ -5,8 +5,10 @@ use super::Line;
 /// How the database is loaded, and so what is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// As fast as it answers: transactions a second.
+    /// As fast as it answers: transactions a second. Nothing of a drill is there without probes.
     Saturating,
+    /// The same; without probes the load that a scenario asks for is there.
+    Shared,
     /// At a steady pace far below its limit: mean latency, milliseconds.
     Paced,
 }
@@ -15,19 +17,16 @@ impl Workload {
     /// What is measured.
     pub fn what(self) -> &'static str {
         match self {
-            Self::Saturating => {
-                "PostgreSQL saturated by pgbench beside a drill's load, with and without probes"
-            }
-            Self::Paced => {
-                "PostgreSQL paced by pgbench beside a drill's load, with and without probes"
-            }
+            Self::Saturating => "PostgreSQL saturated by pgbench, with and without probes",
+            Self::Shared => "the same beside the load that a scenario asks for",
+            Self::Paced => "PostgreSQL paced by pgbench, with and without probes",
         }
     }
 
     /// A figure of it with its unit.
     pub fn figure(self, value: f64) -> String {
         match self {
-            Self::Saturating => format!("{value:.0}/s"),
+            Self::Saturating | Self::Shared => format!("{value:.0}/s"),
             Self::Paced => format!("{value:.2} ms"),
         }
     }
@@ -36,14 +35,14 @@ impl Workload {
     /// Latency: 1 ms, a fortieth of the interval of a write lane, by which a recovery time is resolved.
     fn margin(self) -> f64 {
         match self {
-            Self::Saturating => 0.10,
+            Self::Saturating | Self::Shared => 0.10,
             Self::Paced => 1.0,
         }
     }
 
     fn limit(self) -> String {
         match self {
-            Self::Saturating => format!("within {:.0} %", self.margin() * 100.0),
+            Self::Saturating | Self::Shared => format!("within {:.0} %", self.margin() * 100.0),
             Self::Paced => format!("within {:.0} ms", self.margin()),
         }
     }
@@ -51,7 +50,7 @@ impl Workload {
     /// The difference on a scale on which it is alike everywhere: of throughput, the logarithm of the ratio.
     fn difference(self, (without, with): (f64, f64)) -> f64 {
         match self {
-            Self::Saturating => (with / without).ln(),
+            Self::Saturating | Self::Shared => (with / without).ln(),
             Self::Paced => with - without,
         }
     }
@@ -59,14 +58,16 @@ impl Workload {
     /// A difference as a part of the throughput, or in milliseconds.
     fn told(self, difference: f64) -> f64 {
         match self {
-            Self::Saturating => difference.exp() - 1.0,
+            Self::Saturating | Self::Shared => difference.exp() - 1.0,
             Self::Paced => difference,
         }
     }
 
     fn range(self, (low, high): (f64, f64)) -> String {
         match self {
-            Self::Saturating => format!("{:+.1} % to {:+.1} %", low * 100.0, high * 100.0),
+            Self::Saturating | Self::Shared => {
+                format!("{:+.1} % to {:+.1} %", low * 100.0, high * 100.0)
+            }
             Self::Paced => format!("{low:+.2} ms to {high:+.2} ms"),
         }
     }
