@@ -28,6 +28,9 @@ use crate::{
     stack_rig::{StackRig, append, control, lane, raise, read, spec},
 };
 
+/// How long an elected member may take until it takes writes; two members that are milliseconds apart need less than one second.
+const DRAINED: Duration = Duration::from_secs(5);
+
 /// How long an election may take: its timeout is 2 s.
 const ELECTED: Duration = Duration::from_secs(15);
 
@@ -83,6 +86,21 @@ async fn elected(set: &ReplicaSet, old: &NodeName) -> (NodeName, Duration) {
     }
 }
 
+/// Waits until an elected member takes writes: it says `PRIMARY` in `replSetGetStatus` somewhat before, while it still
+/// applies what it has of its predecessor, and refuses every write until then.
+async fn takes_writes(rig: &StackRig, node: &NodeName, shard: u16) {
+    let before = std::time::Instant::now();
+    loop {
+        match pinned(rig, node.as_str(), shard).await {
+            (Outcome::Ok, None) => break,
+            told => assert_eq!(told, (Outcome::Fail, Some("not primary".into()))),
+        }
+        assert!(before.elapsed() < DRAINED, "{node} takes no writes");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    println!("{node} takes writes {:?} later", before.elapsed());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
 async fn mongodb_shards_and_config_servers_stand_and_fail_over_each_for_itself() {
@@ -128,7 +146,7 @@ async fn mongodb_shards_and_config_servers_stand_and_fail_over_each_for_itself()
         rig.running.primaries().await,
         Ok(vec![new.clone(), m4.clone()])
     );
-    assert_eq!(pinned(&rig, new.as_str(), 1).await, well);
+    takes_writes(&rig, &new, 1).await;
     assert_eq!(pinned(&rig, "m4", 2).await, well);
     assert_eq!(rig.running.view(&m1).await.role, Role::Unreachable);
     assert!(whole_but_for_routers(&rig).await[0].contains("m1: does not answer"));
