@@ -7,7 +7,7 @@ TESTED := sidecar clock redis postgres mysql patroni mongodb etcd haproxy toxipr
 # Unit tests without optimisation: they run half a minute longer, and are compiled in a quarter of the time.
 PLAIN := --config profile.dev.package.drdrill.opt-level=0
 
-.PHONY: drill test test-long drills sample image setup build
+.PHONY: drill test test-long test-netem drills sample image setup build
 
 ## Sets up what is missing, builds drdrill, and runs a first drill on real Redis containers.
 drill: build
@@ -32,6 +32,10 @@ test-long: export DRDRILL_DOCKER_TESTS = 1
 test-long: build
 	$(DRDRILL) images --build
 	cargo test --locked --test it -- repeats:: faults:: machines:: disks:: inside:: killed:: streams:: _stack:: drills:: alerts:: --ignored --test-threads=1
+
+## Tries the faults that the kernel's emulator (netem) makes, in a virtual machine whose kernel has it.
+test-netem: build
+	scripts/netem.sh
 
 # They need mongos, which only the image itself has: without it they are refused as unfit (exit code 5), which fails nothing.
 MONGOS := $(wildcard scenarios/mongodb/sharded-*.yaml)

@@ -4,9 +4,10 @@ use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use crate::{
     scenario::{
-        ClientPlace, ClockJump, CrashLoop, Descriptors, Direction, Disk, DiskOperation, Dur,
-        FailingDisk, Fault, Latency, OutOfMemory, Parsed, Part, Partition, Path, Percent, Problems,
-        Reach, Refuse, Scenario, Selector, Share, SlowDisk, Step, Targets, Victim, read,
+        ClientPlace, ClockJump, CrashLoop, Descriptors, Direction, Disk, DiskOperation,
+        Distribution, Dur, FailingDisk, Fault, Latency, OutOfMemory, Parsed, Part, Partition, Path,
+        Percent, Problems, Reach, Refuse, Scenario, Selector, Share, SlowDisk, Step, Targets,
+        Victim, read,
     },
     system::System,
 };
@@ -225,6 +226,7 @@ fn of(node: Selector) -> Vec<Fault> {
             path: path(),
             delay: Dur(Duration::from_millis(200)),
             jitter: Dur::default(),
+            distribution: Distribution::default(),
         }),
         Fault::Loss(Share {
             path: path(),

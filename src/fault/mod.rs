@@ -8,6 +8,7 @@ mod crash_loop;
 mod descriptors;
 mod disk;
 mod inside;
+mod late;
 mod limits;
 mod little_memory;
 mod memory;

@@ -14,6 +14,7 @@ use crate::{
 
 use super::{
     ActiveFault, Expected, FaultError, Ground, Injected, Undo,
+    late::{DEVIATIONS, Late, NOISE_MS},
     partition::addresses,
     process::{Seen, hits_primary},
     select::select,
@@ -23,12 +24,12 @@ use super::{
 const STREAM: Duration = Duration::from_secs(1);
 /// How much more than what is asked for is pushed: enough to see the difference, too little to starve the machine.
 const PUSHED: f64 = 3.0;
-/// What a path may be late by for other reasons, on a machine that does other things too.
-const NOISE_MS: f64 = 5.0;
+/// From how many sockets datagrams are sent where their delay is spread, and how many jitters those of one are apart: one
+/// that must not overtake the one before it would be later than its own delay.
+const FLOWS: u32 = 64;
+const APART: u32 = 4;
 /// How many datagrams of a share there are to be on average, so that chance alone does not hide it.
 const HITS: f64 = 20.0;
-/// How far from what was asked a count may be: four standard deviations.
-const DEVIATIONS: f64 = 4.0;
 
 /// Paths whose packets fare badly, and how they fared before.
 #[derive(Debug)]
@@ -48,6 +49,7 @@ pub fn shaping(fault: &Fault) -> Option<Shaping> {
         Fault::Latency(latency) => Some(Shaping::Latency {
             delay: latency.delay.0,
             jitter: latency.jitter.0,
+            distribution: latency.distribution,
         }),
         Fault::Loss(loss) => Some(Shaping::Loss(part(loss.share))),
         Fault::Duplicate(twice) => Some(Shaping::Duplicate(part(twice.share))),
@@ -93,7 +95,7 @@ pub async fn shape(fault: &Fault, step: usize, ground: &Ground) -> Result<Inject
             name: fault.name().into(),
             victims: nodes.clone(),
             primary_hit,
-            means: how.means().into(),
+            means: links.means_of(&how).into(),
         },
         at,
         active: ActiveFault {
@@ -169,9 +171,19 @@ impl Shaped {
             count: 200,
             gap: Duration::from_millis(4),
             limit: held * 2 + Duration::from_millis(400),
+            flows: 1,
         };
         match self.how {
-            Shaping::Latency { delay, jitter } => slow(delay + jitter),
+            Shaping::Latency {
+                delay,
+                jitter,
+                distribution,
+            } => {
+                let ping = slow(delay + jitter.mul_f64(distribution.reach()));
+                let gap = ping.gap.max(jitter * APART / FLOWS);
+                let flows = FLOWS;
+                Ping { gap, flows, ..ping }
+            }
             Shaping::Reorder { hold, .. } => slow(hold),
             Shaping::Bandwidth(_) => slow(Duration::ZERO),
             Shaping::Loss(share) | Shaping::Duplicate(share) | Shaping::Corrupt(share) => Ping {
@@ -179,6 +191,7 @@ impl Shaped {
                 count: (HITS / share).clamp(200.0, 2000.0) as u32,
                 gap: Duration::from_millis(2),
                 limit: Duration::from_millis(400),
+                flows: 1,
             },
         }
     }
@@ -227,7 +240,7 @@ impl Shaped {
 
     /// The path's median before, in milliseconds.
     fn before(&self, figures: &PathFigures) -> f64 {
-        let median = self.earlier(figures).and_then(|found| found.ms);
+        let median = self.earlier(figures).and_then(PathFigures::ms);
         median.map_or(0.0, |(_, median, _)| median)
     }
 
@@ -334,7 +347,7 @@ fn judge_bandwidth(path: &str, asked: u64, bits: f64, before: f64, seen: &mut Se
 
 fn judge_spared(shaped: &Shaped, path: &PathFigures, seen: &mut Seen) -> bool {
     let rise = path
-        .ms
+        .ms()
         .map_or(f64::INFINITY, |(_, median, _)| median - shaped.before(path));
     let (sent, before) = (f64::from(path.sent), shaped.lost_before(path));
     let most = sent * before + DEVIATIONS * (sent * before * 2.0).sqrt() + sent / 50.0;
@@ -354,8 +367,18 @@ fn judge(shaped: &Shaped, path: &PathFigures, crossings: u32, seen: &mut Seen) {
     let name = path_name(&path.node, path.peer.as_ref());
     let often = |share: f64| 1.0 - (1.0 - share).powi(i32::try_from(crossings).unwrap_or(1));
     let (text, fine) = match shaped.how {
-        Shaping::Latency { delay, jitter } => {
-            late(shaped, path, delay * crossings, jitter * crossings)
+        Shaping::Latency {
+            delay,
+            jitter,
+            distribution,
+        } => {
+            let asked = Late {
+                delay,
+                jitter,
+                distribution,
+                crossings,
+            };
+            asked.judge(path, shaped.before(path))
         }
         Shaping::Loss(share) | Shaping::Corrupt(share) => {
             let kept = (1.0 - often(share)) * (1.0 - shaped.lost_before(path));
@@ -375,27 +398,6 @@ fn judge(shaped: &Shaped, path: &PathFigures, crossings: u32, seen: &mut Seen) {
     };
     let text = format!("{name}: {text}");
     if fine { seen.yes(text) } else { seen.no(text) }
-}
-
-fn late(shaped: &Shaped, path: &PathFigures, delay: Duration, jitter: Duration) -> (String, bool) {
-    let before = shaped.before(path);
-    let Some((least, median, most)) = path.ms else {
-        return (format!("none of {} datagrams came back", path.sent), false);
-    };
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    let off = median - before - ms(delay);
-    let text = format!(
-        "asked {} ms and {} ms jitter, observed a median of {:.1} ms more ({least:.1} to {most:.1} ms there and back, {before:.1} before)",
-        ms(delay),
-        ms(jitter),
-        median - before
-    );
-    // In order: one that was held long holds the later ones up.
-    (
-        text,
-        off >= -NOISE_MS.min(ms(delay) / 2.0) - ms(jitter)
-            && off <= NOISE_MS + ms(delay) / 10.0 + ms(jitter),
-    )
 }
 
 fn counted(what: &str, share: f64, count: u32, of: u32) -> (String, bool) {

@@ -25,7 +25,11 @@ const FEATURES: &str = "\
 nft add table inet drdrill_look && echo nf_tables
 iptables -A OUTPUT -d 192.0.2.1 -j NFQUEUE --queue-num 1 --queue-bypass && [ -e /proc/net/netfilter/nfnetlink_queue ] && echo NFQUEUE
 tc qdisc add dev lo root handle 1: htb default 0 && echo sch_htb
+tc qdisc replace dev lo root handle 1: prio && tc qdisc add dev lo parent 1:2 netem delay 1ms && echo sch_netem
 exit 0";
+
+/// What the packet queue stands in for.
+const EMULATOR: &str = "sch_netem";
 
 /// One thing looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,20 +206,31 @@ fn of_features(said: Result<ExecOutput, String>) -> Vec<Check> {
         (
             "NFQUEUE",
             "packet queue",
-            "Packets cannot be delayed, duplicated, damaged or reordered: load the kernel modules nfnetlink_queue and \
-             xt_NFQUEUE, or choose another fault.",
+            "Packets cannot be delayed, duplicated, damaged or reordered, but by the kernel's emulator one fault a drill: \
+             load the kernel modules nfnetlink_queue and xt_NFQUEUE, or choose another fault.",
         ),
         (
             "sch_htb",
             "bandwidth limit",
             "Links cannot be made slow: load the kernel module sch_htb.",
         ),
+        (
+            EMULATOR,
+            "network emulator",
+            "Packets are delayed, duplicated, damaged and reordered by the packet queue: to the same effect, at more load.",
+        ),
     ];
     let one = |(feature, name, cost): (&str, &str, &str)| match &said {
         Ok(output) if output.stdout.lines().any(|line| line == feature) => {
             check(name, feature, Fitness::Good, cost)
         }
-        Ok(_) => check(name, format!("no {feature}"), Fitness::Missing, cost),
+        Ok(_) => {
+            let fitness = match feature {
+                EMULATOR => Fitness::Limited,
+                _ => Fitness::Missing,
+            };
+            check(name, format!("no {feature}"), fitness, cost)
+        }
         Err(why) => check(
             name,
             why,
@@ -295,7 +310,8 @@ mod tests {
         };
         let checks = of_features(Ok(said));
         let fitness: Vec<Fitness> = checks.iter().map(|check| check.fitness).collect();
-        assert_eq!(fitness, [Fitness::Good, Fitness::Missing, Fitness::Good]);
+        let (good, missing) = (Fitness::Good, Fitness::Missing);
+        assert_eq!(fitness, [good, missing, good, Fitness::Limited]);
         assert!(checks[0].cost.is_empty() && checks[1].cost.contains("nfnetlink_queue"));
     }
 

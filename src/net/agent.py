@@ -39,7 +39,19 @@ class Shaper:
     """What holds, copies, damages and slows down packets: the kernel's queue and its traffic control."""
 
     def __init__(self):
-        self.child, self.shapes, self.tables, self.rates = None, [], "", []
+        self.child, self.shapes, self.tables = None, [], ""
+        self.traffic, self.drain, self.draining = [], 0, None
+
+    def emulates(self, trial):
+        """Whether the kernel's emulator can be had: it is set up and removed again."""
+        try:
+            for line in trial:
+                run(["tc", *line.split()])
+            return bool(trial)
+        except OSError:
+            return False
+        finally:
+            self.clear()
 
     async def prepare(self, program):
         """Starts the program that the kernel's queue hands packets to; its first line says that it can."""
@@ -56,7 +68,7 @@ class Shaper:
             raise OSError(f"the packet queue (NFQUEUE) cannot be had: {error[-1] if error else 'it ended'}")
 
     async def shape(self, orders):
-        shapes, tables, rates = orders["shapes"], orders["tables"], orders["rates"]
+        shapes, tables, traffic = orders["shapes"], orders["tables"], orders["traffic"]
         if shapes or self.shapes:
             await self.prepare(orders["program"])
             self.child.stdin.write(json.dumps(shapes).encode() + b"\n")
@@ -65,12 +77,29 @@ class Shaper:
         if tables != self.tables:
             run(["iptables-restore", "--noflush"], tables or "*mangle\n-F OUTPUT\nCOMMIT\n")
             self.tables = tables
-        if rates != self.rates:
-            subprocess.run(["tc", "qdisc", "del", "dev", "eth0", "root"], capture_output=True)
-            self.rates = []
-            for rate in rates:
-                run(["tc", *rate.split()])
-            self.rates = rates
+        if traffic != self.traffic:
+            await self.steer(traffic, orders["drain"])
+
+    async def steer(self, traffic, drain):
+        """Puts this traffic control in the place of ours. Packets that are on their way through it still arrive."""
+        if self.draining is not None:
+            self.draining.cancel()
+            self.draining = None
+        if self.drain and not traffic:
+            self.draining = asyncio.create_task(self.clear_after(self.drain))
+        else:
+            self.clear()
+        self.traffic, self.drain = [], 0
+        for line in traffic:
+            run(["tc", *line.split()])
+        self.traffic, self.drain = traffic, drain
+
+    async def clear_after(self, seconds):
+        await asyncio.sleep(seconds)
+        self.clear()
+
+    def clear(self):
+        subprocess.run(["tc", "qdisc", "del", "dev", "eth0", "root"], capture_output=True)
 
 
 def run(command, text=""):
@@ -217,15 +246,16 @@ class Agent:
         return {"links": await asyncio.gather(*map(link, command["peers"]))}
 
     async def prepare(self, command):
-        """Shows that packets can be shaped here, without touching any."""
-        if command["program"]:
+        """Shows that packets can be shaped here, without touching any, and whether the kernel's emulator does it."""
+        emulates = self.shaper.emulates(command["emulator"])
+        if command["program"] and not emulates:
             await self.shaper.prepare(command["program"])
-        for rate in command["rates"]:
-            run(["tc", *rate.split()])
-        return {}
+        for line in command["traffic"]:
+            run(["tc", *line.split()])
+        return {"emulates": emulates}
 
     async def enforce(self, command):
-        """Puts these rules, tables, rates and shapes in the place of all of ours."""
+        """Puts these rules, tables, traffic control and shapes in the place of all of ours."""
         if self.renewing is not None:
             self.renewing.cancel()
             self.renewing = None
@@ -266,14 +296,17 @@ class Agent:
 
         async def one(address):
             loop = asyncio.get_running_loop()
-            transport, pings = await loop.create_datagram_endpoint(Pings, remote_addr=(address, self.port))
-            sent = []
+            pings, flows, sent = Pings(), [], []
+            for _ in range(command["flows"]):
+                flow, _ = await loop.create_datagram_endpoint(lambda: pings, remote_addr=(address, self.port))
+                flows.append(flow)
             for number in range(command["count"]):
                 sent.append(time.perf_counter())
-                transport.sendto(struct.pack(">I", number) + b"\xa5" * 60)
+                flows[number % len(flows)].sendto(struct.pack(">I", number) + b"\xa5" * 60)
                 await asyncio.sleep(command["gap"])
             await asyncio.sleep(command["limit"])
-            transport.close()
+            for flow in flows:
+                flow.close()
             times = [[number, (came - sent[number]) * 1e3] for number, came in pings.came if number < len(sent)]
             return {"to": address, "sent": len(sent), "came": times}
 

@@ -54,12 +54,14 @@ pub(super) enum Command {
         targets: Vec<(String, u16)>,
         limit: f64,
     },
-    /// Sends this many datagrams to each peer's echo server, one every `gap`, and waits `limit` for the last answers.
+    /// Sends this many datagrams to each peer's echo server from so many sockets, one every `gap`, and waits `limit` for the
+    /// last answers.
     Measure {
         peers: Vec<String>,
         count: u32,
         gap: f64,
         limit: f64,
+        flows: u32,
     },
     /// Pushes bytes through a peer's echo server.
     Stream {
@@ -91,6 +93,8 @@ pub(super) struct Answer {
     pub bits: f64,
     /// Datagrams thrown away for a wrong checksum.
     pub damaged: u64,
+    /// Whether the kernel's emulator can be had.
+    pub emulates: bool,
 }
 
 /// What datagrams to one peer came to.

@@ -22,6 +22,8 @@ pub struct Ping {
     pub gap: Duration,
     /// How long the last one is waited for.
     pub limit: Duration,
+    /// From how many sockets by turns: what keeps the order of a socket's datagrams leaves others alone.
+    pub flows: u32,
 }
 
 impl Ping {
@@ -46,8 +48,8 @@ pub struct PathFigures {
     pub again: u32,
     /// How many came back after a later one.
     pub overtaken: u32,
-    /// The least, the median and the greatest time of those that came back, in milliseconds; none if none came back.
-    pub ms: Option<(f64, f64, f64)>,
+    /// The times of those that came back, in milliseconds, the least first.
+    times: Vec<f64>,
 }
 
 impl PathFigures {
@@ -65,8 +67,6 @@ impl PathFigures {
             times.push(*ms);
         }
         times.sort_by(f64::total_cmp);
-        let middle = times.get(times.len() / 2).copied();
-        let ends = times.first().copied().zip(times.last().copied());
         Self {
             node: node.clone(),
             peer: peer.cloned(),
@@ -74,10 +74,26 @@ impl PathFigures {
             answered: u32::try_from(times.len()).unwrap_or(u32::MAX),
             again,
             overtaken,
-            ms: ends
-                .zip(middle)
-                .map(|((least, most), middle)| (least, middle, most)),
+            times,
         }
+    }
+
+    /// The least, the median and the greatest time of those that came back, in milliseconds; none if none came back.
+    pub fn ms(&self) -> Option<(f64, f64, f64)> {
+        let middle = *self.times.get(self.times.len() / 2)?;
+        Some((*self.times.first()?, middle, *self.times.last()?))
+    }
+
+    /// How many of those that came back took less than this, in milliseconds.
+    pub fn earlier_than(&self, ms: f64) -> u32 {
+        let earlier = self.times.partition_point(|time| *time < ms);
+        u32::try_from(earlier).unwrap_or(u32::MAX)
+    }
+
+    /// How many of those that came back took longer than this, in milliseconds.
+    pub fn later_than(&self, ms: f64) -> u32 {
+        let later = self.times.len() - self.times.partition_point(|time| *time <= ms);
+        u32::try_from(later).unwrap_or(u32::MAX)
     }
 
     /// How many did not come back.
@@ -98,8 +114,9 @@ mod tests {
             (figures.answered, figures.again, figures.overtaken),
             (4, 1, 1)
         );
-        assert_eq!((figures.lost(), figures.ms), (2, Some((1.0, 2.0, 9.0))));
+        assert_eq!((figures.lost(), figures.ms()), (2, Some((1.0, 2.0, 9.0))));
+        assert_eq!((figures.later_than(1.0), figures.earlier_than(9.0)), (2, 3));
         let silent = PathFigures::of(&NodeName::new("a"), None, 3, &[]);
-        assert_eq!((silent.lost(), silent.ms), (3, None));
+        assert_eq!((silent.lost(), silent.ms()), (3, None));
     }
 }

@@ -6,7 +6,11 @@ use super::{Grudge, Shape, rules, shape};
 
 /// What is in force.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Force(Vec<(usize, Deed)>);
+pub(super) struct Force {
+    deeds: Vec<(usize, Deed)>,
+    /// Whether the kernel's emulator treats packets badly, where it can.
+    pub emulated: bool,
+}
 
 /// Something done at one node.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,28 +34,29 @@ impl Deed {
 impl Force {
     /// Whether nothing is in force anywhere.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.deeds.is_empty()
     }
 
     /// Whether nothing is in force at this node.
     pub fn spares(&self, node: &NodeName) -> bool {
-        self.0.iter().all(|(_, deed)| deed.node() != node)
+        self.deeds.iter().all(|(_, deed)| deed.node() != node)
     }
 
     /// Adds what a fault does.
     pub fn add(&mut self, fault: usize, deeds: Vec<Deed>) {
-        self.0.extend(deeds.into_iter().map(|deed| (fault, deed)));
+        self.deeds
+            .extend(deeds.into_iter().map(|deed| (fault, deed)));
     }
 
     /// Removes what a fault did.
     pub fn remove(&mut self, fault: usize) {
-        self.0.retain(|(other, _)| *other != fault);
+        self.deeds.retain(|(other, _)| *other != fault);
     }
 
     /// The filter's script and the other orders for a node.
     pub fn orders(&self, node: &NodeName) -> (String, shape::Orders) {
         let here = || {
-            self.0
+            self.deeds
                 .iter()
                 .map(|(_, deed)| deed)
                 .filter(|deed| deed.node() == node)
@@ -68,6 +73,9 @@ impl Force {
                 Deed::Cut(_) => None,
             })
             .collect();
-        (rules::script(&cuts, &shapes), shape::orders(&shapes))
+        (
+            rules::script(&cuts, &shapes, self.emulated),
+            shape::orders(&shapes, self.emulated),
+        )
     }
 }

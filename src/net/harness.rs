@@ -1,7 +1,8 @@
 //! The harness's own connection to each agent's echo server: whether it still sees a node.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, io, net::IpAddr, time::Duration};
 
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
@@ -15,16 +16,32 @@ use super::{Dial, Ping, Push, agent::PORT};
 /// How long a stream runs before its bytes count: it has to find its speed.
 const SPEED_UP: Duration = Duration::from_millis(300);
 
-/// Sends numbered datagrams to a node's echo server; returns which came back after how many milliseconds.
+/// Sends numbered datagrams to a node's echo server; returns which came back after how many milliseconds, in the order of
+/// their arrival.
 pub(super) async fn ping(address: IpAddr, ping: Ping) -> io::Result<Vec<(u32, f64)>> {
+    let clock = Clock::start();
+    let flows = (0..ping.flows).map(|first| flow(address, ping, first, clock));
+    let flows: io::Result<Vec<_>> = join_all(flows).await.into_iter().collect();
+    let mut came = flows?.concat();
+    came.sort_by_key(|(at, ..)| *at);
+    let told = came.into_iter().map(|(_, number, ms)| (number, ms));
+    Ok(told.collect())
+}
+
+/// Sends every so-many-th datagram from a socket of its own; returns when each came back, which it was, and how late.
+async fn flow(
+    address: IpAddr,
+    ping: Ping,
+    first: u32,
+    clock: Clock,
+) -> io::Result<Vec<(Nanos, u32, f64)>> {
     let socket = UdpSocket::bind(("0.0.0.0", 0)).await?;
     socket.connect((address, PORT)).await?;
-    let clock = Clock::start();
     let moment = |after| clock.instant(Nanos::from_duration(after));
-    let mut sent: Vec<Nanos> = Vec::new();
+    let mut sent: BTreeMap<u32, Nanos> = BTreeMap::new();
     let mut came = Vec::new();
     let mut bytes = [0xa5; 64];
-    let (mut heard, mut number) = ([0; 64], 0_u32);
+    let (mut heard, mut number) = ([0; 64], first);
     loop {
         let due = if number < ping.count {
             moment(ping.gap * number)
@@ -39,18 +56,18 @@ pub(super) async fn ping(address: IpAddr, ping: Ping) -> io::Result<Vec<(u32, f6
                     continue;
                 }
                 let which = u32::from_be_bytes([heard[0], heard[1], heard[2], heard[3]]);
-                let begun = usize::try_from(which).ok().and_then(|at| sent.get(at));
-                came.extend(begun.map(|begun| (which, now.since(*begun).as_secs_f64() * 1e3)));
+                let begun = sent.get(&which);
+                came.extend(begun.map(|begun| (now, which, now.since(*begun).as_secs_f64() * 1e3)));
             }
             () = sleep_until(due.into()) => {
-                if number == ping.count {
+                if number >= ping.count {
                     return Ok(came);
                 }
                 bytes[..4].copy_from_slice(&number.to_be_bytes());
-                sent.push(clock.now());
+                sent.insert(number, clock.now());
                 // What the kernel refuses to send is lost.
                 let _ = socket.send(&bytes).await;
-                number += 1;
+                number += ping.flows;
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Who may talk to whom: cuts links between nodes and proves by application bytes which are cut.
 
 mod agent;
+mod emulator;
 mod figures;
 mod force;
 mod handshake;
@@ -90,8 +91,11 @@ pub trait Links: Send + Sync {
     /// what was done, to be healed; it may be done several times under one name.
     async fn cut(&self, fault: usize, grudges: &[Grudge]) -> Result<(), RuntimeError>;
 
-    /// Shows at every armed node that packets can be shaped so, without touching any.
+    /// Shows at every armed node that packets can be shaped so, without touching any, and settles by which means.
     async fn rehearse(&self, wanted: &[Shaping]) -> Result<(), RuntimeError>;
+
+    /// By which means packets are shaped so.
+    fn means_of(&self, how: &Shaping) -> &'static str;
 
     /// Treats packets badly at every node named, all at once.
     async fn shape(&self, fault: usize, shapes: &[Shape]) -> Result<(), RuntimeError>;

@@ -6,6 +6,7 @@ output. It ends when its input ends; the kernel then lets all packets pass.
 import heapq, json, os, random, select, socket, struct, sys, time
 
 QUEUE, MARK = 28613, 0xDD1
+FLOWS = 4096  # connections whose last packet is remembered, before those are forgotten whose is gone
 COPY, BIND, ACCEPT, FAIL_OPEN = 2, 1, 1, 1
 PACKET, VERDICT, CONFIG = 3 << 8, 3 << 8 | 1, 3 << 8 | 2
 
@@ -93,6 +94,21 @@ def flip(payload):
     return bytes(damaged)
 
 
+def flow(payload):
+    """What tells a packet's connection: protocol, addresses, ports."""
+    start = (payload[0] & 15) * 4
+    return payload[9:10] + payload[12 : 20] + payload[start : start + 4]
+
+
+def spread(distribution):
+    """How far a packet is from its delay, in jitters."""
+    if distribution == "normal":
+        return max(-4, min(4, random.gauss(0, 1)))
+    if distribution == "pareto":
+        return min(4, ((1 - random.random()) ** (-1 / 3) - 1.5) * 4 / 3)
+    return random.uniform(-1, 1)
+
+
 class Line:
     """Packets on their way: each packet is let go when its time has come."""
 
@@ -109,6 +125,13 @@ class Line:
             if to in shape["to"] and (not wanted or any(port in wanted for port in ports)):
                 yield shape
 
+    def in_order(self, now, due, flow):
+        """The time at which a packet of a connection may go at the earliest: none overtakes the one before it."""
+        if len(self.last) > FLOWS:
+            self.last = {flow: time for flow, time in self.last.items() if time > now}
+        due = self.last[flow] = max(due, self.last.get(flow, 0))
+        return due
+
     def take(self, number, payload):
         now, wait, changed = time.monotonic(), 0.0, None
         for shape in self.shape_of(payload):
@@ -117,10 +140,8 @@ class Line:
             if random.random() < shape["duplicate"]:
                 self.kernel.copy(changed or payload)
             if shape["delay"] or shape["jitter"]:
-                due = now + shape["delay"] + random.uniform(-1, 1) * shape["jitter"]
-                # Jitter alone does not reorder.
-                due = self.last[shape["id"]] = max(due, self.last.get(shape["id"], 0))
-                wait += due - now
+                due = now + max(0, shape["delay"] + spread(shape["distribution"]) * shape["jitter"])
+                wait += self.in_order(now, due, (shape["id"], flow(payload))) - now
             if random.random() < shape["reorder"]:
                 wait += shape["hold"]
         if wait <= 0:

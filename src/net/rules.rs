@@ -11,7 +11,7 @@ pub const FLUSH: &str = "add table inet drdrill\ndelete table inet drdrill\n";
 ///
 /// The chains come before connection tracking and routing, so packets of established connections
 /// are dropped like any other.
-pub fn script(grudges: &[&Grudge], shapes: &[&Shape]) -> String {
+pub fn script(grudges: &[&Grudge], shapes: &[&Shape], emulated: bool) -> String {
     let mut script = FLUSH.to_owned();
     let incoming: String = grudges
         .iter()
@@ -21,7 +21,7 @@ pub fn script(grudges: &[&Grudge], shapes: &[&Shape]) -> String {
         .iter()
         .map(|grudge| cuts(grudge, "daddr", &grudge.outgoing_to))
         .collect();
-    let shaped = shape::chain(shapes);
+    let shaped = shape::chain(shapes, emulated);
     if incoming.is_empty() && outgoing.is_empty() && shaped.is_empty() {
         return script;
     }
@@ -132,14 +132,14 @@ table inet drdrill {
 \t}
 }
 ";
-        assert_eq!(script(&[&both_ways], &[]), expected);
+        assert_eq!(script(&[&both_ways], &[], false), expected);
     }
 
     #[test]
     fn one_way_makes_one_chain_and_nothing_makes_none() {
-        let one_way = script(&[&grudge(&["10.0.0.2"], &[])], &[]);
+        let one_way = script(&[&grudge(&["10.0.0.2"], &[])], &[], false);
         assert!(one_way.contains("chain incoming") && !one_way.contains("chain outgoing"));
-        assert_eq!(script(&[&grudge(&[], &[])], &[]), FLUSH);
+        assert_eq!(script(&[&grudge(&[], &[])], &[], false), FLUSH);
     }
 
     #[test]
@@ -152,7 +152,7 @@ table inet drdrill {
                 ..grudge(&["10.0.0.3"], &[])
             },
         );
-        let script = script(&[&all, &some], &[]);
+        let script = script(&[&all, &some], &[], false);
         for rule in [
             "ip saddr { 10.0.0.2 } counter drop",
             "ip saddr { 10.0.0.3 } tcp sport { 6379 } counter reject with tcp reset",

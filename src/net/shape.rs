@@ -4,9 +4,9 @@ use std::{fmt::Write, net::IpAddr, time::Duration};
 
 use serde::Serialize;
 
-use crate::id::NodeName;
+use crate::{id::NodeName, scenario::Distribution};
 
-use super::agent::PORT;
+use super::{agent::PORT, emulator};
 
 /// The program that the kernel's packet queue hands packets to.
 const QUEUE: &str = include_str!("queue.py");
@@ -34,12 +34,14 @@ pub struct Shape {
 /// What happens to packets. Shares are of 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Shaping {
-    /// Each is held for `delay`, give or take evenly spread `jitter`, in order.
+    /// Each is held for `delay`, give or take `jitter`.
     Latency {
         /// How long on average.
         delay: Duration,
         /// How much longer or shorter.
         jitter: Duration,
+        /// How that is spread.
+        distribution: Distribution,
     },
     /// This share is dropped, each packet by itself.
     Loss(f64),
@@ -59,9 +61,12 @@ pub enum Shaping {
 }
 
 impl Shaping {
-    /// The means, and how faithful it is.
-    pub fn means(&self) -> &'static str {
+    /// The means, where the kernel's emulator is used, or not.
+    pub fn means(&self, emulated: bool) -> &'static str {
         match self {
+            _ if emulated && self.queued() => {
+                "the kernel's emulator (netem) at the sending node's interface"
+            }
             Self::Loss(_) => "nftables `numgen random` at the sending node",
             Self::Bandwidth(_) => "traffic control (htb) at the sending node's interface",
             Self::Latency { .. } | Self::Duplicate(_) | Self::Corrupt(_) | Self::Reorder { .. } => {
@@ -70,7 +75,8 @@ impl Shaping {
         }
     }
 
-    fn queued(&self) -> bool {
+    /// Whether packets are held, repeated or changed: by the kernel's emulator, or by a program that it hands them to.
+    pub(super) fn queued(&self) -> bool {
         !matches!(self, Self::Loss(_) | Self::Bandwidth(_))
     }
 }
@@ -84,8 +90,10 @@ pub(super) struct Orders {
     pub shapes: Vec<Queued>,
     /// Which packets go to the queue, for `iptables-restore`; empty for none.
     pub tables: String,
-    /// The rates, for `tc`.
-    pub rates: Vec<String>,
+    /// Rates or the emulator, for `tc`.
+    pub traffic: Vec<String>,
+    /// How many seconds after it is taken away packets are still on their way through it.
+    pub drain: f64,
 }
 
 /// A shape as the queue's program takes it: seconds and shares of 1.
@@ -96,6 +104,7 @@ pub(super) struct Queued {
     ports: Vec<u16>,
     delay: f64,
     jitter: f64,
+    distribution: Distribution,
     duplicate: f64,
     corrupt: f64,
     reorder: f64,
@@ -107,8 +116,11 @@ pub(super) struct Queued {
 pub(super) struct Rehearsal {
     /// The queue's program; empty if it is not needed.
     pub program: &'static str,
-    /// Rates that are set and removed again.
-    pub rates: Vec<&'static str>,
+    /// What is set for rates, and removed again.
+    pub traffic: Vec<&'static str>,
+    /// What is set for the emulator, and removed again; where that succeeds, the program is not needed. Empty where the
+    /// emulator would not do.
+    pub emulator: Vec<String>,
 }
 
 /// What has to be possible for these.
@@ -116,12 +128,13 @@ pub(super) fn rehearsal(wanted: &[Shaping]) -> Rehearsal {
     let mut rehearsal = Rehearsal::default();
     if wanted.iter().any(Shaping::queued) {
         rehearsal.program = QUEUE;
+        rehearsal.emulator = emulator::trial(wanted);
     }
     if wanted
         .iter()
         .any(|one| matches!(one, Shaping::Bandwidth(_)))
     {
-        rehearsal.rates = vec![
+        rehearsal.traffic = vec![
             "qdisc replace dev eth0 root handle 1: htb default 0",
             "qdisc del dev eth0 root",
         ];
@@ -129,25 +142,30 @@ pub(super) fn rehearsal(wanted: &[Shaping]) -> Rehearsal {
     rehearsal
 }
 
-/// A node's shapes as orders; the ones that the filter carries out are `filters`.
-pub(super) fn orders(shapes: &[&Shape]) -> Orders {
+/// A node's shapes as orders. `emulated`: by the kernel's emulator, which is asked for one shape alone.
+pub(super) fn orders(shapes: &[&Shape], emulated: bool) -> Orders {
     let mut orders = Orders {
         program: QUEUE,
         ..Orders::default()
     };
     for (id, shape) in shapes.iter().enumerate() {
         if let Shaping::Bandwidth(bits) = shape.how {
-            if orders.rates.is_empty() {
+            if orders.traffic.is_empty() {
                 let root = "qdisc add dev eth0 root handle 1: htb default 0";
-                orders.rates.push(root.into());
+                orders.traffic.push(root.into());
             }
-            orders.rates.extend(rate(class(id), bits));
+            orders.traffic.extend(rate(class(id), bits));
         }
-        if shape.how.queued() {
+        if shape.how.queued() && !emulated {
             orders.shapes.push(queued(id, shape));
+        } else if shape.how.queued() {
+            orders.traffic = emulator::commands(&shape.how);
+            orders.drain = emulator::drain(&shape.how).as_secs_f64();
         }
     }
-    let queued = shapes.iter().filter(|shape| shape.how.queued());
+    let queued = shapes
+        .iter()
+        .filter(|shape| shape.how.queued() && !emulated);
     let lines: String = queued.map(|shape| table(shape)).collect();
     if !lines.is_empty() {
         let copies = format!("-A OUTPUT -m mark --mark {COPY_MARK:#x} -j RETURN\n");
@@ -157,7 +175,7 @@ pub(super) fn orders(shapes: &[&Shape]) -> Orders {
 }
 
 /// The filter's chain for a node's shapes, behind the chains that cut; empty when none of them needs it.
-pub(super) fn chain(shapes: &[&Shape]) -> String {
+pub(super) fn chain(shapes: &[&Shape], emulated: bool) -> String {
     let mut rules = String::new();
     for (id, shape) in shapes.iter().enumerate() {
         let deed = match shape.how {
@@ -166,6 +184,7 @@ pub(super) fn chain(shapes: &[&Shape]) -> String {
                 share * 1e6
             ),
             Shaping::Bandwidth(_) => format!("counter meta priority set 1:{:x}", class(id)),
+            _ if emulated => format!("counter meta priority set {}", emulator::CLASS),
             _ => continue,
         };
         let to: Vec<String> = shape.to.iter().map(ToString::to_string).collect();
@@ -209,8 +228,13 @@ fn queued(id: usize, shape: &Shape) -> Queued {
         ..Queued::default()
     };
     match shape.how {
-        Shaping::Latency { delay, jitter } => {
+        Shaping::Latency {
+            delay,
+            jitter,
+            distribution,
+        } => {
             (queued.delay, queued.jitter) = (delay.as_secs_f64(), jitter.as_secs_f64());
+            queued.distribution = distribution;
         }
         Shaping::Duplicate(share) => queued.duplicate = share,
         Shaping::Corrupt(share) => queued.corrupt = share,
@@ -266,17 +290,18 @@ mod tests {
             Shaping::Latency {
                 delay: Duration::from_millis(50),
                 jitter: Duration::ZERO,
+                distribution: Distribution::Uniform,
             },
         );
-        let orders = orders(&[&slow]);
+        let orders = orders(&[&slow], false);
         assert_eq!(
             orders.tables,
             "*mangle\n-F OUTPUT\n-A OUTPUT -m mark --mark 0xdd1 -j RETURN\n\
              -A OUTPUT -d 10.0.0.2 -j NFQUEUE --queue-num 28613 --queue-bypass\nCOMMIT\n"
         );
         assert_eq!(orders.shapes[0].delay, 0.05);
-        assert_eq!(chain(&[&slow]), "");
-        assert!(orders.rates.is_empty());
+        assert_eq!(chain(&[&slow], false), "");
+        assert!(orders.traffic.is_empty());
     }
 
     #[test]
@@ -285,21 +310,21 @@ mod tests {
             shape(&[6379], Shaping::Loss(0.1)),
             shape(&[], Shaping::Bandwidth(8_000_000)),
         );
-        let chain = chain(&[&loss, &slow]);
+        let chain = chain(&[&loss, &slow], false);
         assert!(
             chain.contains("th dport { 6379, 28613 } numgen random mod 1000000 < 100000"),
             "{chain}"
         );
         assert!(chain.contains("meta priority set 1:11"), "{chain}");
-        let orders = orders(&[&loss, &slow]);
+        let orders = orders(&[&loss, &slow], false);
         assert_eq!((orders.shapes.len(), orders.tables.as_str()), (0, ""));
-        assert_eq!(orders.rates.len(), 3);
+        assert_eq!(orders.traffic.len(), 3);
     }
 
     #[test]
     fn nothing_is_asked_of_the_machine_that_is_not_needed() {
         assert_eq!(rehearsal(&[Shaping::Loss(0.1)]), Rehearsal::default());
-        assert!(!rehearsal(&[Shaping::Bandwidth(1)]).rates.is_empty());
+        assert!(!rehearsal(&[Shaping::Bandwidth(1)]).traffic.is_empty());
         assert!(!rehearsal(&[Shaping::Corrupt(0.1)]).program.is_empty());
     }
 }

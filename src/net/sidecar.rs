@@ -354,10 +354,13 @@ impl Links for SidecarLinks {
             let command = Command::Prepare(shape::rehearsal(wanted));
             armed.agent.ask(command, APPLY)
         });
-        join_all(asked)
-            .await
-            .into_iter()
-            .try_for_each(|answer| answer.map(drop))
+        let answers: Result<Vec<Answer>, _> = join_all(asked).await.into_iter().collect();
+        lock(&self.force).emulated = answers?.iter().all(|answer| answer.emulates);
+        Ok(())
+    }
+
+    fn means_of(&self, how: &Shaping) -> &'static str {
+        how.means(lock(&self.force).emulated)
     }
 
     async fn shape(&self, fault: usize, shapes: &[Shape]) -> Result<(), RuntimeError> {
@@ -382,6 +385,7 @@ impl Links for SidecarLinks {
             count: ping.count,
             gap: ping.gap.as_secs_f64(),
             limit: ping.limit.as_secs_f64(),
+            flows: ping.flows,
         };
         // Timers are late on a loaded machine.
         let ask = armed.agent.ask(command, ping.took() * 3 + SLACK);

@@ -34,7 +34,7 @@ pub use inside::{Certificate, Descriptors, Dns, Misnaming};
 pub use machine::{ClockDrift, ClockJump, Reboot};
 pub use means::{Cpu, Memory, OutOfMemory};
 pub use must_fail::{Miss, MustFail};
-pub use packets::{Bandwidth, Latency, Path, Reach, Reorder, Share};
+pub use packets::{Bandwidth, Distribution, Latency, Path, Reach, Reorder, Share};
 pub use problem::{Problem, Problems};
 pub use read::{BYTES_MAX, Parsed, SCHEMA, StatedRule, prometheus_duration, read, rules, to_json};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError, Size};

@@ -63,7 +63,7 @@ super::scalar::as_text!(Reach, "Reach", {
     "examples": ["everyone", "clients", "replicas"]
 });
 
-/// Packets arrive late, in the order in which they were sent.
+/// Packets arrive late.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Latency {
@@ -72,9 +72,50 @@ pub struct Latency {
     pub path: Path,
     /// How late, on average.
     pub delay: Dur,
-    /// How much later or earlier than that, evenly spread.
+    /// How much later or earlier than that.
     #[serde(default)]
     pub jitter: Dur,
+    /// How the jitter is spread.
+    #[serde(default, skip_serializing_if = "Distribution::is_uniform")]
+    pub distribution: Distribution,
+}
+
+/// How a packet's delay is spread about the one asked for. Each is the kernel's emulator's own (the tables of iproute2), so
+/// that it is the same by any means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distribution {
+    /// Evenly, at most the jitter away.
+    #[default]
+    Uniform,
+    /// Normally: the jitter is the standard deviation; cut off at four of it.
+    Normal,
+    /// Few are very late: `4/3 * (u^(-1/3) - 3/2)` times the jitter, `u` even between 0 and 1; cut off at four times it.
+    Pareto,
+}
+
+impl Distribution {
+    /// Whether it is the one that stands where none is named.
+    pub fn is_uniform(&self) -> bool {
+        *self == Self::Uniform
+    }
+
+    /// The most that a packet is late beyond the delay, in jitters.
+    pub fn reach(self) -> f64 {
+        match self {
+            Self::Uniform => 1.0,
+            Self::Normal | Self::Pareto => 4.0,
+        }
+    }
+
+    /// Its name, as a scenario and the emulator call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Normal => "normal",
+            Self::Pareto => "pareto",
+        }
+    }
 }
 
 /// Each packet for itself meets its fate with the same probability.

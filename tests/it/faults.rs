@@ -52,6 +52,10 @@ drill:
   - fault: { latency: { node: primary, to: clients, delay: 50ms, jitter: 10ms } }
   - fault: { loss: { node: primary, to: replicas, share: 10% } }
   - heal: latency
+  - fault: { latency: { node: primary, to: clients, delay: 100ms, jitter: 20ms, distribution: normal } }
+  - heal: latency
+  - fault: { latency: { node: primary, to: clients, delay: 100ms, jitter: 20ms, distribution: pareto } }
+  - heal: latency
   - fault: { duplicate: { node: primary, to: clients, share: 20% } }
   - heal: all
   - fault: { corrupt: { node: primary, to: replicas, share: 20% } }
@@ -72,6 +76,8 @@ fn packets_fare_as_asked_and_other_paths_as_before() {
         &[
             "asked 50 ms and 10 ms jitter",
             "asked 10.0 %",
+            "asked 100 ms and 20 ms jitter (normal)",
+            "asked 100 ms and 20 ms jitter (pareto)",
             "asked 20.0 %",
             "for a wrong checksum",
             "were overtaken",

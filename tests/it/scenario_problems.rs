@@ -193,6 +193,16 @@ const CASES: &[(&str, &str, &str)] = &[
         "{ latency: { node: primary } }",
     ),
     (
+        "unknown_distribution",
+        "{ kill: { node: primary } }",
+        "{ latency: { node: primary, delay: 50ms, jitter: 5ms, distribution: gauss } }",
+    ),
+    (
+        "distribution_of_nothing",
+        "{ kill: { node: primary } }",
+        "{ latency: { node: primary, delay: 50ms, distribution: normal } }",
+    ),
+    (
         "fault_without_victim",
         "{ kill: { node: primary } }",
         "kill",

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::scenario::{
-    Bandwidth, BitRate, Dur, Fault, Latency, Path, Percent, Problem, Reach, Reorder, Selector,
-    Share,
+    Bandwidth, BitRate, Distribution, Dur, Fault, Latency, Path, Percent, Problem, Reach, Reorder,
+    Selector, Share,
 };
 
 use super::{
@@ -102,11 +102,38 @@ fn latency(d: &mut Decoder, f: &mut Fields<'_>, path: Option<Path>) -> Option<La
         let most = delay.unwrap_or(jitter);
         d.within(tree, "a jitter", jitter, Dur::default()..=most)
     });
+    let distribution = f
+        .get("distribution")
+        .map_or(Some(Distribution::Uniform), |tree| {
+            distribution(d, tree, jitter)
+        });
     Some(Latency {
         path: path?,
         delay: delay?,
         jitter: jitter?,
+        distribution: distribution?,
     })
+}
+
+fn distribution(d: &mut Decoder, tree: &Tree, jitter: Option<Dur>) -> Option<Distribution> {
+    let words = [
+        Distribution::Uniform,
+        Distribution::Normal,
+        Distribution::Pareto,
+    ]
+    .map(|one| (one.name(), one));
+    let distribution = d.word(tree, "distribution", &words)?;
+    if jitter == Some(Dur::default()) {
+        d.note(
+            Problem::at(
+                tree.place.clone(),
+                "nothing is spread where there is no jitter",
+            )
+            .help("say how much, such as `jitter: 10ms`"),
+        );
+        return None;
+    }
+    Some(distribution)
 }
 
 /// Less than this could not be told from nothing by the datagrams that measure it.
