@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries the faults that the kernel's emulator (netem) makes on a kernel that has it: a virtual machine with Debian's cloud
-# kernel, a Docker engine and a Redis stack, by an emulated processor where there is no other. Needs what `make drill` set
-# up, the images `redis` and `sidecar`, and qemu-system-x86_64 and cpio, which it installs where it may. Some minutes.
+# kernel, a Docker engine and a Redis stack. Its processor is emulated, so that it runs anywhere, some ten minutes long.
+# Needs what `scripts/setup.sh` sets up, and qemu-system-x86_64 and cpio, which it installs where it may.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ LIMIT_S=1500
 
 for tool in qemu-system-x86_64:qemu-system-x86 cpio:cpio; do
     command -v "${tool%%:*}" >/dev/null && continue
-    apt-get install -y -qq --no-install-recommends "${tool##*:}" >/dev/null ||
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${tool##*:}"; } >/dev/null ||
         { echo "netem: MISSING: ${tool%%:*}; install the package ${tool##*:}" >&2; exit 5; }
 done
 
@@ -34,4 +34,5 @@ rm -rf "$work/root"
 
 timeout "$LIMIT_S" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m "$MEMORY" -nographic -no-reboot \
     -kernel "$work/kernel" -initrd "$work/initrd" -append "console=ttyS0 quiet rdinit=/init" </dev/null | tee "$work/said"
-grep -q "machine: every fault was seen" "$work/said"
+grep -q "machine: every fault was seen" "$work/said" ||
+    { echo "netem: not every fault was seen; what each came to stands above" >&2; exit 1; }
