@@ -55,25 +55,18 @@ impl Late {
         (text, (-early..=late).contains(&off) && fit)
     }
 
-    /// What share of packets is earlier than `HEAD` jitters before the middle, and later than `TAIL` after it.
-    fn shares(self) -> (f64, f64) {
-        match self.distribution {
-            Distribution::Uniform => (0.125, 0.0),
+    /// Whether a spread that is not even has its ends: as many as were asked for lie in each, the middle being this, in
+    /// milliseconds. Where a round trip meets it twice, the ends are wider, and at least as many lie in them.
+    fn ends(self, path: &PathFigures, middle: f64) -> (String, bool) {
+        // What share of packets is earlier than `HEAD` jitters before the middle, and later than `TAIL` after it.
+        let (head, tail) = match self.distribution {
+            Distribution::Uniform => return (String::new(), true),
             // Phi(-0.75) and 1 - Phi(1.25).
             Distribution::Normal => (0.2266, 0.1056),
             // None; (1.25 * 3/4 + 3/2)^-3.
             Distribution::Pareto => (0.0, 0.0690),
-        }
-    }
-
-    /// Whether a spread that was named has its ends: as many as were asked for lie in each, the middle being this, in
-    /// milliseconds. Where a round trip meets it twice, the ends are wider, and at least as many lie in them.
-    fn ends(self, path: &PathFigures, middle: f64) -> (String, bool) {
-        if self.distribution == Distribution::Uniform {
-            return (String::new(), true);
-        }
+        };
         let jitter = ms(self.jitter);
-        let (head, tail) = self.shares();
         let (early, late) = (
             path.earlier_than(middle - HEAD * jitter),
             path.later_than(middle + TAIL * jitter),

@@ -125,11 +125,11 @@ class Line:
             if to in shape["to"] and (not wanted or any(port in wanted for port in ports)):
                 yield shape
 
-    def in_order(self, now, due, flow):
+    def in_order(self, now, due, connection):
         """The time at which a packet of a connection may go at the earliest: none overtakes the one before it."""
         if len(self.last) > FLOWS:
-            self.last = {flow: time for flow, time in self.last.items() if time > now}
-        due = self.last[flow] = max(due, self.last.get(flow, 0))
+            self.last = {one: time for one, time in self.last.items() if time > now}
+        due = self.last[connection] = max(due, self.last.get(connection, 0))
         return due
 
     def take(self, number, payload):

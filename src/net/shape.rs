@@ -63,10 +63,10 @@ pub enum Shaping {
 impl Shaping {
     /// The means, where the kernel's emulator is used, or not.
     pub fn means(&self, emulated: bool) -> &'static str {
+        if emulated && self.queued() {
+            return "the kernel's emulator (netem) at the sending node's interface";
+        }
         match self {
-            _ if emulated && self.queued() => {
-                "the kernel's emulator (netem) at the sending node's interface"
-            }
             Self::Loss(_) => "nftables `numgen random` at the sending node",
             Self::Bandwidth(_) => "traffic control (htb) at the sending node's interface",
             Self::Latency { .. } | Self::Duplicate(_) | Self::Corrupt(_) | Self::Reorder { .. } => {

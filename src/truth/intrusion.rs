@@ -35,13 +35,11 @@ impl Workload {
         }
     }
 
-    /// By how much it may differ. Throughput: probes may take a tenth, which moves no recovery time by more than its own
-    /// uncertainty; with the clients, which are the load that a scenario asks for, a fifth.
+    /// By how much it may differ. Throughput: a tenth, which moves no recovery time by more than its own uncertainty.
     /// Latency: 1 ms, a fortieth of the interval of a write lane, by which a recovery time is resolved.
     fn margin(self) -> f64 {
         match self {
-            Self::Saturating => 0.20,
-            Self::Shared => 0.10,
+            Self::Saturating | Self::Shared => 0.10,
             Self::Paced => 1.0,
         }
     }
