@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, future::join_all, stream};
+use tokio::time::sleep;
 
 use crate::{
     scenario::Play,
@@ -25,7 +26,12 @@ pub const CONTROLS: u64 = 59;
 
 /// How many controls run side by side at first, and when the machine was unfit for so many: 30 take about one
 /// core.
-const SIDE_BY_SIDE: [usize; 3] = [30, 15, 8];
+const SIDE_BY_SIDE: [u32; 3] = [30, 15, 8];
+
+/// How far apart drills side by side start: outages, and judging, of all at one moment would be more than a slow machine
+/// can do.
+const PLANTS_APART: Duration = Duration::from_secs(3);
+const CONTROLS_APART: Duration = Duration::from_millis(100);
 
 /// The timeout of the lanes, which is also how much longer an outage by unanswered requests may look.
 const TIMEOUT: Duration = Duration::from_millis(200);
@@ -149,7 +155,11 @@ fn script(play: Play) -> String {
 
 /// C1: everything that the reference store can have planted, side by side.
 pub async fn planted(field: &dyn Field, seed: Seed) -> Vec<Line> {
-    join_all(Plant::ALL.map(|plant| one(plant, field, seed))).await
+    let lines = (0..).zip(Plant::ALL).map(|(number, plant)| async move {
+        sleep(PLANTS_APART * number).await;
+        one(plant, field, seed).await
+    });
+    join_all(lines).await
 }
 
 async fn one(plant: Plant, field: &dyn Field, seed: Seed) -> Line {
@@ -190,12 +200,15 @@ pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
     let mut rest = Vec::new();
     for side_by_side in SIDE_BY_SIDE {
         let missing = CONTROLS - silent.len() as u64;
-        let runs = (0..missing).map(|number| {
-            let seed = Seed(seed.0.wrapping_add(number));
-            control(CONTROL, field, seed)
+        let runs = (0_u32..).zip(0..missing).map(|(place, number)| async move {
+            // Later ones start as others end.
+            if place < side_by_side {
+                sleep(CONTROLS_APART * place).await;
+            }
+            control(CONTROL, field, Seed(seed.0.wrapping_add(number))).await
         });
         let (kept, others): (Vec<Silence>, Vec<Silence>) = stream::iter(runs)
-            .buffer_unordered(side_by_side)
+            .buffer_unordered(side_by_side as usize)
             .collect::<Vec<Silence>>()
             .await
             .into_iter()

@@ -98,6 +98,26 @@ async fn truths_of_the_reference_store_are_measured_and_a_broken_harness_is_not_
 
 #[test]
 fn the_quick_calibration_is_accepted_without_containers_in_less_than_a_minute() {
+    let (code, whole) = match quick() {
+        // Undecided is what it ends in where others keep the machine busy: that gets a second chance, not a pass.
+        (Some(3), undecided) => {
+            eprintln!("{undecided:#}");
+            quick()
+        }
+        told => told,
+    };
+    assert_eq!(code, Some(0), "{whole:#}");
+    assert_eq!(
+        whole["lines"].as_array().map(Vec::len),
+        Some(16),
+        "{whole:#}"
+    );
+    let seconds = whole["seconds"].as_f64().expect("a time");
+    assert!(seconds < 60.0, "{seconds} s");
+}
+
+/// The exit code and what is printed.
+fn quick() -> (Option<i32>, Value) {
     let state = tempfile::tempdir().expect("a folder");
     let output = std::process::Command::new(DRDRILL)
         .args(["calibrate", "--quick", "--json", "--seed", "1"])
@@ -106,14 +126,8 @@ fn the_quick_calibration_is_accepted_without_containers_in_less_than_a_minute() 
         .output()
         .expect("the binary starts");
     let text = String::from_utf8_lossy(&output.stdout);
-    let whole: Value = serde_json::from_str(&text).expect("JSON");
-    let lines = whole["lines"].as_array().expect("lines");
-    assert_eq!(lines.len(), 16, "{whole:#}");
-    let rejected = lines.iter().filter(|line| line["state"] == "rejected");
-    assert_eq!(rejected.count(), 0, "{whole:#}");
-    let undecided = lines.iter().any(|line| line["state"] == "undecided");
-    assert_eq!(output.status.code(), Some(if undecided { 3 } else { 0 }));
-    // A machine that others keep busy leaves lines undecided, and takes longer.
-    let seconds = whole["seconds"].as_f64().expect("a time");
-    assert!(undecided || seconds < 60.0, "{seconds} s");
+    (
+        output.status.code(),
+        serde_json::from_str(&text).expect("JSON"),
+    )
 }

@@ -3,10 +3,15 @@
 use std::{
     io,
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{
@@ -30,9 +35,51 @@ const LOOK_LIMIT: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub enum Target {
     /// To whichever of these nodes says that it takes writes.
-    Primary(Vec<(u16, SocketAddr)>),
+    Primary(Arc<Nodes>),
     /// To this node, with pinned probes.
     Pinned(u16, SocketAddr),
+}
+
+/// A stack's nodes, and which of them a client last found to be primary.
+#[derive(Debug)]
+pub struct Nodes {
+    addresses: Vec<SocketAddr>,
+    last: AtomicUsize,
+}
+
+impl Nodes {
+    /// Nodes of which none is known to be primary.
+    pub fn new(addresses: Vec<SocketAddr>) -> Self {
+        let last = AtomicUsize::new(addresses.len());
+        Self { addresses, last }
+    }
+
+    /// A connection to the node that says that it takes writes. The last one is asked first: three connections for each
+    /// one that is wanted are what a slow machine does not recover from.
+    async fn primary(&self) -> Option<Connection> {
+        let all = || (0u16..).zip(&self.addresses);
+        if let Some((node, address)) = all().nth(self.last.load(Ordering::Relaxed)) {
+            if let Some(found) = look(node, *address).await {
+                return Some(found);
+            }
+            self.last.store(self.addresses.len(), Ordering::Relaxed);
+        }
+        let looks = join_all(all().map(|(node, address)| look(node, *address)));
+        let found = looks.await.into_iter().flatten().next()?;
+        self.last.store(found.node.into(), Ordering::Relaxed);
+        Some(found)
+    }
+}
+
+/// A connection to a node, if that says in time that it takes writes.
+async fn look(node: u16, address: SocketAddr) -> Option<Connection> {
+    let look = async {
+        let mut connection = Connection::open(node, address).await?;
+        let status = connection.ask(Ask::View).await?;
+        let primary = Status::parse(&status).is_some_and(|status| status.primary);
+        io::Result::Ok(primary.then_some(connection))
+    };
+    timeout(LOOK_LIMIT, look).await.ok()?.ok()?
 }
 
 /// A client on a connection of its own.
@@ -104,31 +151,10 @@ impl ReferenceClient {
             Target::Pinned(node, address) => Connection::open(*node, *address)
                 .await
                 .map_err(|e| not_sent(&e)),
-            Target::Primary(nodes) => {
-                let looks = nodes.iter().map(|(node, address)| async move {
-                    let look = async {
-                        let mut connection = Connection::open(*node, *address).await?;
-                        let status = connection.ask(Ask::View).await?;
-                        io::Result::Ok((
-                            connection,
-                            Status::parse(&status).is_some_and(|status| status.primary),
-                        ))
-                    };
-                    timeout(LOOK_LIMIT, look)
-                        .await
-                        .ok()?
-                        .ok()
-                        .filter(|(_, primary)| *primary)
-                });
-                let found = futures_util::future::join_all(looks)
-                    .await
-                    .into_iter()
-                    .flatten()
-                    .next();
-                found
-                    .map(|(connection, _)| connection)
-                    .ok_or_else(|| Reply::error(Outcome::Fail, "no primary found"))
-            }
+            Target::Primary(nodes) => nodes
+                .primary()
+                .await
+                .ok_or_else(|| Reply::error(Outcome::Fail, "no primary found")),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    client::{Connection, ReferenceClient, Target},
+    client::{Connection, Nodes, ReferenceClient, Target},
     defect::Defect,
     node::heartbeat,
     wire::{Ask, Entry, Status},
@@ -29,8 +29,14 @@ use super::{
 /// The longest wait for one node's answer.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
 
+/// How often it is asked whether the stack is ready.
+const READY_EVERY: Duration = Duration::from_millis(25);
+
 /// How often observers ask.
-const OBSERVE_EVERY: Duration = Duration::from_millis(50);
+const OBSERVE_EVERY: Duration = Duration::from_millis(100);
+
+/// How often an answer like the one before is written down.
+const SAID_EVERY: u32 = 10;
 
 /// The longest wait for a planned move.
 const MOVE_LIMIT: Duration = Duration::from_secs(10);
@@ -52,6 +58,8 @@ pub struct Shape {
 pub struct ReferenceStack {
     stack: Stack,
     nodes: Arc<Vec<(NodeName, SocketAddr)>>,
+    /// The same, as clients go to them.
+    targets: Arc<Nodes>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -75,8 +83,10 @@ impl ReferenceStack {
             .collect::<Result<_, _>>()
             .expect("addresses were just written");
         let first = nodes[0].0.clone();
+        let addresses = nodes.iter().map(|(_, address)| *address).collect();
         let mut this = Self {
             stack: facts(members, shape),
+            targets: Arc::new(Nodes::new(addresses)),
             nodes: Arc::new(nodes),
             runtime: deploy.runtime,
         };
@@ -86,7 +96,7 @@ impl ReferenceStack {
                 if redundancy.whole {
                     return redundancy.evidence;
                 }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                tokio::time::sleep(READY_EVERY).await;
             }
         };
         let Ok(evidence) = timeout(limit, ready).await else {
@@ -130,13 +140,6 @@ impl ReferenceStack {
             .find(|(name, _)| name == node)
             .map(|(_, address)| *address);
         found.ok_or_else(|| SystemError::Refused(format!("there is no node `{node}`")))
-    }
-
-    fn targets(&self) -> Vec<(u16, SocketAddr)> {
-        (0u16..)
-            .zip(self.nodes.iter())
-            .map(|(index, (_, address))| (index, *address))
-            .collect()
     }
 
     async fn dump(&self, node: &NodeName) -> Result<Holdings, SystemError> {
@@ -259,7 +262,7 @@ impl Running for ReferenceStack {
             ))
         });
         Box::new(ReferenceClient::new(
-            target.unwrap_or_else(|| Target::Primary(self.targets())),
+            target.unwrap_or_else(|| Target::Primary(self.targets.clone())),
         ))
     }
 
@@ -273,7 +276,7 @@ impl Running for ReferenceStack {
             let (emitter, stop, nodes) = (emitter.clone(), stop.clone(), self.nodes.clone());
             tokio::spawn(async move {
                 let mut last: Option<View> = None;
-                let mut quiet = 0;
+                let mut quiet = 0_u32;
                 let mut open: Option<Connection> = None;
                 while timeout(OBSERVE_EVERY, stop.cancelled()).await.is_err() {
                     let (at, status) = emitter
@@ -288,7 +291,7 @@ impl Running for ReferenceStack {
                             == (view.role, view.term, &view.follows)
                     });
                     quiet = if same { quiet + 1 } else { 0 };
-                    if quiet % 20 == 0 {
+                    if quiet.is_multiple_of(SAID_EVERY) {
                         emitter.say_at(at, What::View(view.clone()));
                     }
                     last = Some(view);

@@ -26,7 +26,8 @@ const ASK_LIMIT: Duration = Duration::from_millis(100);
 /// By how much nodes differ in their patience, so that one of them stands first.
 const STAGGER: Duration = Duration::from_millis(60);
 
-/// How often a node without a primary looks for one; a primary looks for a higher epoch a quarter as often.
+/// How often a node without a primary looks for one; a primary without a majority behind it looks for a higher epoch a
+/// quarter as often.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// Connects to another node from this one's own address, by which nodes know each other.
@@ -60,11 +61,16 @@ pub async fn ask(from: IpAddr, node: IpAddr, question: Ask) -> io::Result<String
         .unwrap_or(Err(ErrorKind::TimedOut.into()))
 }
 
-/// Follows whoever is primary, for ever; while it is primary itself, watches for a higher epoch.
+/// Follows whoever is primary, for ever; while it is primary itself and no majority stands behind it, watches for a
+/// higher epoch.
 pub async fn follow(node: Arc<Node>) -> io::Result<()> {
     loop {
         if node.stage.isolated() {
             tokio::time::sleep(LOOK).await;
+            continue;
+        }
+        if node.lock().backed() {
+            tokio::time::sleep(LOOK * 4).await;
             continue;
         }
         if let Some((leader, epoch)) = find_leader(&node).await
