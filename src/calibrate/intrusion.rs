@@ -14,20 +14,20 @@ use crate::{
     time::Clock,
     truth::{
         Line,
-        intrusion::{self, Workload},
+        intrusion::{self, Round, Workload},
     },
     workload::{Load, PlannedLane, lanes},
 };
 
 use super::{Field, observe::plan};
 
-const WORKLOADS: [Workload; 3] = [Workload::Saturating, Workload::Shared, Workload::Paced];
+const WORKLOADS: [Workload; 2] = [Workload::Saturating, Workload::Paced];
 
-/// How often a workload runs with and without probes, by turns: where two cores are shared with the server, its
+/// How often a workload runs beside each part of a drill, by turns: where two cores are shared with the server, its
 /// throughput varies by a tenth from turn to turn.
-fn pairs_of(workload: Workload) -> usize {
+fn rounds_of(workload: Workload) -> usize {
     match workload {
-        Workload::Saturating | Workload::Shared => 20,
+        Workload::Saturating => 20,
         Workload::Paced => 8,
     }
 }
@@ -53,7 +53,7 @@ drill: [ { steady: 5s }, { fault: noop }, { expect: { recovered: { within: 1m } 
 /// transaction when the one before is answered, or when it is due. The number that it ends with is its figure.
 fn command(workload: Workload, seconds: u32) -> [String; 3] {
     let (options, figure) = match workload {
-        Workload::Saturating | Workload::Shared => (String::new(), "tps = "),
+        Workload::Saturating => (String::new(), "tps = "),
         Workload::Paced => (format!("-R {PACE}"), "latency average = "),
     };
     let command = format!(
@@ -72,9 +72,9 @@ const PREPARE: [&str; 3] = [
 /// The lines.
 pub async fn intrusion(field: &dyn Field, seed: Seed) -> Vec<Line> {
     match measured(field, seed).await {
-        Ok(pairs) => pairs
+        Ok(measured) => measured
             .iter()
-            .map(|(workload, pairs)| intrusion::line(*workload, pairs))
+            .map(|(workload, rounds)| intrusion::line(*workload, rounds))
             .collect(),
         Err(why) => WORKLOADS
             .map(|workload| Line::untold("C8", workload.what(), why.clone()))
@@ -82,11 +82,10 @@ pub async fn intrusion(field: &dyn Field, seed: Seed) -> Vec<Line> {
     }
 }
 
-/// Figures of a workload without and with probes.
-type Pairs = Vec<(f64, f64)>;
+/// Each workload's rounds.
+type Measured = Vec<(Workload, Vec<Round>)>;
 
-/// Each workload's figures, pair by pair.
-async fn measured(field: &dyn Field, seed: Seed) -> Result<Vec<(Workload, Pairs)>, String> {
+async fn measured(field: &dyn Field, seed: Seed) -> Result<Measured, String> {
     let plan = plan(SCENARIO)?;
     let clock = Clock::start();
     let stamp = clock.wall_start().strftime("%Y%m%dt%H%M%S").to_string();
@@ -95,7 +94,7 @@ async fn measured(field: &dyn Field, seed: Seed) -> Result<Vec<(Workload, Pairs)
     let site = field.site(&plan, &run, &emitter, seed).await?;
     let result = match provision(&plan, &site).await {
         Ok(provisioned) => {
-            let work = pairs(&provisioned, &plan, field);
+            let work = rounds(&provisioned, &plan, field);
             let result = field.stop().or(work).await;
             provisioned.ground.system.close().await;
             result.unwrap_or_else(|| Err("interrupted".into()))
@@ -108,21 +107,16 @@ async fn measured(field: &dyn Field, seed: Seed) -> Result<Vec<(Workload, Pairs)
     result
 }
 
-async fn pairs(
+async fn rounds(
     provisioned: &Provisioned,
     plan: &Plan,
     field: &dyn Field,
-) -> Result<Vec<(Workload, Pairs)>, String> {
+) -> Result<Measured, String> {
     let ground = &provisioned.ground;
     let everything = lanes(&plan.scenario.clients, ground.system.stack());
     let all: Vec<_> = everything
         .iter()
         .map(|planned| planned.lane.clone())
-        .collect();
-    let asked: Vec<_> = everything
-        .iter()
-        .filter(|planned| asked_for(planned))
-        .cloned()
         .collect();
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let prepared = ground.system.prepare(ground.runtime.run(), &all).await;
@@ -138,30 +132,43 @@ async fn pairs(
     let mut measured = Vec::new();
     for workload in WORKLOADS {
         figure(workload, ground).await?;
-        let mut pairs = Pairs::new();
-        for pair in 0..pairs_of(workload) {
-            // By turns first, so that a drift of the machine favours neither.
-            let (mut without, mut with) = (0.0, 0.0);
-            for turn in 0..2 {
-                if (pair + turn) % 2 == 0 {
-                    without = match workload {
-                        Workload::Shared => loaded(workload, &asked, ground).await?,
-                        Workload::Saturating | Workload::Paced => figure(workload, ground).await?,
-                    };
-                } else {
-                    with = probed(workload, &everything, ground).await?;
-                }
-            }
+        let mut rounds = Vec::new();
+        for number in 0..rounds_of(workload) {
+            let round = round(workload, number, &everything, ground).await?;
             field.say(&format!(
-                "C8: {} without probes, {} with",
-                workload.figure(without),
-                workload.figure(with)
+                "C8: {} beside nothing, {} beside the load, {} with probes too",
+                workload.figure(round.nothing),
+                workload.figure(round.load),
+                workload.figure(round.everything)
             ));
-            pairs.push((without, with));
+            rounds.push(round);
         }
-        measured.push((workload, pairs));
+        measured.push((workload, rounds));
     }
     Ok(measured)
+}
+
+/// One round; each begins elsewhere, so that a drift of the machine favours no part.
+async fn round(
+    workload: Workload,
+    number: usize,
+    everything: &[PlannedLane],
+    ground: &Ground,
+) -> Result<Round, String> {
+    let load: Vec<_> = everything
+        .iter()
+        .filter(|planned| asked_for(planned))
+        .cloned()
+        .collect();
+    let mut round = Round::default();
+    for turn in 0..3 {
+        match (number + turn) % 3 {
+            0 => round.nothing = figure(workload, ground).await?,
+            1 => round.load = loaded(workload, &load, ground).await?,
+            _ => round.everything = probed(workload, everything, ground).await?,
+        }
+    }
+    Ok(round)
 }
 
 /// Whether a lane is of the load that the scenario asks for: it is all that the service's clients would send without

@@ -5,12 +5,21 @@ use super::Line;
 /// How the database is loaded, and so what is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// As fast as it answers: transactions a second. Nothing of a drill is there without probes.
+    /// As fast as it answers: transactions a second beside the load that a scenario asks for, without and with probes.
     Saturating,
-    /// The same; without probes the load that a scenario asks for is there.
-    Shared,
-    /// At a steady pace far below its limit: mean latency, milliseconds.
+    /// At a steady pace far below its limit: mean latency, milliseconds, without and with all of a drill, that load too.
     Paced,
+}
+
+/// A workload's figure beside more and more of a drill, measured in turns.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Round {
+    /// Beside nothing of it.
+    pub nothing: f64,
+    /// Beside the load that the scenario asks for.
+    pub load: f64,
+    /// Beside all of it: load and probes.
+    pub everything: f64,
 }
 
 impl Workload {
@@ -18,19 +27,27 @@ impl Workload {
     pub fn what(self) -> &'static str {
         match self {
             Self::Saturating => {
-                "PostgreSQL saturated by pgbench, with and without a drill's clients and probes"
+                "PostgreSQL saturated by pgbench and a drill's clients, with and without its probes"
             }
-            Self::Shared => "the same beside a drill's clients, with and without its probes",
             Self::Paced => {
                 "PostgreSQL paced by pgbench, with and without a drill's clients and probes"
             }
         }
     }
 
+    /// What is compared of a round: without and with probes.
+    fn pair(self, round: Round) -> (f64, f64) {
+        let without = match self {
+            Self::Saturating => round.load,
+            Self::Paced => round.nothing,
+        };
+        (without, round.everything)
+    }
+
     /// A figure of it with its unit.
     pub fn figure(self, value: f64) -> String {
         match self {
-            Self::Saturating | Self::Shared => format!("{value:.0}/s"),
+            Self::Saturating => format!("{value:.0}/s"),
             Self::Paced => format!("{value:.2} ms"),
         }
     }
@@ -39,14 +56,14 @@ impl Workload {
     /// Latency: 1 ms, a fortieth of the interval of a write lane, by which a recovery time is resolved.
     fn margin(self) -> f64 {
         match self {
-            Self::Saturating | Self::Shared => 0.10,
+            Self::Saturating => 0.10,
             Self::Paced => 1.0,
         }
     }
 
     fn limit(self) -> String {
         match self {
-            Self::Saturating | Self::Shared => format!("within {:.0} %", self.margin() * 100.0),
+            Self::Saturating => format!("within {:.0} %", self.margin() * 100.0),
             Self::Paced => format!("within {:.0} ms", self.margin()),
         }
     }
@@ -54,7 +71,7 @@ impl Workload {
     /// The difference on a scale on which it is alike everywhere: of throughput, the logarithm of the ratio.
     fn difference(self, (without, with): (f64, f64)) -> f64 {
         match self {
-            Self::Saturating | Self::Shared => (with / without).ln(),
+            Self::Saturating => (with / without).ln(),
             Self::Paced => with - without,
         }
     }
@@ -62,14 +79,14 @@ impl Workload {
     /// A difference as a part of the throughput, or in milliseconds.
     fn told(self, difference: f64) -> f64 {
         match self {
-            Self::Saturating | Self::Shared => difference.exp() - 1.0,
+            Self::Saturating => difference.exp() - 1.0,
             Self::Paced => difference,
         }
     }
 
     fn range(self, (low, high): (f64, f64)) -> String {
         match self {
-            Self::Saturating | Self::Shared => {
+            Self::Saturating => {
                 format!("{:+.1} % to {:+.1} %", low * 100.0, high * 100.0)
             }
             Self::Paced => format!("{low:+.2} ms to {high:+.2} ms"),
@@ -83,16 +100,20 @@ const T: [f64; 19] = [
     1.761, 1.753, 1.746, 1.740, 1.734, 1.729,
 ];
 
-/// Judges pairs of a workload's figures without and with probes: equal within the margin by two one-sided tests.
-pub fn line(workload: Workload, pairs: &[(f64, f64)]) -> Line {
+/// Judges a workload's rounds: equal without and with probes within the margin by two one-sided tests.
+pub fn line(workload: Workload, rounds: &[Round]) -> Line {
     let mut line = Line::new("C8", workload.what(), "pgbench's own figures");
-    let without = workload.figure(mean(pairs.iter().map(|pair| pair.0)));
-    line.truth = format!("{without} without");
-    let with = workload.figure(mean(pairs.iter().map(|pair| pair.1)));
-    line.measured = format!("{with} with");
+    let pairs = rounds.iter().map(|round| workload.pair(*round));
+    let told = |values: &mut dyn Iterator<Item = f64>| workload.figure(mean(values));
+    line.truth = format!("{} without", told(&mut pairs.clone().map(|pair| pair.0)));
+    if workload == Workload::Saturating {
+        let nothing = told(&mut rounds.iter().map(|round| round.nothing));
+        line.truth += &format!(", {nothing} beside nothing of a drill");
+    }
+    line.measured = format!("{} with", told(&mut pairs.clone().map(|pair| pair.1)));
     line.limit = workload.limit();
-    let positive = pairs.iter().filter(|pair| pair.0 > 0.0 && pair.1 > 0.0);
-    let differences: Vec<f64> = positive.map(|pair| workload.difference(*pair)).collect();
+    let positive = pairs.filter(|pair| pair.0 > 0.0 && pair.1 > 0.0);
+    let differences: Vec<f64> = positive.map(|pair| workload.difference(pair)).collect();
     let Some((low, high)) = interval(&differences) else {
         line.undecide("too few pairs were measured");
         return line;
@@ -118,8 +139,9 @@ fn interval(values: &[f64]) -> Option<(f64, f64)> {
     Some((middle - half, middle + half))
 }
 
-fn mean(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    values.clone().sum::<f64>() / values.count().max(1) as f64
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (count, sum) = values.fold((0_u32, 0.0), |(count, sum), value| (count + 1, sum + value));
+    sum / f64::from(count.max(1))
 }
 
 #[cfg(test)]
@@ -127,9 +149,18 @@ mod tests {
     use super::*;
     use crate::truth::Acceptance;
 
+    fn rounds(pairs: &[(f64, f64)]) -> Vec<Round> {
+        let round = |(without, everything): &(f64, f64)| Round {
+            nothing: *without,
+            load: *without,
+            everything: *everything,
+        };
+        pairs.iter().map(round).collect()
+    }
+
     #[test]
     fn equivalence_difference_and_noise_are_told_apart() {
-        let of = |pairs: &[(f64, f64)]| line(Workload::Saturating, pairs).state;
+        let of = |pairs: &[(f64, f64)]| line(Workload::Saturating, &rounds(pairs)).state;
         let steady = [
             (1000.0, 990.0),
             (1010.0, 985.0),
@@ -145,8 +176,26 @@ mod tests {
     }
 
     #[test]
+    fn throughput_is_compared_beside_the_load_and_latency_beside_nothing() {
+        let round = |nothing, load| Round {
+            nothing,
+            load,
+            everything: 95.0,
+        };
+        let told = line(
+            Workload::Saturating,
+            &[round(200.0, 96.0), round(202.0, 98.0)],
+        );
+        assert_eq!(told.state, Acceptance::Accepted);
+        assert_eq!(told.truth, "97/s without, 201/s beside nothing of a drill");
+        let told = line(Workload::Paced, &[round(90.0, 95.0), round(91.0, 95.0)]);
+        assert_eq!(told.state, Acceptance::Rejected);
+        assert_eq!(told.truth, "90.50 ms without");
+    }
+
+    #[test]
     fn latency_is_compared_by_its_difference() {
-        let line = |pairs: &[(f64, f64)]| line(Workload::Paced, pairs);
+        let line = |pairs: &[(f64, f64)]| line(Workload::Paced, &rounds(pairs));
         let near = [(1.0, 1.3), (1.1, 1.5), (1.0, 1.4)];
         let told = line(&near);
         assert_eq!(told.state, Acceptance::Accepted);

@@ -27,10 +27,14 @@ use super::{
     sql::{self, Trust},
 };
 
-/// Asks a new session who answers, and whether it takes writes. A server that subscribes to another's tables would take
-/// them; here it counts as one that does not, as long as its subscription is enabled.
+/// Asks a new session who answers, and whether it takes writes: none does on a server that recovers.
 const WHO: &str = "SELECT host(inet_server_addr()) AS host, \
-    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean \
+    current_setting('transaction_read_only')::boolean AS read_only";
+
+/// The same. A server that subscribes to another's tables would take writes; here it counts as one that does not, as long
+/// as its subscription is enabled.
+const WHO_OR_SUBSCRIBER: &str = "SELECT host(inet_server_addr()) AS host, \
+    current_setting('transaction_read_only')::boolean \
     OR EXISTS (SELECT FROM pg_subscription WHERE subenabled) AS read_only";
 
 /// Where a client goes.
@@ -64,6 +68,7 @@ pub struct ServiceClient {
     elements: Elements,
     roster: Arc<Roster>,
     target: Target,
+    who: &'static str,
     trust: Trust,
     open: Option<Open>,
 }
@@ -82,6 +87,7 @@ impl ServiceClient {
             elements,
             roster,
             target,
+            who: WHO,
             trust: None,
             open: None,
         }
@@ -90,6 +96,12 @@ impl ServiceClient {
     /// The same one, which encrypts and believes this authority, if there is one.
     pub fn trusting(self, trust: Trust) -> Self {
         Self { trust, ..self }
+    }
+
+    /// The same one, among servers of which one may subscribe to another.
+    pub fn among_subscribers(self) -> Self {
+        let who = WHO_OR_SUBSCRIBER;
+        Self { who, ..self }
     }
 
     /// Connects and learns which server answers: behind a proxy only the server itself can say so.
@@ -111,7 +123,9 @@ impl ServiceClient {
     /// Asks the session who answers, and whether it takes writes.
     async fn who(&self, mut open: Open, access: Access) -> Result<Open, Reply> {
         let failed = |error| outcome_of(&error, Phase::Connecting, access);
-        let rows = sql::rows(&mut open.connection, WHO).await.map_err(failed)?;
+        let rows = sql::rows(&mut open.connection, self.who)
+            .await
+            .map_err(failed)?;
         let who = rows
             .first()
             .ok_or_else(|| failed(sqlx::Error::RowNotFound))?;

@@ -184,11 +184,8 @@ impl Running for LogicalStack {
             || Target::Endpoint(self.endpoint.subscribe()),
             |seat| Target::Pinned(seat.address),
         );
-        Box::new(ServiceClient::new(
-            self.elements.clone(),
-            self.roster.clone(),
-            target,
-        ))
+        let client = ServiceClient::new(self.elements.clone(), self.roster.clone(), target);
+        Box::new(client.among_subscribers())
     }
 
     fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
