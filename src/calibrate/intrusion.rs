@@ -14,7 +14,7 @@ use crate::{
     time::Clock,
     truth::{
         Line,
-        intrusion::{self, Round, Workload},
+        intrusion::{self, COMPARED, Compared, Round, Workload},
     },
     workload::{Load, PlannedLane, lanes},
 };
@@ -24,11 +24,11 @@ use super::{Field, observe::plan};
 const WORKLOADS: [Workload; 2] = [Workload::Saturating, Workload::Paced];
 
 /// How often a workload runs beside each part of a drill, by turns: where two cores are shared with the server, its
-/// throughput varies by a tenth from turn to turn.
+/// throughput varies by a tenth from turn to turn. A multiple of three, the parts that take turns.
 fn rounds_of(workload: Workload) -> usize {
     match workload {
-        Workload::Saturating => 20,
-        Workload::Paced => 8,
+        Workload::Saturating => 21,
+        Workload::Paced => 9,
     }
 }
 
@@ -71,15 +71,18 @@ const PREPARE: [&str; 3] = [
 
 /// The lines.
 pub async fn intrusion(field: &dyn Field, seed: Seed) -> Vec<Line> {
-    match measured(field, seed).await {
-        Ok(measured) => measured
-            .iter()
-            .map(|(workload, rounds)| intrusion::line(*workload, rounds))
-            .collect(),
-        Err(why) => WORKLOADS
-            .map(|workload| Line::untold("C8", workload.what(), why.clone()))
-            .into(),
-    }
+    let measured = match measured(field, seed).await {
+        Ok(measured) => measured,
+        Err(why) => {
+            let untold = |it: Compared| Line::untold("C8", it.what, why.clone());
+            return COMPARED.map(untold).into();
+        }
+    };
+    let lines = measured.iter().flat_map(|(workload, rounds)| {
+        let of_it = COMPARED.iter().filter(move |it| it.workload == *workload);
+        of_it.map(|compared| intrusion::line(*compared, rounds))
+    });
+    lines.collect()
 }
 
 /// Each workload's rounds.

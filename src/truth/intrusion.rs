@@ -2,14 +2,53 @@
 
 use super::Line;
 
-/// How the database is loaded, and so what is compared.
+/// How the database is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workload {
-    /// As fast as it answers: transactions a second beside the load that a scenario asks for, without and with probes.
+    /// As fast as it answers: transactions a second.
     Saturating,
-    /// At a steady pace far below its limit: mean latency, milliseconds, without and with all of a drill, that load too.
+    /// At a steady pace far below its limit: mean latency, milliseconds.
     Paced,
 }
+
+/// What all of a drill is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Without {
+    /// Nothing of a drill.
+    Nothing,
+    /// The load that a scenario asks for, without probes.
+    Load,
+}
+
+/// A comparison: a workload beside all of a drill, and beside less of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compared {
+    /// How the database is loaded.
+    pub workload: Workload,
+    /// What all of a drill is compared with.
+    pub without: Without,
+    /// What is measured.
+    pub what: &'static str,
+}
+
+/// Everything that is compared.
+pub const COMPARED: [Compared; 3] = [
+    Compared {
+        workload: Workload::Saturating,
+        without: Without::Nothing,
+        what: "PostgreSQL saturated by pgbench, with and without a drill's clients and probes",
+    },
+    Compared {
+        workload: Workload::Saturating,
+        without: Without::Load,
+        what: "the same beside a drill's clients, with and without its probes",
+    },
+    Compared {
+        workload: Workload::Paced,
+        without: Without::Nothing,
+        what: "PostgreSQL paced by pgbench, with and without a drill's clients and probes",
+    },
+];
 
 /// A workload's figure beside more and more of a drill, measured in turns.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -22,28 +61,17 @@ pub struct Round {
     pub everything: f64,
 }
 
-impl Workload {
-    /// What is measured.
-    pub fn what(self) -> &'static str {
-        match self {
-            Self::Saturating => {
-                "PostgreSQL saturated by pgbench and a drill's clients, with and without its probes"
-            }
-            Self::Paced => {
-                "PostgreSQL paced by pgbench, with and without a drill's clients and probes"
-            }
+impl Round {
+    /// The figures without and with what is compared.
+    fn pair(self, without: Without) -> (f64, f64) {
+        match without {
+            Without::Nothing => (self.nothing, self.everything),
+            Without::Load => (self.load, self.everything),
         }
     }
+}
 
-    /// What is compared of a round: without and with probes.
-    fn pair(self, round: Round) -> (f64, f64) {
-        let without = match self {
-            Self::Saturating => round.load,
-            Self::Paced => round.nothing,
-        };
-        (without, round.everything)
-    }
-
+impl Workload {
     /// A figure of it with its unit.
     pub fn figure(self, value: f64) -> String {
         match self {
@@ -94,26 +122,28 @@ impl Workload {
     }
 }
 
-/// Two-sided 90 % points of Student's t for 1 to 19 degrees of freedom: two one-sided tests at 5 % each.
-const T: [f64; 19] = [
+/// Two-sided 90 % points of Student's t for 1 to 20 degrees of freedom: two one-sided tests at 5 % each.
+const T: [f64; 20] = [
     6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771,
-    1.761, 1.753, 1.746, 1.740, 1.734, 1.729,
+    1.761, 1.753, 1.746, 1.740, 1.734, 1.729, 1.725,
 ];
 
-/// Judges a workload's rounds: equal without and with probes within the margin by two one-sided tests.
-pub fn line(workload: Workload, rounds: &[Round]) -> Line {
-    let mut line = Line::new("C8", workload.what(), "pgbench's own figures");
-    let pairs = rounds.iter().map(|round| workload.pair(*round));
-    let told = |values: &mut dyn Iterator<Item = f64>| workload.figure(mean(values));
-    line.truth = format!("{} without", told(&mut pairs.clone().map(|pair| pair.0)));
-    if workload == Workload::Saturating {
-        let nothing = told(&mut rounds.iter().map(|round| round.nothing));
-        line.truth += &format!(", {nothing} beside nothing of a drill");
-    }
-    line.measured = format!("{} with", told(&mut pairs.clone().map(|pair| pair.1)));
+/// Judges a workload's rounds: equal without and with within the margin by two one-sided tests.
+pub fn line(compared: Compared, rounds: &[Round]) -> Line {
+    let Compared {
+        workload,
+        without,
+        what,
+    } = compared;
+    let mut line = Line::new("C8", what, "pgbench's own figures");
+    let pairs: Vec<_> = rounds.iter().map(|round| round.pair(without)).collect();
+    let figure = workload.figure(mean(pairs.iter().map(|pair| pair.0)));
+    line.truth = format!("{figure} without");
+    let figure = workload.figure(mean(pairs.iter().map(|pair| pair.1)));
+    line.measured = format!("{figure} with");
     line.limit = workload.limit();
-    let positive = pairs.filter(|pair| pair.0 > 0.0 && pair.1 > 0.0);
-    let differences: Vec<f64> = positive.map(|pair| workload.difference(pair)).collect();
+    let positive = pairs.iter().filter(|pair| pair.0 > 0.0 && pair.1 > 0.0);
+    let differences: Vec<f64> = positive.map(|pair| workload.difference(*pair)).collect();
     let Some((low, high)) = interval(&differences) else {
         line.undecide("too few pairs were measured");
         return line;
@@ -139,9 +169,8 @@ fn interval(values: &[f64]) -> Option<(f64, f64)> {
     Some((middle - half, middle + half))
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (count, sum) = values.fold((0_u32, 0.0), |(count, sum), value| (count + 1, sum + value));
-    sum / f64::from(count.max(1))
+fn mean(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    values.clone().sum::<f64>() / values.count().max(1) as f64
 }
 
 #[cfg(test)]
@@ -160,7 +189,7 @@ mod tests {
 
     #[test]
     fn equivalence_difference_and_noise_are_told_apart() {
-        let of = |pairs: &[(f64, f64)]| line(Workload::Saturating, &rounds(pairs)).state;
+        let of = |pairs: &[(f64, f64)]| line(COMPARED[0], &rounds(pairs)).state;
         let steady = [
             (1000.0, 990.0),
             (1010.0, 985.0),
@@ -176,26 +205,31 @@ mod tests {
     }
 
     #[test]
-    fn throughput_is_compared_beside_the_load_and_latency_beside_nothing() {
+    fn all_of_a_drill_is_compared_with_nothing_and_with_its_load_alone() {
         let round = |nothing, load| Round {
             nothing,
             load,
             everything: 95.0,
         };
-        let told = line(
-            Workload::Saturating,
-            &[round(200.0, 96.0), round(202.0, 98.0)],
-        );
+        let rounds = [round(200.0, 96.0), round(202.0, 98.0)];
+        let told = line(COMPARED[1], &rounds);
         assert_eq!(told.state, Acceptance::Accepted);
-        assert_eq!(told.truth, "97/s without, 201/s beside nothing of a drill");
-        let told = line(Workload::Paced, &[round(90.0, 95.0), round(91.0, 95.0)]);
+        assert_eq!(told.truth, "97/s without");
+        let told = line(COMPARED[0], &rounds);
         assert_eq!(told.state, Acceptance::Rejected);
-        assert_eq!(told.truth, "90.50 ms without");
+        assert_eq!(told.truth, "201/s without");
+    }
+
+    #[test]
+    fn one_and_twenty_rounds_are_judged() {
+        let rounds = rounds(&[(1000.0, 990.0); 21]);
+        let told = line(COMPARED[0], &rounds);
+        assert_eq!(told.state, Acceptance::Accepted);
     }
 
     #[test]
     fn latency_is_compared_by_its_difference() {
-        let line = |pairs: &[(f64, f64)]| line(Workload::Paced, &rounds(pairs));
+        let line = |pairs: &[(f64, f64)]| line(COMPARED[2], &rounds(pairs));
         let near = [(1.0, 1.3), (1.1, 1.5), (1.0, 1.4)];
         let told = line(&near);
         assert_eq!(told.state, Acceptance::Accepted);
