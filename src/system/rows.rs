@@ -131,14 +131,19 @@ impl Rows {
     /// The statement that appends one element.
     pub fn insert(&self, table: Table, lane: LaneId, seq: u64) -> String {
         let table = self.table(table);
-        let (body, sum) = (
-            mark::body(&self.run, lane, seq),
-            mark::checksum(&self.run, lane, seq),
-        );
+        let [body, sum] = self.content(lane, seq);
         format!(
             "INSERT INTO {table} (lane, seq, body, sum) VALUES ({}, {seq}, '{body}', '{sum}')",
             lane.0
         )
+    }
+
+    /// The body and the checksum of one element.
+    pub fn content(&self, lane: LaneId, seq: u64) -> [String; 2] {
+        [
+            mark::body(&self.run, lane, seq),
+            mark::checksum(&self.run, lane, seq),
+        ]
     }
 
     /// The statement that opens so many accounts.

@@ -35,8 +35,9 @@ pub fn end_abandoned(
 ) -> Observer {
     let age = (given_up_after + GRACE).as_millis();
     let statement = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-         WHERE application_name = '{CLIENT}' AND wait_event = 'SyncRep' \
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(NULL) \
+         WHERE current_setting('synchronous_standby_names') <> '' \
+         AND application_name = '{CLIENT}' AND wait_event = 'SyncRep' \
          AND query_start < clock_timestamp() - interval '{age} milliseconds'"
     );
     tokio::spawn(async move {
@@ -66,6 +67,6 @@ async fn ask(
         Some(connection) => connection,
         None => sql::connect(address, sql::PROBE).await?,
     };
-    sql::rows(&mut connection, statement).await?;
+    sql::rows_again(&mut connection, statement).await?;
     Ok(connection)
 }

@@ -78,6 +78,18 @@ struct Open {
     address: SocketAddr,
     node: Option<u16>,
     read_only: bool,
+    /// Whether an operation was done on it before: what is asked again is planned once.
+    again: bool,
+}
+
+impl Open {
+    /// Asks: the first time in one message, later what the server has planned.
+    async fn rows(&mut self, sql: &str) -> sqlx::Result<Vec<PgRow>> {
+        match self.again {
+            true => sql::rows_again(&mut self.connection, sql).await,
+            false => sql::rows(&mut self.connection, sql).await,
+        }
+    }
 }
 
 impl ServiceClient {
@@ -104,7 +116,8 @@ impl ServiceClient {
         Self { who, ..self }
     }
 
-    /// Connects and learns which server answers: behind a proxy only the server itself can say so.
+    /// Connects and learns which server answers: behind a proxy only the server itself can say so. One that stands at the
+    /// address is not asked, for a write tells whether it takes writes, and a new session answers nothing cheaply.
     async fn connect(&self, access: Access) -> Result<Open, Reply> {
         let address = self.target.address();
         let options = sql::client_options(address, CLIENT, &self.trust);
@@ -114,18 +127,27 @@ impl ServiceClient {
         let open = Open {
             connection,
             address,
-            node: None,
+            node: self.standing_at(address),
             read_only: false,
+            again: false,
         };
-        self.who(open, access).await
+        match open.node {
+            Some(_) => Ok(open),
+            None => self.who(open, access).await,
+        }
+    }
+
+    /// The member that stands at an address itself, for a client that has nothing else to ask.
+    fn standing_at(&self, address: SocketAddr) -> Option<u16> {
+        let asks = matches!(self.target, Target::Pinned(_)) || self.who != WHO;
+        let member = self.roster.data().find(|seat| seat.address == address);
+        member.filter(|_| !asks).map(|seat| seat.index)
     }
 
     /// Asks the session who answers, and whether it takes writes.
     async fn who(&self, mut open: Open, access: Access) -> Result<Open, Reply> {
         let failed = |error| outcome_of(&error, Phase::Connecting, access);
-        let rows = sql::rows(&mut open.connection, self.who)
-            .await
-            .map_err(failed)?;
+        let rows = open.rows(self.who).await.map_err(failed)?;
         let who = rows
             .first()
             .ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
@@ -138,7 +160,11 @@ impl ServiceClient {
     /// cost a replica more than all its other clients.
     async fn session(&mut self, access: Access) -> Result<Open, Reply> {
         let address = self.target.address();
-        match self.open.take().filter(|open| open.address == address) {
+        let held = self.open.take().filter(|open| open.address == address);
+        match held.map(|open| Open {
+            again: true,
+            ..open
+        }) {
             Some(open) if access == Access::Write && open.read_only => self.who(open, access).await,
             Some(open) => Ok(open),
             None => self.connect(access).await,
@@ -165,21 +191,30 @@ impl ServiceClient {
     }
 
     async fn ask(&self, request: &Request, open: &mut Open) -> sqlx::Result<Reply> {
-        let connection = &mut open.connection;
         if let (Subject::Accounts(accounts), Access::Write) = (request.on, request.access) {
             let transfer = Transfer::of(request.lane, request.seq, accounts);
             let begin = self.elements.begin_transfer(transfer);
-            let held = balances(&sql::rows(connection, &begin).await?)?;
+            let held = balances(&sql::rows(&mut open.connection, &begin).await?)?;
             let end = self.elements.rows().end_transfer(transfer, held);
-            sql::rows(connection, &end).await?;
+            sql::rows(&mut open.connection, &end).await?;
             return Ok(Reply::written(open.node));
         }
         if let Subject::Lists(lists) = request.on {
             let steps = transaction(request.lane, request.seq, lists);
-            let read = self.transact(connection, &steps).await?;
+            let read = self.transact(&mut open.connection, &steps).await?;
             return Ok(Reply::transacted(open.node, read));
         }
-        let rows = sql::rows(connection, &self.statement(request)).await?;
+        let rows = match (request.on, request.access) {
+            (Subject::Appends, Access::Write) if open.again => {
+                let table = self.target.table();
+                let insert = self.elements.insert_again(table, request.lane, request.seq);
+                insert.fetch_all(&mut open.connection).await?
+            }
+            (Subject::Appends, Access::Read) => {
+                open.rows(&self.elements.newest(request.lane)).await?
+            }
+            _ => sql::rows(&mut open.connection, &self.statement(request)).await?,
+        };
         Ok(match request.access {
             Access::Write => Reply::written(open.node),
             Access::Read => Reply::read(open.node, version(&rows)?),

@@ -1,6 +1,11 @@
 //! The tables of the workload's rows, and the questions asked of them in PostgreSQL's words.
 
-use sqlx::{Row, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, Postgres, Row,
+    postgres::{PgArguments, PgRow},
+    query,
+    query::Query,
+};
 
 use crate::{
     history::TxnStep,
@@ -54,6 +59,23 @@ impl Elements {
     /// The statement that appends one element.
     pub fn insert(&self, table: Table, lane: LaneId, seq: u64) -> String {
         self.0.insert(table, lane, seq)
+    }
+
+    /// The same with its values apart, for a session that appends time and again: the server plans it once.
+    pub fn insert_again(
+        &self,
+        table: Table,
+        lane: LaneId,
+        seq: u64,
+    ) -> Query<'static, Postgres, PgArguments> {
+        let table = self.0.table(table);
+        let [body, sum] = self.0.content(lane, seq);
+        let insert = format!("INSERT INTO {table} (lane, seq, body, sum) VALUES ($1, $2, $3, $4)");
+        query(AssertSqlSafe(insert))
+            .bind(i32::from(lane.0))
+            .bind(seq.cast_signed())
+            .bind(body)
+            .bind(sum)
     }
 
     /// The question for the highest number of a lane plus one, 0 for none, as `version`.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgConnection, Row,
     postgres::{PgConnectOptions, PgRow, PgSslMode},
-    raw_sql,
+    query, raw_sql,
 };
 use tokio::time::timeout;
 
@@ -66,6 +66,11 @@ pub async fn connect(address: SocketAddr, application: &str) -> sqlx::Result<PgC
 /// Asks on a connection; the statement goes out in one message and nothing is prepared.
 pub async fn rows(connection: &mut PgConnection, sql: &str) -> sqlx::Result<Vec<PgRow>> {
     raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await
+}
+
+/// Asks what is asked on this connection time and again: the server plans it once, and the first time costs a message more.
+pub async fn rows_again(connection: &mut PgConnection, sql: &str) -> sqlx::Result<Vec<PgRow>> {
+    query(AssertSqlSafe(sql)).fetch_all(connection).await
 }
 
 /// Asks on a new connection, within `limit`.

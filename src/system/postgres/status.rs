@@ -99,7 +99,7 @@ impl Status {
                 Some(connection) => connection,
                 None => sql::connect(address, sql::PROBE).await.ok()?,
             };
-            let rows = sql::rows(&mut connection, STATUS).await.ok()?;
+            let rows = sql::rows_again(&mut connection, STATUS).await.ok()?;
             Some((connection, Self::read(rows.first()?).ok()?))
         };
         timeout(limit, conversation).await.ok().flatten()
