@@ -104,7 +104,8 @@ pub fn loss(mut line: Line, loses: Loses, disk: &Disk, record: &Record, history:
     line.excuse(record, history)
 }
 
-/// Judges `rpo_seconds` of the same run against the old primary's own log.
+/// Judges `rpo_seconds` of the same run against the old primary's own log. That knows when its last commit was, not when it was
+/// killed: the truth is a range, which the bracket must meet.
 pub fn age(mut line: Line, disk: &Disk, record: &Record, history: &History) -> Line {
     let Some(age) = disk.age else {
         line.undecide("the old primary's log does not tell");
@@ -114,8 +115,8 @@ pub fn age(mut line: Line, disk: &Disk, record: &Record, history: &History) -> L
         Nanos::from_duration(age).0,
         Nanos::from_duration(age + LAST_COMMIT).0,
     );
-    line.truth = seconds(least);
-    line.limit = "inside the bracket".into();
+    line.truth = format!("{} to {}", seconds(least), seconds(most));
+    line.limit = "the bracket meets the truth's".into();
     let judgement = judge(record, history);
     match judgement.figures.loss.value() {
         None => line.ask(false, || "loss was not measured".into()),
@@ -185,6 +186,18 @@ mod tests {
         assert_eq!(line.state, Acceptance::Accepted, "{line:#?}");
         let line = age(Line::new("C3", "a", "b"), &disk, &record, &history);
         assert_eq!(line.state, Acceptance::Accepted, "{line:#?}");
+        assert_eq!(line.truth, "0.1000 s to 0.2000 s");
+        for (told, state) in [
+            (Some(Duration::from_millis(200)), Acceptance::Rejected),
+            (None, Acceptance::Undecided),
+        ] {
+            let disk = Disk {
+                age: told,
+                ..disk.clone()
+            };
+            let line = age(Line::new("C3", "a", "b"), &disk, &record, &history);
+            assert_eq!(line.state, state, "{line:#?}");
+        }
         for outcome in [Outcome::Info, Outcome::Fail] {
             let (mut bench, disk) = lost_tail();
             bench.op(W1, 498).outcome = outcome;

@@ -98,15 +98,10 @@ async fn truths_of_the_reference_store_are_measured_and_a_broken_harness_is_not_
 
 #[test]
 fn the_quick_calibration_is_accepted_without_containers_in_less_than_a_minute() {
-    let (code, whole) = match quick() {
-        // Undecided is what it ends in where others keep the machine busy: that gets a second chance, not a pass.
-        (Some(3), undecided) => {
-            eprintln!("{undecided:#}");
-            quick()
-        }
-        told => told,
-    };
-    assert_eq!(code, Some(0), "{whole:#}");
+    let whole = accepted_by(
+        &["calibrate", "--quick", "--json", "--seed", "1"],
+        Some("unix:///nowhere"),
+    );
     assert_eq!(
         whole["lines"].as_array().map(Vec::len),
         Some(16),
@@ -116,15 +111,75 @@ fn the_quick_calibration_is_accepted_without_containers_in_less_than_a_minute() 
     assert!(seconds < 60.0, "{seconds} s");
 }
 
+/// A level on real databases is accepted, with so many lines.
+fn level(name: &str, lines: usize) {
+    let whole = accepted_by(&["calibrate", "--level", name, "--json"], None);
+    assert_eq!(
+        whole["lines"].as_array().map(Vec::len),
+        Some(lines),
+        "{whole:#}"
+    );
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn c2_stops_of_real_databases_are_measured() {
+    level("C2", 12);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn c3_writes_that_a_killed_primary_took_along_are_counted() {
+    level("C3", 3);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn c4_synchronous_replication_loses_nothing_and_says_what_it_cannot_know() {
+    level("C4", 1);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn c5_writes_to_an_old_primary_are_split_brain() {
+    level("C5", 2);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn c6_nothing_happens_to_a_real_database_and_nothing_is_told() {
+    level("C6-real", 1);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn c8_a_drill_takes_little_from_the_database_that_it_measures() {
+    level("C8", 3);
+}
+
+/// What is printed of a calibration that is accepted. Undecided is what it ends in where others keep the machine busy: that gets
+/// a second chance, not a pass.
+fn accepted_by(arguments: &[&str], engine: Option<&str>) -> Value {
+    let (code, whole) = match calibrated(arguments, engine) {
+        (Some(3), undecided) => {
+            eprintln!("{undecided:#}");
+            calibrated(arguments, engine)
+        }
+        told => told,
+    };
+    assert_eq!(code, Some(0), "{whole:#}");
+    whole
+}
+
 /// The exit code and what is printed.
-fn quick() -> (Option<i32>, Value) {
+fn calibrated(arguments: &[&str], engine: Option<&str>) -> (Option<i32>, Value) {
     let state = tempfile::tempdir().expect("a folder");
-    let output = std::process::Command::new(DRDRILL)
-        .args(["calibrate", "--quick", "--json", "--seed", "1"])
-        .env("DRDRILL_STATE", state.path())
-        .env("DOCKER_HOST", "unix:///nowhere")
-        .output()
-        .expect("the binary starts");
+    let mut command = std::process::Command::new(DRDRILL);
+    command.args(arguments).env("DRDRILL_STATE", state.path());
+    if let Some(engine) = engine {
+        command.env("DOCKER_HOST", engine);
+    }
+    let output = command.output().expect("the binary starts");
     let text = String::from_utf8_lossy(&output.stdout);
     (
         output.status.code(),

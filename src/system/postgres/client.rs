@@ -210,9 +210,7 @@ impl ServiceClient {
                 let insert = self.elements.insert_again(table, request.lane, request.seq);
                 insert.fetch_all(&mut open.connection).await?
             }
-            (Subject::Appends, Access::Read) => {
-                open.rows(&self.elements.newest(request.lane)).await?
-            }
+            (Subject::Appends, Access::Read) => open.rows(&self.statement(request)).await?,
             _ => sql::rows(&mut open.connection, &self.statement(request)).await?,
         };
         Ok(match request.access {
