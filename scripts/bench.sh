@@ -65,18 +65,20 @@ plain() { # IMAGE...
 
 bring_up() { # SCENARIO
     out=$(mktemp -d)
+    name=${1#scenarios/}
     "$DRDRILL" run "$1" --out "$out" >/dev/null 2>&1 || true
     events=$(find "$out" -name events.jsonl | head -1)
     if [ -z "$events" ] || ! ready=$(ready_after "$events" 2>/dev/null); then
         echo "ready beyond docker run: $1 was not brought up, and not measured"
         beyond=1
+        rm -rf "$out"
         return
     fi
     mapfile -t images < <(jq -rs '
         (map(.what | objects | select(has("image")) | .image | {(.reference): .used}) | add) as $used
         | map(.what | objects | select(has("stack")) | .stack.members[].image) | map($used[.])[]' "$events")
     docker=$(plain "${images[@]}")
-    line "ready beyond docker run: $(cut -d/ -f2- <<<"${1%.yaml}")" \
+    line "ready beyond docker run: ${name%.yaml}" \
         "$(jq -n "($ready - $docker) * 100 | round / 100")" s "$BRING_UP_BAR_S"
     rm -rf "$out"
 }

@@ -24,7 +24,7 @@ use super::{Field, observe::plan};
 const WORKLOADS: [Workload; 2] = [Workload::Saturating, Workload::Paced];
 
 /// How often a workload runs beside each part of a drill, by turns: where two cores are shared with the server, its
-/// throughput varies by a tenth from turn to turn. A multiple of three, the parts that take turns.
+/// throughput varies by some hundredths from turn to turn. A multiple of three, the parts that take turns.
 fn rounds_of(workload: Workload) -> usize {
     match workload {
         Workload::Saturating => 30,
@@ -35,8 +35,8 @@ fn rounds_of(workload: Workload) -> usize {
 /// How long it runs each time, seconds.
 const SECONDS: u32 = 4;
 
-/// What is beside a workload has been on for so long when it begins. A drill's sessions are opened before its baseline, once;
-/// at the start of each turn they would take a hundredth of it.
+/// What is beside a workload has been on for so long when it begins. A drill's sessions are opened before its baseline, once,
+/// not every few seconds.
 const SETTLE: Duration = Duration::from_millis(300);
 
 /// Transactions a second of a workload at a steady pace: about a tenth of what two cores serve.

@@ -31,9 +31,6 @@ use crate::{
 /// How long an elected member may take until it takes writes; two members that are milliseconds apart need less than one second.
 const DRAINED: Duration = Duration::from_secs(5);
 
-/// After which a write to it is given up: as service lanes do.
-const ATTEMPT: Duration = Duration::from_secs(1);
-
 /// How long an election may take: its timeout is 2 s.
 const ELECTED: Duration = Duration::from_secs(15);
 
@@ -68,18 +65,9 @@ async fn whole_but_for_routers(rig: &StackRig) -> Vec<String> {
 
 /// A write that a shard's member takes by itself.
 async fn pinned(rig: &StackRig, node: &str, shard: u16) -> (Outcome, Option<String>) {
-    pinned_within(rig, node, shard, PATIENT).await
-}
-
-async fn pinned_within(
-    rig: &StackRig,
-    node: &str,
-    shard: u16,
-    timeout: Duration,
-) -> (Outcome, Option<String>) {
     let lane = Lane {
         shard: Some(shard),
-        timeout,
+        timeout: PATIENT,
         ..lane(9, Some(node))
     };
     let reply = append(rig.running.client(&lane).as_mut(), &lane, 0).await;
@@ -99,23 +87,15 @@ async fn elected(set: &ReplicaSet, old: &NodeName) -> (NodeName, Duration) {
 }
 
 /// Waits until an elected member takes writes: it says `PRIMARY` in `replSetGetStatus` somewhat before, while it still
-/// applies what it has of its predecessor, and refuses every write until then. What it takes is acknowledged once the other
-/// member that is left follows it, which that does only when it has noticed that its source is gone.
+/// applies what it has of its predecessor, and refuses every write until then.
 async fn takes_writes(rig: &StackRig, node: &NodeName, shard: u16) {
     let before = std::time::Instant::now();
     loop {
-        let limit = match pinned_within(rig, node.as_str(), shard, ATTEMPT).await {
+        match pinned(rig, node.as_str(), shard).await {
             (Outcome::Ok, None) => break,
-            (Outcome::Info, Some(why)) if why == "timeout" => {
-                println!("{node}: no majority yet, {:?} later", before.elapsed());
-                ELECTED
-            }
-            told => {
-                assert_eq!(told, (Outcome::Fail, Some("not primary".into())));
-                DRAINED
-            }
-        };
-        assert!(before.elapsed() < limit, "{node} takes no writes");
+            told => assert_eq!(told, (Outcome::Fail, Some("not primary".into()))),
+        }
+        assert!(before.elapsed() < DRAINED, "{node} takes no writes");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     println!("{node} takes writes {:?} later", before.elapsed());
