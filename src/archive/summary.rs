@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use crate::{
-    check::{
-        Answer,
-        plausibility::{self, Hit},
+    check::Answer,
+    measure::{
+        Figure,
+        bounds::{self, Hit},
     },
-    measure::Figure,
     record::{Bound, DisruptionKind, ImageFact, Rearmed, Setting, Status},
     scenario::{RecoveredBy, Targets},
     score::{Scorecard, Verdict},
@@ -238,8 +238,11 @@ impl Summary {
         let step = self.config.drill.get(self.headline()?.step)?;
         // A step of another version is read as none: then every bound that may hold is taken.
         let step = serde_json::from_value(step.clone()).ok();
-        let bounds = plausibility::applicable(&self.bounds, step.as_ref(), self.hit()?);
-        bounds.into_iter().map(|bound| bound.rto).reduce(Span::hull)
+        let fitting = bounds::applicable(&self.bounds, step.as_ref(), self.hit()?);
+        fitting
+            .into_iter()
+            .map(|bound| bound.rto)
+            .reduce(Span::hull)
     }
 
     /// Acknowledged writes that were lost; `None` where it is not known.

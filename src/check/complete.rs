@@ -4,6 +4,8 @@ use crate::{history::History, measure::Figures, record::Record};
 use crate::{
     history::{Access, Lane, Op, Ops, Outcome},
     id::LaneId,
+    measure::format::{Round, duration},
+    time::Nanos,
 };
 
 use super::{Finding, Touch};
@@ -79,6 +81,9 @@ fn lane_problem(
     if let Some((_, op)) = pairs.find(|(before, op)| before.intended >= op.intended) {
         return Some(format!("#{} is not intended after the one before", op.seq));
     }
+    if let Some(problem) = off_grid(lane, ops) {
+        return Some(problem);
+    }
     if let Some(problem) = ops.iter().find_map(|op| times(&op)) {
         return Some(problem);
     }
@@ -88,6 +93,22 @@ fn lane_problem(
         return Some(format!("#{} was answered by an unknown node", op.seq));
     }
     ended(record, lane, ops).or_else(|| foreseen(lane, ops, history, phantom))
+}
+
+/// Slots lie one interval apart from the first on: a jump would leave a time in which nothing was asked.
+fn off_grid(lane: &Lane, ops: Ops<'_>) -> Option<String> {
+    let first = ops.first()?.intended;
+    let interval = Nanos::from_duration(lane.interval).0;
+    let off = |op: &Op| {
+        let slot = first.0.saturating_add(interval.saturating_mul(op.seq));
+        slot.abs_diff(op.intended.0) > interval / 2
+    };
+    let op = ops.iter().find(off)?;
+    Some(format!(
+        "#{} was to start at {}, which is not its slot",
+        op.seq,
+        duration(op.intended.since_start(), Round::Up)
+    ))
 }
 
 /// Times must be there unless shed, and in order.

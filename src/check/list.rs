@@ -7,7 +7,7 @@ use crate::{history::History, measure::Figures, record::Record};
 use super::{
     Finding, Touch, alert_reach, alerting, alerts, baseline, complete, consistency, convergence,
     corrupt, divergence, dropped, duplicates, effect, exposure, holes, lateness, lost_writes,
-    phantom, plausibility, relapse, residue, resurrected, shed, split_brain, steps,
+    phantom, plausibility, relapse, residue, resurrected, shed, split_brain, steps, well_at_end,
 };
 
 /// One checker.
@@ -43,6 +43,7 @@ pub const CHECKERS: &[Checker] = &[
     checker!(lateness, Time),
     checker!(plausibility, Time),
     checker!(relapse, Time),
+    checker!(well_at_end, Time),
     checker!(convergence, Data),
     checker!(exposure, Data),
     checker!(lost_writes, Data),

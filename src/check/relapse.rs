@@ -1,14 +1,13 @@
-//! Whether the service failed again after it had recovered from the headline's fault.
-
-use crate::{history::History, measure::Figures, record::Record};
-use std::collections::BTreeSet;
+//! Whether the service failed again after it had recovered, or failed when nothing that the drill did explains it.
 
 use crate::{
+    history::History,
     measure::{
-        EventFigures, LaneOutage,
+        EventFigures, Figures, LaneOutage, Undone, UndoneFigures,
+        cause::strikes_again,
         format::{self, Round},
     },
-    time::Nanos,
+    record::Record,
 };
 
 use super::{Finding, Touch};
@@ -16,55 +15,65 @@ use super::{Finding, Touch};
 /// The checker's name.
 pub const NAME: &str = "relapse";
 
-/// The recovery times speak of each lane's first outage. Unknown when a further one began without a
-/// heal or a node's return in between: the service was not really back.
+/// The recovery times speak of each lane's first outage that its event caused. Unknown when a further one began though
+/// nothing had been undone between that recovery and it: the service was not really back.
 pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding {
-    let Some(event) = figures.headline.and_then(|index| figures.events.get(index)) else {
+    if figures.headline.is_none() {
         return Finding::unknown(NAME, &[Touch::Time], "no disruptive step was taken");
-    };
-    let later = later_outages(event);
-    if later.is_empty() {
-        return Finding::valid(NAME, "no lane failed again before the next event");
     }
-    let helped = record
-        .healed
+    let judged = figures
+        .events
         .iter()
-        .map(|(at, _)| at.low)
-        .chain(record.returned.iter().map(|(at, _)| at.low))
-        .filter(|at| *at >= event.at.low)
-        .min()
-        .unwrap_or(Nanos(u64::MAX));
-    let name = |outage: &LaneOutage| {
-        let lane = record.lanes.get(usize::from(outage.lane.0));
-        lane.map_or_else(String::new, |lane| lane.name.clone())
-    };
-    let evidence: Vec<String> = later
-        .iter()
-        .map(|outage| {
-            format!(
-                "{} failed again {} after the fault, for {}",
-                name(outage),
-                format::duration(outage.onset.high.since(event.at.low), Round::Up),
-                format::value(outage.length)
-            )
+        .filter(|event| record.opened.scenario.drill.judges(event.step));
+    let late: Vec<String> = judged
+        .flat_map(|event| {
+            let late = event.late.iter();
+            late.filter(|outage| !strikes_again(record, event, outage))
+                .map(|outage| again(record, event, outage))
         })
         .collect();
-    let count = format::counted(later.len() as u64, "further outage");
-    if later.iter().any(|outage| outage.onset.high < helped) {
-        let summary = format!("{count} after a recovery: the RTO speaks of the first one only");
-        Finding::unknown(NAME, &[Touch::Time], summary).with(evidence)
-    } else {
-        let summary = format!("remark: {count} after the fault was undone or a node returned");
-        Finding::valid(NAME, summary).with(evidence)
+    let undone = figures.undone.iter();
+    let explained: Vec<String> = undone.map(|undone| after(record, undone)).collect();
+    if !late.is_empty() {
+        let count = format::counted(late.len() as u64, "outage");
+        let summary =
+            format!("{count} of lanes that had been well: nothing that the drill did explains it");
+        return Finding::unknown(NAME, &[Touch::Time], summary).with(late);
     }
+    if explained.is_empty() {
+        return Finding::valid(NAME, "no lane failed again before the next event");
+    }
+    let summary = "remark: service was interrupted anew once something had been undone";
+    Finding::valid(NAME, summary).with(explained)
 }
 
-/// Outages after the first of each lane.
-fn later_outages(event: &EventFigures) -> Vec<&LaneOutage> {
-    let mut seen = BTreeSet::new();
-    event
+fn again(record: &Record, event: &EventFigures, outage: &LaneOutage) -> String {
+    format!(
+        "{} failed {} after step {}, when it had been well, for {}",
+        name(record, outage),
+        format::duration(outage.onset.high.since(event.at.low), Round::Up),
+        event.step,
+        format::value(outage.length)
+    )
+}
+
+fn after(record: &Record, undone: &UndoneFigures) -> String {
+    let what = match &undone.what {
+        Undone::Heal { step } => format!("the fault of step {step} was undone"),
+        Undone::Return { node } => format!("{node} returned"),
+    };
+    let lanes: Vec<String> = undone
         .lanes
         .iter()
-        .filter(|outage| !seen.insert(outage.lane))
-        .collect()
+        .map(|outage| {
+            let length = format::value(outage.length);
+            format!("{} failed for {length}", name(record, outage))
+        })
+        .collect();
+    format!("after {what}: {}", lanes.join(", "))
+}
+
+fn name<'a>(record: &'a Record, outage: &LaneOutage) -> &'a str {
+    let lane = record.lanes.get(usize::from(outage.lane.0));
+    lane.map_or("a lane", |lane| lane.name.as_str())
 }

@@ -1,6 +1,7 @@
 //! Whether every step of the scenario could be taken.
 
 use crate::record::StepResult;
+use crate::scenario::Step;
 use crate::{history::History, measure::Figures, record::Record};
 
 use super::{Finding, Touch};
@@ -8,15 +9,21 @@ use super::{Finding, Touch};
 /// The checker's name.
 pub const NAME: &str = "steps";
 
-/// Unknown when a step failed: what follows did not happen as the scenario says. A condition that did
-/// not hold by its deadline is a remark, since the figures show it.
+/// Unknown when a step failed: what follows did not happen as the scenario says. An expectation that was not met by its
+/// deadline is invalid, and has a line of its own; another step that did not come to what it was for is a remark, since
+/// the figures show it.
 pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding {
     let mut failed = Vec::new();
     let mut unmet = Vec::new();
+    let mut expected = false;
     for (_, step, result) in &record.steps {
         match result {
             StepResult::Done => {}
-            StepResult::Unmet(why) => unmet.push(format!("step {step} was not met: {why}")),
+            StepResult::Unmet(why) => {
+                let of = record.opened.scenario.drill.get(*step);
+                expected |= matches!(of, Some(Step::Expect(_)));
+                unmet.push(format!("step {step} was not met: {why}"));
+            }
             StepResult::Failed(why) => failed.push(format!("step {step} failed: {why}")),
         }
     }
@@ -27,6 +34,9 @@ pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding
     if taken < all {
         let summary = format!("only {taken} of {all} steps were taken");
         return Finding::unknown(NAME, &[Touch::All], summary).with(unmet);
+    }
+    if expected {
+        return Finding::invalid(NAME, &[], unmet.join("; "));
     }
     let summary = if unmet.is_empty() {
         format!("all {all} steps were taken")

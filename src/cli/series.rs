@@ -332,7 +332,8 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
             Step::Steady(Dur(steady.sum())),
             Step::Fault(Fault::Noop),
             Step::Expect(Expect::Recovered(within)),
-        ],
+        ]
+        .into(),
         repeat: series.stacks,
         ..series.plan.scenario.clone()
     };

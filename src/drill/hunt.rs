@@ -101,7 +101,7 @@ pub fn scenario(base: &Scenario, schedule: &Schedule, headline: usize, name: &st
         },
         alerting: None,
         headline,
-        drill,
+        drill: drill.into(),
         repeat: 1,
         must_fail: Vec::new(),
         ..base.clone()

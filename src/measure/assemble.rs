@@ -1,6 +1,6 @@
 //! All figures of a run, from its record and its history.
 
-use crate::{history::History, record::Record, time::Nanos};
+use crate::{history::History, id::LaneId, record::Record, time::Nanos};
 
 use super::{
     Figure, Figures,
@@ -11,10 +11,13 @@ use super::{
     distance::distance,
     divergence::divergence,
     event::event,
+    lane::{covers, sustain},
     loss::{integrity, loss},
+    outage::End,
     redundancy::redundancy,
-    scan::Scan,
+    scan::{Scan, Scanned},
     staleness::staleness,
+    undone::undone,
     visibility::visibility,
     windows::{baseline, baseline_p99, degraded, latencies, pooled, rto_slo, summaries},
 };
@@ -40,6 +43,8 @@ pub fn measure(record: &Record, history: &History) -> Figures {
     let (redundancy_restored, redundancy_from_fault) = redundancy(record);
     let down = service_outages(&scan);
     Figures {
+        undone: undone(&scan),
+        unwell: unwell(&scan),
         rto_slo: rto_slo(record, &pooled, &p99),
         rto_capacity: rto_capacity(record, &pooled, &p99),
         max_gap: max_gap(&scan),
@@ -65,6 +70,22 @@ pub fn measure(record: &Record, history: &History) -> Figures {
         headline,
         events,
     }
+}
+
+/// The service lanes that were not well for W when their history ends.
+fn unwell(scan: &Scan<'_>) -> Vec<LaneId> {
+    let well = |scanned: &&Scanned<'_>| {
+        scanned.outages.last().is_none_or(|last| match last.end {
+            End::Recovered(_) => true,
+            End::Unseen => false,
+            End::Struck => {
+                let until = last.last_intended.after(sustain(scanned.lane));
+                covers(scanned.lane, scanned.ops, until)
+            }
+        })
+    };
+    let lanes = scan.service.iter().filter(|scanned| !well(scanned));
+    lanes.map(|scanned| scanned.lane.id).collect()
 }
 
 /// The place of the headline among the events.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::{Access, History, Outcome, by_time},
+    history::{Access, History, Lane, Ops, Outcome, by_time},
     id::LaneId,
     record::Record,
     time::{Bracket, Nanos, Span},
@@ -99,8 +99,13 @@ fn lane_gap(scanned: &Scanned<'_>, record: &Record) -> Option<Span> {
     }
     let begun = record.load.map_or(first_slot, |(start, _)| start);
     let tail = last_slot.since(newest.unwrap_or(begun));
-    Some(if tail > longest || newest.is_none() {
-        Span::at_least(tail.saturating_sub(interval))
+    // A last operation that was not acknowledged leaves a gap whose end was not seen, however short it was so far.
+    let open = scanned
+        .ops
+        .last()
+        .is_some_and(|op| !is_ok(scanned.lane, &op));
+    Some(if open || newest.is_none() {
+        Span::at_least(tail.max(longest).saturating_sub(interval))
     } else {
         Span::between(longest.saturating_sub(interval), longest)
     })
@@ -109,6 +114,7 @@ fn lane_gap(scanned: &Scanned<'_>, record: &Record) -> Option<Span> {
 /// The union of the write outages of the run. Here an outage is a maximal run of non-ok operations of
 /// a service write lane by intended time; it lasts at most from the start of the last ok one that
 /// had ended before, to the end of the first ok one sent after, at least from the end of its first to the start of its last.
+/// Where no write failed, one of up to the resolution could have gone unseen.
 pub fn unavailable_total(scan: &Scan<'_>) -> Figure<Span> {
     let mut lanes = scan.service_of(Access::Write).peekable();
     if lanes.peek().is_none() {
@@ -116,10 +122,12 @@ pub fn unavailable_total(scan: &Scan<'_>) -> Figure<Span> {
     }
     let (mut inner, mut outer) = (Vec::new(), Vec::new());
     let mut seen_end = true;
+    let mut unseen = Duration::ZERO;
     for scanned in lanes {
         if scanned.ops.is_empty() {
             return Figure::Missing(format!("{} has no operation", scanned.lane.name));
         }
+        unseen = unseen.max(resolution(scanned.lane, scanned.ops).unwrap_or_default());
         for run in runs(scanned) {
             inner.extend(run.inner);
             seen_end &= run.outer.1.is_some();
@@ -127,11 +135,23 @@ pub fn unavailable_total(scan: &Scan<'_>) -> Figure<Span> {
         }
     }
     let low = length(&union(inner));
-    Figure::Measured(if seen_end {
+    Figure::Measured(if seen_end && outer.is_empty() {
+        Span::between(Duration::ZERO, unseen)
+    } else if seen_end {
         Span::between(low, length(&union(outer)))
     } else {
         Span::at_least(low)
     })
+}
+
+/// The longest outage that could go unseen among these operations: the longest time from the start of an available one to
+/// the end of the next one.
+pub fn resolution(lane: &Lane, ops: Ops<'_>) -> Option<Duration> {
+    let available = || ops.iter().filter(|op| is_available(lane, op));
+    let pairs = available().zip(available().skip(1));
+    pairs
+        .filter_map(|(one, next)| Some(next.done?.since(one.sent?)))
+        .max()
 }
 
 /// The unavailability that the run's availability target allows in a month, and what the run would take of it.
@@ -277,6 +297,8 @@ mod tests {
         let calm = Bench::new();
         let history = calm.history();
         let scan = Scan::new(&calm.record, &history);
-        assert_eq!(unavailable_total(&scan), Figure::Measured(Span::ZERO));
+        // From the start of one operation to the end of the next: 40 + 1.9 ms.
+        let resolution = Span::between(Duration::ZERO, Duration::from_micros(41_900));
+        assert_eq!(unavailable_total(&scan), Figure::Measured(resolution));
     }
 }

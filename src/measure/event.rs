@@ -10,10 +10,11 @@ use crate::{
 use super::{
     EventFigures, Figure, LaneOutage, Uncertainty,
     availability::union,
+    cause::{Cause, causes},
     phases::{phases, unexplained},
     rebalance::rebalance,
     recovery::{fencing, recovered_by},
-    rto::{Seen, all_outages, best, deciding, seen, worst},
+    rto::{Seen, best, deciding, lane_outage, seen, worst},
     scan::{Scan, Scanned},
     shard::{of_struck, shards, struck},
 };
@@ -74,13 +75,23 @@ pub fn event(scan: &Scan<'_>, index: usize, service_ns: u64) -> EventFigures {
         phases,
         rto,
         shards: shards(scan, index, &service),
-        lanes: scan
-            .service
-            .iter()
-            .chain(&scan.app)
-            .flat_map(|scanned| all_outages(scanned, index, *at))
-            .collect(),
+        lanes: own(scan, index, |cause| !matches!(cause, Cause::Undone(_))),
+        late: own(scan, index, |cause| cause == Cause::Late),
     }
+}
+
+/// The outages of service and app lanes that belong to the event, of some causes.
+fn own(scan: &Scan<'_>, index: usize, fits: impl Fn(Cause) -> bool) -> Vec<LaneOutage> {
+    let at = scan.record.disruptions[index].0;
+    let lanes = scan.service.iter().chain(&scan.app);
+    lanes
+        .flat_map(|scanned| {
+            causes(scan, scanned, index)
+                .filter(|(cause, _)| fits(*cause))
+                .map(|(_, outage)| lane_outage(scanned, outage, at))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// The times about an event's fault, and its outages' onsets and recoveries, in which lateness of the

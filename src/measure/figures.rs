@@ -38,8 +38,14 @@ impl<T> Figure<T> {
 pub struct Figures {
     /// One entry per disruptive step, in order.
     pub events: Vec<EventFigures>,
+    /// Service lanes whose last outage had not been over for W when the clients were stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwell: Vec<LaneId>,
     /// Index in `events` of the one that `rto` and `rpo` speak of.
     pub headline: Option<usize>,
+    /// One entry for each heal and return after which service was interrupted anew, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<UndoneFigures>,
     /// Earliest moment from which 99 % are ok within 5 x the baseline's p99 for the sustain window, from the fault.
     pub rto_slo: Figure<Span>,
     /// The same with throughput of 95 % of the baseline.
@@ -127,11 +133,53 @@ pub struct EventFigures {
     pub unexplained: Figure<Span>,
     /// How sure the RTO is.
     pub uncertainty: Uncertainty,
-    /// The outages of each lane that belong to this event.
+    /// The outages of each lane that belong to this event, but for those that are put down to what was undone since.
     pub lanes: Vec<LaneOutage>,
+    /// Those of `lanes` that began once the lane had been well for W, and that nothing which the drill did explains.
+    /// The recovery times do not speak of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<LaneOutage>,
     /// What each shard's lanes saw of it, where there are shards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<ShardFigures>,
+}
+
+/// Something that was undone, after which service may fail anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undone {
+    /// The fault of this step was undone, by a step or by itself.
+    Heal {
+        /// The fault's step.
+        step: usize,
+    },
+    /// A node returned.
+    Return {
+        /// The node.
+        node: NodeName,
+    },
+}
+
+/// What service was interrupted by once something had been undone: times from then, each over the lanes that saw an
+/// outage of it; none where no such lane did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UndoneFigures {
+    /// What was undone.
+    pub what: Undone,
+    /// When.
+    pub at: Bracket,
+    /// Worst service lane.
+    pub rto: Option<Span>,
+    /// Worst write lane.
+    pub rto_write: Option<Span>,
+    /// Worst read lane.
+    pub rto_read: Option<Span>,
+    /// Worst app lane.
+    pub rto_app: Option<Span>,
+    /// Longest outage from its onset, over service lanes.
+    pub outage: Option<Span>,
+    /// The outages.
+    pub lanes: Vec<LaneOutage>,
 }
 
 /// What the lanes of one shard saw of one event.
@@ -181,7 +229,7 @@ pub struct Phase {
     pub until: Milestone,
     /// When that was.
     pub at: Bracket,
-    /// How long it took.
+    /// How long it took, at least and at most.
     pub took: Span,
     /// Who said so.
     pub source: String,

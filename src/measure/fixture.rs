@@ -380,7 +380,8 @@ fn opened() -> Opened {
                     and: None,
                     lasting: None,
                 })),
-            ],
+            ]
+            .into(),
             repeat: 1,
             fresh_stacks: false,
             must_fail: Vec::new(),

@@ -3,7 +3,9 @@
 pub mod alerts;
 pub mod assemble;
 pub mod availability;
+pub mod bounds;
 pub mod capacity;
+pub mod cause;
 pub mod consistency;
 pub mod cycles;
 pub mod distance;
@@ -29,6 +31,7 @@ pub mod scan;
 pub mod shard;
 pub mod staleness;
 pub mod transfers;
+pub mod undone;
 pub mod visibility;
 pub mod windows;
 pub mod zones;
@@ -38,6 +41,6 @@ pub use assemble::measure;
 pub use figures::{
     Allowance, Availability, ConsistencyFigures, Distance, EventFigures, EventLoss, Exposure,
     Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures,
-    Staleness, Uncertainty, Visibility,
+    Staleness, Uncertainty, Undone, UndoneFigures, Visibility,
 };
 pub use rebalance::{PartitionFigures, RebalanceFigures};

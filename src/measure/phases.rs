@@ -35,9 +35,14 @@ pub fn phases(scan: &Scan<'_>, index: usize, outages: &[LaneOutage]) -> Vec<Phas
         milestones.extend(earliest);
     }
     milestones.sort_by_key(|(milestone, moment, _)| (moment.high, *milestone));
+    let mut sustained = milestones.iter();
+    let sustained = sustained.find(|(milestone, _, _)| *milestone == Milestone::Sustained);
+    let end = sustained.map_or(Nanos(u64::MAX), |(_, moment, _)| moment.high);
     let mut from = at;
     milestones
         .into_iter()
+        // What is said once service is back took nothing of the recovery.
+        .filter(|(_, moment, _)| moment.high <= end)
         .map(|(until, moment, source)| {
             let took = Span::between(moment.low.since(from.high), moment.high.since(from.low));
             from = moment;
@@ -52,7 +57,7 @@ pub fn phases(scan: &Scan<'_>, index: usize, outages: &[LaneOutage]) -> Vec<Phas
 }
 
 /// The time of the phases between first failure and first success in which a milestone is missing
-/// that no source named: it cannot be told what happened in them. Never negative.
+/// that no source named: it cannot be told what happened in them. Never negative, and at most their shares of the RTO.
 pub fn unexplained(phases: &[Phase]) -> Figure<Span> {
     let place = |milestone| ORDER.iter().position(|m| *m == milestone);
     let failure = phases
@@ -73,7 +78,9 @@ pub fn unexplained(phases: &[Phase]) -> Figure<Span> {
         };
         let between = ORDER.get(from + 1..to).unwrap_or_default();
         if !between.iter().all(named) {
-            total = add(total, phases[index].took);
+            let took = phases[index].took.low();
+            let share = phases[index].at.high.since(phases[index - 1].at.high);
+            total = add(total, Span::between(took.min(share), share));
         }
     }
     Figure::Measured(total)
@@ -239,13 +246,27 @@ mod tests {
         let event = event(bench);
         // From the first failure to acceptance nobody declared, from there nobody routed.
         let span = event.unexplained.value().unwrap();
-        let total: u64 = event.phases[1..3]
-            .iter()
-            .map(|p| p.took.high_ns.unwrap())
-            .sum();
+        let (from, to) = (event.phases[0].at.high, event.phases[2].at.high);
         assert_eq!(event.phases[1].until, Milestone::Accepts);
-        assert_eq!(span.high_ns, Some(total));
+        assert_eq!(span.high(), Some(to.since(from)));
+        assert!(span.high() <= event.rto.value().unwrap().high());
         assert!(span.low_ns > 3_000_000_000);
+    }
+
+    #[test]
+    fn phases_end_with_the_recovery_so_that_their_parts_sum_to_it() {
+        let mut bench = Bench::with_outage(ms(24_000));
+        bench.fail(P2, ms(20_000), ms(23_500));
+        say(&mut bench, 22_000, Milestone::Declared);
+        // Said once service is back: no part of the recovery.
+        say(&mut bench, 30_000, Milestone::Routed);
+        let event = event(bench);
+        let last = event.phases.last().expect("phases");
+        assert_eq!(last.until, Milestone::Sustained);
+        assert_eq!(
+            Some(last.at.high.since(event.at.low)),
+            event.rto.value().unwrap().high()
+        );
     }
 
     #[test]

@@ -6,6 +6,8 @@ use crate::time::{Bracket, Nanos, Span};
 
 use super::{
     Figure, LaneOutage,
+    availability::resolution as longest_unseen,
+    cause::{Cause, causes},
     lane::{SUSTAIN_OPS, covers, effect, is_available, sustain},
     outage::{End, Outage},
     scan::{Scan, Scanned},
@@ -46,38 +48,19 @@ fn calm(resolution: Duration) -> Figure<Span> {
     Figure::Measured(Span::between(Duration::ZERO, resolution))
 }
 
-/// What a lane saw of the event at `index` (from 0): the first outage that belongs to it.
+/// What a lane saw of the event at `index` (from 0): the first outage that the event itself caused.
 pub fn seen(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize) -> Seen {
     let at = scan.record.disruptions[index].0;
-    let own = scanned.outages.iter().find(|o| o.event == index + 1);
     if absorbed(scanned, index, at) {
         return Seen::Unknown(format!(
             "{} had not recovered from an outage when the step began",
             scanned.lane.name
         ));
     }
-    match own {
-        Some(outage) if only_after_undoing(scan, scanned, outage, index) => Seen::Unknown(format!(
-            "{} was well for {} s and failed only after the fault had been undone",
-            scanned.lane.name,
-            sustain(scanned.lane).as_secs_f64()
-        )),
-        Some(outage) => Seen::Outage(lane_outage(scanned, outage, at)),
+    match causes(scan, scanned, index).find(|(cause, _)| *cause == Cause::Event) {
+        Some((_, outage)) => Seen::Outage(lane_outage(scanned, outage, at)),
         None => calm_or_unknown(scan, scanned, index, at),
     }
-}
-
-/// All outages of a lane that belong to the event at `index`.
-pub fn all_outages<'a>(
-    scanned: &'a Scanned<'_>,
-    index: usize,
-    at: Bracket,
-) -> impl Iterator<Item = LaneOutage> + 'a {
-    scanned
-        .outages
-        .iter()
-        .filter(move |outage| outage.event == index + 1)
-        .map(move |outage| lane_outage(scanned, outage, at))
 }
 
 /// Whether an outage that began before the event still went on when it struck.
@@ -93,35 +76,8 @@ fn absorbed(scanned: &Scanned<'_>, index: usize, at: Bracket) -> bool {
         })
 }
 
-/// Whether the lane was well for W after the event and its outage may have begun only once the event
-/// had been undone: then it cannot be told which of the two it belongs to.
-fn only_after_undoing(
-    scan: &Scan<'_>,
-    scanned: &Scanned<'_>,
-    outage: &Outage,
-    index: usize,
-) -> bool {
-    let (at, disruption) = &scan.record.disruptions[index];
-    let healed = scan
-        .record
-        .healed
-        .iter()
-        .filter(|(_, step)| *step == disruption.step)
-        .map(|(when, _)| when.low);
-    let returned = scan
-        .record
-        .returned
-        .iter()
-        .filter(|(_, node)| disruption.victims.contains(node))
-        .map(|(when, _)| when.low);
-    let well_until = at.high.after(sustain(scanned.lane));
-    healed
-        .chain(returned)
-        .filter(|undone| *undone >= at.low)
-        .any(|undone| outage.onset.low >= well_until && outage.onset.high >= undone)
-}
-
-fn lane_outage(scanned: &Scanned<'_>, outage: &Outage, at: Bracket) -> LaneOutage {
+/// An outage with its times from the event, or from what was undone, at `at`.
+pub fn lane_outage(scanned: &Scanned<'_>, outage: &Outage, at: Bracket) -> LaneOutage {
     let rto_low = outage
         .last_sent
         .map_or(Duration::ZERO, |s| s.since(at.high));
@@ -183,14 +139,7 @@ fn resolution(scanned: &Scanned<'_>, at: Bracket) -> Duration {
         .iter()
         .rposition(|op| is_available(lane, &op))
         .unwrap_or(first);
-    let available = ops.part(start..end).iter();
-    let available = available.filter(|op| is_available(lane, op));
-    let next = available.clone().skip(1);
-    available
-        .zip(next)
-        .filter_map(|(one, next)| Some(next.done?.since(one.sent?)))
-        .max()
-        .unwrap_or(lane.interval)
+    longest_unseen(lane, ops.part(start..end)).unwrap_or(lane.interval)
 }
 
 /// The worst over lanes. A lane that cannot be told makes the end unseen, and without any lower bound
@@ -453,20 +402,23 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_that_begins_late_belongs_to_the_fault_unless_it_was_undone() {
+    fn an_outage_is_put_down_to_the_fault_to_what_was_undone_or_to_nothing() {
         let late = |undone: Option<u64>| {
             let mut bench = Bench::new();
             bench.fail(W1, ms(40_000), ms(41_000));
             let heal = undone.map(|at| (bracket(at, at + 10), 1));
             bench.record.healed.extend(heal);
-            headline(bench).rto_write
+            let (record, history) = bench.build();
+            let figures = measure(&record, &history);
+            let own = figures.events[0].rto_write.value().unwrap().high_ns;
+            assert_eq!(own, Some(41_900_000), "the fault itself did nothing");
+            (figures.events[0].late.len(), figures.undone.len())
         };
-        assert_eq!(late(None).value().unwrap().high_ns, Some(21_003_000_000));
-        assert_eq!(
-            late(Some(45_000)).value().unwrap().high_ns,
-            Some(21_003_000_000)
-        );
-        assert!(late(Some(39_990)).value().is_none());
+        assert_eq!(late(None), (1, 0));
+        assert_eq!(late(Some(45_000)), (1, 0));
+        assert_eq!(late(Some(39_990)), (0, 1));
+        // Undone longer than W before it.
+        assert_eq!(late(Some(29_000)), (1, 0));
         // Undone within W: the fault may still be the cause.
         let mut early = Bench::new();
         early.fail(W1, ms(25_000), ms(26_000));

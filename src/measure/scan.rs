@@ -3,10 +3,12 @@
 use crate::{
     history::{Access, Group, History, Lane, Ops},
     record::Record,
-    time::Nanos,
+    time::{Bracket, Nanos},
 };
 
 use super::{
+    Undone,
+    cause::undone,
     lane::lanes,
     outage::{Outage, outages},
 };
@@ -31,6 +33,8 @@ pub struct Scan<'a> {
     pub history: &'a History,
     /// Each event's `t-`, in order.
     pub events: Vec<Nanos>,
+    /// What was undone, and which nodes returned, in order.
+    pub undone: Vec<(Bracket, Undone)>,
     /// Service lanes.
     pub service: Vec<Scanned<'a>>,
     /// App lanes.
@@ -59,6 +63,7 @@ impl<'a> Scan<'a> {
             service: group(Group::Service),
             app: group(Group::App),
             events,
+            undone: undone(record),
         }
     }
 

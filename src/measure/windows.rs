@@ -333,7 +333,9 @@ pub fn summaries(
     let Some(event) = headline else {
         return Vec::new();
     };
-    let end = match deciding(event.lanes.iter()) {
+    let own = event.lanes.iter();
+    let own = own.filter(|outage| !event.late.contains(outage));
+    let end = match deciding(own) {
         Some(outage) => outage.recovered.unwrap_or(Nanos(u64::MAX)),
         None => event.at.high.after(SUSTAIN),
     };

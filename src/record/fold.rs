@@ -5,6 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use crate::{
     history::Lane,
     id::{LaneId, NodeName},
+    scenario::Step,
     time::{Bracket, Nanos},
 };
 
@@ -205,27 +206,30 @@ impl Record {
     }
 
     fn end_step(&mut self, span: Bracket, step: usize, result: StepResult) {
-        if matches!(
-            self.opened.scenario.drill.get(step),
-            Some(crate::scenario::Step::Steady(_))
-        ) {
+        if matches!(self.opened.scenario.drill.get(step), Some(Step::Steady(_))) {
             self.steady.push((span.low, span.high));
         }
         self.steps.push((span, step, result));
     }
 
-    /// The disruption that `rto` and `rpo` speak of: the scenario's headline step, else the first.
+    /// The disruption that `rto` and `rpo` speak of: the scenario's headline step, else the first that did something,
+    /// else the first.
     pub fn headline(&self) -> Option<&(Bracket, Disruption)> {
+        let mut all = self.disruptions.iter();
         match self.opened.scenario.headline {
-            Some(step) => self.disruptions.iter().find(|(_, d)| d.step == step),
-            None => self.disruptions.first(),
+            Some(step) => all.find(|(_, d)| d.step == step),
+            None => all
+                .find(|(_, d)| d.kind != DisruptionKind::Control)
+                .or(self.disruptions.first()),
         }
     }
 
-    /// Whether the run was a control: its headline did nothing on purpose.
+    /// Whether the run was a control: nothing was done on purpose, and no step of the scenario would have done anything.
     pub fn is_control(&self) -> bool {
-        self.headline()
-            .is_some_and(|(_, d)| d.kind == DisruptionKind::Control)
+        let idle = |(_, d): &(Bracket, Disruption)| d.kind == DisruptionKind::Control;
+        !self.disruptions.is_empty()
+            && self.disruptions.iter().all(idle)
+            && !self.opened.scenario.drill.iter().any(Step::disrupts)
     }
 
     /// The effect seen of a step's disruption.

@@ -16,6 +16,7 @@ mod read;
 pub mod scalar;
 pub mod schema;
 pub mod spans;
+pub mod steps;
 pub mod streams;
 pub mod suggest;
 pub mod targets;
@@ -39,6 +40,7 @@ pub use problem::{Problem, Problems};
 pub use read::{BYTES_MAX, Parsed, SCHEMA, StatedRule, prometheus_duration, read, rules, to_json};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError, Size};
 pub use spans::Spans;
+pub use steps::Steps;
 pub use streams::{
     Flow, HalfOpen, LimitData, Reset, Slice, SlowClose, Stream, StreamBandwidth, StreamLatency,
     StreamLink,

@@ -27,10 +27,28 @@ pub fn json_schema() -> Value {
         schema["$defs"][name]["properties"][map]["additionalProperties"] =
             json!({ "type": ["string", "number", "boolean"] });
     }
+    beside_steps(&mut schema);
     schema["properties"]["schema"] =
         json!({ "const": SCHEMA, "description": "The version of this language." });
     without_null(&mut schema);
     schema
+}
+
+/// `targets: any` may stand beside a step that may interrupt service.
+fn beside_steps(schema: &mut Value) {
+    let any = json!({
+        "const": "any",
+        "description": "What clients see of this step, and of its heal, is measured and not judged.",
+    });
+    let Some(Value::Array(steps)) = schema["$defs"]["Step"].get_mut("oneOf") else {
+        return;
+    };
+    for step in steps {
+        let keys = ["fault", "consumer", "switchover", "failback"];
+        if keys.iter().any(|key| step["properties"].get(key).is_some()) {
+            step["properties"]["targets"] = any.clone();
+        }
+    }
 }
 
 /// The reader takes a missing key and no `null`; the derive allows both.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alerting, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, MustFail, Percent,
-    Rate, Selector, Targets,
+    Rate, Selector, Steps, Targets,
 };
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
@@ -39,7 +39,7 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headline: Option<usize>,
     /// What happens, in order.
-    pub drill: Vec<Step>,
+    pub drill: Steps,
     /// How often.
     #[serde(default = "once")]
     pub repeat: u32,
@@ -232,6 +232,21 @@ pub enum Step {
     Heal(String),
     /// Moves the primary back to the node that held it first, in the planned way.
     Failback(Move),
+}
+
+impl Step {
+    /// Whether it breaks or moves something: a `noop` does not.
+    pub fn disrupts(&self) -> bool {
+        match self {
+            Self::Fault(fault) => *fault != Fault::Noop,
+            Self::Consumer(_) | Self::Switchover(_) | Self::Runbook(_) | Self::Failback(_) => true,
+            Self::Steady(_)
+            | Self::Hold(_)
+            | Self::Capacity(_)
+            | Self::Expect(_)
+            | Self::Heal(_) => false,
+        }
+    }
 }
 
 /// Where a planned move of the primary goes.

@@ -38,6 +38,7 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines.extend(availability(targets, figures));
     lines.extend(recovered_by(targets, event));
     lines.extend(super::alert_lines::lines(record, figures));
+    lines.extend(super::later_lines::lines(record, figures));
     lines
 }
 
@@ -59,7 +60,7 @@ fn rto(targets: &Targets, event: Option<&EventFigures>) -> Judged {
         "outage" => event.outage.clone(),
         _ => event.rto.clone(),
     });
-    span_line(name, goal, &figure, quiet(event))
+    line_of_span(name, goal, &figure, quiet(event))
 }
 
 fn no_event() -> Figure<Span> {
@@ -154,7 +155,7 @@ fn times(
     ];
     rows.into_iter()
         .filter(|(_, goal, _, _)| goal.is_some())
-        .map(|(name, goal, figure, quiet)| span_line(name, goal, &figure, quiet))
+        .map(|(name, goal, figure, quiet)| line_of_span(name, goal, &figure, quiet))
         .collect()
 }
 
@@ -194,11 +195,21 @@ pub(super) fn time_line(
 ) -> Judged {
     Judged {
         family,
-        ..span_line(name, Some(goal), figure, Quiet::No)
+        ..span_line(name, Some(goal), figure)
     }
 }
 
-fn span_line(name: &str, goal: Option<Goal<Dur>>, figure: &Figure<Span>, quiet: Quiet) -> Judged {
+/// A line of a time in which an outage was seen.
+pub(super) fn span_line(name: &str, goal: Option<Goal<Dur>>, figure: &Figure<Span>) -> Judged {
+    line_of_span(name, goal, figure, Quiet::No)
+}
+
+fn line_of_span(
+    name: &str,
+    goal: Option<Goal<Dur>>,
+    figure: &Figure<Span>,
+    quiet: Quiet,
+) -> Judged {
     let (measured, bracket) = match figure {
         Figure::Missing(_) => (NOT_MEASURED.into(), String::new()),
         Figure::Measured(span) => match (quiet, span.high()) {
@@ -416,25 +427,29 @@ pub fn way(by: RecoveredBy) -> &'static str {
 }
 
 fn recovered_by(targets: &Targets, event: Option<&EventFigures>) -> Option<Judged> {
-    let expected = targets.recovered_by?;
     let figure = event.map_or_else(
         || Figure::Missing("no disruptive step was taken".into()),
         |event| event.recovered_by.clone(),
     );
+    Some(recovered_by_line(targets.recovered_by?, &figure))
+}
+
+/// How the service came back, against how it should.
+pub(super) fn recovered_by_line(expected: RecoveredBy, figure: &Figure<RecoveredBy>) -> Judged {
     let (measured, state, why) = match figure {
-        Figure::Missing(why) => (NOT_MEASURED.into(), LineState::Inconclusive, why),
-        Figure::Measured(by) if by == expected => (
-            way(by).to_owned(),
+        Figure::Missing(why) => (NOT_MEASURED.into(), LineState::Inconclusive, why.clone()),
+        Figure::Measured(by) if *by == expected => (
+            way(*by).to_owned(),
             LineState::Met,
             "the service came back as expected".into(),
         ),
         Figure::Measured(by) => (
-            way(by).to_owned(),
+            way(*by).to_owned(),
             LineState::Missed,
             "the service came back in another way".into(),
         ),
     };
-    Some(Judged {
+    Judged {
         line: Line {
             figure: "recovered_by".into(),
             target: way(expected).into(),
@@ -446,5 +461,5 @@ fn recovered_by(targets: &Targets, event: Option<&EventFigures>) -> Option<Judge
             why,
         },
         family: Touch::Time,
-    })
+    }
 }

@@ -1,9 +1,13 @@
 //! What happened, in one plain sentence for somebody who has a minute.
 
+use std::time::Duration;
+
 use crate::{
     measure::{
         AlertFigures, AlertWish, EventFigures, Figure, Figures, LaneOutage, Loss, RebalanceFigures,
+        Undone,
         format::{self, Round},
+        rto::deciding,
     },
     record::{Disruption, Record, Status},
     scenario::{ConsistencyKind, RecoveredBy},
@@ -29,6 +33,7 @@ pub fn sentence(
             parts.extend(event.rebalance.as_ref().and_then(rebalance));
             parts.extend(consistency(figures));
             parts.extend(alerts);
+            parts.extend(others(record, figures));
             parts.join("; ")
         }
         None => "The run ended before its disruptive step".to_owned(),
@@ -59,6 +64,43 @@ pub fn sentence(
     }
     text.push('.');
     text
+}
+
+/// What clients saw of the other events and of what was undone, where service failed.
+fn others(record: &Record, figures: &Figures) -> Vec<String> {
+    let events = figures.events.iter().enumerate();
+    let others =
+        events.filter(|(index, event)| Some(*index) != figures.headline && event.outage_seen);
+    let disrupted = others.map(|(_, event)| {
+        let step = format!("step {} ({})", event.step, event.name);
+        (step, service(record, &event.lanes))
+    });
+    let undone = figures.undone.iter().map(|undone| {
+        let what = match &undone.what {
+            Undone::Heal { step } => format!("the fault of step {step} was undone"),
+            Undone::Return { node } => format!("{node} returned"),
+        };
+        (what, service(record, &undone.lanes))
+    });
+    let told = disrupted.chain(undone);
+    told.filter_map(|(what, longest)| {
+        let span = longest?;
+        let length = match span.high() {
+            Some(_) => format::value(span),
+            None => format!("at least {}", format::duration(span.low(), Round::Down)),
+        };
+        Some(format!("after {what} service failed for {length}"))
+    })
+    .collect()
+}
+
+/// The longest of these outages that a service lane saw.
+fn service(record: &Record, outages: &[LaneOutage]) -> Option<Span> {
+    let own = outages.iter().filter(|outage| {
+        let lane = record.lanes.get(usize::from(outage.lane.0));
+        lane.is_some_and(|lane| lane.group == crate::history::Group::Service)
+    });
+    own.map(|outage| outage.length).reduce(Span::max)
 }
 
 /// How long the consumer group was held up, where that is known.
@@ -129,7 +171,10 @@ fn done(disruption: &Disruption) -> String {
         Some((only, [])) => (*only).to_owned(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
     };
-    let verb = if names.len() > 1 { "were" } else { "was" };
+    let (verb, its) = match names.len() {
+        0 | 1 => ("was", "its"),
+        _ => ("were", "their"),
+    };
     let text = match disruption.name.as_str() {
         "noop" => "nothing was done on purpose".to_owned(),
         "switchover" => format!("the primary was moved in the planned way (from {victims})"),
@@ -143,7 +188,7 @@ fn done(disruption: &Disruption) -> String {
         "clock-jump" => format!("the clock of {victims} jumped"),
         "clock-drift" => format!("the clock of {victims} went at a wrong rate"),
         "kill-process" => format!("a process on {victims} was killed"),
-        "wipe" => format!("{victims} {verb} killed and lost its files"),
+        "wipe" => format!("{victims} {verb} killed and lost {its} files"),
         "damage" => format!("a file of {victims} was damaged"),
         "disk-full" => format!("the disk of {victims} was full"),
         "disk-read-only" => format!("the disk of {victims} let nothing be changed"),
@@ -156,8 +201,8 @@ fn done(disruption: &Disruption) -> String {
         "certificate" => format!("the certificate of {victims} expired"),
         "dns" => format!("{victims} {verb} given no names, wrong ones or late ones"),
         "out-of-memory" => format!("{victims} {verb} left without memory"),
-        "consumer-crash" => format!("{victims} stopped without leaving its group"),
-        "consumer-leave" => format!("{victims} left its group"),
+        "consumer-crash" => format!("{victims} stopped without leaving {its} group"),
+        "consumer-leave" => format!("{victims} left {its} group"),
         "mistake" => format!("an operator made a mistake on {victims}"),
         "partition" => format!("{victims} {verb} cut off"),
         "latency" => format!("packets from {victims} were late"),
@@ -208,7 +253,14 @@ fn failed(what: &str, span: Span, event: &EventFigures, primary_hit: bool) -> St
         let least = format::duration(seen.since(event.at.low).max(span.low()), Round::Down);
         return format!("{what} failed and no lasting recovery was seen (at least {least})");
     };
-    let time = format::duration(high, Round::Up);
+    let time = match begun_late(event) {
+        Some((begun, length)) => format!(
+            "{} from {} after the step on",
+            format::value(length),
+            format::duration(begun, Round::Up)
+        ),
+        None => format::duration(high, Round::Up),
+    };
     let until = match (&event.recovered_by, &event.successor) {
         (Figure::Measured(RecoveredBy::OtherNode), Some(node)) if primary_hit => {
             format!(" until {node} took over")
@@ -223,6 +275,17 @@ fn failed(what: &str, span: Span, event: &EventFigures, primary_hit: bool) -> St
         (Figure::Missing(_), _) => String::new(),
     };
     format!("{what} failed for {time}{until}")
+}
+
+/// How long after the step the outage began that decides, and how long it was, where its begin is no small part (a tenth) of
+/// the recovery time: then the recovery time is not how long service failed.
+fn begun_late(event: &EventFigures) -> Option<(Duration, Span)> {
+    let own = event.lanes.iter();
+    let own = own.filter(|outage| !event.late.contains(outage));
+    let outage = deciding(own)?;
+    let begun = outage.onset.low.since(event.at.high);
+    let rto = outage.rto.high()?;
+    (begun > rto / 10).then(|| (outage.onset.high.since(event.at.low), outage.length))
 }
 
 /// When an operation of the event last failed.
@@ -277,14 +340,16 @@ fn loss(figures: &Figures) -> String {
     };
     let after = (!loss.split_brain.is_empty()).then(|| {
         let writes = format::counted(loss.split_brain.len() as u64, "write");
-        format!("{writes} acknowledged after the fault were lost")
+        let verb = were(loss.split_brain.len() as u64);
+        format!("{writes} acknowledged after the fault {verb} lost")
     });
     let later: Vec<String> = loss
         .later
         .iter()
         .map(|event| {
             let writes = format::counted(event.lost.len() as u64, "write");
-            format!("{writes} were lost by step {}", event.step + 1)
+            let verb = were(event.lost.len() as u64);
+            format!("{writes} {verb} lost by step {}", event.step)
         })
         .collect();
     let after = match (after, later.is_empty()) {
@@ -306,10 +371,15 @@ fn loss(figures: &Figures) -> String {
     }
 }
 
+fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
+}
+
 fn lost(loss: &Loss, all: &str) -> String {
     let count = format::count(loss.lost.len() as u64);
     let age = format::value(loss.rpo_seconds);
+    let verb = were(loss.lost.len() as u64);
     format!(
-        "{count} of {all} acknowledged writes were lost, the oldest from up to {age} before the fault"
+        "{count} of {all} acknowledged writes {verb} lost, the oldest from up to {age} before the fault"
     )
 }

@@ -236,7 +236,7 @@ fn loss_fails_and_stands_whatever_else_is_void() {
     assert!(named(&card, "run-interrupted"));
     assert!(
         card.sentence
-            .contains("1 of 2,900 acknowledged writes were lost")
+            .contains("1 of 2,900 acknowledged writes was lost")
     );
 }
 

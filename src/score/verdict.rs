@@ -3,10 +3,10 @@
 use crate::{
     check::{
         Answer, Finding, Touch, consistency, corrupt, duplicates, effect, lost_writes, phantom,
-        residue, split_brain,
+        relapse, residue, split_brain, well_at_end,
     },
     measure::{Figure, Figures},
-    record::{Record, Status},
+    record::{DisruptionKind, Record, Status},
 };
 
 use super::{
@@ -25,24 +25,35 @@ pub const INTEGRITY: [&str; 6] = [
     consistency::NAME,
 ];
 
+/// The lines of loss, one of which can carry a pass.
+const RPO: [&str; 3] = ["rpo_seconds", "rpo_count", "rpo_bytes"];
+
 /// Judges a run by its targets. Pure.
 pub fn score(record: &Record, figures: &Figures, findings: &[Finding]) -> Scorecard {
     let mut judged = lines(record, figures);
     let mut reasons: Vec<Reason> = status_reason(record, &judged).into_iter().collect();
     reasons.extend(finding_reasons(findings, &judged));
     reasons.extend(judged.iter().filter_map(undecided));
-    let voids: Vec<(Touch, String)> = voids(record, findings);
-    for (touch, why) in &voids {
+    for doubt in voids(record, findings) {
         judged
             .iter_mut()
-            .filter(|judged| touched(judged, *touch))
-            .for_each(|judged| void(judged, why));
+            .filter(|judged| touched(judged, doubt.touch))
+            .for_each(|judged| void(judged, &doubt));
     }
     reasons.extend(judged.iter().filter_map(missed));
     let verdict = if record.is_control() {
         control(record, figures, findings, &judged, &mut reasons)
     } else {
-        verdict(findings, &judged, &mut reasons)
+        match verdict(findings, &judged, &mut reasons) {
+            Verdict::Pass if idle_headline(record) => {
+                reasons.push(reason(
+                    "headline-does-nothing",
+                    "the main figures speak of a step that did nothing on purpose",
+                ));
+                Verdict::Inconclusive
+            }
+            verdict => verdict,
+        }
     };
     Scorecard {
         verdict,
@@ -52,6 +63,12 @@ pub fn score(record: &Record, figures: &Figures, findings: &[Finding]) -> Scorec
     }
 }
 
+/// Whether the step that the main figures speak of did nothing, in a run that is no control.
+fn idle_headline(record: &Record) -> bool {
+    let headline = record.headline();
+    headline.is_some_and(|(_, disruption)| disruption.kind == DisruptionKind::Control)
+}
+
 fn touched(judged: &Judged, touch: Touch) -> bool {
     match touch {
         Touch::All => true,
@@ -59,22 +76,40 @@ fn touched(judged: &Judged, touch: Touch) -> bool {
     }
 }
 
-/// Makes a line inconclusive, unless it stands: data positively observed to be beyond its target.
-fn void(judged: &mut Judged, why: &str) {
-    let stands = judged.family == Touch::Data && judged.line.state == LineState::Missed;
+/// Why some lines cannot be told.
+struct Doubt {
+    touch: Touch,
+    why: String,
+    /// Whether a time that was seen to be beyond its target stays missed: what comes to light later makes it no shorter.
+    spares_missed: bool,
+}
+
+/// Doubts about what came after, or about more of the same, which take nothing from a target that was missed.
+const SPARES_MISSED: [&str; 2] = [relapse::NAME, well_at_end::NAME];
+
+/// Makes a line inconclusive, unless it stands: data positively observed to be beyond its target, and a time seen to be
+/// beyond it where the doubt is only about what came after.
+fn void(judged: &mut Judged, doubt: &Doubt) {
+    let spared = judged.family == Touch::Data || doubt.spares_missed;
+    let stands = spared && judged.line.state == LineState::Missed;
     if !stands && judged.line.state != LineState::Inconclusive {
         judged.line.state = LineState::Inconclusive;
-        judged.line.why = why.to_owned();
+        judged.line.why.clone_from(&doubt.why);
     }
 }
 
 /// What each reason makes inconclusive: unknown findings, findings that are wrong without failing the
 /// drill, and a run that did not complete.
-fn voids(record: &Record, findings: &[Finding]) -> Vec<(Touch, String)> {
-    let mut voids: Vec<(Touch, String)> = match &record.status {
+fn voids(record: &Record, findings: &[Finding]) -> Vec<Doubt> {
+    let incomplete = |why: String| Doubt {
+        touch: Touch::All,
+        why,
+        spares_missed: true,
+    };
+    let mut voids: Vec<Doubt> = match &record.status {
         Status::Completed => Vec::new(),
-        Status::Interrupted => vec![(Touch::All, "the run was interrupted".into())],
-        Status::Aborted(why) => vec![(Touch::All, format!("the run was aborted: {why}"))],
+        Status::Interrupted => vec![incomplete("the run was interrupted".into())],
+        Status::Aborted(why) => vec![incomplete(format!("the run was aborted: {why}"))],
     };
     for finding in findings {
         let blurs = match finding.answer {
@@ -84,7 +119,11 @@ fn voids(record: &Record, findings: &[Finding]) -> Vec<(Touch, String)> {
         };
         if blurs {
             let why = format!("{}: {}", finding.check, finding.summary);
-            voids.extend(finding.touches.iter().map(|touch| (*touch, why.clone())));
+            voids.extend(finding.touches.iter().map(|touch| Doubt {
+                touch: *touch,
+                why: why.clone(),
+                spares_missed: SPARES_MISSED.contains(&finding.check.as_str()),
+            }));
         }
     }
     voids
@@ -174,15 +213,16 @@ fn verdict(findings: &[Finding], judged: &[Judged], reasons: &mut Vec<Reason>) -
     if any_line(judged, LineState::Inconclusive) {
         return Verdict::Inconclusive;
     }
-    // `lines` puts the RTO line first and the RPO lines next; both are always there.
-    let judges = |judged: &&Judged| {
+    // `lines` puts the RTO line first; where a planned move is the headline, its outage stands for it.
+    let judges = |(place, judged): &(usize, &Judged)| {
         let figure = judged.line.figure.as_str();
-        figure.starts_with("rto") || figure == "outage" || figure.starts_with("rpo_")
+        *place == 0 || figure == "rto_write" || RPO.contains(&figure)
     };
     let met = judged
         .iter()
+        .enumerate()
         .filter(judges)
-        .any(|judged| judged.line.state == LineState::Met);
+        .any(|(_, judged)| judged.line.state == LineState::Met);
     if met {
         return Verdict::Pass;
     }
@@ -210,7 +250,8 @@ fn control(
             Answer::Invalid => finding.check == residue::NAME,
         });
     let event = figures.headline.and_then(|index| figures.events.get(index));
-    let outage = event.is_some_and(|event| event.outage_seen || !event.lanes.is_empty());
+    let outage = event.is_some_and(|event| event.outage_seen || !event.lanes.is_empty())
+        || !figures.undone.is_empty();
     let told = event.is_some_and(|event| event.rto.value().is_some());
     let loss = match &figures.loss {
         Figure::Measured(loss) => {

@@ -81,7 +81,8 @@ impl Going {
     }
 }
 
-/// The recovery time from the only event, of a lane with this interval in nanoseconds.
+/// The recovery time from the only event, of a lane with this interval in nanoseconds. An outage that began later than W
+/// after it is not its own, as no bound allows it.
 pub fn rto(ops: &[Op], at: Bracket, interval: u64) -> Told {
     let bad: Vec<usize> = (0..ops.len()).filter(|i| !good(&ops[*i])).collect();
     let Some(own) = bad.iter().position(|i| end(&ops[*i]) >= at.low) else {
@@ -89,24 +90,47 @@ pub fn rto(ops: &[Op], at: Bracket, interval: u64) -> Told {
     };
     // What began before the event and had neither ended nor been answered by then goes on.
     let (mut going, mut earlier) = before(ops, at, &bad[..own], interval);
-    let mut any = false;
+    let mut first = None;
     for n in &bad[own..] {
-        any = true;
+        let begun = *first.get_or_insert(*n);
         going.take(&ops[*n]);
         match going.over(ops, *n, interval) {
             Some(back) if back >= at.low && earlier => return Told::Unknown,
             Some(back) if back >= at.low => {
-                return Told::Rto(low(&going, at), Some(back.0 - at.low.0));
+                return own_or_late(
+                    ops,
+                    begun,
+                    at,
+                    interval,
+                    Told::Rto(low(&going, at), Some(back.0 - at.low.0)),
+                );
             }
             // It was over before the event.
-            Some(_) => (going, earlier, any) = (Going::default(), false, false),
+            Some(_) => (going, earlier, first) = (Going::default(), false, None),
             None => {}
         }
     }
-    match (any, earlier) {
-        (true, true) => Told::Unknown,
-        (true, false) => Told::Rto(low(&going, at), None),
-        (false, _) => nothing(ops, at, interval),
+    match (first, earlier) {
+        (Some(_), true) => Told::Unknown,
+        (Some(begun), false) => {
+            own_or_late(ops, begun, at, interval, Told::Rto(low(&going, at), None))
+        }
+        (None, _) => nothing(ops, at, interval),
+    }
+}
+
+/// What an outage tells whose first non-ok operation is `first`: nothing of the event, if the last ok operation that had
+/// ended before it was sent W after the event or later.
+fn own_or_late(ops: &[Op], first: usize, at: Bracket, interval: u64, told: Told) -> Told {
+    let start = ops[first].sent.unwrap_or(ops[first].intended);
+    let before = ops[..first].iter().filter(|op| op.outcome == Outcome::Ok);
+    let ended = before.filter(|op| op.done <= Some(start));
+    let onset = ended.filter_map(|op| op.sent).next_back();
+    let onset = onset.unwrap_or(ops[0].intended);
+    if onset.0 >= at.high.0 + W {
+        nothing(ops, at, interval)
+    } else {
+        told
     }
 }
 
@@ -218,5 +242,21 @@ pub fn unavailable_ms(history: &History, lanes: &[LaneId]) -> (u64, Option<u64>)
             }
         }
     }
+    if outer.is_empty() && !open {
+        return (0, Some(unseen_ms(history, lanes)));
+    }
     (inner.len() as u64, (!open).then_some(outer.len() as u64))
+}
+
+/// The longest time between the start of a good operation of a lane and the end of its next good one, in milliseconds.
+fn unseen_ms(history: &History, lanes: &[LaneId]) -> u64 {
+    let mut longest = 0;
+    for lane in lanes {
+        let ops: Vec<Op> = history.lane(*lane).iter().filter(good).collect();
+        for pair in ops.windows(2) {
+            let (sent, done) = (pair[0].sent.unwrap_or_default(), end(&pair[1]));
+            longest = longest.max(done.0.saturating_sub(sent.0) / 1_000_000);
+        }
+    }
+    longest
 }

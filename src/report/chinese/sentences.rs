@@ -70,6 +70,23 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("writes failed for {}", "写入中断 {0}"),
     (
+        "{} from {} after the step on",
+        "{0}（从该步骤之后 {1} 开始）",
+    ),
+    (
+        "after the fault of step {} was undone service failed for {}",
+        "步骤 {0} 的故障解除之后，服务中断 {1}",
+    ),
+    (
+        "after step {} ({}) service failed for {}",
+        "步骤 {0}（{1}）之后，服务中断 {2}",
+    ),
+    (
+        "after {} returned service failed for {}",
+        "{0} 恢复之后，服务中断 {1}",
+    ),
+    ("at least {}", "至少 {0}"),
+    (
         "no write failed, and reads failed for {}",
         "写入没有中断，读取中断 {0}",
     ),
@@ -87,6 +104,10 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     (
         "{} of {} acknowledged writes were lost, the oldest from up to {} before the fault",
+        "{1} 个已确认的写入中丢失 {0} 个，最早的在故障前 {2} 以内",
+    ),
+    (
+        "{} of {} acknowledged writes was lost, the oldest from up to {} before the fault",
         "{1} 个已确认的写入中丢失 {0} 个，最早的在故障前 {2} 以内",
     ),
     ("no write was acknowledged at all", "没有任何写入被确认"),
@@ -236,6 +257,30 @@ pub const SENTENCES: &[(&str, &str)] = &[
     (
         "no lane failed again before the next event",
         "在下一事件之前没有通道再次失败",
+    ),
+    (
+        "{} of lanes that had been well: nothing that the drill did explains it",
+        "原本正常的通道出现 {0}：演练的任何操作都不能解释",
+    ),
+    (
+        "{} failed {} after step {}, when it had been well: nothing that the drill did explains it",
+        "{0} 在步骤 {2} 之后 {1} 失败，此前一直正常：演练的任何操作都不能解释",
+    ),
+    (
+        "remark: service was interrupted anew once something had been undone",
+        "备注：故障解除或节点恢复之后，服务再次中断",
+    ),
+    (
+        "every service lane was well when the clients were stopped",
+        "客户端停止时，所有服务通道都正常",
+    ),
+    (
+        "not well for the sustain window when the clients were stopped: {}",
+        "客户端停止时，以下通道尚未在持续窗口内保持正常：{0}",
+    ),
+    (
+        "the main figures speak of a step that did nothing on purpose",
+        "主要指标所指的步骤有意不做任何操作",
     ),
     (
         "nothing was left behind; {} things removed",

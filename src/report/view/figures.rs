@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    check::plausibility,
     id::NodeName,
     measure::{
         Availability, ConsistencyFigures, EventFigures, Figure, Figures, Staleness, Visibility,
+        bounds,
     },
     record::{Bound, Disruption, Record},
     scenario::ConsistencyKind,
@@ -34,7 +34,7 @@ pub(super) fn phases(event: &EventFigures) -> Vec<PhaseView> {
         views.push(PhaseView {
             number: index + 1,
             until: text::milestone(phase.until),
-            took: text::upper(phase.took),
+            took: text::share(began, ended),
             bracket: text::bracket(phase.took),
             ended: text::offset(phase.at.high, zero),
             source: text::clean(&phase.source),
@@ -106,18 +106,18 @@ fn of_group<'a>(record: &'a Record, event: &EventFigures) -> Vec<&'a Bound> {
         return Vec::new();
     };
     let step = record.opened.scenario.drill.get(disruption.step);
-    let hit = plausibility::Hit {
+    let hit = bounds::Hit {
         event: &disruption.name,
         primary: disruption.primary_hit,
     };
-    plausibility::applicable(&group.bounds, step, hit)
+    bounds::applicable(&group.bounds, step, hit)
 }
 
 /// The bounds that the event is held against.
 fn applicable<'a>(record: &'a Record, event: &EventFigures) -> Vec<&'a Bound> {
     let own = |(_, it): &&(Bracket, Disruption)| it.step == event.step;
     let disruption = record.disruptions.iter().find(own);
-    disruption.map_or_else(Vec::new, |(_, it)| plausibility::of_run(record, it))
+    disruption.map_or_else(Vec::new, |(_, it)| bounds::of_run(record, it))
 }
 
 /// All figures, each with its bracket or the reason why it is missing.
@@ -236,8 +236,10 @@ fn unavailable(figures: &Figures) -> (String, String) {
 fn visible(seen: &Visibility) -> (String, String) {
     let median = text::upper(seen.median);
     let reads = text::count(seen.reads);
-    let bracket = text::bracket(seen.worst);
-    let note = format!("at worst {bracket}; median {median}; {reads} reads");
+    let note = match text::bracket(seen.worst) {
+        exact if exact.is_empty() => format!("median {median}; {reads} reads"),
+        bracket => format!("at worst {bracket}; median {median}; {reads} reads"),
+    };
     (text::upper(seen.worst), note)
 }
 

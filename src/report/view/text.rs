@@ -25,6 +25,12 @@ pub fn seconds(ns: u64) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
+/// The seconds between two moments as they are printed, so that what is printed of parts sums to what is printed of the whole.
+pub fn share(from_ns: u64, to_ns: u64) -> String {
+    let printed = |ns: u64| (ns + 500_000) / 1_000_000 * 1_000_000;
+    seconds(printed(to_ns).saturating_sub(printed(from_ns)))
+}
+
 /// Milliseconds to the hundredth: `1.12 ms`.
 pub fn milliseconds(ns: u64) -> String {
     let hundredths = (ns + 5_000) / 10_000;

@@ -2,7 +2,7 @@
 //! repeats cannot support.
 
 use crate::scenario::{
-    Confidence, Consistency, Expect, Goal, PinnedAsk, Scenario, Step, problem::Problem,
+    Confidence, Consistency, Expect, Fault, Goal, PinnedAsk, Scenario, Step, problem::Problem,
     spans::Spans,
 };
 
@@ -14,6 +14,7 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems.extend(consistency(scenario, spans));
     problems.extend(consumers_cross::problems(scenario, spans));
     problems.extend(must_fail::problems(scenario, spans));
+    problems.extend(control(scenario, spans));
     problems.extend(headline(scenario, spans));
     problems.extend(deadline(scenario, spans));
     problems.extend(
@@ -107,6 +108,16 @@ fn consistency(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
             )
         }),
     }
+}
+
+/// A control does nothing at all: a step that does nothing beside one that does would be judged as neither.
+fn control(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
+    let steps = || scenario.drill.iter().enumerate();
+    let (idle, _) = steps().find(|(_, step)| matches!(step, Step::Fault(Fault::Noop)))?;
+    let (busy, _) = steps().find(|(_, step)| step.disrupts())?;
+    let message = format!("a control does nothing on purpose, and step {busy} does something");
+    let help = "make two scenarios: one with `- fault: noop` alone, and one with the faults";
+    Some(spans.problem(&["drill", &idle.to_string(), "fault"], message, help))
 }
 
 /// The step that the main figures speak of must be one that breaks or moves something.

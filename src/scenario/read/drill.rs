@@ -1,8 +1,10 @@
 //! Decoding `drill`: the list of steps.
 
-use std::time::Duration;
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
-use crate::scenario::{ConsumerEnd, Dur, Expect, Move, Selector, Step, Within, problem::Problem};
+use crate::scenario::{
+    ConsumerEnd, Dur, Expect, Move, Selector, Step, Steps, Within, problem::Problem,
+};
 
 use super::{
     decode::{Choice, Decoder},
@@ -28,7 +30,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Decodes the steps and checks their order.
-pub fn drill(d: &mut Decoder, tree: &Tree) -> Option<Vec<Step>> {
+pub fn drill(d: &mut Decoder, tree: &Tree) -> Option<Steps> {
     let items = d.list(tree, "`drill`")?;
     if items.len() > STEPS_MAX {
         let message = format!(
@@ -38,9 +40,58 @@ pub fn drill(d: &mut Decoder, tree: &Tree) -> Option<Vec<Step>> {
         d.note(Problem::at(tree.place.clone(), message).help("split it into several scenarios"));
         return None;
     }
-    let steps: Vec<Option<Step>> = items.iter().map(|item| step(d, item)).collect();
+    let mut unjudged = BTreeSet::new();
+    let mut steps: Vec<Option<Step>> = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let (item, any) = without_targets(d, item);
+        let step = step(d, &item);
+        if any && let Some(step) = &step {
+            outage_of(d, &item, step);
+            unjudged.insert(index);
+        }
+        steps.push(step);
+    }
     order::check(d, tree, items, &steps);
-    steps.into_iter().collect()
+    let steps = steps.into_iter().collect::<Option<_>>()?;
+    Some(Steps::new(steps, unjudged))
+}
+
+/// The item without the key `targets` that may stand beside its step, and whether that says `any`.
+fn without_targets<'t>(d: &mut Decoder, tree: &'t Tree) -> (Cow<'t, Tree>, bool) {
+    let Value::Map(entries) = &tree.value else {
+        return (Cow::Borrowed(tree), false);
+    };
+    let place = entries.iter().position(|(key, _)| key.text == "targets");
+    let Some(place) = place.filter(|_| entries.len() > 1) else {
+        return (Cow::Borrowed(tree), false);
+    };
+    let any = d.word(&entries[place].1, "target of a step", &[("any", "any")]);
+    let mut entries = entries.clone();
+    entries.remove(place);
+    let step = Tree {
+        value: Value::Map(entries),
+        ..tree.clone()
+    };
+    (Cow::Owned(step), any.is_some())
+}
+
+/// Only a step that may interrupt service has something that the targets could judge.
+fn outage_of(d: &mut Decoder, tree: &Tree, step: &Step) {
+    match step {
+        Step::Fault(_) | Step::Consumer(_) | Step::Switchover(_) | Step::Failback(_) => {}
+        Step::Steady(_)
+        | Step::Hold(_)
+        | Step::Capacity(_)
+        | Step::Runbook(_)
+        | Step::Expect(_)
+        | Step::Heal(_) => d.note(
+            Problem::at(
+                tree.place.clone(),
+                "`targets: any` stands beside a step that interrupts nothing by itself",
+            )
+            .help("put it beside the fault; what follows its heal goes with it"),
+        ),
+    }
 }
 
 fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
