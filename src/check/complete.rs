@@ -30,6 +30,7 @@ pub fn check(record: &Record, history: &History, figures: &Figures) -> Finding {
 /// no gap: `phantom` lists those.
 pub fn problems(record: &Record, history: &History, phantom: &[(LaneId, u64)]) -> Vec<String> {
     let mut found = Vec::new();
+    found.extend(record.history_doubt.clone());
     if record.lanes.is_empty() {
         found.push("no lane is recorded".to_owned());
     }
@@ -72,6 +73,14 @@ fn lane_problem(
     let ops = history.lane(lane.id);
     if ops.is_empty() {
         return Some("it has no operation".into());
+    }
+    let due = record.due.as_ref();
+    let due = due.map(|due| due.get(usize::from(lane.id.0)).copied().unwrap_or_default());
+    if let Some(due) = due.filter(|due| *due != ops.len() as u64) {
+        let told = ops.len();
+        return Some(format!(
+            "{told} of the {due} operations that were due are there"
+        ));
     }
     let gap = ops.iter().zip(0..).find(|(op, seq)| op.seq != *seq);
     if let Some((op, seq)) = gap {

@@ -45,7 +45,7 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     for event in &loss.later {
         let writes = format::counted(event.lost.len() as u64, "write");
         let age = format::value(event.rpo_seconds);
-        let step = event.step + 1;
+        let step = event.step;
         summary.push_str(&format!(
             "; {writes} lost by step {step}, the oldest {age} before it"
         ));
@@ -56,7 +56,9 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         return Finding::unknown(NAME, &[Touch::Data], summary).with(evidence);
     };
     let size = record.stack.as_ref().map_or(0, |s| s.element_bytes);
-    let each = loss.later.iter().map(|l| (&l.lost[..], l.rpo_seconds));
+    let judged = loss.later.iter();
+    let judged = judged.filter(|event| record.opened.scenario.drill.judges(event.step));
+    let each = judged.map(|event| (&event.lost[..], event.rpo_seconds));
     let beyond = std::iter::once((&loss.lost[..], loss.rpo_seconds))
         .chain(each)
         .any(|(lost, age)| beyond(rpo, lost, age, size));

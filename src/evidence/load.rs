@@ -78,10 +78,11 @@ pub fn load(folder: &Path) -> Result<Loaded, EvidenceError> {
     if log.cut {
         notices.push(Notice::EventsTruncated);
     }
-    let record = Record::fold(&log.events).map_err(|e| EvidenceError::content(&events_path, e))?;
+    let mut record =
+        Record::fold(&log.events).map_err(|e| EvidenceError::content(&events_path, e))?;
     check_format(&events_path, record.opened.format)?;
     let scenario = checked_scenario(folder, &record)?;
-    let history = read_history(folder, &mut notices)?;
+    let history = read_history(folder, &mut notices, &mut record)?;
     Ok(Loaded {
         record,
         history,
@@ -134,6 +135,7 @@ pub(super) fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>
 pub(super) fn read_history(
     folder: &Path,
     notices: &mut Vec<Notice>,
+    record: &mut Record,
 ) -> Result<History, EvidenceError> {
     let path = folder.join(HISTORY);
     if !path.is_file() {
@@ -143,6 +145,11 @@ pub(super) fn read_history(
     let read = history_read::read(&path)?;
     if read.truncated {
         notices.push(Notice::HistoryTruncated);
+        record.history_doubt = Some(Notice::HistoryTruncated.to_string());
+    }
+    let own = record.opened.run.to_string();
+    if let Some(other) = read.run.filter(|run| *run != own) {
+        record.history_doubt = Some(format!("`{HISTORY}` is of run {other}, not of {own}"));
     }
     Ok(read.history)
 }

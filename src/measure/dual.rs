@@ -1,42 +1,27 @@
-//! Two primaries at once, by the acknowledgements of probes pinned to nodes.
+//! Two primaries at once, by the acknowledgements of writes that name who took them.
 
 use std::collections::HashMap;
 
 use crate::{
-    history::{Access, Group, History, Lane, Outcome, by_time, merged},
+    history::{Group, History, Outcome, by_time, merged},
     id::{LaneId, NodeName},
-    record::Record,
+    record::{MemberKind, Record},
     time::{Bracket, Nanos},
 };
 
-/// Whether two nodes acknowledged pinned writes in turns, a, b, a, b, each sent after the one before
-/// was acknowledged, between one event and the next.
+use super::leaders::takers;
+
+/// Whether two nodes acknowledged writes in turns, a, b, a, b, each sent after the one before was acknowledged, between one
+/// event and the next: pinned writes, and those of service lanes where only a primary takes writes.
 ///
 /// A handover shows as a … a b … b, and one there and back as a b a; only the fourth turn needs both to
 /// have been primary at once (or three handovers of which no event tells). Brackets that merely touch
 /// prove nothing: the acknowledging moments lie somewhere within them. A pair that takes turns before the
 /// first event is multi-primary by design and is not judged. The bracket is the time in which both
-/// certainly were: from the second turn to the last but one. One pass over the probes.
+/// certainly were: from the second turn to the last but one. One pass over the writes.
 /// Each shard has a primary of its own: only members of one shard are compared.
 pub fn dual_primary(record: &Record, history: &History) -> Option<(NodeName, NodeName, Bracket)> {
-    let probes = probes(record);
-    let nodes = nodes(&probes);
-    let mut cuts: Vec<Nanos> = vec![Nanos(0)];
-    cuts.extend(record.disruptions.iter().map(|(at, _)| at.low));
-    cuts.push(Nanos(u64::MAX));
-    let shard = |node: &NodeName| record.stack.as_ref().and_then(|stack| stack.shard_of(node));
-    let mut pairs: Vec<Pair<'_>> = Vec::new();
-    for (index, a) in nodes.iter().enumerate() {
-        let fellows = nodes[index + 1..].iter();
-        let fellows = fellows.filter(|b| shard(b) == shard(a));
-        pairs.extend(fellows.map(|b| Pair::new(a, b, cuts.len() - 1)));
-    }
-    for (node, ack) in acknowledgements(&probes, history) {
-        for pair in &mut pairs {
-            pair.take(&cuts, node, ack);
-        }
-    }
-    pairs.into_iter().find_map(|pair| {
+    pairs(record, history).into_iter().find_map(|pair| {
         let (first, later) = pair.spans.split_first()?;
         if first.both().is_some() {
             return None;
@@ -46,40 +31,79 @@ pub fn dual_primary(record: &Record, history: &History) -> Option<(NodeName, Nod
     })
 }
 
-/// The lanes that write to one node, and the node.
-fn probes(record: &Record) -> Vec<(&Lane, &NodeName)> {
-    let lanes = record.lanes.iter();
-    let writes = lanes.filter(|lane| lane.group == Group::Pinned && lane.access == Access::Write);
-    writes
-        .filter_map(|lane| Some((lane, lane.pinned.as_ref()?)))
+/// The pairs of nodes that took writes by turns before the first event: several take writes by design.
+pub fn by_design(record: &Record, history: &History) -> Vec<(NodeName, NodeName)> {
+    let pairs = pairs(record, history).into_iter();
+    let before = pairs.filter(|pair| pair.spans.first().is_some_and(|s| s.both().is_some()));
+    before
+        .map(|pair| (pair.a.clone(), pair.b.clone()))
         .collect()
 }
 
-/// The nodes, each once.
-fn nodes<'a>(probes: &[(&Lane, &'a NodeName)]) -> Vec<&'a NodeName> {
-    let mut nodes: Vec<&NodeName> = Vec::new();
-    for (_, node) in probes {
-        if !nodes.contains(node) {
-            nodes.push(*node);
-        }
+/// Whether two primaries at once would have shown: some write was asked of each of two members by itself, or every
+/// acknowledged write of the service names the primary that took it. True where fewer than two members hold data.
+pub fn looked(record: &Record, history: &History) -> bool {
+    let Some(stack) = &record.stack else {
+        return false;
+    };
+    let data = stack.members.iter();
+    if data
+        .filter(|member| member.kind == MemberKind::Data)
+        .count()
+        < 2
+    {
+        return true;
     }
-    nodes
+    let mut pinned: Vec<&NodeName> = takers(record).filter_map(|l| l.pinned.as_ref()).collect();
+    pinned.sort();
+    pinned.dedup();
+    let service = || takers(record).filter(|lane| lane.group == Group::Service);
+    let named = || {
+        let mut ops = service().flat_map(|lane| history.lane(lane.id));
+        ops.all(|op| op.outcome != Outcome::Ok || op.node.is_some())
+    };
+    pinned.len() >= 2 || (service().next().is_some() && named())
 }
 
-/// The acknowledged pinned writes of all nodes, as `[s, d]` by ascending end.
+/// Each two members of a shard with the turns that they took.
+fn pairs<'a>(record: &'a Record, history: &History) -> Vec<Pair<'a>> {
+    let mut cuts: Vec<Nanos> = vec![Nanos(0)];
+    cuts.extend(record.disruptions.iter().map(|(at, _)| at.low));
+    cuts.push(Nanos(u64::MAX));
+    let members = record.stack.iter().flat_map(|stack| &stack.members);
+    let data = members.filter(|member| member.kind == MemberKind::Data);
+    let nodes: Vec<&NodeName> = data.map(|member| &member.name).collect();
+    let shard = |node: &NodeName| record.stack.as_ref().and_then(|stack| stack.shard_of(node));
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
+    for (index, a) in nodes.iter().enumerate() {
+        let fellows = nodes[index + 1..].iter();
+        let fellows = fellows.filter(|b| shard(b) == shard(a));
+        pairs.extend(fellows.map(|b| Pair::new(a, b, cuts.len() - 1)));
+    }
+    for (node, ack) in acknowledgements(record, history) {
+        for pair in &mut pairs {
+            pair.take(&cuts, node, ack);
+        }
+    }
+    pairs
+}
+
+/// The acknowledged writes that name who took them, as `[s, d]` by ascending end.
 fn acknowledgements<'a>(
-    probes: &[(&Lane, &'a NodeName)],
+    record: &'a Record,
     history: &History,
 ) -> impl Iterator<Item = (&'a NodeName, Bracket)> {
-    let lanes = probes.iter().map(|(lane, _)| history.lane(lane.id));
-    let node_of: HashMap<LaneId, &NodeName> =
-        probes.iter().map(|(lane, node)| (lane.id, *node)).collect();
+    let lanes = takers(record).map(|lane| history.lane(lane.id));
+    let pinned: HashMap<LaneId, &NodeName> = takers(record)
+        .filter_map(|lane| Some((lane.id, lane.pinned.as_ref()?)))
+        .collect();
     let acknowledged = by_time(merged(lanes), |op| {
         let done = op.done.filter(|_| op.outcome == Outcome::Ok)?;
-        Some((done, (op.sent?, op.lane)))
+        Some((done, (op.sent?, op.lane, op.node)))
     });
-    acknowledged.filter_map(move |(high, (low, lane))| {
-        let node = *node_of.get(&lane)?;
+    acknowledged.filter_map(move |(high, (low, lane, node))| {
+        let named = || record.node_name(node?);
+        let node = pinned.get(&lane).copied().or_else(named)?;
         Some((node, Bracket { low, high }))
     })
 }
@@ -175,7 +199,9 @@ mod tests {
         op.outcome = Outcome::Ok;
     }
 
-    fn found(bench: Bench) -> Option<Bracket> {
+    /// By pinned writes alone: the fixture's service lanes name nodes of their own.
+    fn found(mut bench: Bench) -> Option<Bracket> {
+        bench.record.stack.as_mut().expect("a stack").one_writer = false;
         let (record, history) = bench.build();
         dual_primary(&record, &history).map(|(a, b, at)| {
             assert_eq!((a.as_str(), b.as_str()), ("pg1", "pg2"));

@@ -270,7 +270,7 @@ pub struct Loss {
     pub engine: Option<Distance>,
     /// From the first to the last of `split_brain`.
     pub split_brain_window: Option<Bracket>,
-    /// Whether two nodes acknowledged pinned probes in overlapping brackets, and which.
+    /// Whether two nodes acknowledged writes by turns, and which.
     pub dual_primary: Option<(NodeName, NodeName, Bracket)>,
     /// Writes at risk at the fault.
     pub exposure: Exposure,
@@ -286,7 +286,7 @@ pub struct Loss {
     pub corrupt: Vec<(LaneId, u64)>,
     /// Of `lost`, while a later write of the lane that was acknowledged by `t_f+` survives.
     pub holes: Vec<(LaneId, u64)>,
-    /// What later events lost of what a node acknowledged that had not been struck before.
+    /// What other events lost of what the node acknowledged that led up to them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<EventLoss>,
 }
@@ -299,7 +299,7 @@ impl Loss {
     }
 }
 
-/// The RPO of an event after the headline.
+/// The RPO of an event other than the headline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventLoss {
     /// The event's step.
@@ -324,8 +324,12 @@ pub struct Integrity {
     pub corrupt: Vec<(LaneId, u64)>,
     /// Rows that carry the run's name and cannot be read as an element.
     pub alien: u64,
-    /// Two nodes acknowledged pinned probes at the same time: which, and when.
+    /// Two nodes acknowledged writes at the same time: which, and when.
     pub dual_primary: Option<(NodeName, NodeName, Bracket)>,
+    /// Whether two primaries would not have shown: no writes were asked of nodes by themselves, and answers do not name the
+    /// primary that took a write.
+    #[serde(default)]
+    pub unlooked: bool,
 }
 
 /// One lost acknowledged write.

@@ -238,6 +238,8 @@ fn record(lanes: Vec<Lane>) -> Record {
         consumed: vec![],
         lanes,
         load: Some((Nanos(0), ms(60_100))),
+        due: None,
+        history_doubt: None,
         stopping: Some(ms(60_100)),
         steady: vec![(Nanos(0), ms(19_990))],
         disruptions: vec![(
@@ -415,6 +417,7 @@ fn stack() -> Stack {
         connection_limit: None,
         phase_ns: 0,
         idempotent: true,
+        one_writer: true,
         element_bytes: 64,
         shards: Vec::new(),
         ready: vec!["pg2 streams".into()],
@@ -472,7 +475,12 @@ pub(crate) fn control() -> Bench {
     disruption.primary_hit = false;
     bench.record.effects[0].state = EffectState::Unchanged;
     for op in &mut bench.history.ops {
-        op.node = op.node.map(|_| 0);
+        op.node = Some(0).filter(|_| op.lane != P2);
+        op.outcome = if op.lane == P2 {
+            Outcome::Fail
+        } else {
+            Outcome::Ok
+        };
     }
     bench
 }

@@ -9,7 +9,10 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{EventLoss, Exposure, Figure, Integrity, Loss, LostWrite, dual, lane::write_lanes};
+use super::{
+    EventLoss, Exposure, Figure, Integrity, Loss, LostWrite, dual, lane::write_lanes,
+    leaders::Leaders,
+};
 
 /// The exposure's window where no RPO target in seconds is set, or it is zero.
 pub const EXPOSURE: Duration = Duration::from_secs(1);
@@ -55,6 +58,7 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
         Ok(holdings) => holdings,
         Err(why) => return Figure::Missing(why),
     };
+    let leaders = Leaders::new(record, history);
     let mut gone = Gone::default();
     let (mut acknowledged, mut info, mut recovered) = (0, 0, 0);
     for lane in write_lanes(record) {
@@ -83,7 +87,7 @@ pub fn loss(record: &Record, history: &History, integrity: &Integrity) -> Figure
                 done,
                 node: op.node,
             };
-            gone.put(blame(record, *at, &write), write, newest_survivor);
+            gone.put(blame(record, &leaders, &write), write, newest_survivor);
         }
     }
     let Gone {
@@ -144,25 +148,30 @@ enum Blame<'a> {
     Headline,
     /// A node that took writes though another had taken over.
     Second,
-    /// An event after the headline.
+    /// Another event.
     Later(&'a (Bracket, Disruption)),
 }
 
-/// Sent by `t_f+`: the headline. Sent later and acknowledged by a node that the event before had struck, or
-/// that is not named, or with no event after it: a second primary. Else the next event lost it.
-fn blame<'a>(record: &'a Record, headline: Bracket, write: &LostWrite) -> Blame<'a> {
-    if write.sent <= headline.high {
+/// What a lost write is put down to, by who led. `docs/measurement.md`, section 3, *Whose loss*.
+fn blame<'a>(record: &'a Record, leaders: &Leaders<'_>, write: &LostWrite) -> Blame<'a> {
+    let events = &record.disruptions;
+    let headline = record.headline().and_then(|headline| {
+        let step = headline.1.step;
+        events.iter().position(|(_, event)| event.step == step)
+    });
+    let node = write.node.and_then(|node| record.node_name(node));
+    let deposed = |index: usize| node.is_some_and(|it| leaders.deposed(it, write.done, index));
+    let before = headline.filter(|index| write.sent <= events[*index].0.high);
+    if before.is_some_and(|index| !deposed(index)) {
         return Blame::Headline;
     }
-    let (before, after): (Vec<_>, Vec<_>) = record
-        .disruptions
-        .iter()
-        .partition(|(at, _)| at.high < write.sent);
-    let struck = before.last().map(|(_, event)| &event.victims);
-    let node = write.node.and_then(|node| record.node_name(node));
-    let free = node.is_some_and(|node| struck.is_none_or(|struck| !struck.contains(node)));
-    match after.first() {
-        Some(event) if free => Blame::Later(event),
+    let next = events.iter().position(|(at, _)| at.high >= write.sent);
+    let struck = next
+        .unwrap_or(events.len())
+        .checked_sub(1)
+        .is_some_and(|last| node.is_some_and(|node| events[last].1.victims.contains(node)));
+    match next {
+        Some(index) if node.is_some() && !struck && !deposed(index) => Blame::Later(&events[index]),
         _ => Blame::Second,
     }
 }
@@ -247,6 +256,7 @@ pub fn exposure(record: &Record, history: &History, at: Bracket) -> Exposure {
 pub fn integrity(record: &Record, history: &History) -> Integrity {
     let mut found = Integrity {
         dual_primary: dual::dual_primary(record, history),
+        unlooked: !dual::looked(record, history),
         ..Integrity::default()
     };
     for pass in [1, 2] {
@@ -325,8 +335,8 @@ mod tests {
     use super::*;
     use crate::{
         id::NodeName,
-        measure::fixture::{Bench, FAULT, W1, W2, ms},
-        record::FinalRead,
+        measure::fixture::{Bench, FAULT, W1, W2, add_event, bracket, ms},
+        record::{DisruptionKind, FinalRead},
         scenario::{Dur, Goal, Rpo},
     };
 
@@ -427,6 +437,39 @@ mod tests {
             assert_eq!((loss.split_brain.len(), loss.later.len()), (1, 0));
             assert_eq!(loss.total(), 1);
         }
+    }
+
+    /// Event 1 isolates the replica pg2, which an operator promotes by mistake: pg1 goes on for lane 1, pg2 takes lane 2.
+    /// At 40 s something else happens, and what pg1 took is gone. Returns the loss with and without that event.
+    #[test]
+    fn who_led_decides_and_not_who_was_hit() {
+        let plant = |later: bool, headline_later: bool| {
+            let mut bench = Bench::new();
+            let first = &mut bench.record.disruptions[0].1;
+            first.victims = vec![NodeName::new("pg2")];
+            first.primary_hit = false;
+            let ops = bench.history.ops.iter_mut();
+            let after = ops.filter(|op| FAULT.low <= op.intended && op.intended < ms(39_000));
+            for op in after.filter(|op| op.lane == W1) {
+                op.node = Some(0);
+            }
+            if later {
+                let at = bracket(40_000, 40_001);
+                add_event(&mut bench, at, DisruptionKind::Fault, "pg1");
+            }
+            if headline_later {
+                bench.record.opened.scenario.headline = Some(2);
+            }
+            // Lane 1 from 30 s to 38 s.
+            bench.absent = (750..950).map(|seq| (W1, seq)).collect();
+            let loss = measured(bench);
+            let others: usize = loss.later.iter().map(|event| event.lost.len()).sum();
+            (loss.lost.len(), loss.split_brain.len(), others)
+        };
+        assert_eq!(plant(false, false), (0, 200, 0));
+        assert_eq!(plant(true, false), (0, 200, 0));
+        // Nor is it the headline's, where that comes after.
+        assert_eq!(plant(true, true), (0, 200, 0));
     }
 
     #[test]

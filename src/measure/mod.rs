@@ -17,6 +17,7 @@ pub mod figures;
 pub(crate) mod fixture;
 pub mod format;
 pub mod lane;
+pub mod leaders;
 mod list_words;
 pub mod lists;
 pub mod loss;

@@ -93,6 +93,8 @@ pub enum What {
     },
     /// The clients have stopped: from when they were told to, until no operation was in flight.
     ClientsStopped,
+    /// How many operations of each lane were due until then, by the pacer's own count: so many must be in the history.
+    Due { operations: Vec<u64> },
     /// A final read of one source.
     Final(FinalRead),
     /// The run's work is over; judging starts.

@@ -50,6 +50,10 @@ pub struct Record {
     pub load: Option<(Nanos, Nanos)>,
     /// When they were told to stop; what was under way then was waited for.
     pub stopping: Option<Nanos>,
+    /// How many operations of each lane were due; none in runs of before that was counted.
+    pub due: Option<Vec<u64>>,
+    /// Why the history that was read is not, or not all of, this run's; set by the reader.
+    pub history_doubt: Option<String>,
     /// Undisturbed windows: each `steady` step's start and end.
     pub steady: Vec<(Nanos, Nanos)>,
     /// Disruptive steps with their brackets, in order.
@@ -132,6 +136,8 @@ impl Record {
             lanes: Vec::new(),
             load: None,
             stopping: None,
+            due: None,
+            history_doubt: None,
             steady: Vec::new(),
             disruptions: Vec::new(),
             effects: Vec::new(),
@@ -177,6 +183,7 @@ impl Record {
                 self.load = self.load.map(|(start, _)| (start, at.high));
                 self.stopping = Some(at.low);
             }
+            What::Due { operations } => self.due = Some(operations),
             What::StepEnded { step, result } => {
                 self.end_step(
                     Bracket {

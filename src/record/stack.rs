@@ -76,6 +76,10 @@ pub struct Stack {
     pub phase_ns: u64,
     /// Whether repeating an append leaves one element: then a duplicate is a fault of the data.
     pub idempotent: bool,
+    /// Whether only the primary of the data takes writes, so that whoever answers one took it itself. Not where members
+    /// forward writes, or where several take some by design; runs of before did not say.
+    #[serde(default)]
+    pub one_writer: bool,
     /// Payload bytes of one element of the workload: the factor from `rpo_count` to `rpo_bytes`.
     pub element_bytes: u32,
     /// The shards, in order, where each holds a part of the data; none where every member holds everything.

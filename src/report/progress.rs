@@ -228,6 +228,7 @@ fn line(what: &What) -> Option<String> {
         | What::View(_)
         | What::Control(_)
         | What::Final(_)
+        | What::Due { .. }
         | What::Dropped { packets: 0 } => return None,
     };
     Some(line)

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::{
-    check::Touch,
+    check::{Touch, split_brain::UNLOOKED},
     history::{Access, Group},
     measure::{
-        EventFigures, Figure, Figures, Loss,
+        EventFigures, Figure, Figures,
         format::{self, Round},
     },
     record::{DisruptionKind, Record},
-    scenario::{Dur, Goal, RecoveredBy, Targets},
+    scenario::{Dur, Goal, RecoveredBy, Rpo, Targets},
     time::Span,
 };
 
@@ -289,45 +289,69 @@ fn rpo(record: &Record, figures: &Figures) -> Vec<Judged> {
     let targets = record.opened.scenario.targets.rpo.as_ref();
     let set = targets
         .is_some_and(|rpo| rpo.seconds.is_some() || rpo.count.is_some() || rpo.bytes.is_some());
-    let number = |loss: &Loss| {
-        (
-            loss.lost.len() as u64,
-            format::count(loss.lost.len() as u64),
-        )
+    let lost = match &figures.loss {
+        Figure::Measured(loss) => Figure::Measured((loss.lost.len() as u64, loss.rpo_seconds)),
+        Figure::Missing(why) => Figure::Missing(why.clone()),
     };
     let Some(targets) = targets.filter(|_| set) else {
-        return vec![count_line("rpo_count", None, &figures.loss, number)];
+        return vec![count_line("rpo_count", None, &lost, |(lost, _)| {
+            number(*lost)
+        })];
     };
+    let mut lines = rpo_of(record, targets, "", &lost);
+    let others = figures.loss.value().map_or(&[][..], |loss| &loss.later);
+    lines.extend(others.iter().flat_map(|event| {
+        let judged = record.opened.scenario.drill.judges(event.step);
+        let targets = if judged { targets } else { &Rpo::ANY };
+        let lost = Figure::Measured((event.lost.len() as u64, event.rpo_seconds));
+        rpo_of(
+            record,
+            targets,
+            &format!("_after_step_{}", event.step),
+            &lost,
+        )
+    }));
+    lines
+}
+
+fn number(count: u64) -> (u64, String) {
+    (count, format::count(count))
+}
+
+/// The lines of one event's loss: how many writes, and the age of the oldest.
+fn rpo_of(record: &Record, targets: &Rpo, suffix: &str, lost: &Figure<(u64, Span)>) -> Vec<Judged> {
     let mut lines = Vec::new();
     if let Some(goal) = targets.seconds {
-        let seconds = match &figures.loss {
-            Figure::Measured(loss) => Figure::Measured(loss.rpo_seconds),
+        let seconds = match lost {
+            Figure::Measured((_, age)) => Figure::Measured(*age),
             Figure::Missing(why) => Figure::Missing(why.clone()),
         };
-        lines.push(time_line("rpo_seconds", goal, &seconds, Touch::Data));
+        let name = format!("rpo_seconds{suffix}");
+        lines.push(time_line(&name, goal, &seconds, Touch::Data));
     }
     if let Some(goal) = targets.count {
-        lines.push(count_line("rpo_count", Some(goal), &figures.loss, number));
+        let name = format!("rpo_count{suffix}");
+        let count = |(lost, _): &(u64, Span)| number(*lost);
+        lines.push(count_line(&name, Some(goal), lost, count));
     }
     if let Some(goal) = targets.bytes {
-        let sized = record.stack.as_ref().is_some_and(|s| s.element_bytes > 0);
+        let size = record.stack.as_ref().map_or(0, |stack| stack.element_bytes);
         let unknown = Figure::Missing("the size of an element is not known".into());
-        let loss = if sized { &figures.loss } else { &unknown };
-        lines.push(count_line("rpo_bytes", Some(goal), loss, |loss| {
-            (
-                loss.rpo_bytes,
-                format!("{} B", format::count(loss.rpo_bytes)),
-            )
+        let lost = if size > 0 { lost } else { &unknown };
+        let name = format!("rpo_bytes{suffix}");
+        lines.push(count_line(&name, Some(goal), lost, |(lost, _)| {
+            let bytes = lost.saturating_mul(u64::from(size));
+            (bytes, format!("{} B", format::count(bytes)))
         }));
     }
     lines
 }
 
-fn count_line(
+fn count_line<T>(
     name: &str,
     goal: Option<Goal<u64>>,
-    loss: &Figure<Loss>,
-    number: impl Fn(&Loss) -> (u64, String),
+    loss: &Figure<T>,
+    number: impl Fn(&T) -> (u64, String),
 ) -> Judged {
     let measured = loss.value().map(number);
     let (state, why) = match (goal, loss, &measured) {
@@ -368,6 +392,10 @@ fn split_brain(targets: &Targets, figures: &Figures) -> Judged {
         let count = loss.split_brain.len() as u64;
         (count, format::count(count))
     });
+    if figures.integrity.unlooked && judged.line.state == LineState::Met {
+        judged.line.state = LineState::Inconclusive;
+        judged.line.why = UNLOOKED.into();
+    }
     if let Some((a, b, _)) = &figures.integrity.dual_primary {
         judged.line.measured = format!("{}; {a} and {b} both primary", judged.line.measured);
         if goal == Goal::Limit(0) {

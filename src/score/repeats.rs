@@ -106,7 +106,13 @@ fn by_quantile(cards: &[Scorecard], confidence: Confidence) -> (Verdict, u64) {
             };
             cards.iter().filter(of).count() as u64
         };
-        let (within, beyond) = (states(LineState::Met), states(LineState::Missed));
+        // A run without such a line saw no outage after that step.
+        let spared = cards.iter().filter(|card| {
+            let has = card.lines.iter().any(|line| line.figure == *figure);
+            figure.contains("_after_") && !has
+        });
+        let within = states(LineState::Met) + spared.count() as u64;
+        let beyond = states(LineState::Missed);
         match gate(n, within, beyond, q, level) {
             Gate::Pass => {}
             Gate::Fail => return (Verdict::Fail, 0),

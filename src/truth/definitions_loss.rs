@@ -85,6 +85,45 @@ pub fn loss(history: &Draft, present: &[Present], at: Bracket) -> Expected {
     }
 }
 
+/// What lost writes are put down to where events follow each other: by event (0 is the headline), and to a second primary.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Whose {
+    pub events: BTreeMap<usize, Ids>,
+    pub second: Ids,
+}
+
+/// *Whose loss* of section 3, by looking at every operation for every lost write. Events come with the nodes that they hit.
+pub fn whose(ops: &[Op], lost: &Ids, events: &[(Bracket, u16)]) -> Whose {
+    let mut whose = Whose::default();
+    let gone = |op: &&Op| op.outcome == Outcome::Ok && lost.contains(&(op.lane, op.seq));
+    for write in ops.iter().filter(gone) {
+        let deposed = |event: usize| {
+            let other = |op: &Op| {
+                op.outcome == Outcome::Ok
+                    && op.node != write.node
+                    && op.sent >= write.done
+                    && op.done < Some(events[event].0.low)
+            };
+            ops.iter().any(other)
+        };
+        let id = (write.lane, write.seq);
+        let next = events
+            .iter()
+            .position(|(at, _)| write.sent <= Some(at.high));
+        let hit = |event: usize| event > 0 && write.node == Some(events[event - 1].1);
+        let event = if next == Some(0) && !deposed(0) {
+            Some(0)
+        } else {
+            next.filter(|event| !hit(*event) && !deposed(*event))
+        };
+        match event {
+            Some(event) => whose.events.entry(event).or_default().insert(id),
+            None => whose.second.insert(id),
+        };
+    }
+    whose
+}
+
 fn age(pre: &[&Op], at: Bracket) -> Span {
     let mut age = Span::ZERO;
     for (sent, done) in pre.iter().filter_map(|op| op.sent.zip(op.done)) {

@@ -8,6 +8,7 @@ use crate::{
     measure::{Figure, LostWrite, availability::unavailable_total, measure, scan::Scan, windows},
     record::Record,
     seed::Seed,
+    time::Bracket,
 };
 
 use super::{
@@ -32,10 +33,12 @@ pub enum Case {
     Leftovers(Synthetic, Vec<Present>),
     /// Staleness.
     Reads(Synthetic),
+    /// Whose loss, over several events: what is lost, and the events with the nodes that they hit.
+    Successions(Synthetic, Ids, Vec<(Bracket, u16)>),
 }
 
 /// What each kind of case shows, in the order of `cases`.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("rto of random outages", "equal to the definition"),
     (
         "true outages",
@@ -48,13 +51,18 @@ const KINDS: [(&str, &str); 6] = [
         "equal to the definition",
     ),
     ("staleness", "equal to the definition"),
+    (
+        "loss of later events, and second primaries beside them",
+        "equal to the definition",
+    ),
 ];
 
 /// The cases of one seed.
-pub fn cases(record: &Record, seed: Seed) -> [Case; 6] {
+pub fn cases(record: &Record, seed: Seed) -> [Case; 7] {
     let stream = |name: &str| seed.stream(name);
     let (outage, begun, back) = synthetic::outage(record, &mut stream("outage"));
     let (leftovers, present) = synthetic::leftovers(record, &mut stream("leftovers"));
+    let (successions, lost, events) = synthetic::successions(record, &mut stream("successions"));
     [
         Case::Recovery(synthetic::recovery(record, &mut stream("recovery"))),
         Case::Outage(outage, begun, back),
@@ -62,6 +70,7 @@ pub fn cases(record: &Record, seed: Seed) -> [Case; 6] {
         Case::Failures(synthetic::failures(record, &mut stream("failures"))),
         Case::Leftovers(leftovers, present),
         Case::Reads(synthetic::reads(record, &mut stream("reads"))),
+        Case::Successions(successions, lost, events),
     ]
 }
 
@@ -69,7 +78,7 @@ pub fn cases(record: &Record, seed: Seed) -> [Case; 6] {
 pub fn lines(seed: Seed, count: u64) -> Vec<Line> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let blank = synthetic::blank();
-    let mut wrong: [Vec<String>; 6] = Default::default();
+    let mut wrong: [Vec<String>; 7] = Default::default();
     std::thread::scope(|scope| {
         let work = |worker: u64| {
             let blank = &blank;
@@ -111,8 +120,8 @@ fn line(what: &str, limit: &str, count: u64, wrong: &[String]) -> Line {
 }
 
 /// What is wrong in some of the seeds, by kind.
-fn some(blank: &Record, seed: Seed, numbers: impl Iterator<Item = u64>) -> [Vec<String>; 6] {
-    let mut wrong: [Vec<String>; 6] = Default::default();
+fn some(blank: &Record, seed: Seed, numbers: impl Iterator<Item = u64>) -> [Vec<String>; 7] {
+    let mut wrong: [Vec<String>; 7] = Default::default();
     for number in numbers {
         let seed = Seed(seed.0.wrapping_add(number));
         for (case, wrong) in cases(blank, seed).iter().zip(&mut wrong) {
@@ -132,7 +141,8 @@ impl Case {
             | Self::Slowness(run)
             | Self::Failures(run)
             | Self::Leftovers(run, _)
-            | Self::Reads(run) => run,
+            | Self::Reads(run)
+            | Self::Successions(run, _, _) => run,
         }
     }
 }
@@ -149,6 +159,7 @@ pub fn compare(case: &Case, seen: &History) -> Result<(), String> {
         Case::Failures(run) => failures(run, seen),
         Case::Leftovers(run, present) => leftovers(run, seen, present),
         Case::Reads(run) => reads(run, seen),
+        Case::Successions(run, lost, events) => successions(run, seen, lost, events),
     }
 }
 
@@ -267,6 +278,29 @@ fn reads(run: &Synthetic, seen: &History) -> Result<(), String> {
     same("staleness", &told, &truth)
 }
 
+fn successions(
+    run: &Synthetic,
+    seen: &History,
+    lost: &Ids,
+    events: &[(Bracket, u16)],
+) -> Result<(), String> {
+    let truth = definitions_loss::whose(&run.history.draft().ops, lost, events);
+    let figures = measure(&run.record, seen);
+    let found = figures.loss.value().ok_or("loss is missing")?;
+    let ids = |list: &[LostWrite]| -> Ids { list.iter().map(|w| (w.lane, w.seq)).collect() };
+    let mut told = definitions_loss::Whose {
+        second: ids(&found.split_brain),
+        ..Default::default()
+    };
+    if !found.lost.is_empty() {
+        told.events.insert(0, ids(&found.lost));
+    }
+    for event in &found.later {
+        told.events.insert(event.step - 1, ids(&event.lost));
+    }
+    same("whose loss", &told, &truth)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,6 +351,8 @@ mod tests {
         match case {
             Case::Slowness(_) => op.done = op.done.map(|d| crate::time::Nanos(d.0 + 20_000_000)),
             Case::Reads(_) => op.version = op.version.map(|version| version + 1),
+            // The write in the middle is acknowledged by another node, or its neighbours are.
+            Case::Successions(_, _, _) => op.node = op.node.map(|node| (node + 1) % 3),
             _ if op.outcome == Outcome::Ok => op.outcome = Outcome::Fail,
             _ => op.outcome = Outcome::Ok,
         }

@@ -14,7 +14,7 @@ use crate::{
     time::{Bracket, Nanos},
 };
 
-use super::definitions_loss::Present;
+use super::definitions_loss::{Ids, Present};
 
 /// The scenario that synthetic runs pretend to have followed.
 const SCENARIO: &str = "schema: 1
@@ -82,6 +82,7 @@ pub fn blank() -> Record {
         connection_limit: None,
         phase_ns: 0,
         idempotent: true,
+        one_writer: true,
         element_bytes: 64,
         shards: Vec::new(),
         ready: vec![],
@@ -321,6 +322,88 @@ pub fn leftovers(record: &Record, random: &mut Stream) -> (Synthetic, Vec<Presen
         });
     }
     (synthetic, present)
+}
+
+/// Two write lanes over three events, each of which hits the node that leads; sometimes a node goes on taking the writes of
+/// a lane while another one leads. What is lost, and the events with the nodes that they hit.
+pub fn successions(record: &Record, random: &mut Stream) -> (Synthetic, Ids, Vec<(Bracket, u16)>) {
+    const LENGTH: usize = 375;
+    let begins: Vec<u64> = (1..4)
+        .map(|n| n * 3_500 + between(random, 0, 900))
+        .collect();
+    let second = (random.unit() < 0.5).then(|| between(random, begins[0], 12_000));
+    let until = second.map_or(0, |from| from + between(random, 100, 3_000));
+    let mut ops = Vec::new();
+    let mut lost = Ids::new();
+    for lane in 0..2 {
+        let tail = between(random, 0, 600);
+        for seq in 0..LENGTH {
+            let took = between(random, 1, 60);
+            let mut op = op(lane, seq, 40, (Outcome::Ok, 0, took));
+            let at = op.intended.0 / 1_000_000;
+            let passed = begins.iter().filter(|begun| **begun <= at).count() as u64;
+            let old = lane == 0 && second.is_some_and(|from| (from..until).contains(&at));
+            let leader = if old {
+                passed.saturating_sub(1)
+            } else {
+                passed
+            };
+            op.node = Some((leader % 3) as u16);
+            let last = begins
+                .iter()
+                .any(|begun| at <= *begun && *begun < at + tail);
+            let gone = if last || old { 0.8 } else { 0.01 };
+            if random.unit() < gone {
+                lost.insert((op.lane, op.seq));
+            }
+            ops.push(op);
+        }
+    }
+    let events: Vec<(Bracket, u16)> = (0_u16..)
+        .zip(&begins)
+        .map(|(node, begun)| {
+            let at = Bracket {
+                low: ms(*begun),
+                high: ms(begun + 5),
+            };
+            (at, node % 3)
+        })
+        .collect();
+    let lanes = vec![lane(0, Access::Write, 40), lane(1, Access::Write, 40)];
+    let held = ops.iter().map(|op| (op.lane, op.seq));
+    let held = held.filter(|id| !lost.contains(id));
+    let holdings = Holdings::collect(held.map(|(lane, seq)| (lane, seq, true)));
+    let mut synthetic = run(record, lanes, history(ops), events[0].0);
+    follow(&mut synthetic.record, &events);
+    for pass in [1, 2] {
+        synthetic.record.finals.push(FinalRead {
+            source: Source::Authority { pass },
+            holdings: Ok(holdings.clone()),
+        });
+    }
+    (synthetic, lost, events)
+}
+
+/// Gives the run three nodes and these events, of which the first stands already.
+fn follow(record: &mut Record, events: &[(Bracket, u16)]) {
+    let name = |node: u16| NodeName::new(format!("n{}", node + 1));
+    if let Some(stack) = &mut record.stack {
+        let first = stack.members[0].clone();
+        stack.members.extend([1, 2].map(|node| Member {
+            name: name(node),
+            ..first.clone()
+        }));
+    }
+    let first = record.disruptions[0].1.clone();
+    let later = events.iter().enumerate().skip(1);
+    record.disruptions.extend(later.map(|(index, (at, node))| {
+        let disruption = Disruption {
+            step: index + 1,
+            victims: vec![name(*node)],
+            ..first.clone()
+        };
+        (*at, disruption)
+    }));
 }
 
 /// A write lane and reads of it that saw any version.

@@ -281,6 +281,7 @@ mod tests {
             connection_limit: None,
             phase_ns: 0,
             idempotent: false,
+            one_writer: true,
             element_bytes: 21,
             shards: vec![shard(1, "r1"), shard(2, "r2")],
             ready: Vec::new(),

@@ -115,14 +115,18 @@ impl Load {
     /// service lanes were acknowledged after their lane's last failure.
     pub async fn stop(self) -> u64 {
         let stopping = async {
-            self.pacer.stop();
+            let due = self.pacer.stop();
             for worker in self.workers {
                 // A worker that panicked leaves a gap in its lane, which makes the run inconclusive.
                 let _ = worker.await;
             }
+            due
         };
-        let (at, ()) = self.emitter.time(stopping).await;
+        let (at, due) = self.emitter.time(stopping).await;
         self.emitter.say_at(at, What::ClientsStopped);
+        if let Some(operations) = due {
+            self.emitter.say_at(at, What::Due { operations });
+        }
         lock(&self.shared.live).sound()
     }
 }

@@ -38,7 +38,7 @@ pub struct Due {
 /// The pacer's thread.
 pub struct Pacer {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Vec<u64>>,
 }
 
 impl Pacer {
@@ -72,11 +72,11 @@ impl Pacer {
         Self { stop, thread }
     }
 
-    /// Stops; no operation is due afterwards.
-    pub fn stop(self) {
+    /// Stops; no operation is due afterwards. How many were due of each lane; none where the pacer panicked, and the gap
+    /// shows in the history.
+    pub fn stop(self) -> Option<Vec<u64>> {
         self.stop.store(true, Ordering::Relaxed);
-        // A pacer that panicked has stopped too; the gap shows in the history.
-        let _ = self.thread.join();
+        self.thread.join().ok()
     }
 }
 
@@ -86,17 +86,19 @@ struct Beat {
     due: UnboundedSender<Due>,
 }
 
-fn pace(lanes: &[Beat], stop: &AtomicBool, emitter: &Emitter) {
+/// How many operations of each lane were due.
+fn pace(lanes: &[Beat], stop: &AtomicBool, emitter: &Emitter) -> Vec<u64> {
     let mut queue: BinaryHeap<Reverse<(u64, usize, u64)>> = lanes
         .iter()
         .enumerate()
         .map(|(lane, beat)| Reverse((beat.first, lane, 0)))
         .collect();
     let mut reported = Nanos::default();
+    let mut due = vec![0; lanes.len()];
     while let Some(Reverse((at, lane, seq))) = queue.pop() {
         let intended = Nanos(at);
         if !sleep_until(intended, stop, emitter) {
-            return;
+            break;
         }
         let now = emitter.now();
         if now.since(intended) > STALL_MIN && intended >= reported {
@@ -113,10 +115,12 @@ fn pace(lanes: &[Beat], stop: &AtomicBool, emitter: &Emitter) {
         }
         let beat = &lanes[lane];
         if beat.due.send(Due { seq, intended }).is_err() {
-            return;
+            break;
         }
+        due[lane] = seq + 1;
         queue.push(Reverse((at + beat.interval, lane, seq + 1)));
     }
+    due
 }
 
 /// Sleeps until a moment; `false` when told to stop.

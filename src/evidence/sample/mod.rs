@@ -266,6 +266,7 @@ fn stack() -> Stack {
         connection_limit: Some(10_000),
         phase_ns: 1_000_000_000,
         idempotent: false,
+        one_writer: true,
         element_bytes: 21,
         shards: Vec::new(),
         ready: vec![

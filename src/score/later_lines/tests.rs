@@ -6,7 +6,7 @@ use crate::{
     history::Outcome,
     measure::{
         Figure,
-        fixture::{Bench, R1, W1, W2, add_event, bracket, control, ms},
+        fixture::{Bench, P2, R1, W1, W2, add_event, bracket, control, ms},
         measure,
     },
     record::{Disruption, DisruptionKind, EffectState, Status, StepResult},
@@ -226,6 +226,104 @@ fn a_crash_loop_in_force_strikes_again_and_is_held_against_the_target() {
     assert_eq!(with(47_000, 48_000), Verdict::Fail);
     // It was over before.
     assert_eq!(with(38_000, 23_000), Verdict::Inconclusive);
+}
+
+/// The first event hits pg1 at 20 s, a failback hits pg2 at 40 s.
+fn lost_by_the_failback(limit_ms: u64) -> Scorecard {
+    let mut bench = Bench::with_outage(ms(22_000));
+    add_event(
+        &mut bench,
+        bracket(40_000, 40_002),
+        DisruptionKind::Failback,
+        "pg2",
+    );
+    // Acknowledged at 39,923 ms by pg2: between 77 and 81 ms before it.
+    bench.absent = vec![(W1, 998)];
+    for lane in [W1, W2, R1] {
+        bench.change(lane, ms(40_000), ms(60_000), |op| op.node = Some(0));
+    }
+    bench.fail(P2, ms(40_000), ms(60_000));
+    bench.targets().rpo = Some(Rpo {
+        seconds: Some(Goal::Limit(Dur(Duration::from_millis(limit_ms)))),
+        count: None,
+        bytes: None,
+    });
+    card(bench)
+}
+
+#[test]
+fn what_a_later_event_lost_has_lines_of_its_own() {
+    for (limit, state, verdict) in [
+        (90, LineState::Met, Verdict::Pass),
+        (79, LineState::Inconclusive, Verdict::Inconclusive),
+        (70, LineState::Missed, Verdict::Fail),
+    ] {
+        let seen = lost_by_the_failback(limit);
+        assert_eq!(line(&seen, "rpo_seconds").measured, "0 ms");
+        assert_eq!(
+            line(&seen, "rpo_seconds_after_step_2").state,
+            state,
+            "{limit}"
+        );
+        assert_eq!(seen.verdict, verdict, "{limit}: {seen:#?}");
+    }
+}
+
+#[test]
+fn two_primaries_must_have_been_looked_for() {
+    let with = |one_writer: bool, named: bool| {
+        let mut bench = Bench::with_outage(ms(22_000));
+        for lane in &mut bench.record.lanes {
+            lane.pinned = None;
+        }
+        bench.record.stack.as_mut().unwrap().one_writer = one_writer;
+        if !named {
+            bench.change(W1, ms(50_000), ms(50_040), |op| op.node = None);
+        }
+        line(&card(bench), "split_brain").state
+    };
+    assert_eq!(with(true, true), LineState::Met);
+    assert_eq!(with(true, false), LineState::Inconclusive);
+    assert_eq!(with(false, true), LineState::Inconclusive);
+}
+
+#[test]
+fn two_nodes_that_take_service_writes_by_turns_are_two_primaries() {
+    let with = |one_writer: bool| {
+        let mut bench = Bench::with_outage(ms(22_000));
+        bench.record.stack.as_mut().unwrap().one_writer = one_writer;
+        for lane in &mut bench.record.lanes {
+            lane.pinned = lane.pinned.take().filter(|_| !one_writer);
+        }
+        bench.change(W1, ms(30_000), ms(36_000), |op| op.node = Some(0));
+        card(bench)
+    };
+    let seen = with(true);
+    assert_eq!(line(&seen, "split_brain").state, LineState::Missed);
+    assert_eq!(seen.verdict, Verdict::Fail);
+    // Where members forward writes, who answers one says nothing.
+    assert_eq!(with(false).verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_history_that_is_not_whole_decides_nothing() {
+    let whole = |plant: &dyn Fn(&mut Bench)| {
+        let mut bench = Bench::with_outage(ms(22_000));
+        bench.record.due = Some(vec![1_500, 1_500, 1_500, 600, 600]);
+        plant(&mut bench);
+        card(bench).verdict
+    };
+    assert_eq!(whole(&|_| {}), Verdict::Pass);
+    // Its last second is missing, evenly; what was written then is present, or lost as well.
+    let cut = |b: &mut Bench| b.history.ops.retain(|op| op.intended < ms(59_000));
+    assert_eq!(whole(&cut), Verdict::Inconclusive);
+    let present = |b: &mut Bench| {
+        cut(b);
+        b.extra.push((W1, 1_499, true));
+    };
+    assert_eq!(whole(&present), Verdict::Inconclusive);
+    let doubted = |b: &mut Bench| b.record.history_doubt = Some("it is of another run".into());
+    assert_eq!(whole(&doubted), Verdict::Inconclusive);
 }
 
 #[test]

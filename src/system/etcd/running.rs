@@ -73,6 +73,7 @@ impl EtcdStack {
             phase_ns: 0,
             // No client sends a write again.
             idempotent: true,
+            one_writer: false,
             element_bytes: ELEMENT_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),

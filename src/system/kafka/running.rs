@@ -85,6 +85,7 @@ impl KafkaStack {
             connection_limit: None,
             phase_ns: 0,
             idempotent: options.idempotence,
+            one_writer: false,
             element_bytes: ELEMENT_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),

@@ -68,6 +68,7 @@ impl MongoStack {
             phase_ns: 0,
             // No service lane sends an append again, and a server knows an append that the driver sends again.
             idempotent: true,
+            one_writer: true,
             element_bytes: ELEMENT_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),

@@ -84,6 +84,7 @@ impl MySqlStack {
             phase_ns: 0,
             // Nothing here repeats an append, so what is there twice was applied twice by the system.
             idempotent: true,
+            one_writer: shape.kind != Kind::Galera,
             element_bytes: ELEMENT_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),

@@ -77,6 +77,7 @@ impl RedisStack {
             phase_ns: 0,
             // A driver that sends an append again after a lost answer applies it twice: a list takes both.
             idempotent: false,
+            one_writer: true,
             element_bytes: super::element::ELEMENT_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),

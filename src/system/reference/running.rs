@@ -211,6 +211,7 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
         phase_ns: crate::time::Nanos::from_duration(heartbeat(detect)).0,
         idempotent: true,
         // Lane, number and checksum.
+        one_writer: true,
         element_bytes: 14,
         shards: Vec::new(),
         ready: Vec::new(),

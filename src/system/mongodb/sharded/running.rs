@@ -91,6 +91,7 @@ impl ShardedStack {
             phase_ns: 0,
             // No service lane sends an append again, and a server knows an append that the driver sends again.
             idempotent: true,
+            one_writer: false,
             element_bytes: ELEMENT_BYTES,
             shards: (1..).zip(&shards).map(shard).collect(),
             ready: Vec::new(),

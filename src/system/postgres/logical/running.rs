@@ -100,6 +100,7 @@ impl LogicalStack {
             phase_ns: 0,
             // Nothing here repeats an append, so what is there twice was applied twice by the system.
             idempotent: true,
+            one_writer: true,
             element_bytes: ELEMENT_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),

@@ -73,6 +73,7 @@ impl ClusterStack {
             phase_ns: 0,
             // A driver that sends an append again after a lost answer applies it twice: a list takes both.
             idempotent: false,
+            one_writer: true,
             element_bytes: ELEMENT_BYTES,
             shards,
             ready: Vec::new(),
