@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     evidence::{
-        Pruned, Register,
+        Pruned, Register, SetAside,
         folder::{EVENTS, MANIFEST},
         register::Said,
     },
@@ -64,6 +64,8 @@ pub struct Run {
     /// What the register keeps of it where its folder was removed on purpose. It then has no verdict and is not sealed:
     /// it counts nowhere.
     pub pruned: Option<Pruned>,
+    /// Why it no longer stands in the way of a decision, where it came to no verdict.
+    pub set_aside: Option<SetAside>,
 }
 
 impl Archive {
@@ -90,6 +92,7 @@ impl Archive {
                         summary: None,
                         unread: None,
                         pruned: None,
+                        set_aside: None,
                     };
                     runs.insert(opening.run, run);
                 }
@@ -105,6 +108,11 @@ impl Archive {
                         (run.verdict, run.sealed) = (None, false);
                         run.unread = Some(format!("pruned at {}", pruned.at));
                         run.pruned = Some(pruned);
+                    }
+                }
+                Said::SetAside(aside) => {
+                    if let Some(run) = runs.get_mut(&aside.run) {
+                        run.set_aside = Some(aside);
                     }
                 }
             }
@@ -150,6 +158,18 @@ impl Run {
             && self.summary.as_ref().is_some_and(|summary| {
                 summary.run.status == Status::Completed && summary.verdict != Verdict::Control
             })
+    }
+
+    /// Whether it was opened and came to no verdict: it was killed, or goes on. Nobody knows what it would have shown, so it
+    /// stands in the way of a decision until it is set aside with a reason.
+    pub fn unended(&self) -> bool {
+        let open = self.registered && self.verdict.is_none() && !self.sealed;
+        open && self.pruned.is_none() && self.set_aside.is_none()
+    }
+
+    /// Whether it ended with a verdict, or its folder was removed on purpose after it had.
+    pub fn judged(&self) -> bool {
+        self.set_aside.is_none() && (self.verdict.is_some() || self.pruned.is_some() || self.sealed)
     }
 
     /// Which repeat it was, from 1, and out of how many.
@@ -200,6 +220,7 @@ fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, Archi
                     summary: None,
                     unread: None,
                     pruned: None,
+                    set_aside: None,
                     folder,
                 });
             }

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use drdrill::{
     archive::{Baseline, Baselines, Run},
+    evidence::{PinnedKey, Register, audit},
     score::Verdict,
 };
 
 use super::{
     arguments::{BaselineArguments, BaselineCommand},
+    chosen::whole,
     exit::{Exit, Failure},
     history::archive,
-    output,
+    keys, output,
 };
 
 /// Sets or shows baselines.
@@ -25,8 +27,12 @@ pub fn baseline(arguments: &BaselineArguments) -> Result<Exit, Failure> {
             reports,
             scenario,
             last,
+            key,
             file,
-        } => set(reports, scenario.as_deref(), *last, file),
+        } => {
+            let key = key.as_deref().map(keys::pinned).transpose()?;
+            set(reports, scenario.as_deref(), *last, key.as_ref(), file)
+        }
     }
 }
 
@@ -60,8 +66,20 @@ fn show(file: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-fn set(reports: &Path, scenario: Option<&str>, last: usize, file: &Path) -> Result<Exit, Failure> {
+fn set(
+    reports: &Path,
+    scenario: Option<&str>,
+    last: usize,
+    key: Option<&PinnedKey>,
+    file: &Path,
+) -> Result<Exit, Failure> {
     let archive = archive(reports)?;
+    let audit = audit(Register::of(reports).path(), None, true, key);
+    if let Some(problem) = audit.problems.first() {
+        return Err(unverified(&format!(
+            "the register does not verify: {problem}"
+        )));
+    }
     let mut baselines = Baselines::read(file)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "name another file"))?;
     let names: Vec<&str> = match scenario {
@@ -85,6 +103,9 @@ fn set(reports: &Path, scenario: Option<&str>, last: usize, file: &Path) -> Resu
                 "choose fewer runs with --last, or run the drill until the newest ones pass",
             ));
         }
+        for run in runs {
+            whole(run, key, &audit).map_err(|why| unverified(&why))?;
+        }
         baselines
             .scenarios
             .insert(name.to_owned(), Baseline::of(runs));
@@ -98,6 +119,14 @@ fn set(reports: &Path, scenario: Option<&str>, last: usize, file: &Path) -> Resu
         )
     })?;
     Ok(Exit::Pass)
+}
+
+fn unverified(why: &str) -> Failure {
+    Failure::new(
+        Exit::EvidenceUnverified,
+        format!("no baseline is set: {why}"),
+        "`drdrill verify` names all that is wrong; later runs are only held against what the runs left",
+    )
 }
 
 /// Nanoseconds in words; infinite where no recovery was seen.

@@ -10,7 +10,7 @@ use std::{
 
 use drdrill::{
     drill::{validate_against, validate_alerting, validate_design},
-    scenario::{BYTES_MAX, Parsed, Problem, Problems, read},
+    scenario::{BYTES_MAX, Parsed, Problem, Problems, Scenario, read},
     system::{Description, System, catalogue},
 };
 
@@ -87,13 +87,13 @@ pub fn varied(parsed: &Parsed, more: &[(String, String)], what: &str) -> Result<
     })
 }
 
-/// The names of the scenarios in these files and folders; all of them must be right.
+/// The scenarios in these files and folders; all of them must be right.
 ///
 /// # Errors
 /// When a path is not there, or any scenario has problems.
-pub fn names(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
+pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
     let parsed = plain(paths)?;
-    Ok(parsed.into_iter().map(|it| it.scenario.name).collect())
+    Ok(parsed.into_iter().map(|it| it.scenario).collect())
 }
 
 /// The systems of the scenarios in these files and folders; all of them must be right.

@@ -4,10 +4,10 @@ use std::{fs, path::Path};
 
 use drdrill::{
     archive::{Archive, Baseline, Baselines, Run, resolution, trend},
-    evidence::{Audit, PinnedKey, Register, audit, sha256, verify_run},
+    evidence::{Audit, PinnedKey, Register, audit, sha256},
     gate::{Against, Margin, State, against, decide},
     report::{Gated, gate_json, gate_terminal, gated},
-    scenario::Targets,
+    scenario::{Scenario, Targets},
     score::{self, Scorecard, Verdict},
     time::wall_now,
 };
@@ -15,12 +15,12 @@ use drdrill::{
 use super::{
     arguments::GateArguments,
     baseline::{read_baselines, seconds},
+    chosen,
     exit::{Exit, Failure},
     history::archive,
     keys,
     notify::notify,
     output,
-    session::rendered,
 };
 
 /// The confidence level of comparisons (measurement definitions, section 5).
@@ -55,7 +55,8 @@ pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
     } else {
         arguments.scenarios.clone()
     };
-    names.extend(required(&arguments.require)?);
+    let required = required(&arguments.require)?;
+    names.extend(required.iter().map(|scenario| scenario.name.clone()));
     names.sort();
     names.dedup();
     if names.is_empty() {
@@ -69,12 +70,13 @@ pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
         archive: &archive,
         audit: audit(
             Register::of(&arguments.reports).path(),
-            None,
+            arguments.head.as_deref(),
             true,
             key.as_ref(),
         ),
         key: key.as_ref(),
         baselines: baselines.as_ref(),
+        required,
         arguments,
     };
     let decided: Vec<Gated<'_>> = names.iter().map(|name| all.decided(name)).collect();
@@ -89,18 +91,17 @@ struct Asked<'a> {
     audit: Audit,
     key: Option<&'a PinnedKey>,
     baselines: Option<&'a Baselines>,
+    required: Vec<Scenario>,
     arguments: &'a GateArguments,
 }
 
 impl<'a> Asked<'a> {
     fn decided(&self, scenario: &str) -> Gated<'a> {
-        let all: Vec<&'a Run> = self
-            .archive
-            .of(scenario)
-            .filter(|run| run.status.is_some())
-            .collect();
+        let (unended, all): (Vec<&'a Run>, Vec<&'a Run>) =
+            self.archive.of(scenario).partition(|run| run.unended());
+        let all: Vec<&Run> = all.into_iter().filter(|run| run.judged()).collect();
         let runs = newest(&all, self.arguments.last);
-        let evidence = self.evidence(&all, &runs);
+        let evidence = self.evidence(scenario, &all, &runs, &unended);
         let cards: Vec<Scorecard> = runs
             .iter()
             .filter_map(|run| run.summary.as_ref().map(|it| it.scorecard.clone()))
@@ -114,11 +115,16 @@ impl<'a> Asked<'a> {
                 (together.verdict, together.sentence)
             }
         };
+        let (verdict, sentence) = with_unended(verdict, sentence, &unended);
         let baseline = self.baseline(scenario, &runs);
         let rise = self.rise(scenario, &runs);
+        let mut decision = decide(evidence, (verdict, &sentence), baseline.as_ref(), rise);
+        if let Some(before) = chosen::before(&all, &runs) {
+            decision.sentence = format!("{} {before}", decision.sentence);
+        }
         Gated {
             scenario: scenario.to_owned(),
-            decision: decide(evidence, (verdict, &sentence), baseline.as_ref(), rise),
+            decision,
             passed: all
                 .iter()
                 .rev()
@@ -129,11 +135,21 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether the runs are there, new enough, and verify.
-    fn evidence(&self, all: &[&Run], runs: &[&Run]) -> Result<(), String> {
+    fn evidence(
+        &self,
+        scenario: &str,
+        all: &[&Run],
+        runs: &[&Run],
+        unended: &[&Run],
+    ) -> Result<(), String> {
         let Some(newest) = runs.last() else {
             return Err("no run of it has ended: there is no evidence".into());
         };
         pruned(all, runs, self.arguments.last.is_some())?;
+        // An attempt that was killed is told by its own name, and leaves the gate inconclusive.
+        if self.arguments.last.is_none() && unended.is_empty() {
+            chosen::series(runs)?;
+        }
         let age = newest.started.map(|at| wall_now().duration_since(at));
         let most = self.arguments.max_age.0;
         match age {
@@ -154,21 +170,37 @@ impl<'a> Asked<'a> {
         if let Some(problem) = self.audit.problems.first() {
             return Err(format!("the register does not verify: {problem}"));
         }
-        runs.iter().try_for_each(|run| self.verified(run))
+        runs.iter()
+            .try_for_each(|run| chosen::whole(run, self.key, &self.audit))?;
+        if let Some(wanted) = self.required.iter().find(|it| it.name == scenario) {
+            runs.iter()
+                .try_for_each(|run| chosen::same_scenario(run, wanted))?;
+        }
+        self.compared(scenario, runs)
     }
 
-    fn verified(&self, run: &Run) -> Result<(), String> {
-        let found = verify_run(&run.folder, self.key, &rendered);
-        let problem = found
-            .problems
-            .iter()
-            .chain(&self.audit.problems_of(&found))
-            .next()
-            .cloned();
-        match problem {
-            None => Ok(()),
-            Some(problem) => Err(format!("run {} does not verify: {problem}", run.id)),
+    /// Verifies whatever else the decision takes numbers from: the history that a rise is looked for in, and those runs of
+    /// the baseline that are here.
+    fn compared(&self, scenario: &str, runs: &[&Run]) -> Result<(), String> {
+        let judged = |run: &&Run| runs.iter().any(|other| other.id == run.id);
+        let history = self.archive.of(scenario).filter(|run| run.counts());
+        for run in history.filter(|run| !judged(run)) {
+            chosen::whole(run, self.key, &self.audit)?;
         }
+        let baseline = self.baselines.and_then(|it| it.scenarios.get(scenario));
+        for kept in baseline.iter().flat_map(|it| &it.runs) {
+            let Some(run) = self.archive.run(&kept.run) else {
+                continue;
+            };
+            let own = run.summary.as_ref().and_then(|it| it.rto());
+            if run.pruned.is_none() && own != kept.rto {
+                return Err(format!(
+                    "the baseline gives run {} another recovery time than its own result",
+                    run.id
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn baseline(&self, scenario: &str, runs: &[&Run]) -> Option<Against> {
@@ -208,6 +240,29 @@ impl<'a> Asked<'a> {
                 change.p
             )
         })
+    }
+}
+
+/// A verdict that is no better than what runs without a verdict leave open, with their names.
+fn with_unended(verdict: Verdict, sentence: String, unended: &[&Run]) -> (Verdict, String) {
+    let Some(first) = unended.first() else {
+        return (verdict, sentence);
+    };
+    let others = match unended.len() - 1 {
+        0 => String::new(),
+        1 => " and 1 other".into(),
+        more => format!(" and {more} others"),
+    };
+    let why = format!(
+        "Run {}{others} was opened and came to no verdict: it was killed, or goes on. \
+         `drdrill prune --run {} --reason ...` sets it aside",
+        first.id, first.id
+    );
+    match verdict {
+        Verdict::Fail => (verdict, format!("{sentence} {why}.")),
+        Verdict::Pass | Verdict::Control | Verdict::Inconclusive => {
+            (Verdict::Inconclusive, format!("{why}. {sentence}"))
+        }
     }
 }
 
@@ -260,12 +315,12 @@ fn newest<'a>(all: &[&'a Run], last: Option<usize>) -> Vec<&'a Run> {
     all[all.len().saturating_sub(count)..].to_vec()
 }
 
-/// The names of the scenarios whose files must have evidence.
-fn required(paths: &[std::path::PathBuf]) -> Result<Vec<String>, Failure> {
+/// The scenarios whose files must have evidence.
+fn required(paths: &[std::path::PathBuf]) -> Result<Vec<Scenario>, Failure> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
-    super::check::names(paths)
+    super::check::scenarios(paths)
 }
 
 /// Writes every output that was asked for.

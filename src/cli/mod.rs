@@ -4,6 +4,7 @@ mod arguments;
 mod baseline;
 mod calibrate;
 mod check;
+mod chosen;
 mod commands;
 mod completions;
 mod counts;

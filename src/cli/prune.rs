@@ -5,7 +5,7 @@ use std::path::Path;
 use drdrill::{
     archive::{Archive, Run, prunable},
     evidence::{
-        Audit, EvidenceError, PinnedKey, Pruned, Register, SigningKey, audit, finish,
+        Audit, EvidenceError, PinnedKey, Pruned, Register, SetAside, SigningKey, audit, finish,
         prune as prune_run, verify_run,
     },
     time::wall_now,
@@ -43,6 +43,9 @@ pub fn prune(arguments: &PruneArguments) -> Result<Exit, Failure> {
         return Err(unverified(&problem.to_string()));
     }
     let archive = archive(reports)?;
+    if let (Some(run), Some(reason)) = (&arguments.run, &arguments.reason) {
+        return set_aside(&archive, &register, (run, reason), key.as_ref(), arguments);
+    }
     let before = arguments.older_than.map(|age| wall_now() - age.0);
     let runs = prunable(&archive, arguments.keep, before);
     for run in &runs {
@@ -54,6 +57,44 @@ pub fn prune(arguments: &PruneArguments) -> Result<Exit, Failure> {
         }
     }
     output::result(&text(&archive, &runs, arguments.dry_run));
+    Ok(Exit::Pass)
+}
+
+/// Writes that a run which came to no verdict is set aside.
+fn set_aside(
+    archive: &Archive,
+    register: &Register,
+    (run, reason): (&str, &str),
+    key: Option<&SigningKey>,
+    arguments: &PruneArguments,
+) -> Result<Exit, Failure> {
+    let refused = |message: String, help: &'static str| Failure::new(Exit::Usage, message, help);
+    let Some(found) = archive.run(run) else {
+        let help = "`drdrill gate` names the runs that never ended";
+        return Err(refused(format!("there is no run `{run}`"), help));
+    };
+    if !found.unended() {
+        let message = format!("run {run} came to a verdict, or was set aside already");
+        let help = "only a run that was killed or never ended can be set aside";
+        return Err(refused(message, help));
+    }
+    if reason.trim().is_empty() {
+        return Err(refused(
+            "no reason is given".into(),
+            "say why, with --reason",
+        ));
+    }
+    let aside = SetAside {
+        run: found.id.clone(),
+        at: wall_now().to_string(),
+        reason: reason.trim().to_owned(),
+        signature: None,
+    };
+    if !arguments.dry_run {
+        let written = register.set_aside(aside, key);
+        written.map_err(|error| failed(&error))?;
+    }
+    output::result(&format!("set aside  {run}\n"));
     Ok(Exit::Pass)
 }
 

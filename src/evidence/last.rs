@@ -17,13 +17,13 @@ pub fn last_run(reports: &Path, of: &str) -> Option<Last> {
     let entries = Register::of(reports).entries().ok()?;
     let mut closed = entries.iter().rev().filter_map(|entry| match &entry.what {
         Said::Closed(closing) if closing.status == Status::Completed => Some(closing),
-        Said::Closed(_) | Said::Opened(_) | Said::Pruned(_) => None,
+        Said::Closed(_) | Said::Opened(_) | Said::Pruned(_) | Said::SetAside(_) => None,
     });
     let (opening, digest) = closed.find_map(|closing| {
         let digest = closing.manifest_sha256.as_ref()?;
         let opening = entries.iter().find_map(|entry| match &entry.what {
             Said::Opened(opening) if opening.run == closing.run => Some(opening),
-            Said::Opened(_) | Said::Closed(_) | Said::Pruned(_) => None,
+            Said::Opened(_) | Said::Closed(_) | Said::Pruned(_) | Said::SetAside(_) => None,
         })?;
         (variant(&opening.scenario, &opening.overrides) == of).then_some((opening, digest))
     })?;

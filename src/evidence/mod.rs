@@ -15,6 +15,7 @@ pub mod register;
 pub mod result;
 #[cfg(test)]
 pub mod sample;
+pub mod set_aside;
 pub mod sign;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use prune::{Pruned, finish, prune};
 pub use redact::Redactor;
 pub use register::{Closing, Opening, Register};
 pub use result::result_json;
+pub use set_aside::SetAside;
 pub use sign::sign_folder;
 pub use verify::{Problem, Render, Verified, verify_run};
 pub use verify_register::{Audit, audit};

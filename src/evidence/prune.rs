@@ -104,7 +104,7 @@ pub fn finish(register: &Register, key: Option<&PinnedKey>) -> Result<(), Eviden
     let folder_of = |run: &RunId| {
         entries.iter().find_map(|entry| match &entry.what {
             Said::Opened(opening) if opening.run == *run => Some(opening.folder.as_str()),
-            Said::Opened(_) | Said::Closed(_) | Said::Pruned(_) => None,
+            Said::Opened(_) | Said::Closed(_) | Said::Pruned(_) | Said::SetAside(_) => None,
         })
     };
     for entry in &entries {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{id::RunId, record::Status, score::Verdict};
 
-use super::{EvidenceError, Pruned, SigningKey, folder::Links, manifest::sha256};
+use super::{EvidenceError, Pruned, SetAside, SigningKey, folder::Links, manifest::sha256};
 
 /// The register's file name.
 const FILE: &str = "register.jsonl";
@@ -74,6 +74,8 @@ pub enum Said {
     Closed(Closing),
     /// A run's folder was removed on purpose.
     Pruned(Pruned),
+    /// A run that came to no verdict was set aside with a reason.
+    SetAside(SetAside),
 }
 
 impl Said {
@@ -152,6 +154,24 @@ impl Register {
         })
     }
 
+    /// Writes that a run which came to no verdict is set aside, signed where there is a key; what is set aside already stays
+    /// as it is. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// When the register cannot be written or is damaged.
+    pub fn set_aside(
+        &self,
+        aside: SetAside,
+        key: Option<&SigningKey>,
+    ) -> Result<(), EvidenceError> {
+        self.append(|entries, previous| {
+            let said =
+                |entry: &Entry| matches!(&entry.what, Said::SetAside(it) if it.run == aside.run);
+            let line = !entries.iter().any(said);
+            Ok(line.then(|| aside.clone().entry(previous.map(str::to_owned), key)))
+        })
+    }
+
     /// The runs that were opened and not closed, oldest first: what `sweep` must look after.
     ///
     /// # Errors
@@ -161,7 +181,7 @@ impl Register {
         let closed: HashSet<RunId> = entries.iter().filter_map(closed_run).cloned().collect();
         let open = entries.into_iter().filter_map(|entry| match entry.what {
             Said::Opened(opening) => Some(opening).filter(|it| !closed.contains(&it.run)),
-            Said::Closed(_) | Said::Pruned(_) => None,
+            Said::Closed(_) | Said::Pruned(_) | Said::SetAside(_) => None,
         });
         Ok(open.collect())
     }
@@ -251,14 +271,14 @@ pub(super) fn complete(text: &str) -> &str {
 fn last_manifest(entries: &[Entry]) -> Option<String> {
     entries.iter().rev().find_map(|entry| match &entry.what {
         Said::Closed(closing) => closing.manifest_sha256.clone(),
-        Said::Opened(_) | Said::Pruned(_) => None,
+        Said::Opened(_) | Said::Pruned(_) | Said::SetAside(_) => None,
     })
 }
 
 fn closed_run(entry: &Entry) -> Option<&RunId> {
     match &entry.what {
         Said::Closed(closing) => Some(&closing.run),
-        Said::Opened(_) | Said::Pruned(_) => None,
+        Said::Opened(_) | Said::Pruned(_) | Said::SetAside(_) => None,
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{id::RunId, record::variant, score::Verdict};
 
 use super::{
-    Closing, Opening, PinnedKey, Problem, Pruned, Verified,
+    Closing, Opening, PinnedKey, Problem, Pruned, SetAside, Verified,
     folder::{EVENTS, MANIFEST},
     manifest::{self, Manifest, sha256},
     register::{Entry, Said, complete, read_line},
@@ -39,6 +39,8 @@ pub struct Registered {
     pub closed: Option<(usize, Closing)>,
     /// That its folder was removed on purpose, and the digest of the line before the one that says so.
     pub pruned: Option<(usize, Option<String>, Pruned)>,
+    /// That it was set aside without a verdict, and the digest of the line before the one that says so.
+    pub set_aside: Option<(Option<String>, SetAside)>,
 }
 
 impl Registered {
@@ -120,6 +122,7 @@ pub fn audit(
         audit.problem("register", what);
     }
     pruned(key, &mut audit);
+    set_aside(key, &mut audit);
     let base = register.parent().unwrap_or(Path::new("."));
     let beside = |it: &Registered| {
         it.opened
@@ -184,6 +187,12 @@ fn enter(index: usize, entry: Entry, audit: &mut Audit) {
             let said = (index, entry.previous, pruned);
             (run, registered.pruned.replace(said).is_some())
         }
+        Said::SetAside(aside) => {
+            let run = aside.run.clone();
+            let registered = audit.runs.entry(run.clone()).or_default();
+            let said = (entry.previous, aside);
+            (run, registered.set_aside.replace(said).is_some())
+        }
     };
     if twice {
         audit.problem(
@@ -221,6 +230,32 @@ fn pruned(key: Option<&PinnedKey>, audit: &mut Audit) {
         );
         audit.notices.push(what);
     }
+}
+
+/// Checks every line that says that a run was set aside: who said it, and that the run had come to no verdict.
+fn set_aside(key: Option<&PinnedKey>, audit: &mut Audit) {
+    let mut found = Vec::new();
+    let mut notices = Vec::new();
+    for (run, registered) in &audit.runs {
+        let Some((previous, said)) = &registered.set_aside else {
+            continue;
+        };
+        let unsigned = key.and_then(|key| said.unsigned(previous.clone(), key));
+        let verdict = registered.closed.as_ref().and_then(|(_, it)| it.verdict);
+        let judged = verdict.map(|_| "set aside, and it came to a verdict");
+        let unknown = registered
+            .opened
+            .is_none()
+            .then_some("set aside, and it was never opened");
+        let problems = [unsigned, judged, unknown].into_iter().flatten();
+        found.extend(problems.map(|what| Problem::new(format!("run {run}"), what)));
+        notices.push(format!(
+            "run {run} was set aside without a verdict: {}",
+            said.reason
+        ));
+    }
+    audit.problems.extend(found);
+    audit.notices.extend(notices);
 }
 
 /// What is wrong with pruning this run and not others of its scenario.

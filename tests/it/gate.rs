@@ -345,3 +345,179 @@ fn an_archive_knows_what_the_register_and_the_results_say() {
     assert!(archive.run(&gate.reports.name(1)).is_some());
     assert!(archive.run("../../etc").is_none());
 }
+
+/// Opens a run in the register as `drdrill run` does before anything is created, and leaves it there: as one that was killed.
+fn left_open(gate: &Gate, number: u32) -> String {
+    let run = drdrill::id::RunId::new(&format!("20261121t11{number:02}00"), number);
+    let opening = drdrill::evidence::Opening {
+        run: run.clone(),
+        scenario: SCENARIO.into(),
+        scenario_sha256: String::new(),
+        overrides: Vec::new(),
+        opening_sha256: String::new(),
+        folder: format!("{SCENARIO}/{run}"),
+        started: drdrill::time::wall_now().to_string(),
+    };
+    let register = drdrill::evidence::Register::of(gate.reports.path());
+    register.open(&opening).expect("an opening");
+    run.to_string()
+}
+
+#[test]
+fn a_run_that_never_ended_leaves_the_gate_open_until_it_is_set_aside() {
+    for swept in [false, true] {
+        let gate = Gate::new();
+        let run = left_open(&gate, 1);
+        if swept {
+            let closing = drdrill::evidence::Closing {
+                run: drdrill::id::RunId::parse(&run).expect("a name"),
+                status: drdrill::record::Status::Aborted("killed".into()),
+                verdict: None,
+                manifest_sha256: None,
+            };
+            let register = drdrill::evidence::Register::of(gate.reports.path());
+            register.close(&closing).expect("a line");
+        }
+        for arguments in [&[][..], &["--last", "2"], &["--last", "3"]] {
+            let (exit, sentence) = gate.decide(arguments);
+            assert_eq!(exit, 3, "{sentence}");
+            assert!(sentence.contains(&run), "{sentence}");
+        }
+        let (exit, said) = gate.reports.prune(&["--run", &run]);
+        assert_eq!(exit, 2, "a reason is asked for: {said}");
+        let reason = ["--run", &run, "--reason", "the host lost its power"];
+        let (exit, said) = gate.reports.prune(&reason);
+        assert_eq!(exit, 0, "{said}");
+        assert_eq!(gate.decide(&[]).0, 0);
+        let said = gate.reports.verify(&[]);
+        assert_eq!(said.problems, [""; 0]);
+        assert!(said.json["register"].to_string().contains("lost its power"));
+        // Nobody is rid of a run that came to a verdict, nor without the key.
+        let name = gate.reports.name(2);
+        let judged = ["--run", &name, "--reason", "it was red"];
+        assert_eq!(gate.reports.prune(&judged).0, 2);
+    }
+}
+
+#[test]
+fn a_run_that_was_set_aside_without_the_key_does_not_pass() {
+    let gate = Gate::new();
+    let run = left_open(&gate, 1);
+    let aside = drdrill::evidence::SetAside {
+        run: drdrill::id::RunId::parse(&run).expect("a name"),
+        at: String::new(),
+        reason: "none".into(),
+        signature: None,
+    };
+    let register = drdrill::evidence::Register::of(gate.reports.path());
+    register.set_aside(aside, None).expect("a line");
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains("set aside by nobody"), "{sentence}");
+}
+
+#[test]
+fn what_is_required_is_what_stands_in_the_file() {
+    let gate = Gate::new();
+    let shipped = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/scenarios/reference/primary-kill.yaml"
+    );
+    let text = fs::read_to_string(shipped).expect("a scenario");
+    let folder = tempfile::tempdir().expect("a folder");
+    let with = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        let path = folder.path().join("required.yaml");
+        fs::write(&path, text.replacen(from, to, 1)).expect("a file");
+        gate.decide(&["--require", &path.to_string_lossy()])
+    };
+    let (exit, sentence) = with("summary: ", "summary: Again, ");
+    assert_eq!(exit, 0, "{sentence}");
+    // The run was made with weaker targets, fewer clients, or another fault than the file asks for.
+    for (from, to) in [
+        ("  rto: ", "  rto: 1ms # "),
+        ("kill: primary", "pause: primary"),
+        ("drill:\n", "clients:\n  service: { rate: 40/s }\ndrill:\n"),
+    ] {
+        if text.contains("clients:") && from == "drill:\n" {
+            continue;
+        }
+        let (exit, sentence) = with(from, to);
+        assert_eq!(exit, 6, "{sentence}");
+        assert!(sentence.contains("another scenario"), "{sentence}");
+    }
+}
+
+#[test]
+fn older_runs_and_baselines_are_verified_too() {
+    let gate = Gate::new();
+    gate.reports
+        .edit(0, "result.json", "\"high_ns\"", "\"high_ns\" ");
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains(&gate.reports.name(0)), "{sentence}");
+    let file = gate.reports.path().join("b.json");
+    let set = Command::new(DRDRILL)
+        .args(["baseline", "set"])
+        .arg(gate.reports.path())
+        .arg("--file")
+        .arg(&file)
+        .output()
+        .expect("the binary starts");
+    assert_eq!(set.status.code(), Some(6));
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_register_whose_end_was_cut_off_does_not_pass_with_its_head_noted() {
+    let gate = Gate::new();
+    let red = gate.reports.forge(9, |opened| {
+        opened.scenario.targets.rto = "100ms".parse().map(Goal::Limit).ok();
+        opened.overrides = vec![("targets.rto".into(), "100ms".into())];
+    });
+    let head = gate.reports.head();
+    let name = red
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    gate.reports.register_again(|line| !line.contains(&name));
+    fs::remove_dir_all(&red).expect("a folder");
+    assert_eq!(gate.decide(&["--scenario", SCENARIO]).0, 0);
+    let (exit, sentence) = gate.decide(&["--scenario", SCENARIO, "--head", &head]);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains("noted head"), "{sentence}");
+}
+
+#[test]
+fn a_series_without_all_of_its_attempts_does_not_pass() {
+    let gate = Gate::new();
+    for attempt in [1, 3] {
+        gate.reports.forge(3 + attempt, |opened| {
+            (opened.seed, opened.attempt, opened.attempts) = (drdrill::seed::Seed(7), attempt, 3);
+        });
+    }
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains("of the 3 attempts"), "{sentence}");
+}
+
+#[test]
+fn runs_that_were_not_green_since_the_last_pass_are_told() {
+    let gate = Gate::new();
+    let red = gate.reports.forge(8, |opened| {
+        // The step that was to be taken was not: inconclusive.
+        opened.scenario.headline = Some(7);
+    });
+    gate.reports.forge(9, |_| {});
+    let (_, sentence) = gate.decide(&[]);
+    let name = red
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    assert!(
+        sentence.contains(&name) && sentence.contains("not green"),
+        "{sentence}"
+    );
+}

@@ -70,6 +70,12 @@ pub struct PruneArguments {
     /// Write lines without a signature, for runs without one
     #[arg(long, conflicts_with = "sign_key")]
     pub unsigned: bool,
+    /// Set this run aside instead, which was killed or never ended: its folder stays, and gates go on without it
+    #[arg(long, value_name = "RUN-ID", requires = "reason")]
+    pub run: Option<String>,
+    /// Why, for the register
+    #[arg(long, value_name = "TEXT", requires = "run")]
+    pub reason: Option<String>,
     /// Only say which runs would go
     #[arg(long)]
     pub dry_run: bool,

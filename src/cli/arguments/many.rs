@@ -72,7 +72,7 @@ pub struct GateArguments {
     /// Only these scenarios; each must have evidence
     #[arg(long = "scenario", value_name = "NAME")]
     pub scenarios: Vec<String>,
-    /// Scenario files, or folders of them, that must have evidence too
+    /// Scenario files, or folders of them, that must have evidence of just what stands in them
     #[arg(long, value_name = "FILE|DIR")]
     pub require: Vec<PathBuf>,
     /// The public key that must have signed: a file, or its line
@@ -81,6 +81,9 @@ pub struct GateArguments {
     /// Accept evidence without a signature; all else is still verified
     #[arg(long, conflicts_with = "key")]
     pub unsigned: bool,
+    /// The head of the register as it was noted elsewhere: a line with it must still be there
+    #[arg(long, value_name = "DIGEST")]
+    pub head: Option<String>,
     /// How long evidence counts
     #[arg(long, value_name = "TIME", default_value = "100d", value_parser = time)]
     pub max_age: Dur,
@@ -140,6 +143,9 @@ pub enum BaselineCommand {
         /// How many runs; 5 against 5 are the fewest that can show a difference at 95 %
         #[arg(long, value_name = "N", default_value = "10", value_parser = count)]
         last: usize,
+        /// The public key that must have signed the runs: a file, or its line; all else is verified without it too
+        #[arg(long, value_name = "FILE|KEY")]
+        key: Option<String>,
         /// The file to write; keep it under version control
         #[arg(long, value_name = "FILE", default_value = "baseline.json")]
         file: PathBuf,
