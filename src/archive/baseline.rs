@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Span;
+use crate::{evidence::files, time::Span};
 
 use super::{ArchiveError, Run};
 
@@ -56,7 +56,8 @@ impl Baselines {
         if !path.exists() {
             return Ok(Self::default());
         }
-        let bytes = fs::read(path).map_err(ArchiveError::io("read", path))?;
+        let bytes = files::read_named(path, files::WHOLE_MOST)
+            .map_err(ArchiveError::io("read", path))?;
         let read: Self =
             serde_json::from_slice(&bytes).map_err(|error| ArchiveError::content(path, error))?;
         if read.schema == SCHEMA {

@@ -11,13 +11,14 @@ use jiff::Timestamp;
 
 use crate::{
     evidence::{
-        Pruned, Register, SetAside,
+        Pruned, Register, SetAside, files,
         folder::{EVENTS, MANIFEST},
         register::Said,
     },
     id::RunId,
     record::{Status, variant},
     score::Verdict,
+    shown::shown,
 };
 
 use super::{ArchiveError, Summary};
@@ -207,7 +208,7 @@ fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, Archi
             };
             if folder.join(EVENTS).is_file() {
                 let scenario = scenario.file_name().unwrap_or_default();
-                let scenario = scenario.to_string_lossy().into_owned();
+                let scenario = shown(&scenario.to_string_lossy()).into_owned();
                 found.push(Run {
                     id,
                     variant: scenario.clone(),
@@ -250,7 +251,7 @@ fn summarize(runs: &mut [Run]) {
 }
 
 fn result(run: &mut Run) {
-    let read = fs::read(run.folder.join(RESULT)).map_err(|error| error.to_string());
+    let read = files::read(&run.folder.join(RESULT), files::WHOLE_MOST).map_err(|it| it.to_string());
     let parsed = read.and_then(|bytes| {
         serde_json::from_slice::<Summary>(&bytes).map_err(|error| error.to_string())
     });
@@ -260,7 +261,7 @@ fn result(run: &mut Run) {
     }
     if let Some(summary) = &run.summary {
         run.started = run.started.or_else(|| summary.run.started.parse().ok());
-        run.scenario.clone_from(&summary.run.scenario);
+        run.scenario = shown(&summary.run.scenario).into_owned();
         run.variant = variant(&run.scenario, &summary.run.overrides);
         if !run.registered {
             run.status = Some(summary.run.status.clone());

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,6 +10,7 @@ use std::{
 
 use drdrill::{
     drill::{validate_against, validate_alerting, validate_design},
+    evidence,
     scenario::{BYTES_MAX, Parsed, Problem, Problems, Scenario, read},
     system::{Description, System, catalogue},
 };
@@ -193,7 +194,9 @@ fn text(path: &Path) -> Result<String, Problem> {
         Problem::new(format!("failed to read the file: {cause}"))
             .help("a scenario is a UTF-8 text file")
     };
-    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    // A pipe or a device would be waited for; a file that is too long is the reader's to refuse, by its first part.
+    let file = evidence::files::open_named(path, evidence::files::FILE_MOST);
+    let file = file.map_err(|error| unreadable(error.to_string()))?;
     let mut bytes = Vec::new();
     let most = u64::try_from(BYTES_MAX)
         .unwrap_or(u64::MAX)

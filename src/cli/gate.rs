@@ -332,7 +332,7 @@ fn publish(decided: &[Gated<'_>], arguments: &GateArguments) -> Result<(), Failu
     }
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if set("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-        output::talk(&gated::annotations(decided));
+        output::commands(&gated::annotations(decided));
     }
     let summary = arguments
         .summary

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use drdrill::evidence::{KeyError, PinnedKey, Register, SigningKey, sign_folder};
+use drdrill::evidence::{KeyError, PinnedKey, Register, Signers, SigningKey, files, sign_folder};
 
 use super::{
     arguments::{KeygenArguments, SignArguments, SigningArguments},
@@ -29,7 +29,7 @@ pub fn signing(arguments: &SigningArguments) -> Result<Option<SigningKey>, Failu
     let (text, place) = match &arguments.sign_key {
         Some(path) => {
             beside_reports(path)?;
-            let text = fs::read_to_string(path);
+            let text = files::text_named(path, files::KEY_MOST);
             let text = text.map_err(|error| {
                 refused(&format!("failed to read `{}`: {error}", path.display()))
             })?;
@@ -51,13 +51,22 @@ pub fn signing(arguments: &SigningArguments) -> Result<Option<SigningKey>, Failu
 /// When it is neither.
 pub fn pinned(given: &str) -> Result<PinnedKey, Failure> {
     let path = Path::new(given);
-    let text = if path.is_file() {
-        fs::read_to_string(path)
+    let text = if path.exists() {
+        files::text_named(path, files::KEY_MOST)
             .map_err(|error| refused(&format!("failed to read `{given}`: {error}")))?
     } else {
         given.to_owned()
     };
     PinnedKey::read(&text).map_err(|error| unusable(&format!("`{given}`"), &error))
+}
+
+/// The public keys of those who must have signed, and how many of them must.
+///
+/// # Errors
+/// When one is no key or is given twice, or there are fewer than must have signed.
+pub fn signers(given: &[String], threshold: Option<usize>) -> Result<Signers, Failure> {
+    let keys: Result<Vec<PinnedKey>, Failure> = given.iter().map(|key| pinned(key)).collect();
+    Signers::new(keys?, threshold).map_err(|error| unusable("these keys", &error))
 }
 
 /// Makes a key pair: the secret key in `NAME.key`, the public one in `NAME.pub` and `NAME.pem`.
@@ -152,6 +161,9 @@ fn refused(message: &str) -> Failure {
 
 fn unusable(place: &str, error: &KeyError) -> Failure {
     let help = match error {
+        KeyError::Twice(_) | KeyError::TooFew { .. } => {
+            "name the key of each signer once with --key, and at most so many with --threshold".into()
+        }
         KeyError::Encrypted => format!("put its password into {PASSWORD}"),
         _ => "`drdrill keygen` makes a key pair; minisign's own files do as well".into(),
     };

@@ -2,20 +2,31 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use drdrill::{report::Style, scenario::Problems};
+use drdrill::{
+    report::Style,
+    scenario::Problems,
+    shown::{shown, shown_lines},
+};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::exit::Failure;
 
-/// Prints a result. A reader that has gone away (`| head`) is no error.
+/// Prints a result. A reader that has gone away (`| head`) is no error. Whatever a name in it holds, nothing but lines
+/// and our own colours reaches a terminal, and no line is a command to a CI system.
 pub fn result(text: &str) {
+    let text = shown_lines(text, style().colour);
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());
     let _ = stdout.flush();
 }
 
-/// Prints talk.
+/// Prints talk, likewise.
 pub fn talk(text: &str) {
+    commands(&shown_lines(text, colour()));
+}
+
+/// Prints what a CI system is to take for commands.
+pub fn commands(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -23,7 +34,8 @@ pub fn talk(text: &str) {
 pub fn failure(failure: &Failure) {
     talk(&format!(
         "error: {}\n  help: {}\n",
-        failure.message, failure.help
+        shown(&failure.message),
+        shown(&failure.help)
     ));
 }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use drdrill::{
     archive::{Offered, Quarter, controls, review},
     drill::offered_modes,
+    evidence::Signers,
     report::quarterly::{Standing, quarterly},
     system::{System, catalogue},
 };
@@ -82,7 +83,7 @@ fn standing(reports: &Path, key: Option<&str>) -> Result<Standing, Failure> {
         });
     };
     let key = keys::pinned(key)?;
-    let found = verification(reports, Some(&key), None, None)?;
+    let found = verification(reports, Some(&Signers::from(&key)), None, None)?;
     let problems = found.problems();
     let head = found.register.as_ref().and_then(|audit| audit.head.clone());
     let sentence = match (problems.first(), &found.register) {
@@ -99,7 +100,7 @@ fn standing(reports: &Path, key: Option<&str>) -> Result<Standing, Failure> {
     };
     Ok(Standing {
         sentence,
-        verified: problems.is_empty() && found.register.is_some(),
+        verified: problems.is_empty() && found.register.is_some() && !found.runs.is_empty(),
         head,
     })
 }

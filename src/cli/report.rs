@@ -3,7 +3,7 @@
 use std::fs;
 
 use drdrill::{
-    evidence,
+    evidence::{self, files},
     report::{View, run_document::run_document, terminal},
     score,
 };
@@ -34,7 +34,7 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     let judgement = score::judge(&loaded.record, &loaded.history);
     for (name, bytes) in rendered(&loaded.record, &loaded.history, &judgement) {
         let path = folder.join(name);
-        let same = fs::read(&path).is_ok_and(|old| old == bytes);
+        let same = files::read(&path, bytes.len() as u64).is_ok_and(|old| old == bytes);
         if loaded.manifest.is_none() {
             let written = fs::write(&path, bytes);
             written.map_err(|error| unwritten(&path.display().to_string(), &error))?;

@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use drdrill::{
-    evidence::{Audit, PinnedKey, Problem, Register, Verified, audit, verify_run},
+    evidence::{
+        Audit, Problem, Register, Signers, Verified, audit_signed, files, verify_signed,
+    },
     score::Verdict,
+    shown::{shown, shown_path},
 };
 
 use super::{
@@ -30,9 +33,9 @@ impl Verification {
             .iter()
             .flat_map(|audit| audit.problems.clone());
         let runs = self.runs.iter().flat_map(|run| {
-            let place = |problem: &Problem| Problem {
-                place: run.folder.join(&problem.place).display().to_string(),
-                what: problem.what.clone(),
+            let place = |problem: &Problem| {
+                let place = run.folder.join(&problem.place);
+                Problem::new(place.to_string_lossy(), &problem.what)
             };
             let known = self
                 .register
@@ -45,45 +48,47 @@ impl Verification {
     }
 }
 
-/// Verifies a run folder, or every run of a reports folder with its register.
+/// Verifies a run folder, or every run of a reports folder with its register. Where nothing is sealed, nothing is
+/// verified, and that is no success.
 ///
 /// # Errors
-/// When the key is none, or the folder holds no run.
+/// When a key is none, or the folder holds no run.
 pub fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let key = keys::pinned(&arguments.key)?;
+    let signers = keys::signers(&arguments.key, arguments.threshold)?;
     let found = verification(
         &arguments.folder,
-        Some(&key),
+        Some(&signers),
         arguments.register.as_deref(),
         arguments.head.as_deref(),
     )?;
     let problems = found.problems();
+    let nothing = found.runs.is_empty();
     if arguments.json {
         output::result(&json(&found, &problems));
     } else {
-        output::result(&text(&found, &problems, &key));
+        output::result(&text(&found, &problems, &signers));
     }
-    Ok(if problems.is_empty() {
+    Ok(if problems.is_empty() && !nothing {
         Exit::Pass
     } else {
         Exit::EvidenceUnverified
     })
 }
 
-/// Verifies a run folder, or a reports folder with its register. Without a key, signatures are not looked at.
+/// Verifies a run folder, or a reports folder with its register. Without keys, signatures are not looked at.
 ///
 /// # Errors
 /// When the folder holds no run.
 pub fn verification(
     folder: &Path,
-    key: Option<&PinnedKey>,
+    signers: Option<&Signers>,
     register: Option<&Path>,
     head: Option<&str>,
 ) -> Result<Verification, Failure> {
     let own = Register::of(folder);
     let reports = own.path().is_file();
     let register = register.or(reports.then(|| own.path()));
-    let audit = register.map(|register| audit(register, head, reports, key));
+    let audit = register.map(|register| audit_signed(register, head, reports, signers));
     let folders = if reports {
         sealed(folder, audit.as_ref())
     } else {
@@ -99,7 +104,7 @@ pub fn verification(
     let render = |record: &_, history: &_, judgement: &_| rendered(record, history, judgement);
     let runs = folders
         .iter()
-        .map(|folder| verify_run(folder, key, &render));
+        .map(|folder| verify_signed(folder, signers, &render));
     Ok(Verification {
         runs: runs.collect(),
         register: audit,
@@ -114,27 +119,31 @@ fn sealed(reports: &Path, audit: Option<&Audit>) -> Vec<PathBuf> {
         closed.is_some_and(|(_, it)| it.manifest_sha256.is_some()) && run.pruned.is_none()
     })
     .filter_map(|run| run.opened.as_ref())
-    .map(|(_, opening)| reports.join(&opening.folder))
+    .filter_map(|(_, opening)| files::below(reports, &opening.folder))
     .filter(|folder| folder.is_dir())
     .collect()
 }
 
-fn text(found: &Verification, problems: &[Problem], key: &PinnedKey) -> String {
+fn text(found: &Verification, problems: &[Problem], signers: &Signers) -> String {
     let mut text = String::new();
     for run in &found.runs {
-        let wrong = !run.problems.is_empty();
+        let state = match (run.problems.is_empty(), run.signed) {
+            (true, _) => "verified",
+            (false, Some(false)) => "NOT SIGNED",
+            (false, _) => "NOT VERIFIED",
+        };
         let name = run
             .run
             .as_ref()
             .map_or_else(|| "unknown run".into(), ToString::to_string);
         let verdict = run.verdict.map_or("not judged", word);
-        let state = if wrong { "NOT VERIFIED" } else { "verified" };
         text.push_str(&format!(
-            "{state}  {name}  {verdict}  {}\n",
-            run.folder.display()
+            "{state}  {}  {verdict}  {}\n",
+            shown(&name),
+            shown_path(&run.folder)
         ));
         for notice in &run.notices {
-            text.push_str(&format!("  notice: {notice}\n"));
+            text.push_str(&format!("  notice: {}\n", shown(notice)));
         }
     }
     if let Some(audit) = &found.register {
@@ -145,21 +154,61 @@ fn text(found: &Verification, problems: &[Problem], key: &PinnedKey) -> String {
             audit.pruned()
         ));
         for notice in &audit.notices {
-            text.push_str(&format!("  notice: {notice}\n"));
+            text.push_str(&format!("  notice: {}\n", shown(notice)));
         }
     }
     for problem in problems {
         text.push_str(&format!("WRONG  {problem}\n"));
     }
-    text.push_str(&match problems.len() {
-        0 => format!(
-            "Everything follows from events and history, signed by key {}.\n",
-            key.id()
-        ),
-        1 => "1 problem: this evidence is not what the runs left.\n".into(),
-        several => format!("{several} problems: this evidence is not what the runs left.\n"),
-    });
+    text.push_str(&format!("{}\n", last_line(found, problems, signers)));
     text
+}
+
+/// What all of it comes to. Runs of which nothing could be verified are counted in it: who reads one line reads this one.
+fn last_line(found: &Verification, problems: &[Problem], signers: &Signers) -> String {
+    let unsigned = |run: &&Verified| run.signed == Some(false);
+    let unsigned = found.runs.iter().filter(unsigned).count();
+    let said = match (problems.len(), found.runs.len()) {
+        (0, 0) => "Nothing was verified: there is no sealed run here.".to_owned(),
+        (0, count) => format!(
+            "Everything in {} follows from events and history, signed by {signers}.",
+            runs(count)
+        ),
+        (count, _) if count == unsigned => format!(
+            "{} not signed: nothing shows who left what is there. Nothing else is wrong.",
+            were(unsigned)
+        ),
+        (1, _) => "1 problem: this evidence is not what the runs left.".into(),
+        (several, _) => format!("{several} problems: this evidence is not what the runs left."),
+    };
+    let Some(audit) = &found.register else {
+        return said;
+    };
+    let apart = [
+        (audit.unclosed(), "opened and never closed"),
+        (audit.unsealed(), "closed without a manifest"),
+        (audit.pruned(), "pruned"),
+    ];
+    let apart = apart.iter().filter(|(count, _)| *count > 0);
+    let apart: Vec<String> = apart
+        .map(|(count, what)| format!("{} {what}", were(*count)))
+        .collect();
+    match apart.as_slice() {
+        [] => said,
+        apart => format!("{said} Not verified: {}.", apart.join(", ")),
+    }
+}
+
+fn runs(count: usize) -> String {
+    match count {
+        1 => "1 run".into(),
+        several => format!("{several} runs"),
+    }
+}
+
+fn were(count: usize) -> String {
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} {verb}", runs(count))
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -177,18 +226,19 @@ fn json(found: &Verification, problems: &[Problem]) -> String {
         .iter()
         .map(|run| {
             serde_json::json!({
-                "folder": run.folder, "run": run.run, "verdict": run.verdict,
+                "folder": run.folder, "run": run.run, "verdict": run.verdict, "signed": run.signed,
                 "manifest_sha256": run.manifest_sha256, "notices": run.notices,
             })
         })
         .collect();
     let register = found.register.as_ref().map(|audit| {
         serde_json::json!({
-            "runs": audit.runs.len(), "pruned": audit.pruned(), "head": audit.head, "notices": audit.notices,
+            "runs": audit.runs.len(), "pruned": audit.pruned(), "unclosed": audit.unclosed(),
+            "unsealed": audit.unsealed(), "head": audit.head, "notices": audit.notices,
         })
     });
     let all = serde_json::json!({
-        "verified": problems.is_empty(), "problems": problems, "runs": runs, "register": register,
+        "verified": problems.is_empty() && !found.runs.is_empty(), "problems": problems, "runs": runs, "register": register,
     });
     format!("{all:#}\n")
 }

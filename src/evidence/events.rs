@@ -13,7 +13,7 @@ use crate::{
     time::Bracket,
 };
 
-use super::{EvidenceError, Redactor, manifest::sha256};
+use super::{EvidenceError, Redactor, files, manifest::sha256};
 
 /// A line of the log: the event, and the digest of the line before.
 #[derive(Serialize, Deserialize)]
@@ -133,7 +133,7 @@ pub struct EventsRead {
 /// When the file cannot be read, a line before the last is not an event, or a line does not follow from
 /// the one before.
 pub fn read(path: &Path) -> Result<EventsRead, EvidenceError> {
-    let text = std::fs::read_to_string(path).map_err(EvidenceError::io("read", path))?;
+    let text = files::string(path, files::WHOLE_MOST)?;
     let mut read = EventsRead {
         events: Vec::new(),
         cut: false,

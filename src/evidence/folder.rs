@@ -166,8 +166,8 @@ impl RunFolder {
         let bytes = json(&manifest, &path)?;
         replace(&path, &bytes)?;
         if let Some(key) = key {
-            for (name, bytes) in sign::signatures(&manifest, &bytes, key)? {
-                self.write(name, &bytes)?;
+            for (name, bytes) in sign::signatures(&self.path, &manifest, &bytes, key)? {
+                self.write(&name, &bytes)?;
             }
         }
         Ok((manifest, manifest::sha256(&bytes)))
@@ -183,7 +183,7 @@ pub(super) fn json(value: &impl Serialize, path: &Path) -> Result<Vec<u8>, Evide
 }
 
 /// Accepts names that stay within their folder.
-fn plain(name: &str) -> Result<&str, EvidenceError> {
+pub(super) fn plain(name: &str) -> Result<&str, EvidenceError> {
     let fits = !name.is_empty()
         && !name.starts_with('.')
         && name

@@ -2,7 +2,8 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Read, Seek, SeekFrom},
+    io::{BufReader, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
@@ -18,17 +19,28 @@ use nix::{
 
 use crate::{
     history::{History, Lists, ListsRead, Op, Outcome, Packer},
-    id::LaneId,
+    id::{LaneId, RunId},
     time::Nanos,
 };
 
 use super::{
-    EvidenceError,
-    history_write::{OUTCOMES, RUN},
+    EvidenceError, files,
+    history_frames::frames,
+    history_write::{OUTCOMES, RUN, schema},
 };
 
-/// The end mark of an Arrow IPC stream.
-const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+/// The most operations of a run: ten times what the longest drill makes.
+const OPS_MOST: usize = 200_000_000;
+/// The most lanes of a run.
+const LANES_MOST: usize = 4096;
+/// The most operations that come when their place was taken or passed; a run has fewer under way at one time.
+const LATE_MOST: usize = 1 << 20;
+/// The most classes of errors, and words of a dictionary.
+const WORDS_MOST: usize = 4096;
+/// The most elements that transactions read, all together.
+const ELEMENTS_MOST: usize = 1 << 26;
+/// The longest time since a run's start, nanoseconds: a hundred days.
+const TIME_MOST: u64 = 100 * 86_400 * 1_000_000_000;
 
 /// A history as read back.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,52 +55,60 @@ pub struct HistoryRead {
 
 /// Reads a history, batch by batch: of a long one, most goes to a file of no name beside it, half as large.
 ///
+/// The file may come from anyone. Every frame's sizes are looked at before the decoder allocates what they claim, and a
+/// decoder that panics all the same is an error that names the file: nothing else in it runs under `catch_unwind`.
+///
 /// # Errors
-/// When the file cannot be read or holds something else.
+/// When the file cannot be read, is damaged, or holds something else.
 pub fn read(path: &Path) -> Result<HistoryRead, EvidenceError> {
-    let mut file = File::open(path).map_err(EvidenceError::io("read", path))?;
-    let (size, whole) = end(&mut file).map_err(EvidenceError::io("read", path))?;
-    let mut truncated = !whole;
-    let mut found = Found {
-        packer: Packer::new(nameless(path)),
-        errors: Vec::new(),
-        lists: Vec::new(),
-    };
-    let mut run = None;
-    match StreamReader::try_new(BufReader::new(file), None) {
-        Ok(reader) => {
-            run = reader.schema().metadata.get(RUN).cloned();
-            for batch in reader {
-                let Ok(batch) = batch else {
-                    truncated = true;
-                    break;
-                };
-                found
-                    .add(&batch)
-                    .ok_or_else(|| EvidenceError::content(path, "it is not a drdrill history"))?;
-            }
-        }
-        // The run died before the schema was on disk: a history without operations.
-        Err(_) if truncated && size < 4096 => {}
-        Err(error) => return Err(EvidenceError::content(path, error)),
+    let unread = |error| files::unread(path, error);
+    let file = files::open(path, files::FILE_MOST).map_err(unread)?;
+    let size = file.metadata().map_err(unread)?.len();
+    let found = frames(&file, size).map_err(unread)?;
+    // The run died before the schema was on disk: a history without operations.
+    if found.end == 0 && !found.ended {
+        return Ok(HistoryRead {
+            history: History::default(),
+            truncated: true,
+            run: None,
+        });
     }
+    let decoding = AssertUnwindSafe(|| decode(path, file.take(found.end)));
+    let decoded = catch_unwind(decoding).unwrap_or_else(|_| Err("its decoder failed".into()));
+    let (found_ops, run) = decoded
+        .map_err(|problem| EvidenceError::content(path, format!("it is damaged: {problem}")))?;
     Ok(HistoryRead {
-        history: History::new(found.packer, found.errors, found.lists),
-        truncated,
+        history: History::new(found_ops.packer, found_ops.errors, found_ops.lists),
+        truncated: !found.ended,
         run,
     })
 }
 
-/// A file's size, and whether it has its end mark; it is at its beginning afterwards.
-fn end(file: &mut File) -> std::io::Result<(u64, bool)> {
-    let size = file.metadata()?.len();
-    let mut last = [0; END.len()];
-    if let Some(before) = size.checked_sub(last.len() as u64) {
-        file.seek(SeekFrom::Start(before))?;
-        file.read_exact(&mut last)?;
-        file.rewind()?;
+/// Decodes whole frames.
+fn decode(path: &Path, frames: impl Read) -> Result<(Found, Option<String>), String> {
+    let mut found = Found {
+        packer: Packer::new(nameless(path)),
+        errors: Vec::new(),
+        lists: Vec::new(),
+        ops: 0,
+        elements: 0,
+    };
+    let other = || "it is not a drdrill history".to_owned();
+    let reader = StreamReader::try_new(BufReader::new(frames), None);
+    let reader = reader.map_err(|error| error.to_string())?;
+    let columns = reader.schema();
+    let ours = schema(&RunId::new("", 0));
+    // Histories of before there were transactions have no last column.
+    let (_, before) = ours.fields().split_last().ok_or_else(other)?;
+    if columns.fields() != ours.fields() && **columns.fields() != *before {
+        return Err(other());
     }
-    Ok((size, last == END))
+    let run = columns.metadata().get(RUN).cloned();
+    for batch in reader {
+        let batch = batch.map_err(|error| error.to_string())?;
+        found.add(&batch).ok_or_else(other)?;
+    }
+    Ok((found, run))
 }
 
 /// A file of no name in the history's folder, which is gone with this process; none where nothing can be written there.
@@ -103,10 +123,14 @@ struct Found {
     packer: Packer,
     errors: Vec<String>,
     lists: Vec<ListsRead>,
+    /// Operations so far.
+    ops: usize,
+    /// Elements of lists so far.
+    elements: usize,
 }
 
 impl Found {
-    /// Adds a batch's rows; `None` when its columns are others than ours.
+    /// Adds a batch's rows; `None` when they are none that a run can have written.
     fn add(&mut self, batch: &RecordBatch) -> Option<()> {
         let lane = numbers::<UInt16Type>(batch, "lane")?;
         let seq = numbers::<UInt64Type>(batch, "seq")?;
@@ -115,7 +139,6 @@ impl Found {
         let done = numbers::<UInt64Type>(batch, "done_ns")?;
         let node = numbers::<UInt16Type>(batch, "node")?;
         let version = numbers::<UInt64Type>(batch, "version")?;
-        // Histories of before there were transactions have no such column.
         let lists = batch.column_by_name("lists");
         let lists = lists.and_then(|column| column.as_any().downcast_ref::<ListArray>());
         let (outcome, outcome_words) = words::<UInt8Type>(batch, "outcome")?;
@@ -125,21 +148,22 @@ impl Found {
             .collect::<Option<_>>()?;
         let errors: Vec<u16> = (0..error_words.len())
             .map(|i| self.class(error_words.value(i)))
-            .collect();
+            .collect::<Option<_>>()?;
         for row in 0..batch.num_rows() {
             if let Some(lists) = lists.filter(|lists| lists.is_valid(row)) {
+                let read = self.read_lists(&lists.value(row))?;
                 self.lists.push(ListsRead {
                     lane: LaneId(lane.value(row)),
                     seq: seq.value(row),
-                    lists: read_lists(&lists.value(row))?,
+                    lists: read,
                 });
             }
             self.packer.push(Op {
                 lane: LaneId(lane.value(row)),
-                seq: seq.value(row),
-                intended: Nanos(intended.value(row)),
-                sent: opt(sent, row).map(Nanos),
-                done: opt(done, row).map(Nanos),
+                seq: Some(seq.value(row)).filter(|seq| *seq < OPS_MOST as u64)?,
+                intended: time(Some(intended.value(row)))?.unwrap_or_default(),
+                sent: time(opt(sent, row))?,
+                done: time(opt(done, row))?,
                 outcome: *outcomes.get(usize::from(outcome.value(row)))?,
                 error: match opt(error, row) {
                     Some(key) => Some(*errors.get(usize::from(key))?),
@@ -149,17 +173,43 @@ impl Found {
                 version: opt(version, row),
             });
         }
-        Some(())
+        self.ops += batch.num_rows();
+        let (lanes, late) = self.packer.held();
+        (self.ops <= OPS_MOST && lanes <= LANES_MOST && late <= LATE_MOST).then_some(())
     }
 
-    fn class(&mut self, name: &str) -> u16 {
+    /// The number of a class of errors; `None` where there are more than a run has.
+    fn class(&mut self, name: &str) -> Option<u16> {
         let known = self.errors.iter().position(|class| class == name);
         let index = known.unwrap_or_else(|| {
             self.errors.push(name.to_owned());
             self.errors.len() - 1
         });
-        u16::try_from(index).unwrap_or(u16::MAX)
+        u16::try_from(index)
+            .ok()
+            .filter(|_| index < WORDS_MOST)
     }
+
+    /// The lists that one transaction read.
+    fn read_lists(&mut self, lists: &ArrayRef) -> Option<Lists> {
+        let lists: &ListArray = lists.as_any().downcast_ref()?;
+        let read: Lists = lists
+            .iter()
+            .map(|list| {
+                let list = list?;
+                self.elements += list.len() + 1;
+                let elements: &PrimitiveArray<UInt64Type> = list.as_any().downcast_ref()?;
+                (self.elements <= ELEMENTS_MOST).then(|| elements.values().to_vec())
+            })
+            .collect::<Option<_>>()?;
+        Some(read)
+    }
+}
+
+/// A time since the run's start; `None` of one that no run lasts.
+fn time(ns: Option<u64>) -> Option<Option<Nanos>> {
+    ns.is_none_or(|ns| ns <= TIME_MOST)
+        .then(|| ns.map(Nanos))
 }
 
 fn numbers<'a, T: ArrowPrimitiveType>(
@@ -174,24 +224,12 @@ fn words<'a, K: ArrowDictionaryKeyType>(
     name: &str,
 ) -> Option<(&'a PrimitiveArray<K>, &'a StringArray)> {
     let column: &DictionaryArray<K> = batch.column_by_name(name)?.as_any().downcast_ref()?;
-    Some((column.keys(), column.values().as_any().downcast_ref()?))
+    let words: &StringArray = column.values().as_any().downcast_ref()?;
+    (words.len() <= WORDS_MOST).then(|| (column.keys(), words))
 }
 
 fn opt<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
     column.is_valid(row).then(|| column.value(row))
-}
-
-/// The lists that one transaction read.
-fn read_lists(lists: &ArrayRef) -> Option<Lists> {
-    let lists: &ListArray = lists.as_any().downcast_ref()?;
-    lists
-        .iter()
-        .map(|list| {
-            let list = list?;
-            let elements: &PrimitiveArray<UInt64Type> = list.as_any().downcast_ref()?;
-            Some(elements.values().to_vec())
-        })
-        .collect()
 }
 
 fn outcome_named(name: &str) -> Option<Outcome> {

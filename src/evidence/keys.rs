@@ -30,6 +30,17 @@ pub enum KeyError {
     /// A password is needed.
     #[error("the secret key is encrypted and no password was given")]
     Encrypted,
+    /// A key was given more than once: it would count as several signers.
+    #[error("key {0} was given twice")]
+    Twice(String),
+    /// More signers are asked for than keys were given.
+    #[error("{threshold} signers are asked for and {keys} keys were given")]
+    TooFew {
+        /// How many signers there must be.
+        threshold: usize,
+        /// How many keys there are.
+        keys: usize,
+    },
     /// No randomness for a new key.
     #[error("failed to make a key: {0}")]
     NotMade(String),
@@ -166,6 +177,70 @@ impl PinnedKey {
     /// The bare key: what follows the algorithm and the key's number.
     fn ed25519(&self) -> Vec<u8> {
         self.0.to_bytes()[10..].to_vec()
+    }
+}
+
+/// Who must have signed: so many of these keys, each of another holder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signers {
+    keys: Vec<PinnedKey>,
+    threshold: usize,
+}
+
+impl Signers {
+    /// So many of these keys must have signed; without a number, all of them.
+    ///
+    /// # Errors
+    /// When there is no key, one is there twice, or more are asked for than there are.
+    pub fn new(keys: Vec<PinnedKey>, threshold: Option<usize>) -> Result<Self, KeyError> {
+        let threshold = threshold.unwrap_or(keys.len());
+        if threshold == 0 || threshold > keys.len() {
+            return Err(KeyError::TooFew {
+                threshold,
+                keys: keys.len(),
+            });
+        }
+        // By the bare key: the same key under another number is the same signer.
+        let mut bare: Vec<Vec<u8>> = Vec::new();
+        for key in &keys {
+            if bare.contains(&key.ed25519()) {
+                return Err(KeyError::Twice(key.id()));
+            }
+            bare.push(key.ed25519());
+        }
+        Ok(Self { keys, threshold })
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &[PinnedKey] {
+        &self.keys
+    }
+
+    /// How many of them must have signed, at least 1.
+    pub fn threshold(&self) -> usize {
+        self.threshold
+    }
+}
+
+impl From<&PinnedKey> for Signers {
+    fn from(key: &PinnedKey) -> Self {
+        Self {
+            keys: vec![key.clone()],
+            threshold: 1,
+        }
+    }
+}
+
+impl std::fmt::Display for Signers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<String> = self.keys.iter().map(PinnedKey::id).collect();
+        match names.as_slice() {
+            [one] => write!(f, "key {one}"),
+            several if self.threshold == several.len() => {
+                write!(f, "keys {}", several.join(" and "))
+            }
+            several => write!(f, "{} of keys {}", self.threshold, several.join(", ")),
+        }
     }
 }
 

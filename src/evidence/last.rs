@@ -1,6 +1,6 @@
 //! The last completed run of a scenario, to be compared with: recorded when a run is opened.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use crate::{
     score::{Scorecard, Verdict},
 };
 
-use super::{Register, manifest::sha256, register::Said};
+use super::{Register, files, manifest::sha256, register::Said};
 
 /// Finds the last completed and sealed run of a scenario's variant in a reports folder. One that cannot be read is as
 /// good as none: it is compared with, never judged by.
@@ -33,8 +33,8 @@ pub fn last_run(reports: &Path, of: &str) -> Option<Last> {
         scorecard: Scorecard,
     }
     let folder = reports.join(&opening.folder);
-    let manifest = fs::read(folder.join("manifest.json")).ok()?;
-    let result = fs::read(folder.join("result.json")).ok()?;
+    let manifest = files::read(&folder.join("manifest.json"), files::MANIFEST_MOST).ok()?;
+    let result = files::read(&folder.join("result.json"), files::WHOLE_MOST).ok()?;
     let document: Document = serde_json::from_slice(&result).ok()?;
     let word = |value: serde_json::Value| value.as_str().map(str::to_owned);
     let line = |line: &crate::score::Line| {

@@ -1,11 +1,11 @@
 //! Reads a run folder back into what judging and reporting take.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, io, path::Path};
 
 use crate::{history::History, record::Record};
 
 use super::{
-    EvidenceError, LogEnd, Manifest, events,
+    EvidenceError, LogEnd, Manifest, events, files,
     folder::{EVENTS, FORMAT, HISTORY, MANIFEST, SCENARIO},
     history_read, manifest,
 };
@@ -122,7 +122,7 @@ pub(super) fn check_format(path: &Path, found: u32) -> Result<(), EvidenceError>
 
 pub(super) fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>, EvidenceError> {
     let path = folder.join(SCENARIO);
-    let bytes = fs::read(&path).map_err(EvidenceError::io("read", &path))?;
+    let bytes = files::bytes(&path, files::MANIFEST_MOST)?;
     let expected = &record.opened.scenario_sha256;
     if manifest::sha256(&bytes) == *expected {
         Ok(bytes)
@@ -132,17 +132,27 @@ pub(super) fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>
     }
 }
 
+/// What was read; `None` where there is no such file.
+pub(super) fn there<T>(read: Result<T, EvidenceError>) -> Result<Option<T>, EvidenceError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(EvidenceError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 pub(super) fn read_history(
     folder: &Path,
     notices: &mut Vec<Notice>,
     record: &mut Record,
 ) -> Result<History, EvidenceError> {
     let path = folder.join(HISTORY);
-    if !path.is_file() {
+    let Some(read) = there(history_read::read(&path))? else {
         notices.push(Notice::NoHistory);
         return Ok(History::default());
-    }
-    let read = history_read::read(&path)?;
+    };
     if read.truncated {
         notices.push(Notice::HistoryTruncated);
         record.history_doubt = Some(Notice::HistoryTruncated.to_string());

@@ -1,6 +1,7 @@
 //! The manifest: the digest of every file of a run, and whether they still hold.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -19,8 +20,9 @@ use crate::{
 use super::{
     EvidenceError,
     events::LogEnd,
+    files,
     folder::{FORMAT, LOGS, MANIFEST},
-    sign::{DSSE, MINISIG},
+    sign::{self, DSSE},
 };
 
 /// What a complete run folder holds.
@@ -147,16 +149,21 @@ impl fmt::Display for Verification {
 /// # Errors
 /// When it cannot be read or is of another version.
 pub fn read(folder: &Path) -> Result<Option<Manifest>, EvidenceError> {
+    Ok(with_bytes(folder)?.map(|(manifest, _)| manifest))
+}
+
+/// The same with the very bytes that it was read from.
+pub(super) fn with_bytes(folder: &Path) -> Result<Option<(Manifest, Vec<u8>)>, EvidenceError> {
     let path = folder.join(MANIFEST);
-    let bytes = match fs::read(&path) {
+    let bytes = match files::read(&path, files::MANIFEST_MOST) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(EvidenceError::io("read", &path)(source)),
+        Err(error) => return Err(files::unread(&path, error)),
     };
     let manifest: Manifest =
         serde_json::from_slice(&bytes).map_err(|e| EvidenceError::content(&path, e))?;
     if manifest.format == FORMAT {
-        Ok(Some(manifest))
+        Ok(Some((manifest, bytes)))
     } else {
         Err(EvidenceError::Format {
             path,
@@ -166,33 +173,65 @@ pub fn read(folder: &Path) -> Result<Option<Manifest>, EvidenceError> {
     }
 }
 
-/// Compares every file of a folder with its manifest.
+/// Compares every file of a folder with its manifest. Only what has the size that the manifest says is read.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn compare(folder: &Path, manifest: &Manifest) -> Result<Verification, EvidenceError> {
     let mut verification = Verification::default();
-    let found = digests(folder)?;
+    let found: BTreeMap<String, Kept> = kept(folder)?.into_iter().collect();
+    let mut named: BTreeSet<&str> = BTreeSet::new();
     for file in &manifest.files {
-        match found.iter().find(|other| other.path == file.path) {
-            None => verification.missing.push(file.path.clone()),
-            Some(other) if other != file => verification.altered.push(file.path.clone()),
-            Some(_) => {}
+        let path = file.path.as_str();
+        if !named.insert(path) {
+            verification.extra.push(format!("{path} (named twice)"));
+            continue;
+        }
+        match found.get(path) {
+            Some(Kept::File(bytes)) => {
+                if *bytes != file.bytes || digest(folder, path)? != *file {
+                    verification.altered.push(file.path.clone());
+                }
+            }
+            Some(Kept::Other) | None => verification.missing.push(file.path.clone()),
         }
     }
-    let named = |file: &FileDigest| manifest.files.iter().any(|other| other.path == file.path);
-    let extra = found.into_iter().filter(|file| !named(file));
-    verification.extra = extra.map(|file| file.path).collect();
+    let extra = found.into_iter().filter_map(|(path, kept)| match kept {
+        Kept::File(_) => (!named.contains(path.as_str())).then_some(path),
+        Kept::Other => Some(format!("{path} (not a plain file)")),
+    });
+    verification.extra.extend(extra);
     Ok(verification)
 }
 
-/// The files that are not in a manifest: itself and its signatures.
-const APART: [&str; 3] = [MANIFEST, MINISIG, DSSE];
-
-/// The digests of all files but the manifest and its signatures, by path. A link, a pipe or an empty
-/// folder is no file of a run: its digest is that of nothing, so that it is named as extra or altered.
+/// The digests of all files but the manifest and its signatures, by path.
 pub(super) fn digests(folder: &Path) -> Result<Vec<FileDigest>, EvidenceError> {
     let mut files = Vec::new();
+    for (path, kept) in kept(folder)? {
+        match kept {
+            Kept::File(_) => files.push(digest(folder, &path)?),
+            Kept::Other => {
+                let problem = "it is no plain file, and no run leaves such a thing";
+                return Err(EvidenceError::content(&folder.join(path), problem));
+            }
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// What lies in a run's folder under a name.
+enum Kept {
+    /// A plain file of so many bytes.
+    File(u64),
+    /// A link, a pipe, an empty folder, a name that is no text: no file of a run.
+    Other,
+}
+
+/// Everything in a folder but the manifest and its signatures, by path with forward slashes. A backslash is a character
+/// like others: a name that holds one is another file.
+fn kept(folder: &Path) -> Result<Vec<(String, Kept)>, EvidenceError> {
+    let mut all = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(relative) = folders.pop() {
         let dir = folder.join(&relative);
@@ -201,43 +240,41 @@ pub(super) fn digests(folder: &Path) -> Result<Vec<FileDigest>, EvidenceError> {
             let entry = entry.map_err(EvidenceError::io("list", &dir))?;
             empty = false;
             let path = relative.join(entry.file_name());
-            let kind = entry
-                .file_type()
-                .map_err(EvidenceError::io("look at", &dir))?;
-            let name = path.to_string_lossy().replace('\\', "/");
-            if kind.is_dir() {
+            let found = entry.metadata();
+            let found = found.map_err(EvidenceError::io("look at", &dir))?;
+            let Some(name) = path.to_str().map(str::to_owned) else {
+                all.push((path.to_string_lossy().into_owned(), Kept::Other));
+                continue;
+            };
+            if found.is_dir() {
                 folders.push(path);
-            } else if !kind.is_file() {
-                files.push(no_file(format!("{name} (not a plain file)")));
-            } else if !APART.contains(&name.as_str()) {
-                files.push(digest(folder, name)?);
+            } else if !found.is_file() {
+                all.push((name, Kept::Other));
+            } else if !apart(&name) {
+                all.push((name, Kept::File(found.len())));
             }
         }
         let name = relative.to_string_lossy();
         if empty && !name.is_empty() && name != LOGS {
-            files.push(no_file(format!("{name}/")));
+            all.push((format!("{name}/"), Kept::Other));
         }
     }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    Ok(all)
 }
 
-fn no_file(path: String) -> FileDigest {
-    FileDigest {
-        path,
-        bytes: 0,
-        sha256: sha256(b""),
-    }
+/// The files that are not in a manifest: itself and its signatures.
+fn apart(name: &str) -> bool {
+    [MANIFEST, DSSE].contains(&name) || sign::is_minisig(name)
 }
 
-fn digest(folder: &Path, name: String) -> Result<FileDigest, EvidenceError> {
-    let path = folder.join(&name);
-    let mut file = fs::File::open(&path).map_err(EvidenceError::io("read", &path))?;
+fn digest(folder: &Path, name: &str) -> Result<FileDigest, EvidenceError> {
+    let path = folder.join(name);
+    let unread = |error| files::unread(&path, error);
+    let mut file = files::open(&path, files::FILE_MOST).map_err(unread)?;
     let mut digest = Sha256::new();
     let (mut part, mut size) = (vec![0; 1 << 16], 0);
     loop {
-        let read = file.read(&mut part);
-        let read = read.map_err(EvidenceError::io("read", &path))?;
+        let read = file.read(&mut part).map_err(unread)?;
         if read == 0 {
             break;
         }
@@ -245,7 +282,7 @@ fn digest(folder: &Path, name: String) -> Result<FileDigest, EvidenceError> {
         size += read as u64;
     }
     Ok(FileDigest {
-        path: name,
+        path: name.to_owned(),
         bytes: size,
         sha256: hexadecimal(&digest.finalize()),
     })

@@ -2,7 +2,9 @@
 
 pub mod error;
 pub mod events;
+pub mod files;
 pub mod folder;
+mod history_frames;
 pub mod history_read;
 pub mod history_write;
 pub mod keys;
@@ -21,12 +23,13 @@ pub mod sign;
 mod tests;
 pub mod verify;
 pub mod verify_register;
+mod verify_sign;
 
 pub use error::EvidenceError;
 pub use events::{EventLog, LogEnd, opening_sha256};
 pub use folder::{Links, RunFolder};
 pub use history_write::{HistoryThread, HistoryWriter};
-pub use keys::{KeyError, PinnedKey, SigningKey};
+pub use keys::{KeyError, PinnedKey, Signers, SigningKey};
 pub use last::last_run;
 pub use load::{Loaded, Notice, load};
 pub use manifest::{Claims, FileDigest, Manifest, Verification, sha256};
@@ -36,5 +39,5 @@ pub use register::{Closing, Opening, Register};
 pub use result::result_json;
 pub use set_aside::SetAside;
 pub use sign::sign_folder;
-pub use verify::{Problem, Render, Verified, verify_run};
-pub use verify_register::{Audit, audit};
+pub use verify::{Problem, Render, Verified, verify_run, verify_signed};
+pub use verify_register::{Audit, audit, audit_signed};

@@ -1,9 +1,6 @@
 //! Old runs removed on purpose: a line of the register, signed, that keeps what was registered of a run whose folder is gone.
 
-use std::{
-    fs,
-    path::{Component, Path},
-};
+use std::{fs, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -11,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{id::RunId, score::Verdict};
 
 use super::{
-    Closing, EvidenceError, PinnedKey, Register, SigningKey,
+    Closing, EvidenceError, PinnedKey, Register, SigningKey, files,
     register::{Entry, Said},
 };
 
@@ -120,13 +117,8 @@ pub fn finish(register: &Register, key: Option<&PinnedKey>) -> Result<(), Eviden
 
 /// Removes a run's folder; one that is gone already is no error.
 fn remove(register: &Register, folder: &str) -> Result<(), EvidenceError> {
-    let relative = Path::new(folder);
-    let within = |part: Component<'_>| matches!(part, Component::Normal(_));
-    if !relative.components().all(within) {
-        return Err(EvidenceError::Name(folder.into()));
-    }
     let base = register.path().parent().unwrap_or(Path::new("."));
-    let path = base.join(relative);
+    let path = files::below(base, folder).ok_or_else(|| EvidenceError::Name(folder.into()))?;
     if path.is_dir() {
         fs::remove_dir_all(&path).map_err(EvidenceError::io("remove", &path))?;
     }

@@ -4,17 +4,17 @@ use std::{
     collections::HashSet,
     fs::{self, File, OpenOptions},
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::{id::RunId, record::Status, score::Verdict};
 
-use super::{EvidenceError, Pruned, SetAside, SigningKey, folder::Links, manifest::sha256};
+use super::{EvidenceError, Pruned, SetAside, SigningKey, files, folder::Links, manifest::sha256};
 
 /// The register's file name.
-const FILE: &str = "register.jsonl";
+pub(super) const REGISTER: &str = "register.jsonl";
 
 /// The register of one reports folder.
 #[derive(Debug, Clone)]
@@ -40,6 +40,15 @@ pub struct Opening {
     pub folder: String,
     /// Wall-clock start, RFC 3339, for labels only.
     pub started: String,
+}
+
+impl Opening {
+    /// Whether the run's folder lies below the register's.
+    pub fn stays_within(&self) -> bool {
+        let folder = Path::new(&self.folder);
+        let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+        folder.components().all(plain) && folder.components().next().is_some()
+    }
 }
 
 /// How a run ended.
@@ -91,7 +100,7 @@ impl Said {
 impl Register {
     /// The register of a reports folder; nothing is created before the first line.
     pub fn of(reports: &Path) -> Self {
-        Self::at(reports.join(FILE))
+        Self::at(reports.join(REGISTER))
     }
 
     /// The register in a file.
@@ -194,7 +203,8 @@ impl Register {
         if !self.path.exists() {
             return Ok(Vec::new());
         }
-        let text = fs::read_to_string(&self.path).map_err(EvidenceError::io("read", &self.path))?;
+        let text = files::text_named(&self.path, files::WHOLE_MOST)
+            .map_err(|error| files::unread(&self.path, error))?;
         self.parse(complete(&text))
     }
 
@@ -255,11 +265,15 @@ impl Register {
 /// Reads a line that must follow from the one with this digest; returns it with its own digest.
 pub(super) fn read_line(line: &str, previous: Option<&str>) -> Result<(Entry, String), String> {
     let entry: Entry = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    if entry.previous.as_deref() == previous {
-        Ok((entry, sha256(line.as_bytes())))
-    } else {
-        Err("it does not follow from the line before, which was changed or removed".into())
+    if entry.previous.as_deref() != previous {
+        return Err("it does not follow from the line before, which was changed or removed".into());
     }
+    if let Said::Opened(opening) = &entry.what
+        && !opening.stays_within()
+    {
+        return Err("it names a folder outside its own".into());
+    }
+    Ok((entry, sha256(line.as_bytes())))
 }
 
 /// The text up to its last line end.

@@ -1,6 +1,6 @@
 //! Signatures over a manifest: as minisign, and as an in-toto test result in a DSSE envelope.
 
-use std::{fs, io::Cursor, path::Path};
+use std::{io::Cursor, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use minisign::SignatureBox;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    EvidenceError, Manifest, PinnedKey, SigningKey,
+    EvidenceError, Manifest, PinnedKey, SigningKey, files,
     folder::{MANIFEST, replace},
     load,
     manifest::sha256,
@@ -22,8 +22,10 @@ use super::{
 pub const MINISIG: &str = "manifest.json.minisig";
 /// The in-toto statement in its envelope.
 pub const DSSE: &str = "manifest.dsse.json";
+/// How a further signer's minisign signature ends: `manifest.json.KEYID.minisig`.
+const ENDING: &str = ".minisig";
 
-const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+pub(super) const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// An in-toto statement, version 1, with a test-result predicate, version 0.1.
 #[derive(Serialize)]
@@ -60,27 +62,28 @@ struct Digest<'a> {
 /// A DSSE envelope, version 1.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
-    payload: String,
-    payload_type: String,
-    signatures: Vec<Signature>,
+pub(super) struct Envelope {
+    pub(super) payload: String,
+    pub(super) payload_type: String,
+    pub(super) signatures: Vec<Signature>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Signature {
+pub(super) struct Signature {
     keyid: String,
-    sig: String,
+    pub(super) sig: String,
 }
 
-/// Both signatures over a manifest's bytes, by file name.
+/// Both signatures over a manifest's bytes, by file name, beside those that others made.
 ///
 /// # Errors
 /// When the key refuses.
 pub(super) fn signatures(
+    folder: &Path,
     manifest: &Manifest,
     bytes: &[u8],
     key: &SigningKey,
-) -> Result<[(&'static str, Vec<u8>); 2], EvidenceError> {
+) -> Result<[(String, Vec<u8>); 2], EvidenceError> {
     let refused = |error: minisign::PError| EvidenceError::Unsigned(error.to_string());
     let minisig = minisign::sign(
         None,
@@ -91,23 +94,55 @@ pub(super) fn signatures(
     )
     .map_err(refused)?;
     let payload = statement(manifest, bytes);
+    let others = others(folder, &payload, key.public());
+    let name = if others.is_empty() || first_is_by(folder, key.public()) {
+        MINISIG.to_owned()
+    } else {
+        format!("{MANIFEST}.{}{ENDING}", key.public().id())
+    };
     let sig = key.ed25519.sign(&pre_authentication(&payload));
+    let own = Signature {
+        // A hint that nobody signed. cosign looks for its own name of the key there, and passes over a signature by another.
+        keyid: String::new(),
+        sig: STANDARD.encode(sig.as_ref()),
+    };
     let envelope = Envelope {
         payload: STANDARD.encode(&payload),
         payload_type: PAYLOAD_TYPE.into(),
-        signatures: vec![Signature {
-            // A hint that nobody signed. cosign looks for its own name of the key there, and passes over a signature by another.
-            keyid: String::new(),
-            sig: STANDARD.encode(sig.as_ref()),
-        }],
+        signatures: others.into_iter().chain([own]).collect(),
     };
     let mut dsse = serde_json::to_vec(&envelope)
         .expect("the envelope has text keys and no value that JSON cannot hold");
     dsse.push(b'\n');
-    Ok([(MINISIG, minisig.to_bytes()), (DSSE, dsse)])
+    Ok([(name, minisig.to_bytes()), (DSSE.to_owned(), dsse)])
 }
 
-/// Signs a sealed folder whose digests hold; earlier signatures are replaced.
+/// The signatures by others over this very statement. Those over another one are over another manifest: they go.
+fn others(folder: &Path, payload: &[u8], own: &PinnedKey) -> Vec<Signature> {
+    let found = files::read(&folder.join(DSSE), files::KEY_MOST).ok();
+    let envelope: Option<Envelope> = found.and_then(|it| serde_json::from_slice(&it).ok());
+    let Some(envelope) = envelope.filter(|it| it.payload == STANDARD.encode(payload)) else {
+        return Vec::new();
+    };
+    let signed = pre_authentication(payload);
+    let by_own = |it: &Signature| {
+        let sig = STANDARD.decode(&it.sig);
+        sig.is_ok_and(|sig| own.signed(&signed, &sig))
+    };
+    let signatures = envelope.signatures.into_iter();
+    signatures.filter(|it| !by_own(it)).collect()
+}
+
+/// Whether the first signature names this key.
+fn first_is_by(folder: &Path, key: &PinnedKey) -> bool {
+    let found = files::read(&folder.join(MINISIG), files::KEY_MOST).ok();
+    let text = found.and_then(|bytes| String::from_utf8(bytes).ok());
+    let first = text.and_then(|text| SignatureBox::from_string(&text).ok());
+    first.is_none_or(|first| first.keynum() == key.0.keynum())
+}
+
+/// Signs a sealed folder whose digests hold. An earlier signature by the same key is replaced; one by another key stays,
+/// unless it is over another manifest.
 ///
 /// # Errors
 /// When the folder is no run's, is incomplete or altered, or a signature cannot be written.
@@ -116,19 +151,30 @@ pub fn sign_folder(folder: &Path, key: &SigningKey) -> Result<Manifest, Evidence
     let manifest = load(folder)?
         .manifest
         .ok_or_else(|| EvidenceError::Unsigned(format!("there is no `{}`", path.display())))?;
-    let bytes = fs::read(&path).map_err(EvidenceError::io("read", &path))?;
-    for (name, bytes) in signatures(&manifest, &bytes, key)? {
+    let bytes = files::bytes(&path, files::MANIFEST_MOST)?;
+    for (name, bytes) in signatures(folder, &manifest, &bytes, key)? {
         replace(&folder.join(name), &bytes)?;
     }
     Ok(manifest)
 }
 
+/// Whether a file of a run's folder is a minisign signature by its name: the first one, or that of a further signer.
+pub(super) fn is_minisig(name: &str) -> bool {
+    let further = || {
+        let id = name.strip_prefix(MANIFEST)?.strip_prefix('.')?;
+        let id = id.strip_suffix(ENDING)?;
+        let digit = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
+        (id.len() == 16 && id.bytes().all(digit)).then_some(())
+    };
+    name == MINISIG || further().is_some()
+}
+
 /// What the signature says of itself: which run, and which file. No time: the signer's clock proves nothing.
-fn comment(manifest: &Manifest) -> String {
+pub(super) fn comment(manifest: &Manifest) -> String {
     format!("file:{MANIFEST}\trun:{}", manifest.run)
 }
 
-fn statement(manifest: &Manifest, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn statement(manifest: &Manifest, bytes: &[u8]) -> Vec<u8> {
     let claims = &manifest.claims;
     let subject = sha256(bytes);
     let named = |states: &[LineState]| {
@@ -176,65 +222,11 @@ fn image(image: &ImageFact) -> Option<Resource<'_>> {
 }
 
 /// DSSE's pre-authentication encoding: what is signed.
-fn pre_authentication(payload: &[u8]) -> Vec<u8> {
+pub(super) fn pre_authentication(payload: &[u8]) -> Vec<u8> {
     let head = format!(
         "DSSEv1 {} {PAYLOAD_TYPE} {} ",
         PAYLOAD_TYPE.len(),
         payload.len()
     );
     [head.as_bytes(), payload].concat()
-}
-
-/// What is wrong with a minisign signature; nothing if the pinned key made it over these bytes.
-pub(super) fn check_minisig(
-    manifest: &Manifest,
-    bytes: &[u8],
-    minisig: &str,
-    key: &PinnedKey,
-) -> Option<String> {
-    let signature = match SignatureBox::from_string(minisig) {
-        Ok(signature) => signature,
-        Err(error) => return Some(format!("it is no minisign signature: {error}")),
-    };
-    let verified = minisign::verify(&key.0, &signature, Cursor::new(bytes), true, false, false);
-    if let Err(error) = verified {
-        let id = key.id();
-        return Some(format!(
-            "it is not by the pinned key {id} over this manifest: {error}"
-        ));
-    }
-    let said = signature.trusted_comment().unwrap_or_default();
-    (said != comment(manifest)).then(|| format!("it is for something else: `{said}`"))
-}
-
-/// What is wrong with a DSSE envelope; nothing if the pinned key signed the very statement that follows
-/// from the manifest.
-pub(super) fn check_dsse(
-    manifest: &Manifest,
-    bytes: &[u8],
-    dsse: &[u8],
-    key: &PinnedKey,
-) -> Option<String> {
-    let decoded = |envelope: Envelope| {
-        let payload = STANDARD.decode(&envelope.payload).ok()?;
-        let signatures: Option<Vec<Vec<u8>>> = envelope
-            .signatures
-            .iter()
-            .map(|signature| STANDARD.decode(&signature.sig).ok())
-            .collect();
-        (envelope.payload_type == PAYLOAD_TYPE).then_some((payload, signatures?))
-    };
-    let Some((payload, signatures)) = serde_json::from_slice(dsse).ok().and_then(decoded) else {
-        return Some("it is no DSSE envelope of an in-toto statement".into());
-    };
-    let signed = pre_authentication(&payload);
-    if !signatures
-        .iter()
-        .any(|signature| key.signed(&signed, signature))
-    {
-        let id = key.id();
-        return Some(format!("no signature in it is by the pinned key {id}"));
-    }
-    (payload != statement(manifest, bytes))
-        .then(|| "its statement does not follow from the manifest".into())
 }

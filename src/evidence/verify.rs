@@ -1,12 +1,12 @@
 //! Verifies a run folder against a pinned public key, and derives everything in it again.
 
 use std::{
-    fmt, fs,
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -15,15 +15,16 @@ use crate::{
     record::Record,
     scenario,
     score::{Judgement, Verdict, judge},
+    shown::shown,
 };
 
 use super::{
-    Claims, LogEnd, Manifest, PinnedKey, Redactor, events,
-    folder::{ENVIRONMENT, EVENTS, HISTORY, LOGS, MANIFEST, SCENARIO, json},
+    Claims, EvidenceError, LogEnd, Manifest, PinnedKey, Redactor, Signers, events, files,
+    folder::{ENVIRONMENT, EVENTS, HISTORY, LOGS, MANIFEST, SCENARIO, json, plain},
     history_read,
-    load::{check_format, checked_scenario},
+    load::{check_format, checked_scenario, there},
     manifest::{self, sha256},
-    sign::{self, DSSE, MINISIG},
+    verify_sign,
 };
 
 /// Every file that follows from a record and its operations alone, by name.
@@ -39,10 +40,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
+    /// A problem. Both texts may hold what others wrote: here, and here alone, it is made fit to be shown.
+    pub fn new(place: impl AsRef<str>, what: impl AsRef<str>) -> Self {
         Self {
-            place: place.into(),
-            what: what.into(),
+            place: shown(place.as_ref()).into_owned(),
+            what: shown(what.as_ref()).into_owned(),
         }
     }
 }
@@ -64,6 +66,8 @@ pub struct Verified {
     pub verdict: Option<Verdict>,
     /// The digest of its manifest.
     pub manifest_sha256: Option<String>,
+    /// Whether it holds signatures; `None` where none were looked for.
+    pub signed: Option<bool>,
     /// Everything that is wrong. Empty: the folder verifies.
     pub problems: Vec<Problem>,
     /// What a reader should know, and is not wrong.
@@ -71,8 +75,15 @@ pub struct Verified {
 }
 
 impl Verified {
-    fn problem(&mut self, place: &str, what: impl Into<String>) {
+    fn problem(&mut self, place: &str, what: impl AsRef<str>) {
         self.problems.push(Problem::new(place, what));
+    }
+
+    /// A file that cannot be read, with the reason.
+    fn unread(&mut self, place: &str, error: &EvidenceError) {
+        let why = std::error::Error::source(error);
+        let why = why.map_or_else(String::new, |why| format!(": {why}"));
+        self.problem(place, format!("{error}{why}"));
     }
 }
 
@@ -80,15 +91,21 @@ impl Verified {
 /// every verdict and report, derived again from events and history. Without a key signatures are not
 /// looked at.
 pub fn verify_run(folder: &Path, key: Option<&PinnedKey>, render: Render<'_>) -> Verified {
+    verify_signed(folder, key.map(Signers::from).as_ref(), render)
+}
+
+/// The same, where several may have to have signed.
+pub fn verify_signed(folder: &Path, signers: Option<&Signers>, render: Render<'_>) -> Verified {
     let mut verified = Verified {
         folder: folder.to_owned(),
         run: None,
         verdict: None,
         manifest_sha256: None,
+        signed: None,
         problems: Vec::new(),
         notices: Vec::new(),
     };
-    let manifest = sealed(folder, key, &mut verified);
+    let manifest = sealed(folder, signers, &mut verified);
     if let Some((record, end)) = recorded(folder, &mut verified) {
         verified.run = Some(record.opened.run.clone());
         same_scenario(folder, &record, &mut verified);
@@ -105,22 +122,24 @@ pub fn verify_run(folder: &Path, key: Option<&PinnedKey>, render: Render<'_>) ->
 }
 
 /// Checks the manifest, its signatures, and every file against it.
-fn sealed(folder: &Path, key: Option<&PinnedKey>, verified: &mut Verified) -> Option<Manifest> {
-    let manifest = match manifest::read(folder) {
-        Ok(Some(manifest)) => manifest,
+fn sealed(folder: &Path, signers: Option<&Signers>, verified: &mut Verified) -> Option<Manifest> {
+    let (manifest, bytes) = match manifest::with_bytes(folder) {
+        Ok(Some(found)) => found,
         Ok(None) => {
             verified.problem(MANIFEST, "missing: the run did not end, or it was removed");
             return None;
         }
         Err(error) => {
-            verified.problem(MANIFEST, error.to_string());
+            verified.unread(MANIFEST, &error);
             return None;
         }
     };
-    let bytes = fs::read(folder.join(MANIFEST)).unwrap_or_default();
     verified.manifest_sha256 = Some(sha256(&bytes));
-    if let Some(key) = key {
-        signed(folder, &manifest, &bytes, key, verified);
+    if let Some(signers) = signers {
+        let checked = verify_sign::check(folder, &manifest, &bytes, signers);
+        verified.signed = Some(checked.signed);
+        verified.problems.extend(checked.problems);
+        verified.notices.extend(checked.notices);
     }
     match manifest::compare(folder, &manifest) {
         Ok(compared) => {
@@ -134,36 +153,9 @@ fn sealed(folder: &Path, key: Option<&PinnedKey>, verified: &mut Verified) -> Op
                 verified.problem(file, "extra: the manifest does not name it");
             }
         }
-        Err(error) => verified.problem(MANIFEST, error.to_string()),
+        Err(error) => verified.unread(MANIFEST, &error),
     }
     Some(manifest)
-}
-
-fn signed(
-    folder: &Path,
-    manifest: &Manifest,
-    bytes: &[u8],
-    key: &PinnedKey,
-    verified: &mut Verified,
-) {
-    match fs::read_to_string(folder.join(MINISIG)) {
-        Ok(text) => {
-            let problem = sign::check_minisig(manifest, bytes, &text, key);
-            verified
-                .problems
-                .extend(problem.map(|it| Problem::new(MINISIG, it)));
-        }
-        Err(error) => verified.problem(MINISIG, format!("no signature: {error}")),
-    }
-    match fs::read(folder.join(DSSE)) {
-        Ok(envelope) => {
-            let problem = sign::check_dsse(manifest, bytes, &envelope, key);
-            verified
-                .problems
-                .extend(problem.map(|it| Problem::new(DSSE, it)));
-        }
-        Err(error) => verified.problem(DSSE, format!("no signature: {error}")),
-    }
 }
 
 /// Reads the event log, its chain checked, into a record.
@@ -172,19 +164,19 @@ fn recorded(folder: &Path, verified: &mut Verified) -> Option<(Record, LogEnd)> 
     let log = match events::read(&path) {
         Ok(log) => log,
         Err(error) => {
-            verified.problem(EVENTS, error.to_string());
+            verified.unread(EVENTS, &error);
             return None;
         }
     };
     if log.cut {
         verified.problem(EVENTS, "its last line is cut off");
     }
-    let record = Record::fold(&log.events)
-        .map_err(|error| error.to_string())
-        .and_then(|record| match check_format(&path, record.opened.format) {
-            Ok(()) => Ok(record),
-            Err(error) => Err(error.to_string()),
-        });
+    let folding = AssertUnwindSafe(|| Record::fold(&log.events).map_err(|it| it.to_string()));
+    let folded = catch_unwind(folding).unwrap_or_else(|_| Err("its events do not follow".into()));
+    let record = folded.and_then(|record| {
+        let known = check_format(&path, record.opened.format);
+        known.map(|()| record).map_err(|error| error.to_string())
+    });
     match (record, log.end) {
         (Ok(record), Some(end)) => Some((record, end)),
         (Ok(_), None) => None,
@@ -200,7 +192,7 @@ fn same_scenario(folder: &Path, record: &Record, verified: &mut Verified) {
     let bytes = match checked_scenario(folder, record) {
         Ok(bytes) => bytes,
         Err(error) => {
-            verified.problem(SCENARIO, error.to_string());
+            verified.unread(SCENARIO, &error);
             return;
         }
     };
@@ -262,11 +254,9 @@ fn judged(
 
 fn operations(folder: &Path, record: &Record, verified: &mut Verified) -> Option<History> {
     let path = folder.join(HISTORY);
-    if !path.is_file() {
-        return Some(History::default());
-    }
-    match history_read::read(&path) {
-        Ok(read) => {
+    match there(history_read::read(&path)) {
+        Ok(None) => Some(History::default()),
+        Ok(Some(read)) => {
             if read.truncated {
                 verified.problem(HISTORY, "its end is missing");
             }
@@ -278,31 +268,51 @@ fn operations(folder: &Path, record: &Record, verified: &mut Verified) -> Option
             Some(read.history)
         }
         Err(error) => {
-            verified.problem(HISTORY, error.to_string());
+            verified.unread(HISTORY, &error);
             None
         }
     }
 }
 
+/// What is compared of `result.json`; the rest is passed over unread, whatever its size.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    verdict: Value,
+    scorecard: SaidCard,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SaidCard {
+    lines: Vec<Value>,
+}
+
 /// Compares the verdict and every target line of `result.json`, whichever version wrote it.
 fn same_result(folder: &Path, judgement: &Judgement, verified: &mut Verified) {
     const RESULT: &str = "result.json";
-    let Ok(bytes) = fs::read(folder.join(RESULT)) else {
+    let Ok(bytes) = files::read(&folder.join(RESULT), files::WHOLE_MOST) else {
         return;
     };
-    let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let said: Said = match serde_json::from_slice(&bytes) {
+        Ok(said) => said,
+        Err(error) => return verified.problem(RESULT, format!("it cannot be read: {error}")),
+    };
     let derived = serde_json::to_value(&judgement.scorecard).unwrap_or_default();
-    if said["verdict"] != derived["verdict"] {
+    if said.verdict != derived["verdict"] {
         let what = format!(
             "it says {}; events and history give {}",
-            said["verdict"], derived["verdict"]
+            said.verdict, derived["verdict"]
         );
         verified.problem(RESULT, what);
     }
     let empty = Vec::new();
     let lines = derived["lines"].as_array().unwrap_or(&empty);
+    if said.scorecard.lines.len() > lines.len() {
+        verified.problem(RESULT, "it has more target lines than events and history give");
+    }
     for (index, line) in lines.iter().enumerate() {
-        let found = &said["scorecard"]["lines"][index];
+        let found = said.scorecard.lines.get(index).unwrap_or(&Value::Null);
         let differs = ["figure", "state", "target", "measured"]
             .iter()
             .find(|key| found[**key] != line[**key]);
@@ -326,7 +336,13 @@ fn same_files(
     let version = &record.opened.harness.drdrill;
     let differ: Vec<&str> = files
         .iter()
-        .filter(|(name, bytes)| fs::read(folder.join(name)).is_ok_and(|found| found != *bytes))
+        .filter(|(name, bytes)| {
+            // One that is longer than what is derived need not be read: it differs.
+            let most = bytes.len() as u64;
+            let found = files::read(&folder.join(name), most);
+            let gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+            found.map_or_else(|error| !gone(&error), |found| found != *bytes)
+        })
         .map(|(name, _)| *name)
         .collect();
     if version == env!("CARGO_PKG_VERSION") {
@@ -345,7 +361,7 @@ fn same_claims(manifest: &Manifest, claims: &Claims, record: &Record, verified: 
     if manifest.run != record.opened.run {
         verified.problem(
             MANIFEST,
-            format!("it is of {}, the event log of another run", manifest.run),
+            format!("it is of {}, the event log is of another run", manifest.run),
         );
     }
     let fields = |claims: &Claims| serde_json::to_value(claims).unwrap_or_default();
@@ -361,11 +377,15 @@ fn same_claims(manifest: &Manifest, claims: &Claims, record: &Record, verified: 
 /// Names files that are neither written during a run nor derived from it.
 fn unknown_files(manifest: &Manifest, files: &[(&'static str, Vec<u8>)], verified: &mut Verified) {
     let written = [SCENARIO, EVENTS, HISTORY];
-    let logs = format!("{LOGS}/");
+    let of_node = |path: &str| {
+        let name = path.strip_prefix(LOGS).and_then(|it| it.strip_prefix('/'));
+        name.and_then(|it| it.strip_suffix(".log"))
+            .is_some_and(|node| plain(node).is_ok())
+    };
     for file in &manifest.files {
         let path = file.path.as_str();
         let known = written.contains(&path)
-            || path.starts_with(&logs)
+            || of_node(path)
             || files.iter().any(|(name, _)| *name == path);
         if !known {
             verified.problem(path, "extra: no file of a run is called so");

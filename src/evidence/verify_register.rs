@@ -1,20 +1,20 @@
 //! Audits a register: its chain, and the run folders beside it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
-    path::{Component, Path},
+    path::Path,
 };
 
 use jiff::Timestamp;
 
-use crate::{id::RunId, record::variant, score::Verdict};
+use crate::{id::RunId, record::variant, score::Verdict, shown::shown};
 
 use super::{
-    Closing, Opening, PinnedKey, Problem, Pruned, SetAside, Verified,
-    folder::{EVENTS, MANIFEST},
+    Closing, Opening, PinnedKey, Problem, Pruned, SetAside, Signers, Verified, files,
+    folder::EVENTS,
     manifest::{self, Manifest, sha256},
-    register::{Entry, Said, complete, read_line},
+    register::{Entry, REGISTER, Said, complete, read_line},
 };
 
 /// What an audit of a register found.
@@ -64,8 +64,21 @@ impl Registered {
 }
 
 impl Audit {
-    fn problem(&mut self, place: impl Into<String>, what: impl Into<String>) {
+    fn problem(&mut self, place: impl AsRef<str>, what: impl AsRef<str>) {
         self.problems.push(Problem::new(place, what));
+    }
+
+    /// How many runs were opened and never closed.
+    pub fn unclosed(&self) -> usize {
+        let runs = self.runs.values();
+        runs.filter(|run| run.closed.is_none()).count()
+    }
+
+    /// How many runs ended without a manifest, so that nothing protects their folders.
+    pub fn unsealed(&self) -> usize {
+        let runs = self.runs.values();
+        runs.filter(|run| run.closed.is_some() && !run.sealed())
+            .count()
     }
 
     /// How many runs were pruned.
@@ -103,8 +116,18 @@ pub fn audit(
     folders: bool,
     key: Option<&PinnedKey>,
 ) -> Audit {
+    audit_signed(register, noted, folders, key.map(Signers::from).as_ref())
+}
+
+/// The same, where several may sign. A line that says that a run was pruned has one signature: by any of them.
+pub fn audit_signed(
+    register: &Path,
+    noted: Option<&str>,
+    folders: bool,
+    signers: Option<&Signers>,
+) -> Audit {
     let mut audit = Audit::default();
-    let text = match fs::read_to_string(register) {
+    let text = match files::text_named(register, files::WHOLE_MOST) {
         Ok(text) => text,
         Err(error) => {
             audit.problem(
@@ -121,13 +144,13 @@ pub fn audit(
         let what = "it does not hold the line with the noted head: its end was cut off, or it was rewritten";
         audit.problem("register", what);
     }
-    pruned(key, &mut audit);
-    set_aside(key, &mut audit);
+    pruned(signers, &mut audit);
+    set_aside(signers, &mut audit);
     let base = register.parent().unwrap_or(Path::new("."));
     let beside = |it: &Registered| {
         it.opened
             .as_ref()
-            .is_some_and(|(_, o)| base.join(&o.folder).is_dir())
+            .is_some_and(|(_, o)| files::below(base, &o.folder).is_some_and(|it| it.is_dir()))
     };
     if !folders && !audit.runs.values().any(beside) {
         audit.notices.push(
@@ -204,7 +227,7 @@ fn enter(index: usize, entry: Entry, audit: &mut Audit) {
 
 /// Checks every line that says that a run was pruned: who said it, of what, and that the oldest runs went first and the
 /// newest stayed. Nobody can thus be rid of one run that he dislikes.
-fn pruned(key: Option<&PinnedKey>, audit: &mut Audit) {
+fn pruned(signers: Option<&Signers>, audit: &mut Audit) {
     let mut found = Vec::new();
     let mut verdicts = [0usize; 2];
     for (run, registered) in &audit.runs {
@@ -212,7 +235,12 @@ fn pruned(key: Option<&PinnedKey>, audit: &mut Audit) {
             continue;
         };
         verdicts[usize::from(said.verdict == Some(Verdict::Pass))] += 1;
-        let unsigned = key.and_then(|key| said.unsigned(previous.clone(), key));
+        let unsigned = signers.and_then(|signers| {
+            let by = |key| said.unsigned(previous.clone(), key);
+            let mut wrong = signers.keys().iter().map(by);
+            // Nothing is wrong if one of them signed.
+            wrong.try_fold(None, |_, by| by.map(Some)).flatten()
+        });
         let closed = match &registered.closed {
             Some((line, closing)) if line < index => said.disagreement(closing),
             Some(_) | None => Some("pruned before it ended"),
@@ -312,7 +340,7 @@ fn manifests(base: &Path, heads: &HashMap<String, usize>, audit: &mut Audit) {
         };
         let place = opening.folder.clone();
         if audit.runs[&closing.run].pruned.is_some() {
-            if base.join(&opening.folder).exists() {
+            if files::below(base, &opening.folder).is_none_or(|folder| folder.exists()) {
                 let what = "the register says that it was pruned, and its folder is there: `drdrill prune` removes what is left";
                 audit.problem(place, what);
             }
@@ -338,20 +366,17 @@ fn problems(
     previous: Option<&str>,
     within: impl Fn(&str) -> bool,
 ) -> Vec<&'static str> {
-    let relative = Path::new(&opening.folder);
-    if !relative
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)))
-    {
+    if !opening.stays_within() {
         return vec!["the register names a folder outside its own"];
     }
-    let folder = base.join(relative);
+    let Some(folder) = files::below(base, &opening.folder) else {
+        return vec!["a link lies where its folder was: what it leads to is not what the run left"];
+    };
     if !folder.is_dir() {
         return vec!["deleted: the register names this run and its folder is gone"];
     }
-    let (manifest, bytes) = match (manifest::read(&folder), fs::read(folder.join(MANIFEST))) {
-        (Ok(Some(manifest)), Ok(bytes)) => (manifest, bytes),
-        _ => return vec!["its manifest is gone or cannot be read"],
+    let Ok(Some((manifest, bytes))) = manifest::with_bytes(&folder) else {
+        return vec!["its manifest is gone or cannot be read"];
     };
     let mut problems = Vec::new();
     if Some(sha256(&bytes)) != closing.manifest_sha256 {
@@ -394,26 +419,70 @@ fn disagreement(manifest: &Manifest, opening: &Opening, closing: &Closing) -> Ve
     wrong.map(|(_, what)| *what).collect()
 }
 
-/// Names run folders that the register does not know.
+/// Names everything beside the register that is no run of it: whoever looks for evidence there must find nothing else.
+/// Plain files beside the register are told and no more, since gates and reports are written there.
 fn unregistered(base: &Path, audit: &mut Audit) {
-    let folders = |path: &Path| -> Vec<std::path::PathBuf> {
-        let entries = fs::read_dir(path).into_iter().flatten().flatten();
-        entries
-            .map(|entry| entry.path())
-            .filter(|path| path.is_dir())
-            .collect()
-    };
-    let known: Vec<std::path::PathBuf> = audit
-        .runs
-        .values()
-        .filter_map(|it| it.opened.as_ref())
-        .map(|(_, opening)| base.join(&opening.folder))
-        .collect();
-    let known: std::collections::HashSet<_> = known.into_iter().collect();
-    for run in folders(base).iter().flat_map(|scenario| folders(scenario)) {
-        if run.join(EVENTS).is_file() && !known.contains(&run) {
-            let place = run.strip_prefix(base).unwrap_or(&run).display().to_string();
-            audit.problem(place, "the register does not know this run");
+    let openings = audit.runs.values().filter_map(|it| it.opened.as_ref());
+    let known: BTreeSet<String> = openings.map(|(_, it)| it.folder.clone()).collect();
+    // Every folder on the way to a run.
+    let on_the_way = |name: &str| known.iter().any(|it| it.starts_with(&format!("{name}/")));
+    let mut folders = vec![String::new()];
+    let mut beside = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(base.join(&folder))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let own = entry.file_name();
+            let top = folder.is_empty();
+            let name = match own.to_str() {
+                Some(own) if top => own.to_owned(),
+                Some(own) => format!("{folder}/{own}"),
+                None => {
+                    let name = Path::new(&folder).join(&own);
+                    let what = "the register does not know this: its name is no text";
+                    audit.problem(name.to_string_lossy(), what);
+                    continue;
+                }
+            };
+            let kind = entry.file_type();
+            let is_folder = kind.as_ref().is_ok_and(fs::FileType::is_dir);
+            let is_file = kind.as_ref().is_ok_and(fs::FileType::is_file);
+            if known.contains(&name) || (top && (name == REGISTER || name == REPOSITORY)) {
+                continue;
+            }
+            if is_folder && on_the_way(&name) {
+                folders.push(name);
+            } else if top && is_file {
+                beside.push(shown(&name).into_owned());
+            } else {
+                audit.problem(&name, stranger(&base.join(&name), is_folder, is_file));
+            }
         }
+    }
+    if !beside.is_empty() {
+        beside.sort();
+        let what = format!(
+            "nothing protects what lies beside the register: {}",
+            beside.join(", ")
+        );
+        audit.notices.push(what);
+    }
+}
+
+/// What a repository of its own keeps beside the register.
+const REPOSITORY: &str = ".git";
+
+/// What is wrong with something that the register does not know.
+fn stranger(path: &Path, is_folder: bool, is_file: bool) -> &'static str {
+    if is_folder && path.join(EVENTS).is_file() {
+        "the register does not know this run"
+    } else if is_folder {
+        "the register does not know this folder"
+    } else if is_file {
+        "the register does not know this file"
+    } else {
+        "it is a link, a pipe or a device: no run leaves such a thing"
     }
 }

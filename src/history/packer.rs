@@ -50,6 +50,8 @@ impl Packed {
 pub struct Packer {
     packed: Packed,
     coming: BTreeMap<LaneId, Coming>,
+    /// Operations that came late, of all lanes.
+    late: usize,
 }
 
 /// What is at hand of a lane.
@@ -74,7 +76,14 @@ impl Packer {
                 lanes: BTreeMap::new(),
             },
             coming: BTreeMap::new(),
+            late: 0,
         }
+    }
+
+    /// How many lanes there are, and how many operations came when their place was taken or passed. Both are kept in
+    /// memory: a reader of what others wrote must bound them.
+    pub fn held(&self) -> (usize, usize) {
+        (self.coming.len(), self.late)
     }
 
     /// Takes an operation.
@@ -82,6 +91,7 @@ impl Packer {
         let coming = self.coming.entry(op.lane).or_default();
         if op.seq < coming.next || coming.waiting.contains_key(&op.seq) {
             coming.late.push(op);
+            self.late += 1;
             return;
         }
         if op.seq > coming.next {

@@ -6,6 +6,7 @@ use crate::{
     archive::{Change, Run, Trend},
     record::Status,
     score::Verdict,
+    shown::shown,
 };
 
 use super::{
@@ -28,7 +29,7 @@ pub fn history_terminal(trends: &[Trend<'_>], style: Style) -> String {
             None => ("none".into(), "none".into()),
         };
         vec![
-            trend.scenario.to_owned(),
+            shown(trend.scenario).into_owned(),
             trend.runs.len().to_string(),
             format!("{passed}/{failed}/{unsure}"),
             newest.map_or_else(String::new, |run| day(run)),
@@ -48,7 +49,7 @@ pub fn history_terminal(trends: &[Trend<'_>], style: Style) -> String {
             out.push_str(&wrap(
                 &changed(change),
                 style.width,
-                &format!("  {}: ", trend.scenario),
+                &format!("  {}: ", shown(trend.scenario)),
             ));
         }
     }
@@ -63,7 +64,7 @@ pub fn history_runs(trend: &Trend<'_>, last: usize, style: Style) -> String {
         let lost = summary.and_then(|it| it.lost());
         let marked = trend.changes.iter().any(|change| change.run.id == run.id);
         vec![
-            run.id.to_string(),
+            shown(&run.id.to_string()).into_owned(),
             started(run),
             outcome(run).to_owned(),
             recovery(run),

@@ -4,7 +4,10 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::record::{Event, Milestone, Residue, Role, Shard, What};
+use crate::{
+    record::{Event, Milestone, Residue, Role, Shard, What},
+    shown::shown,
+};
 
 use super::view::text;
 
@@ -135,7 +138,7 @@ impl<W: Write> Progress<W> {
     }
 
     fn say(&mut self, event: &Event, line: &str) -> io::Result<()> {
-        let text = format!("{:>9}  {line}", text::seconds(event.at.high.0));
+        let text = format!("{:>9}  {}", text::seconds(event.at.high.0), shown(line));
         match &self.spinner {
             Some(spinner) if !spinner.is_hidden() => {
                 let out = &mut self.out;
@@ -157,7 +160,7 @@ impl<W: Write> Progress<W> {
         if !self.primaries.is_empty() {
             message.push_str(&format!("  |  primary: {}", self.primaries.join(", ")));
         }
-        spinner.set_message(message);
+        spinner.set_message(shown(&message).into_owned());
     }
 }
 

@@ -33,6 +33,8 @@ use super::files::file;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Without a register, changes are looked for after this time.
 const UNREGISTERED: Duration = Duration::from_secs(5);
+/// How long answers may take after the page was stopped.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// Rendered pages that are kept.
 const PAGES_MAX: usize = 256;
 
@@ -81,7 +83,8 @@ impl Page {
         }
     }
 
-    /// Answers requests until `stop` is there.
+    /// Answers requests until `stop` is there, and for a moment longer those that are under way: who asks for nothing,
+    /// or reads nothing, holds nobody up.
     ///
     /// # Errors
     /// When the listener fails.
@@ -96,14 +99,30 @@ impl Page {
         };
         let router = Router::new()
             .route("/", get(overview))
-            .route("/scenario/{name}", get(scenario))
+            // A variant may hold slashes: `a-kill [clients.service.rate=10/s]`.
+            .route("/scenario/{*name}", get(scenario))
             .route("/compare", get(compare))
             .route("/run/{run}/{file}", get(run_file))
             .layer(from_fn_with_state(answering.clone(), guarded))
             .with_state(answering);
-        axum::serve(listener, router)
-            .with_graceful_shutdown(stop)
-            .await
+        let (stopped, stopping) = tokio::sync::oneshot::channel::<()>();
+        let stop = async move {
+            stop.await;
+            // Without a receiver the server has ended by itself.
+            let _ = stopped.send(());
+        };
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
+        let patience = async move {
+            // A sender that is gone without a word is no reason to stop.
+            if stopping.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        tokio::select! {
+            served = serving => served,
+            () = patience => Ok(()),
+        }
     }
 }
 
@@ -243,8 +262,7 @@ async fn run_file(
 ) -> Response {
     let found = tokio::task::spawn_blocking(move || {
         let archive = answering.archive();
-        let (path, kind) = file(archive.run(&run)?, &name)?;
-        Some((std::fs::read(path).ok()?, kind))
+        file(&archive.path, archive.run(&run)?, &name)
     });
     match found.await {
         Ok(Some((bytes, kind))) => {

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Modules that compute without touching the outside world.
-const KERNEL: &[&str] = &["id", "time", "seed", "stats"];
+const KERNEL: &[&str] = &["id", "time", "seed", "shown", "stats"];
 /// What was asked for, what was observed.
 const VOCABULARY: &[&str] = &["history", "scenario", "record"];
 
@@ -17,10 +17,11 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
     ("id", &[]),
     ("time", &[]),
     ("seed", &[]),
+    ("shown", &[]),
     ("stats", &[&["seed"]]),
     ("history", &[&["id", "time"]]),
     ("scenario", &[&["id", "time"]]),
-    ("record", &[&["history", "id", "scenario", "seed", "time"]]),
+    ("record", &[&["history", "id", "scenario", "seed", "shown", "time"]]),
     // Judgement: pure functions of a record.
     (
         "measure",

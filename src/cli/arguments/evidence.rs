@@ -23,16 +23,21 @@ pub struct SigningArguments {
 Examples:
   drdrill verify reports --key drill.pub --head 5f2c...
   drdrill verify reports/quickstart/20261121t081500-abcdef --key RWQ... --register reports/register.jsonl
+  drdrill verify reports --key operator.pub --key auditor.pub --key owner.pub --threshold 2
 
 Needs no network. A reports folder is verified with its register and every run in it. The public key must
-come by another way than the evidence. The exit code is 6 if anything is wrong; each thing is named.")]
+come by another way than the evidence. The exit code is 6 if anything is wrong, or if there is nothing to verify;
+each thing is named.")]
 pub struct VerifyArguments {
     /// The folder of a run, or a reports folder
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-    /// The public key that must have signed: a file, or its line
-    #[arg(long, value_name = "FILE|KEY")]
-    pub key: String,
+    /// The public key that must have signed: a file, or its line; once for each signer
+    #[arg(long, value_name = "FILE|KEY", required = true)]
+    pub key: Vec<String>,
+    /// How many of the keys must have signed each run; all of them if not said
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub threshold: Option<usize>,
     /// The register that must know the run; of a reports folder its own
     #[arg(long, value_name = "FILE")]
     pub register: Option<PathBuf>,
@@ -85,7 +90,8 @@ pub struct PruneArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Signing apart from running lets another person than the operator hold the key. The folder's digests are
-checked first; what was changed is not signed.")]
+checked first; what was changed is not signed. A signature by another key stays beside the new one:
+`drdrill verify --key A --key B --threshold 2` asks for both.")]
 pub struct SignArguments {
     /// The folder of a run
     #[arg(value_name = "RUN-DIR")]

@@ -51,7 +51,8 @@ pub fn annotations(gated: &[Gated<'_>]) -> String {
 
 /// A command's text: what would end or change it is escaped.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    text::clean(text)
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }

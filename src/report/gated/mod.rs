@@ -10,6 +10,7 @@ use crate::{
     archive::{Run, Summary},
     gate::{Decision, State},
     score::LineState,
+    shown::shown,
 };
 
 pub use github::{annotations, summary};
@@ -66,10 +67,10 @@ pub fn gate_terminal(gated: &[Gated<'_>], style: Style) -> String {
         let newest = it.runs.last();
         vec![
             it.decision.state.word().to_owned(),
-            it.scenario.clone(),
+            shown(&it.scenario).into_owned(),
             it.runs.len().to_string(),
             it.rto(),
-            newest.map_or_else(|| "none".into(), |run| run.id.to_string()),
+            newest.map_or_else(|| "none".into(), |run| shown(&run.id.to_string()).into_owned()),
         ]
     });
     let head = ["gate", "scenario", "runs", "worst rto", "newest run"];
@@ -83,7 +84,7 @@ pub fn gate_terminal(gated: &[Gated<'_>], style: Style) -> String {
         out.push_str(&wrap(
             &sentence,
             style.width,
-            &format!("  {}: ", it.scenario),
+            &format!("  {}: ", shown(&it.scenario)),
         ));
     }
     out

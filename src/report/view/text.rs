@@ -9,13 +9,15 @@ use crate::{
     },
     scenario::RecoveredBy,
     score::{LineState, Verdict},
+    shown::unseen,
     time::{Bracket, Nanos, Span},
 };
 
-/// Text from outside without control characters, which could move a terminal's cursor or break a format.
+/// Text from outside without characters that are not seen, which could move a terminal's cursor, turn a line around or
+/// break a format.
 pub fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if unseen(c) { ' ' } else { c })
         .collect()
 }
 
