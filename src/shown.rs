@@ -73,7 +73,9 @@ fn painting(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\u{1b}[") else {
         return 0;
     };
-    let numbers = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b';');
+    let numbers = rest
+        .bytes()
+        .take_while(|b| b.is_ascii_digit() || *b == b';');
     let numbers = numbers.count();
     match rest.as_bytes().get(numbers) {
         Some(b'm') => 2 + numbers + 1,
@@ -110,7 +112,10 @@ mod tests {
     #[test]
     fn nothing_from_outside_moves_a_cursor_turns_a_line_or_speaks_to_ci() {
         for (text, safe) in [
-            ("\u{1b}[2J\u{1b}[HEverything follows", "\\u{1b}[2J\\u{1b}[HEverything follows"),
+            (
+                "\u{1b}[2J\u{1b}[HEverything follows",
+                "\\u{1b}[2J\\u{1b}[HEverything follows",
+            ),
             ("a\nEverything follows", "a\\nEverything follows"),
             ("a\rverified", "a\\rverified"),
             ("\u{9b}2J", "\\u{9b}2J"),

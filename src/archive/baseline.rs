@@ -56,8 +56,8 @@ impl Baselines {
         if !path.exists() {
             return Ok(Self::default());
         }
-        let bytes = files::read_named(path, files::WHOLE_MOST)
-            .map_err(ArchiveError::io("read", path))?;
+        let bytes =
+            files::read_named(path, files::WHOLE_MOST).map_err(ArchiveError::io("read", path))?;
         let read: Self =
             serde_json::from_slice(&bytes).map_err(|error| ArchiveError::content(path, error))?;
         if read.schema == SCHEMA {

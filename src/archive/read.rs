@@ -251,7 +251,8 @@ fn summarize(runs: &mut [Run]) {
 }
 
 fn result(run: &mut Run) {
-    let read = files::read(&run.folder.join(RESULT), files::WHOLE_MOST).map_err(|it| it.to_string());
+    let read =
+        files::read(&run.folder.join(RESULT), files::WHOLE_MOST).map_err(|it| it.to_string());
     let parsed = read.and_then(|bytes| {
         serde_json::from_slice::<Summary>(&bytes).map_err(|error| error.to_string())
     });

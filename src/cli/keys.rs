@@ -162,7 +162,8 @@ fn refused(message: &str) -> Failure {
 fn unusable(place: &str, error: &KeyError) -> Failure {
     let help = match error {
         KeyError::Twice(_) | KeyError::TooFew { .. } => {
-            "name the key of each signer once with --key, and at most so many with --threshold".into()
+            "name the key of each signer once with --key, and at most so many with --threshold"
+                .into()
         }
         KeyError::Encrypted => format!("put its password into {PASSWORD}"),
         _ => "`drdrill keygen` makes a key pair; minisign's own files do as well".into(),

@@ -3,7 +3,7 @@
 use std::fs;
 
 use drdrill::{
-    evidence::{self, files},
+    evidence::{self, files::read},
     report::{View, run_document::run_document, terminal},
     score,
 };
@@ -31,10 +31,22 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     for notice in &loaded.notices {
         output::talk(&format!("notice: {notice}\n"));
     }
-    let judgement = score::judge(&loaded.record, &loaded.history);
-    for (name, bytes) in rendered(&loaded.record, &loaded.history, &judgement) {
+    // A folder without a manifest may hold anything.
+    let judged = evidence::guarded(|| {
+        let judgement = score::judge(&loaded.record, &loaded.history);
+        let files = rendered(&loaded.record, &loaded.history, &judgement);
+        (judgement, files)
+    });
+    let (judgement, files) = judged.ok_or_else(|| {
+        Failure::new(
+            Exit::EvidenceUnverified,
+            "failed to judge the run: events and history do not fit together",
+            "the folder is damaged: restore it from a copy, or repeat the drill",
+        )
+    })?;
+    for (name, bytes) in files {
         let path = folder.join(name);
-        let same = files::read(&path, bytes.len() as u64).is_ok_and(|old| old == bytes);
+        let same = read(&path, bytes.len() as u64).is_ok_and(|old| old == bytes);
         if loaded.manifest.is_none() {
             let written = fs::write(&path, bytes);
             written.map_err(|error| unwritten(&path.display().to_string(), &error))?;

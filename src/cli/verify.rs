@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use drdrill::{
-    evidence::{
-        Audit, Problem, Register, Signers, Verified, audit_signed, files, verify_signed,
-    },
+    evidence::{Audit, Problem, Register, Signers, Verified, audit_signed, files, verify_signed},
     score::Verdict,
     shown::{shown, shown_path},
 };

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{BufReader, Read},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
@@ -24,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    EvidenceError, files,
+    EvidenceError, files, guarded,
     history_frames::frames,
     history_write::{OUTCOMES, RUN, schema},
 };
@@ -56,7 +55,7 @@ pub struct HistoryRead {
 /// Reads a history, batch by batch: of a long one, most goes to a file of no name beside it, half as large.
 ///
 /// The file may come from anyone. Every frame's sizes are looked at before the decoder allocates what they claim, and a
-/// decoder that panics all the same is an error that names the file: nothing else in it runs under `catch_unwind`.
+/// decoder that panics all the same is an error that names the file.
 ///
 /// # Errors
 /// When the file cannot be read, is damaged, or holds something else.
@@ -73,8 +72,8 @@ pub fn read(path: &Path) -> Result<HistoryRead, EvidenceError> {
             run: None,
         });
     }
-    let decoding = AssertUnwindSafe(|| decode(path, file.take(found.end)));
-    let decoded = catch_unwind(decoding).unwrap_or_else(|_| Err("its decoder failed".into()));
+    let decoded = guarded(|| decode(path, file.take(found.end)));
+    let decoded = decoded.unwrap_or_else(|| Err("its decoder failed".into()));
     let (found_ops, run) = decoded
         .map_err(|problem| EvidenceError::content(path, format!("it is damaged: {problem}")))?;
     Ok(HistoryRead {
@@ -185,9 +184,7 @@ impl Found {
             self.errors.push(name.to_owned());
             self.errors.len() - 1
         });
-        u16::try_from(index)
-            .ok()
-            .filter(|_| index < WORDS_MOST)
+        u16::try_from(index).ok().filter(|_| index < WORDS_MOST)
     }
 
     /// The lists that one transaction read.
@@ -208,8 +205,7 @@ impl Found {
 
 /// A time since the run's start; `None` of one that no run lasts.
 fn time(ns: Option<u64>) -> Option<Option<Nanos>> {
-    ns.is_none_or(|ns| ns <= TIME_MOST)
-        .then(|| ns.map(Nanos))
+    ns.is_none_or(|ns| ns <= TIME_MOST).then(|| ns.map(Nanos))
 }
 
 fn numbers<'a, T: ArrowPrimitiveType>(

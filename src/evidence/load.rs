@@ -7,7 +7,7 @@ use crate::{history::History, record::Record};
 use super::{
     EvidenceError, LogEnd, Manifest, events, files,
     folder::{EVENTS, FORMAT, HISTORY, MANIFEST, SCENARIO},
-    history_read, manifest,
+    guarded, history_read, manifest,
 };
 
 /// A run as its folder holds it.
@@ -78,8 +78,10 @@ pub fn load(folder: &Path) -> Result<Loaded, EvidenceError> {
     if log.cut {
         notices.push(Notice::EventsTruncated);
     }
-    let mut record =
-        Record::fold(&log.events).map_err(|e| EvidenceError::content(&events_path, e))?;
+    let folded = guarded(|| Record::fold(&log.events).map_err(|error| error.to_string()));
+    let mut record = folded
+        .unwrap_or_else(|| Err("its events do not follow".into()))
+        .map_err(|e| EvidenceError::content(&events_path, e))?;
     check_format(&events_path, record.opened.format)?;
     let scenario = checked_scenario(folder, &record)?;
     let history = read_history(folder, &mut notices, &mut record)?;

@@ -1,9 +1,12 @@
 //! The run folder: written as things happen, sealed last, read back for judging and reporting.
 
+#[cfg(test)]
+mod damaged;
 pub mod error;
 pub mod events;
 pub mod files;
 pub mod folder;
+mod guard;
 mod history_frames;
 pub mod history_read;
 pub mod history_write;
@@ -28,6 +31,7 @@ mod verify_sign;
 pub use error::EvidenceError;
 pub use events::{EventLog, LogEnd, opening_sha256};
 pub use folder::{Links, RunFolder};
+pub use guard::guarded;
 pub use history_write::{HistoryThread, HistoryWriter};
 pub use keys::{KeyError, PinnedKey, Signers, SigningKey};
 pub use last::last_run;

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
 
@@ -21,7 +20,7 @@ use crate::{
 use super::{
     Claims, EvidenceError, LogEnd, Manifest, PinnedKey, Redactor, Signers, events, files,
     folder::{ENVIRONMENT, EVENTS, HISTORY, LOGS, MANIFEST, SCENARIO, json, plain},
-    history_read,
+    guarded, history_read,
     load::{check_format, checked_scenario, there},
     manifest::{self, sha256},
     verify_sign,
@@ -171,8 +170,8 @@ fn recorded(folder: &Path, verified: &mut Verified) -> Option<(Record, LogEnd)> 
     if log.cut {
         verified.problem(EVENTS, "its last line is cut off");
     }
-    let folding = AssertUnwindSafe(|| Record::fold(&log.events).map_err(|it| it.to_string()));
-    let folded = catch_unwind(folding).unwrap_or_else(|_| Err("its events do not follow".into()));
+    let folded = guarded(|| Record::fold(&log.events).map_err(|it| it.to_string()));
+    let folded = folded.unwrap_or_else(|| Err("its events do not follow".into()));
     let record = folded.and_then(|record| {
         let known = check_format(&path, record.opened.format);
         known.map(|()| record).map_err(|error| error.to_string())
@@ -227,12 +226,12 @@ fn judged(
     let Some(history) = operations(folder, record, verified) else {
         return;
     };
-    let again = AssertUnwindSafe(|| {
+    let again = guarded(|| {
         let judgement = judge(record, &history);
         let files = render(record, &history, &judgement);
         (judgement, files)
     });
-    let Ok((judgement, mut files)) = catch_unwind(again) else {
+    let Some((judgement, mut files)) = again else {
         verified.problem(
             HISTORY,
             "the run cannot be judged: events and history do not fit together",
@@ -309,7 +308,10 @@ fn same_result(folder: &Path, judgement: &Judgement, verified: &mut Verified) {
     let empty = Vec::new();
     let lines = derived["lines"].as_array().unwrap_or(&empty);
     if said.scorecard.lines.len() > lines.len() {
-        verified.problem(RESULT, "it has more target lines than events and history give");
+        verified.problem(
+            RESULT,
+            "it has more target lines than events and history give",
+        );
     }
     for (index, line) in lines.iter().enumerate() {
         let found = said.scorecard.lines.get(index).unwrap_or(&Value::Null);
@@ -384,9 +386,8 @@ fn unknown_files(manifest: &Manifest, files: &[(&'static str, Vec<u8>)], verifie
     };
     for file in &manifest.files {
         let path = file.path.as_str();
-        let known = written.contains(&path)
-            || of_node(path)
-            || files.iter().any(|(name, _)| *name == path);
+        let known =
+            written.contains(&path) || of_node(path) || files.iter().any(|(name, _)| *name == path);
         if !known {
             verified.problem(path, "extra: no file of a run is called so");
         }

@@ -235,12 +235,7 @@ fn pruned(signers: Option<&Signers>, audit: &mut Audit) {
             continue;
         };
         verdicts[usize::from(said.verdict == Some(Verdict::Pass))] += 1;
-        let unsigned = signers.and_then(|signers| {
-            let by = |key| said.unsigned(previous.clone(), key);
-            let mut wrong = signers.keys().iter().map(by);
-            // Nothing is wrong if one of them signed.
-            wrong.try_fold(None, |_, by| by.map(Some)).flatten()
-        });
+        let unsigned = by_nobody(signers, |key| said.unsigned(previous.clone(), key));
         let closed = match &registered.closed {
             Some((line, closing)) if line < index => said.disagreement(closing),
             Some(_) | None => Some("pruned before it ended"),
@@ -261,14 +256,14 @@ fn pruned(signers: Option<&Signers>, audit: &mut Audit) {
 }
 
 /// Checks every line that says that a run was set aside: who said it, and that the run had come to no verdict.
-fn set_aside(key: Option<&PinnedKey>, audit: &mut Audit) {
+fn set_aside(signers: Option<&Signers>, audit: &mut Audit) {
     let mut found = Vec::new();
     let mut notices = Vec::new();
     for (run, registered) in &audit.runs {
         let Some((previous, said)) = &registered.set_aside else {
             continue;
         };
-        let unsigned = key.and_then(|key| said.unsigned(previous.clone(), key));
+        let unsigned = by_nobody(signers, |key| said.unsigned(previous.clone(), key));
         let verdict = registered.closed.as_ref().and_then(|(_, it)| it.verdict);
         let judged = verdict.map(|_| "set aside, and it came to a verdict");
         let unknown = registered
@@ -284,6 +279,15 @@ fn set_aside(key: Option<&PinnedKey>, audit: &mut Audit) {
     }
     audit.problems.extend(found);
     audit.notices.extend(notices);
+}
+
+/// What is wrong with a line by the last of the pinned keys: nothing if one of them signed it.
+fn by_nobody(
+    signers: Option<&Signers>,
+    wrong: impl Fn(&PinnedKey) -> Option<&'static str>,
+) -> Option<&'static str> {
+    let mut wrong = signers?.keys().iter().map(wrong);
+    wrong.try_fold(None, |_, by| by.map(Some)).flatten()
 }
 
 /// What is wrong with pruning this run and not others of its scenario.
@@ -452,9 +456,9 @@ fn unregistered(base: &Path, audit: &mut Audit) {
             if known.contains(&name) || (top && (name == REGISTER || name == REPOSITORY)) {
                 continue;
             }
-            if is_folder && on_the_way(&name) {
+            if is_folder && (on_the_way(&name) || (top && name == QUARTERLY)) {
                 folders.push(name);
-            } else if top && is_file {
+            } else if is_file && (top || folder == QUARTERLY) {
                 beside.push(shown(&name).into_owned());
             } else {
                 audit.problem(&name, stranger(&base.join(&name), is_folder, is_file));
@@ -471,6 +475,8 @@ fn unregistered(base: &Path, audit: &mut Audit) {
     }
 }
 
+/// Where quarterly reports are written.
+const QUARTERLY: &str = "quarterly";
 /// What a repository of its own keeps beside the register.
 const REPOSITORY: &str = ".git";
 

@@ -90,7 +90,8 @@ pub(super) fn check(
     checked
 }
 
-const NOT_SIGNED: &str = "not signed: nobody vouches for this run, so that nothing shows who left it";
+const NOT_SIGNED: &str =
+    "not signed: nobody vouches for this run, so that nothing shows who left it";
 
 /// Every minisign signature of a folder by its file, the first one first.
 fn minisigs(folder: &Path) -> Vec<(String, Result<SignatureBox, String>)> {
@@ -141,7 +142,10 @@ fn minisig_by(
         }
     }
     let none = || {
-        let what = format!("it is not by the pinned key {} over this manifest", key.id());
+        let what = format!(
+            "it is not by the pinned key {} over this manifest",
+            key.id()
+        );
         (MINISIG.to_owned(), what)
     };
     (Some(wrong.unwrap_or_else(none)), tried)

@@ -34,6 +34,9 @@ mod tests {
         let weaker = set(&[("repeat", "5"), ("targets.rto", "1h")]);
         assert_eq!(variant("kill", &weaker), "kill [targets.rto=1h]");
         let spoof = set(&[("name", "x]\n::error::\u{1b}[2J")]);
-        assert_eq!(variant("kill", &spoof), "kill [name=x]\\n::error::\\u{1b}[2J]");
+        assert_eq!(
+            variant("kill", &spoof),
+            "kill [name=x]\\n::error::\\u{1b}[2J]"
+        );
     }
 }

@@ -25,6 +25,7 @@ mod forgeries;
 mod full_disk;
 mod gate;
 mod history;
+mod hostile;
 mod inside;
 mod kafka_stack;
 mod killed;

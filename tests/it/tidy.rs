@@ -21,7 +21,10 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
     ("stats", &[&["seed"]]),
     ("history", &[&["id", "time"]]),
     ("scenario", &[&["id", "time"]]),
-    ("record", &[&["history", "id", "scenario", "seed", "shown", "time"]]),
+    (
+        "record",
+        &[&["history", "id", "scenario", "seed", "shown", "time"]],
+    ),
     // Judgement: pure functions of a record.
     (
         "measure",

@@ -70,7 +70,10 @@ pub fn gate_terminal(gated: &[Gated<'_>], style: Style) -> String {
             shown(&it.scenario).into_owned(),
             it.runs.len().to_string(),
             it.rto(),
-            newest.map_or_else(|| "none".into(), |run| shown(&run.id.to_string()).into_owned()),
+            newest.map_or_else(
+                || "none".into(),
+                |run| shown(&run.id.to_string()).into_owned(),
+            ),
         ]
     });
     let head = ["gate", "scenario", "runs", "worst rto", "newest run"];
