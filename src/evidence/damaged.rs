@@ -16,17 +16,17 @@ use crate::{
 };
 
 use super::{
-    events, files, guarded,
+    SigningKey, events, files, guarded,
     history_frames::{END, frames},
     history_read, load,
     manifest::sha256,
-    verify_run,
+    sign_folder, verify_run,
 };
 
 /// How often a history is damaged.
 const HISTORIES: usize = 10_000;
 /// How often each other file is.
-const OTHERS: usize = 400;
+const OTHERS: usize = 160;
 /// The longest that one damaged folder may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Numbers that no run has.
@@ -102,7 +102,7 @@ fn a_damaged_history_is_an_error_that_names_it() {
         match done(&what, || history_read::read(&path)) {
             Ok(found) => {
                 read += 1;
-                if read % 20 == 0 {
+                if read % 100 == 0 {
                     // What can still be read is judged in fair time; that it fits is for `verify` to say.
                     let judging = || guarded(|| judge(&record, &found.history));
                     judged += usize::from(done(&what, judging).is_some());
@@ -225,15 +225,18 @@ fn other_damaged_files_are_named() {
         ("report.html", false),
     ] {
         let (_root, run) = sample();
+        let (key, _) = SigningKey::generate(None).unwrap();
+        sign_folder(&run, &key).unwrap();
+        let verify = || verify_run(&run, Some(key.public()), &|_, _, _| Vec::new());
         let path = run.join(name);
         let whole = fs::read(&path).unwrap();
         let mut random = Seed(19).stream(name);
-        let clean = verify_run(&run, None, &|_, _, _| Vec::new()).problems;
-        for number in 0..OTHERS / 8 {
+        let clean = verify().problems;
+        for number in 0..OTHERS / 4 {
             let bytes = damaged(&whole, &mut random);
             fs::write(&path, &bytes).unwrap();
             let what = format!("{name}, mutation {number}");
-            let verified = done(&what, || verify_run(&run, None, &|_, _, _| Vec::new()));
+            let verified = done(&what, verify);
             let same = bytes == whole || json(&bytes).is_some_and(|it| Some(it) == json(&whole));
             assert!(same || verified.problems != clean, "{what}");
             let _ = done(&what, || load(&run));

@@ -404,7 +404,7 @@ mod tests {
                     "https://s3/x?X-Amz-Signature=@&y=1",
                     "host=x user=u password='@ and more'",
                     "SharedAccessSignature=@",
-                    "redis://default:p@@@x:1",
+                    "redis://default:p@@x:1",
                 ],
             ),
             (

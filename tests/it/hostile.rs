@@ -89,6 +89,11 @@ fn open(reports: &Path, overrides: Vec<(String, String)>, folder: &str) -> RunId
     run
 }
 
+fn copied(run: &Path, to: &Path) {
+    let copy = Command::new("cp").arg("-a").args([run, to]).status();
+    assert!(copy.expect("cp").success());
+}
+
 #[test]
 fn nothing_verified_is_no_success_and_what_was_not_verified_is_counted() {
     let (key, _) = SigningKey::generate(None).expect("a key");
@@ -179,6 +184,15 @@ fn a_damaged_history_is_exit_6_of_every_reader_and_never_a_bug() {
     bytes[middle..middle + 512].fill(0xff);
     fs::write(&path, bytes).expect("a change");
     let output = ends(&["report", text(run)]);
+    // What can still be decoded is judged, and is not trusted.
+    let code = output.status.code();
+    assert!([Some(3), Some(6)].contains(&code), "{output:?}");
+    fs::write(
+        &path,
+        [&whole[..whole.len() / 2], &whole[whole.len() / 2 + 1..]].concat(),
+    )
+    .expect("a change");
+    let output = ends(&["report", text(run)]);
     assert_eq!(output.status.code(), Some(6), "{output:?}");
 }
 
@@ -222,8 +236,7 @@ const FOREIGN: &[Foreign] = &[
         |it| {
             let folder = it.path().join("reference-primary-kill/more");
             fs::create_dir(&folder).expect("a folder");
-            let of = Command::new("cp").arg("-a").arg(&it.runs[0]).arg(&folder);
-            assert!(of.status().expect("cp").success());
+            copied(&it.runs[0], &folder);
         },
         "the register does not know this folder",
     ),
@@ -233,8 +246,7 @@ const FOREIGN: &[Foreign] = &[
             let folder = it
                 .path()
                 .join("reference-primary-kill/20261122t000000-abcdef");
-            let of = Command::new("cp").arg("-a").arg(&it.runs[0]).arg(folder);
-            assert!(of.status().expect("cp").success());
+            copied(&it.runs[0], &folder);
         },
         "the register does not know this run",
     ),
