@@ -1,9 +1,7 @@
 //! `drdrill report`: judges and renders a finished run again.
 
-use std::fs;
-
 use drdrill::{
-    evidence::{self, files::read},
+    evidence::{self, EvidenceError, files::read, folder::replace},
     report::{View, run_document::run_document, terminal},
     score,
 };
@@ -48,8 +46,7 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
         let path = folder.join(name);
         let same = read(&path, bytes.len() as u64).is_ok_and(|old| old == bytes);
         if loaded.manifest.is_none() {
-            let written = fs::write(&path, bytes);
-            written.map_err(|error| unwritten(&path.display().to_string(), &error))?;
+            replace(&path, &bytes).map_err(|error| unwritten(&error))?;
         } else if !same {
             output::talk(&format!(
                 "notice: `{name}` of the folder was rendered by another version of drdrill\n"
@@ -68,10 +65,6 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     Ok(exit_of(&loaded.record, &judgement))
 }
 
-fn unwritten(path: &str, error: &std::io::Error) -> Failure {
-    Failure::new(
-        Exit::EnvironmentUnfit,
-        format!("failed to write `{path}`: {error}"),
-        "make room there",
-    )
+fn unwritten(error: &EvidenceError) -> Failure {
+    Failure::new(Exit::EnvironmentUnfit, error.to_string(), error.help())
 }

@@ -217,12 +217,12 @@ fn absurd_events_are_named_in_fair_time() {
 
 #[test]
 fn other_damaged_files_are_named() {
-    for (name, seals) in [
-        ("manifest.json", true),
-        ("result.json", true),
-        ("scenario.yaml", true),
-        ("events.jsonl", true),
-        ("report.html", false),
+    for name in [
+        "manifest.json",
+        "result.json",
+        "scenario.yaml",
+        "events.jsonl",
+        "report.html",
     ] {
         let (_root, run) = sample();
         let (key, _) = SigningKey::generate(None).unwrap();
@@ -242,7 +242,6 @@ fn other_damaged_files_are_named() {
             let _ = done(&what, || load(&run));
             let _ = done(&what, || files::read(&path, files::WHOLE_MOST));
         }
-        assert!(seals || path.is_file());
     }
 }
 

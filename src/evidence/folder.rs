@@ -194,11 +194,17 @@ pub(super) fn plain(name: &str) -> Result<&str, EvidenceError> {
 }
 
 /// Replaces a file's content so that a reader sees the old or the new one, power loss included.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
+/// A link in its place is replaced, and never written through: the folder may have come from elsewhere.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let temporary = path.with_file_name(name);
-    let mut file = File::create(&temporary).map_err(EvidenceError::io("create", &temporary))?;
+    // What an interrupted call left there, or a link that someone put there.
+    let _ = fs::remove_file(&temporary);
+    let mut file = File::create_new(&temporary).map_err(EvidenceError::io("create", &temporary))?;
     file.write_all(bytes)
         .and_then(|()| file.sync_all())
         .map_err(EvidenceError::io("write", &temporary))?;

@@ -607,6 +607,23 @@ fn a_register_that_leads_out_is_served_by_nobody() {
 }
 
 #[test]
+fn a_report_of_a_strangers_folder_writes_through_no_link() {
+    let reports = Reports::signed();
+    let run = &reports.runs[0];
+    fs::remove_file(run.join("manifest.json")).expect("a manifest");
+    let outside = reports.path().join("outside");
+    fs::write(&outside, "mine").expect("a file");
+    for name in ["report.html", "report.md.tmp", "result.json"] {
+        let _ = fs::remove_file(run.join(name));
+        symlink(&outside, run.join(name)).expect("a link");
+    }
+    let output = ends(&["report", text(run)]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(fs::read_to_string(&outside).expect("a file"), "mine");
+    assert!(!run.join("report.html").is_symlink());
+}
+
+#[test]
 fn half_open_requests_do_not_block_the_end() {
     let root = tempfile::tempdir().expect("a folder");
     many(root.path(), 1, |_| 1);
