@@ -428,7 +428,7 @@ mod tests {
                     "-----BEGIN PRIVATE KEY-----\n@\n-----END PRIVATE KEY-----",
                     "\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n@\\n-----END PRIVATE KEY-----\\n\"",
                     "-----BEGIN OPENSSH PRIVATE KEY-----\n@",
-                    "@@\n-----END RSA PRIVATE KEY-----",
+                    "@\n-----END RSA PRIVATE KEY-----",
                     "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n@\n-----END PGP PRIVATE KEY BLOCK-----",
                     "github_pat_@",
                     "glpat-@",
