@@ -2,10 +2,22 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{
+    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, NamedSource, SourceCode, SourceSpan,
+    SpanContents,
+};
 
 /// A text that a problem can point into: the file, or one `--set` argument.
 pub type Source = Arc<NamedSource<String>>;
+
+/// How many problems of a file are kept: who mends these sees the rest.
+pub const SHOWN_MAX: usize = 50;
+/// The longest line, in bytes, that is quoted whole; of a longer one, what stands around the place.
+const QUOTED_MAX: usize = 240;
+/// The bytes that are quoted of a longer line, before the place and of the place itself.
+const AROUND: usize = 60;
+/// The longest message or help, in bytes.
+const WORDS_MAX: usize = 1_000;
 
 /// One thing that is wrong. The message is lower case without a full stop; the way out is in the help.
 #[derive(Debug, Clone)]
@@ -63,11 +75,82 @@ impl Place {
     }
 }
 
+/// What of the text a place is quoted with.
+impl Place {
+    /// The bytes of the lines that the place touches, and of one line before and after.
+    fn lines(&self) -> Range<usize> {
+        let text = self.source.inner();
+        let before = |at: usize| text[..at].rfind('\n').unwrap_or(0);
+        let after = |at: usize| text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
+        before(before(self.range.start))..after(after(self.range.end))
+    }
+
+    /// Whether a line that would be quoted is too long.
+    fn is_long(&self) -> bool {
+        let lines = &self.source.inner()[self.lines()];
+        lines.split('\n').any(|line| line.len() > QUOTED_MAX)
+    }
+
+    /// What is pointed at: of a long line its begin.
+    fn pointed_at(&self) -> Range<usize> {
+        let text = self.source.inner();
+        let Range { start, end } = self.range;
+        if !self.is_long() {
+            return start..end;
+        }
+        let first_line = text[start..end].find('\n').map_or(end, |at| start + at);
+        start..first_line.min(text.floor_char_boundary(start + AROUND))
+    }
+
+    /// What is quoted of a long line.
+    fn excerpt(&self) -> Range<usize> {
+        let text = self.source.inner();
+        let Range { start, end } = self.pointed_at();
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let from = text.ceil_char_boundary(start.saturating_sub(AROUND));
+        let to = text.floor_char_boundary(end + AROUND);
+        from.max(line_start)..to.min(line_end)
+    }
+}
+
+impl SourceCode for Place {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        if (before, after) == (0, 0) || !self.is_long() {
+            return self.source.read_span(span, before, after);
+        }
+        let excerpt = self.excerpt();
+        let (line, _) = self.line_column();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.source.name().to_owned(),
+            &self.source.inner().as_bytes()[excerpt.clone()],
+            excerpt.into(),
+            line - 1,
+            0,
+            1,
+        )))
+    }
+}
+
+/// Words cut to what a person reads.
+fn cut(mut words: String) -> String {
+    if words.len() > WORDS_MAX {
+        words.truncate(words.floor_char_boundary(WORDS_MAX));
+        words.push_str("...");
+    }
+    words
+}
+
 impl Problem {
     /// A problem of the whole file, for instance that it is too large.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: cut(message.into()),
             help: None,
             place: None,
             label: "here".into(),
@@ -86,7 +169,7 @@ impl Problem {
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(cut(help.into()));
         self
     }
 
@@ -142,15 +225,16 @@ impl Diagnostic for Problem {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.place.as_ref().map(|p| &p.source as &dyn SourceCode)
+        self.place.as_deref().map(|place| place as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let place = self.place.as_ref()?;
-        let own = LabeledSpan::new_primary_with_span(Some(self.label.clone()), place.range());
+        let own = LabeledSpan::new_primary_with_span(Some(self.label.clone()), place.pointed_at());
         let also = self
             .also
             .as_deref()
+            .filter(|_| !place.is_long())
             .map(|(range, label)| LabeledSpan::new_with_span(Some(label.clone()), range.clone()));
         Some(Box::new(std::iter::once(own).chain(also)))
     }
@@ -161,8 +245,10 @@ impl Diagnostic for Problem {
 pub struct Problems {
     /// The file's name as it was given.
     pub file: String,
-    /// At least one.
+    /// At least one, at most `SHOWN_MAX`.
     pub all: Vec<Problem>,
+    /// How many more there are.
+    pub more: usize,
 }
 
 impl Problems {
@@ -176,15 +262,23 @@ impl Problems {
                 .filter(|place| place.source.name() == file)
                 .map(|place| place.range.start)
         });
-        Self { file, all }
+        let more = all.len().saturating_sub(SHOWN_MAX);
+        all.truncate(SHOWN_MAX);
+        Self { file, all, more }
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.all.len() {
-            1 => write!(f, "`{}` has 1 problem", self.file),
-            n => write!(f, "`{}` has {n} problems", self.file),
+        let file = &self.file;
+        match (self.all.len(), self.more) {
+            (1, 0) => write!(f, "`{file}` has 1 problem"),
+            (n, 0) => write!(f, "`{file}` has {n} problems"),
+            (n, more) => write!(
+                f,
+                "`{file}` has {} problems; the first {n} are shown",
+                n + more
+            ),
         }
     }
 }

@@ -4,8 +4,11 @@
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase().replace('_', "-");
     let far = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
     known
         .iter()
+        // The distance is at least the difference of the lengths; a huge word is not compared at all.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= far)
         .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), *candidate))
         .filter(|(distance, _)| *distance <= far)
         .min()

@@ -172,3 +172,63 @@ fn images_of_a_name_that_no_recipe_has_are_refused_with_the_names() {
         assert!(err.contains(word), "{err}");
     }
 }
+
+/// Checks a text within a few seconds; returns what is said.
+fn refused_briefly(text: &str) -> String {
+    let folder = folder(&[("a.yaml", text)]);
+    let begun = std::time::Instant::now();
+    let (code, out, err) = said(drdrill().arg("check").arg(folder.path() as &Path));
+    let took = begun.elapsed();
+    assert_eq!((code, out.as_str()), (4, ""));
+    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+    assert!(err.len() < 200_000, "{} bytes are said", err.len());
+    err
+}
+
+#[test]
+fn a_file_made_to_be_wrong_is_refused_briefly() {
+    let keys: Vec<String> = (0..6_000).map(|n| format!("key{n}: 1")).collect();
+    let one_line = refused_briefly(&format!("{{{}}}", keys.join(", ")));
+    assert!(one_line.contains("the first 50 are shown"), "{one_line}");
+    assert!(one_line.contains("unknown key `key0`"), "{one_line}");
+    assert!(one_line.contains(":1:2]"), "{one_line}");
+    refused_briefly(&keys.join("\n"));
+    // Long words that are wrong: keys, names, words of closed sets, lists of tags.
+    let long = "k".repeat(200_000);
+    for text in [
+        format!("{long}: 1\n"),
+        format!("name: {long}\nstack: {{ {long}: {{}} }}\ndrill:\n  - fault: {long}\n"),
+        format!("{long}\n"),
+        format!("? {long}\n: 1\n? {long}\n: 2\n"),
+        format!("name: *{long}\n"),
+        format!(
+            "tags: [{}]\n",
+            (0..15_000)
+                .map(|n| format!("t{n}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        format!("tags: [{}]\n", "t, ".repeat(15_000)),
+        format!("drill: [{}]\n", "{ wait: }, ".repeat(6_000)),
+        format!("name: {}\n", "[".repeat(100_000)),
+        format!("a: {}1{}\n", "{ a: ".repeat(20_000), " }".repeat(20_000)),
+    ] {
+        let said = refused_briefly(&text);
+        let longest = said.lines().map(|line| line.chars().count()).max();
+        assert!(
+            longest < Some(1_200),
+            "{longest:?} in {}",
+            &said[..said.len().min(2_000)]
+        );
+    }
+}
+
+#[test]
+fn aliases_of_aliases_are_refused_briefly() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..12 {
+        let aliases = vec![format!("*a{}", n - 1); 9].join(", ");
+        bomb.push_str(&format!("a{n}: &a{n} [{aliases}]\n"));
+    }
+    refused_briefly(&bomb);
+}
