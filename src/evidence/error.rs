@@ -60,6 +60,14 @@ pub enum EvidenceError {
         /// The format that this version reads.
         known: u32,
     },
+    /// Another process keeps the register.
+    #[error("failed to lock `{}`: {why}", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// Who keeps it, or what else failed.
+        why: io::Error,
+    },
     /// A manifest could not be signed.
     #[error("failed to sign the manifest: {0}")]
     Unsigned(String),
@@ -87,6 +95,7 @@ impl EvidenceError {
                 "the file is damaged: restore the folder from a copy, or repeat the drill"
             }
             Self::Format { .. } => "read it with the version of drdrill that wrote it",
+            Self::Locked { .. } => "wait for the process that is named, or end it",
             Self::Unsigned(_) => "check the signing key",
             Self::Altered { .. } => {
                 "the folder is not what the run wrote: restore it from a copy, or repeat the drill"

@@ -13,6 +13,7 @@ pub mod history_write;
 pub mod keys;
 pub mod last;
 pub mod load;
+mod lock;
 pub mod manifest;
 pub mod prune;
 pub mod redact;

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{id::RunId, record::Status, score::Verdict};
 
-use super::{EvidenceError, Pruned, SetAside, SigningKey, files, folder::Links, manifest::sha256};
+use super::{
+    EvidenceError, Pruned, SetAside, SigningKey, files, folder::Links, lock, manifest::sha256,
+};
 
 /// The register's file name.
 pub(super) const REGISTER: &str = "register.jsonl";
@@ -240,7 +242,8 @@ impl Register {
             .open(&self.path)
             .map_err(failed("open"))?;
         // Writers hold the lock for one line; it goes with the file handle, a crash included.
-        file.lock().map_err(failed("lock"))?;
+        let path = self.path.clone();
+        lock::within(&file, lock::LIMIT).map_err(|why| EvidenceError::Locked { path, why })?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed("read"))?;
         let whole = complete(&text);
