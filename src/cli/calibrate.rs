@@ -46,9 +46,10 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
         arguments.levels.clone()
     };
     let clock = Clock::start();
+    let state = machines::state_folder()?;
     let whole = run::runtime()?.block_on(async {
         let field = Here {
-            state: machines::state_folder(),
+            state,
             stop: Stop::default(),
             clock,
             until: arguments.quick.then(|| clock.now().after(QUICK)),

@@ -60,7 +60,7 @@ pub fn images(arguments: &ImagesArguments) -> Result<Exit, Failure> {
             .await
             .map_err(|error| unfit(&error))?;
         let say = Arc::new(|text: String| output::talk(&format!("{text}\n")));
-        let locks = machines::state_folder().join("locks");
+        let locks = machines::state_folder()?.join("locks");
         let resolver = Resolver::new(Arc::new(engine), locks, say);
         if arguments.build {
             let wanted: Vec<String> = recipes

@@ -84,12 +84,12 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
     runtime()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        sweep::before_a_run(&machines::state_folder()).await;
+        sweep::before_a_run(&machines::state_folder()?).await;
         let mut hunt = Hunt {
             base: &base,
             plan: &plan,
             reports: &arguments.out,
-            state: machines::state_folder(),
+            state: machines::state_folder()?,
             seed: arguments.seed.map_or_else(Seed::random, Seed),
             stop,
             clock: Clock::start(),

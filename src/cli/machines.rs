@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
     sync::Arc,
 };
 
@@ -22,6 +22,8 @@ use drdrill::{
         sweep::{Scope, SweepReport, sweep},
     },
 };
+
+use super::exit::{Exit, Failure};
 
 /// Why no machines could be had.
 #[derive(Debug, thiserror::Error)]
@@ -166,16 +168,28 @@ pub fn program() -> PathBuf {
 }
 
 /// The folder of journals: `$DRDRILL_STATE`, else `drdrill` in the user's state folder.
-pub fn state_folder() -> PathBuf {
+///
+/// # Errors
+/// When neither is named and the user has no home: a folder in a place open to all might be another user's.
+pub fn state_folder() -> Result<PathBuf, Failure> {
     let variable = |name: &str| {
         env::var_os(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
+    // Without HOME it is the one that the system's list of users names.
+    let home = || env::home_dir().filter(|home| !home.as_os_str().is_empty());
     variable("DRDRILL_STATE")
         .or_else(|| Some(variable("XDG_STATE_HOME")?.join("drdrill")))
-        .or_else(|| Some(variable("HOME")?.join(".local/state/drdrill")))
-        .unwrap_or_else(|| PathBuf::from("/var/tmp/drdrill"))
+        .or_else(|| Some(home()?.join(".local/state/drdrill")))
+        .and_then(|folder| absolute(folder).ok())
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::EnvironmentUnfit,
+                "failed to find a folder for journals: this user has no home",
+                "set DRDRILL_STATE to a folder of your own",
+            )
+        })
 }
 
 /// Sweeps what dead runs left.
@@ -184,14 +198,15 @@ pub fn state_folder() -> PathBuf {
 /// When the state folder cannot be read.
 pub async fn sweep_dead(state: &Path) -> std::io::Result<SweepReport> {
     let docker = DockerSweeper::new(docker_host());
-    sweep(state, &[&docker, &ProcessSweeper], &Scope::Dead).await
+    sweep(state, &[&docker, &ProcessSweeper::new(state)], &Scope::Dead).await
 }
 
 /// What this machine can do.
 pub async fn examine() -> Vec<Check> {
     let host = docker_host();
     let run = RunId::new("doctor000000000", std::process::id());
-    let locks = state_folder().join("locks");
+    // Without a folder of its own, nothing is built here that a lock would guard.
+    let locks = state_folder().unwrap_or_default().join("locks");
     match Engine::connect(host.as_deref()).await {
         Ok(engine) => {
             let resolver = Resolver::new(Arc::new(engine), locks, Arc::new(|_| {}));

@@ -46,7 +46,7 @@ pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     runtime()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        sweep::before_a_run(&machines::state_folder()).await;
+        sweep::before_a_run(&machines::state_folder()?).await;
         let mut shown = Shown::default();
         for trial in &trials {
             let ended = trial.run(arguments, key.as_ref(), &stop).await?;
@@ -108,7 +108,7 @@ impl Trial {
             parsed: &self.parsed,
             key,
             reports: &arguments.out,
-            state: &machines::state_folder(),
+            state: &machines::state_folder()?,
             seed: arguments.seed.map_or_else(Seed::random, Seed),
             attempt: (1, 1),
             after: After::Remove,

@@ -38,7 +38,7 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     runtime()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        sweep::before_a_run(&machines::state_folder()).await;
+        sweep::before_a_run(&machines::state_folder()?).await;
         let mut worst = Exit::Pass;
         for drill in &drills {
             worst = worst.worse(all(drill, arguments, key.clone(), &stop).await?);

@@ -85,7 +85,7 @@ pub async fn run(
         parsed: parsed.clone(),
         key,
         reports: arguments.out.clone(),
-        state: machines::state_folder(),
+        state: machines::state_folder()?,
         seed: arguments.seed.map_or_else(Seed::random, Seed),
         keep: arguments.keep,
         webhook: arguments.webhook.clone(),

@@ -19,7 +19,7 @@ use super::{
 /// # Errors
 /// When the journals cannot be read.
 pub fn sweep() -> Result<Exit, Failure> {
-    let state = machines::state_folder();
+    let state = machines::state_folder()?;
     let report = runtime()?
         .block_on(machines::sweep_dead(&state))
         .map_err(|error| {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{NodeName, RunId};
 
-use super::Owner;
+use super::{Owner, state};
 
 /// Something done to the outside world, named so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,9 +147,10 @@ impl Journal {
     /// Opens the journal of a new run in `folder`, which is made if missing.
     ///
     /// # Errors
-    /// When it cannot be written: then no run may start.
+    /// When it cannot be written, or another user could write there: then no run may start.
     pub fn open(folder: &Path, header: &Header) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        let folder = &std::path::absolute(folder)?;
+        state::make(folder)?;
         let path = folder.join(format!("{}.jsonl", header.run));
         let draft = folder.join(format!("{}.draft", header.run));
         let mut file = OpenOptions::new()
@@ -215,6 +216,11 @@ impl Journal {
         Ok(false)
     }
 
+    /// The state folder that it lies in.
+    pub fn folder(&self) -> &Path {
+        self.0.path.parent().unwrap_or(Path::new("/"))
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.0.path
@@ -245,13 +251,13 @@ fn append(file: &mut File, line: &Line) -> io::Result<()> {
 /// All journals in a folder with their paths, oldest first; a missing folder holds none.
 ///
 /// # Errors
-/// When the folder cannot be read. A single journal that cannot be read is an `Err` in the list.
+/// When the folder cannot be read, or another user could have written it. A single journal that cannot be read is an `Err` in the list.
 pub fn read_all(folder: &Path) -> io::Result<Vec<(PathBuf, Result<Entries, String>)>> {
-    let listing = match fs::read_dir(folder) {
-        Ok(listing) => listing,
+    match state::check(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+        checked => checked?,
+    }
+    let listing = fs::read_dir(folder)?;
     let mut paths: Vec<PathBuf> = listing
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
@@ -266,10 +272,21 @@ pub fn read_all(folder: &Path) -> io::Result<Vec<(PathBuf, Result<Entries, Strin
         .map(|path| {
             let entries = fs::read_to_string(&path)
                 .map_err(|error| error.to_string())
-                .and_then(|text| parse(&text));
+                .and_then(|text| parse(&text))
+                .and_then(|entries| named(&path, entries));
             (path, entries)
         })
         .collect())
+}
+
+/// A journal of another run than its file's name says was not written by drdrill.
+fn named(path: &Path, entries: Entries) -> Result<Entries, String> {
+    let run = entries.header.run.to_string();
+    if path.file_stem().is_some_and(|stem| *stem == *run) {
+        Ok(entries)
+    } else {
+        Err(format!("it says that it is of run {run}"))
+    }
 }
 
 /// Reads a journal. A torn last line is dropped: its effect had not happened yet, or its undo is

@@ -7,10 +7,12 @@ pub mod docker;
 pub mod facts;
 mod images;
 pub mod journal;
+mod marker;
 mod owner;
 mod pidfd;
 pub mod process;
 mod skew;
+mod state;
 pub mod sweep;
 
 pub use apart::apart;

@@ -38,6 +38,7 @@ mod mongodb_sharded;
 mod multiplied;
 mod mysql_drills;
 mod offers;
+mod orphans;
 mod postgres_client;
 mod postgres_stack;
 mod prove;

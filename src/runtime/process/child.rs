@@ -1,6 +1,7 @@
 //! One child process: spawned, signalled, watched.
 
 use std::{
+    env,
     fs::File,
     io,
     os::unix::process::ExitStatusExt,
@@ -15,6 +16,11 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use crate::runtime::{NodeSpec, NodeState};
+
+use super::spawner;
+
+/// The only variables that a node has from drdrill's own environment, which may hold secrets.
+const PASSED_ON: [&str; 4] = ["PATH", "LANG", "TZ", "TMPDIR"];
 
 /// Names a process beyond doubt: numbers are used again, start times are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,15 +70,22 @@ impl Child {
             .create(true)
             .append(true)
             .open(folder.join("log"))?;
-        let process = Command::new(&spec.image)
+        let mut command = Command::new(&spec.image);
+        command
             .args(&spec.entrypoint)
             .args(&spec.command)
+            .env_clear()
+            .envs(
+                PASSED_ON
+                    .iter()
+                    .filter_map(|name| Some((name, env::var_os(name)?))),
+            )
             .envs(spec.env.iter().cloned())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
+            .stderr(log);
+        let process = spawner::spawn(command)?;
         let pid = process.id();
         let id = ProcessId::of(pid).ok_or_else(|| io::Error::other("it ended at once"))?;
         Ok(Self { process, id })

@@ -2,6 +2,7 @@
 
 mod child;
 mod fence;
+mod spawner;
 
 use std::{
     collections::BTreeMap,
@@ -20,15 +21,13 @@ use super::{
     Signal,
     facts::machine_facts,
     journal::{Effect, Journal},
+    marker::Marker,
     pidfd::Held,
 };
 use child::Child;
 use fence::Fence;
 
 pub use child::ProcessId;
-
-/// The environment variable by which a node's process names its run.
-pub const RUN_VARIABLE: &str = "DRDRILL_RUN";
 
 /// The longest wait for a signalled process to end.
 const END_LIMIT: Duration = Duration::from_secs(5);
@@ -160,17 +159,17 @@ impl Runtime for ProcessRuntime {
     async fn start(&self, node: &NodeName) -> Result<(), RuntimeError> {
         let spec = self.inner().specs.get(node).cloned();
         let spec = spec.ok_or_else(|| failed("start", node, &"it was not created"))?;
-        let run = self.run.to_string();
+        let marker = Marker::of(&self.run, self.journal.folder());
         let spec = NodeSpec {
-            env: [spec.env, vec![(RUN_VARIABLE.into(), run)]].concat(),
+            env: [spec.env, marker.variables()].concat(),
             ..spec
         };
         let child = Child::spawn(&spec, &self.home.join(node.as_str()))
             .map_err(|e| failed("start", node, &e))?;
         let ProcessId { pid, started } = child.id();
         self.inner().children.insert(node.clone(), child);
-        // Its number is known only now; until this line is on disk, the run's name in its environment
-        // is what a sweep finds it by.
+        // Its number is known only now; until this line is on disk, the marker in its environment is what a sweep finds it
+        // by, should it outlive us.
         self.ahead(Effect::Process {
             node: node.clone(),
             pid,

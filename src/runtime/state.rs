@@ -1,0 +1,91 @@
+//! The state folder: ours alone, as a sweep ends processes and removes folders by what lies in it.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::Path,
+};
+
+use rustix::process::geteuid;
+
+/// The bits by which others than the owner may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Makes the state folder if it is missing, closed to others, and checks it.
+///
+/// # Errors
+/// When it cannot be made, or fails the check.
+pub fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    check(folder)
+}
+
+/// Whether it is a folder of this user that nobody else can write to, and no link.
+///
+/// # Errors
+/// When it is not, with what to do; or when it is missing.
+pub fn check(folder: &Path) -> io::Result<()> {
+    let facts = fs::symlink_metadata(folder)?;
+    let shown = folder.display();
+    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    let (owner, user) = (facts.uid(), geteuid().as_raw());
+    if facts.is_symlink() {
+        refuse(format!(
+            "`{shown}` is a link; set DRDRILL_STATE to the folder itself"
+        ))
+    } else if !facts.is_dir() {
+        refuse(format!("`{shown}` is no folder; set DRDRILL_STATE to one"))
+    } else if owner != user {
+        refuse(format!(
+            "`{shown}` belongs to user {owner}, and drdrill runs as user {user}; set DRDRILL_STATE to a folder of your own"
+        ))
+    } else if facts.mode() & OTHERS_WRITE != 0 {
+        refuse(format!(
+            "other users may write to `{shown}`; run `chmod go-w {shown}`"
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    #[test]
+    fn only_a_folder_that_nobody_else_can_write_to_is_taken() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("a/state");
+        assert_eq!(check(&folder).unwrap_err().kind(), io::ErrorKind::NotFound);
+        make(&folder).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+        let link = base.path().join("link");
+        symlink(&folder, &link).unwrap();
+        assert!(make(&link).unwrap_err().to_string().contains("is a link"));
+        for (mode, taken) in [
+            (0o755, true),
+            (0o775, false),
+            (0o1777, false),
+            (0o702, false),
+        ] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(make(&folder).is_ok(), taken, "{mode:o}");
+        }
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+        // Only root can give a folder away, and to root every other user is another.
+        if geteuid().is_root() {
+            chown(&folder, Some(65534), None).unwrap();
+            assert!(
+                make(&folder)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("belongs to user 65534")
+            );
+        }
+    }
+}
