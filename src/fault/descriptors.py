@@ -81,6 +81,7 @@ def put(pid, to):
             os.setgroups([])
             os.setresgid(*[ids["Gid:"]] * 3)
             os.setresuid(*[ids["Uid:"]] * 3)
+            hold()
             resource.prlimit(pid, FILES, (to, resource.prlimit(pid, FILES)[1]))
         except BaseException as error:
             print(f"process {pid}: {error}", file=sys.stderr, flush=True)
@@ -110,6 +111,8 @@ def back(wanted):
             set_each([[process["pid"], process["started"], heirs[process["soft"]]]])
 
 
+shut()
+bound("DAC_OVERRIDE", "SETGID", "SETUID", "SYS_PTRACE")
 order = sys.argv[1]
 if order == "look":
     print(json.dumps(look(int(sys.argv[2]))))

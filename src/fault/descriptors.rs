@@ -24,7 +24,10 @@ use super::{
 };
 
 /// What looks at limits and sets them.
-const PROGRAM: &str = include_str!("descriptors.py");
+const PROGRAM: &str = concat!(
+    include_str!("../runtime/guard.py"),
+    include_str!("descriptors.py")
+);
 /// How long it may take; a look takes half a second, and the container that it runs in is started first.
 const EXEC: Duration = Duration::from_secs(20);
 /// How often the server is asked on a new connection under the fault; each question waits a second.

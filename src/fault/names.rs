@@ -23,9 +23,15 @@ use super::{
 };
 
 /// The name server that goes wrong.
-const SERVER: &str = include_str!("names_server.py");
+const SERVER: &str = concat!(
+    include_str!("../runtime/guard.py"),
+    include_str!("names_server.py")
+);
 /// What reads and writes a node's own files.
-const FILES: &str = include_str!("names_files.py");
+const FILES: &str = concat!(
+    include_str!("../runtime/guard.py"),
+    include_str!("names_files.py")
+);
 /// Where it listens in the node.
 const HERE: &str = "127.0.0.53";
 /// Nobody's address (TEST-NET-1, RFC 5737): what a wrong answer says.

@@ -1,5 +1,5 @@
 """A name server that goes wrong for some names, in a node's network; it ends with its standard input."""
-import json, socket, sys, threading, time
+import encodings.idna, json, socket, sys, threading, time
 
 HERE = ("127.0.0.53", 53)
 LIMIT = 5.0
@@ -52,6 +52,8 @@ def listen(door):
 
 door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 door.bind(HERE)
+shut()
+bound()
 threading.Thread(target=listen, args=(door,), daemon=True).start()
 print("ready", flush=True)
 sys.stdin.buffer.read()

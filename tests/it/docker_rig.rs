@@ -16,7 +16,7 @@ use std::{
 use drdrill::{
     id::{NodeName, RunId},
     runtime::{
-        NodeFile, NodeSpec, Owner, Runtime,
+        Disks, NodeFile, NodeSpec, Owner, Runtime,
         docker::{AddressBase, DockerRuntime, Engine, Options},
         journal::{Header, Journal},
     },
@@ -58,8 +58,24 @@ impl Rig {
         rig
     }
 
+    /// A run whose nodes' data lie in this folder, on disks that can be made to go wrong.
+    pub async fn on_disks(names: &[&str], folder: &str) -> Self {
+        let made = tempfile::tempdir().unwrap();
+        let disks = Disks {
+            folder: folder.to_owned(),
+            nodes: names.iter().map(|&name| NodeName::new(name)).collect(),
+        };
+        let mut rig = Self::with(made.path().into(), names, Owner::current(), Some(disks)).await;
+        rig._made = Some(made);
+        rig
+    }
+
     /// A run whose journal lies in a folder that outlives it.
     pub async fn within(state: PathBuf, names: &[&str], owner: Owner) -> Self {
+        Self::with(state, names, owner, None).await
+    }
+
+    async fn with(state: PathBuf, names: &[&str], owner: Owner, disks: Option<Disks>) -> Self {
         let engine = Engine::connect(None).await.expect("an engine");
         let run = fresh_run();
         let header = Header {
@@ -74,7 +90,7 @@ impl Rig {
             base: AddressBase::DEFAULT,
             sidecar_image: Some(SIDECAR.into()),
             sidecars: true,
-            disks: None,
+            disks,
         };
         let runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
         let names: Vec<NodeName> = names.iter().map(|&name| NodeName::new(name)).collect();

@@ -26,6 +26,7 @@ mod full_disk;
 mod gate;
 mod history;
 mod hostile;
+mod hostile_nodes;
 mod inside;
 mod kafka_stack;
 mod killed;

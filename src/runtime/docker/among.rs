@@ -8,6 +8,9 @@ use crate::runtime::{ExecOutput, RuntimeError};
 
 use super::{Engine, container, exec, start};
 
+/// Looking into a node's processes, reaching their files, acting by their accounts, and giving rights up.
+const CAPABILITIES: [&str; 5] = ["SYS_PTRACE", "DAC_OVERRIDE", "SETGID", "SETUID", "SETPCAP"];
+
 /// The body of that container: it may look into the node's processes, and ends with them.
 pub(super) fn body(
     image: &str,
@@ -17,8 +20,8 @@ pub(super) fn body(
     let mut body = container::once(image, &["sleep", "infinity"], labels);
     let host = body.host_config.get_or_insert_default();
     host.pid_mode = Some(format!("container:{container}"));
-    host.cap_add = Some(vec!["SYS_PTRACE".into()]);
-    host.security_opt = Some(vec!["apparmor=unconfined".into()]);
+    container::allow(host, &CAPABILITIES);
+    container::unconfine(host);
     body
 }
 

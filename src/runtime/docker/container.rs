@@ -13,6 +13,11 @@ use super::network::Network;
 
 /// Shared memory of a node; the engine's 64 MiB is too little for parallel queries.
 const SHARED_MEMORY: i64 = 256 << 20;
+/// Processes and threads that a node may have at a time: more than servers with a thread for each of thousands of clients
+/// have, and few enough that a node which makes ever more of them does not take the machine.
+const PROCESSES: i64 = 8192;
+/// What rules, queues and rates in a node's network take, its name server's port, and giving rights up.
+const NETWORK: [&str; 4] = ["NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SETPCAP"];
 /// Memory of a sidecar: an interpreter and the packet filter's tool.
 const SIDECAR_MEMORY: i64 = 128 << 20;
 
@@ -68,11 +73,11 @@ pub(super) fn sidecar(
     container: &str,
     labels: &HashMap<String, String>,
 ) -> ContainerCreateBody {
-    let host = HostConfig {
+    let mut host = HostConfig {
         network_mode: Some(format!("container:{container}")),
-        cap_add: Some(vec!["NET_ADMIN".into()]),
         ..limited(SIDECAR_MEMORY)
     };
+    allow(&mut host, &NETWORK);
     ContainerCreateBody {
         image: Some(image.to_owned()),
         entrypoint: Some(Vec::new()),
@@ -89,11 +94,11 @@ pub(super) fn once(
     argv: &[&str],
     labels: &HashMap<String, String>,
 ) -> ContainerCreateBody {
-    let host = HostConfig {
+    let mut host = HostConfig {
         network_mode: Some("none".into()),
-        cap_add: Some(vec!["NET_ADMIN".into()]),
         ..limited(SIDECAR_MEMORY)
     };
+    allow(&mut host, &NETWORK);
     let (program, rest) = argv
         .split_first()
         .map_or(("", argv), |(first, rest)| (*first, rest));
@@ -147,12 +152,26 @@ pub(super) fn memory_limit(bytes: i64) -> ContainerUpdateBody {
     }
 }
 
-/// Limits that all containers of a run have: memory without swap, a bounded log, an init that reaps
-/// children and hands signals on. Restarting is the drill's decision: there is no restart policy.
+/// Leaves a container of ours these capabilities and no others, in the place of those that it had.
+pub(super) fn allow(host: &mut HostConfig, capabilities: &[&str]) {
+    host.cap_drop = Some(vec!["ALL".into()]);
+    host.cap_add = Some(capabilities.iter().map(|&one| one.to_owned()).collect());
+}
+
+/// Takes the AppArmor profile from a container of ours: it forbids mounts and looks into other containers' processes.
+pub(super) fn unconfine(host: &mut HostConfig) {
+    let options = host.security_opt.get_or_insert_default();
+    options.push("apparmor=unconfined".into());
+}
+
+/// Limits that all containers of a run have: memory without swap, processes, no rights gained by a program that is
+/// executed, a bounded log, an init that reaps children and hands signals on. Restarting is the drill's decision: there is no restart policy.
 fn limited(memory: i64) -> HostConfig {
     let log = [("max-size", "32m"), ("max-file", "2")];
     HostConfig {
         init: Some(true),
+        pids_limit: Some(PROCESSES),
+        security_opt: Some(vec!["no-new-privileges".into()]),
         memory: (memory > 0).then_some(memory),
         memory_swap: (memory > 0).then_some(memory),
         log_config: Some(HostConfigLogConfig {

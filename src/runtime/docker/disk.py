@@ -401,13 +401,16 @@ class Disk:
 
 def mount(kernel):
     """Mounts over the folder in the node's own view of its files, which is another one than ours."""
-    library = ctypes.CDLL(None, use_errno=True)
     options = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions" % kernel
     child = os.fork()
     if child == 0:
-        os.setns(os.open("/proc/1/ns/mnt", os.O_RDONLY), 0x20000)
-        failed = library.mount(b"drdrill", FOLDER, b"fuse.drdrill", 6, options)
-        os._exit(ctypes.get_errno() if failed else 0)
+        try:
+            bound("SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE")
+            os.setns(os.open("/proc/1/ns/mnt", os.O_RDONLY), 0x20000)
+            must(LIBRARY.mount(b"drdrill", FOLDER, b"fuse.drdrill", 6, options))
+        except OSError as failed:
+            os._exit(failed.errno)
+        os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code:
         raise OSError(code, os.strerror(code))
@@ -416,6 +419,7 @@ def mount(kernel):
 def main():
     lines = sys.stdin
     faults = json.loads(lines.readline())
+    shut()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.umask(0)
@@ -425,6 +429,8 @@ def main():
     disk = Disk(os.open("/dev/fuse", os.O_RDWR), below)
     disk.obey(faults)
     mount(disk.kernel)
+    # The threads that are started from here on have no other rights.
+    bound("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD")
     # Where what lies below can be looked at: the mount hides it.
     with open("/run/drdrill-disk", "w") as told:
         told.write(f"/proc/{os.getpid()}/fd/{below}")

@@ -17,17 +17,29 @@ use crate::runtime::{DiskFault, DiskFigures, Disks, NodeSpec, Pipe, RuntimeError
 use super::{Engine, container, exec};
 
 /// The file system.
-const SERVE: &str = include_str!("disk.py");
+const SERVE: &str = concat!(include_str!("../guard.py"), include_str!("disk.py"));
 /// What uses a node's data folder as its server would.
-const LOOK: &str = include_str!("disk_look.py");
+const LOOK: &str = concat!(include_str!("../guard.py"), include_str!("disk_look.py"));
 /// How long the file system may take to mount, or to take an order: the first time its interpreter starts.
 const ANSWER: Duration = Duration::from_secs(20);
 /// How long a look may take: an operation may take 2 s, and each kind is tried at least three times.
 const LOOKS: Duration = Duration::from_secs(90);
 /// The kernel's door to file systems outside of it.
 const DEVICE: &str = "/dev/fuse";
-/// What mounting in a node's view of files takes, and looking into its processes.
-const CAPABILITIES: [&str; 2] = ["SYS_ADMIN", "SYS_PTRACE"];
+/// What mounting in a node's view of files takes, looking into its processes, serving files, and giving rights up.
+const CAPABILITIES: [&str; 11] = [
+    "SYS_ADMIN",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "MKNOD",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+];
 /// Memory of a container that serves a disk: what is written and not synced is in it.
 const MEMORY: i64 = 512 << 20;
 /// Waits until the data folder has our file system; the program that follows the folder is the node's own.
@@ -185,10 +197,8 @@ pub(super) fn server(
 
 fn open_door(body: &mut ContainerCreateBody) {
     let host = body.host_config.get_or_insert_default();
-    host.cap_add
-        .get_or_insert_default()
-        .extend(CAPABILITIES.map(str::to_owned));
-    host.security_opt = Some(vec!["apparmor=unconfined".into()]);
+    container::allow(host, &CAPABILITIES);
+    container::unconfine(host);
     host.devices = Some(vec![DeviceMapping {
         path_on_host: Some(DEVICE.into()),
         path_in_container: Some(DEVICE.into()),

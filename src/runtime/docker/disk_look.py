@@ -40,7 +40,7 @@ class File:
 
     def __init__(self, flags):
         try:
-            self.handle, self.error = os.open(PATH, flags, 0o600), None
+            self.handle, self.error = os.open(PATH, flags | os.O_NOFOLLOW, 0o600), None
         except OSError as error:
             self.handle, self.error = None, error
 
@@ -74,11 +74,14 @@ def kept_back(file, below):
 def main():
     with open("/run/drdrill-disk") as told:
         below = os.open(told.read(), os.O_PATH | os.O_DIRECTORY)
+    shut()
     os.setns(os.open("/proc/1/ns/mnt", os.O_RDONLY), 0x20000)
+    bound("DAC_OVERRIDE", "SETGID", "SETUID")
     owner = os.stat(FOLDER)
     os.setgroups([])
     os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)
+    hold()
     block, aligned = os.urandom(BLOCK), mmap.mmap(-1, BLOCK)
     file = File(os.O_RDWR | os.O_CREAT)
     if not file.error and os.fstat(file.handle).st_size < BLOCKS * BLOCK:

@@ -128,6 +128,8 @@ fn request(name: &str, subnet: u32, labels: &HashMap<String, String>) -> Network
     NetworkCreateRequest {
         name: name.to_owned(),
         driver: Some("bridge".into()),
+        // Nodes reach each other and the harness, and nothing else.
+        internal: Some(true),
         labels: Some(labels.clone()),
         ipam: Some(Ipam {
             config: Some(vec![IpamConfig {
