@@ -207,6 +207,10 @@ impl Recipe {
     pub fn beside(&self) -> &'static [(&'static str, &'static str)] {
         match self.image {
             CLOCK => &[("clock.c", include_str!("../../docker/clock/clock.c"))],
+            "drdrill.local/kafka:4.3" => &[(
+                "jars.sha256",
+                include_str!("../../docker/kafka/jars.sha256"),
+            )],
             _ => &[],
         }
     }
