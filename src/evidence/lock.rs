@@ -5,8 +5,10 @@ use std::{
     io,
     os::unix::fs::MetadataExt,
     thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use crate::time::Clock;
 
 /// How long a writer waits for the others: each holds the lock for one line, or while it seals one run's folder.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -18,12 +20,12 @@ const TRY_EVERY: Duration = Duration::from_millis(10);
 /// # Errors
 /// When another process keeps the lock for longer than `limit`: it is named. When the file cannot be locked.
 pub fn within(file: &File, limit: Duration) -> io::Result<()> {
-    let begun = Instant::now();
+    let clock = Clock::start();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < limit => sleep(TRY_EVERY),
+            Err(TryLockError::WouldBlock) if clock.now().since_start() < limit => sleep(TRY_EVERY),
             Err(TryLockError::WouldBlock) => {
                 let holder = holder(file).unwrap_or_else(|| "another process".into());
                 let why = format!("{holder} has kept it locked for {limit:?}");

@@ -221,8 +221,7 @@ fn line(what: &What) -> Option<String> {
         What::Dropped { packets: 1.. } => "the machine dropped packets".into(),
         What::Returned { node } => format!("{node} is back"),
         What::Redundant { .. } => "every member is back in sync".into(),
-        What::Converged { reached: true, .. } => "members converged".into(),
-        What::Converged { reached: false, .. } => "members did not converge".into(),
+        What::Converged { reached, .. } => converged(*reached).into(),
         What::ClientsStopped => "clients stopped".into(),
         What::Closed(status) => format!("run {}", text::status(status)),
         What::Residue(residue) => cleaned(residue),
@@ -235,6 +234,13 @@ fn line(what: &What) -> Option<String> {
         | What::Dropped { packets: 0 } => return None,
     };
     Some(line)
+}
+
+fn converged(reached: bool) -> &'static str {
+    match reached {
+        true => "members converged",
+        false => "members did not converge",
+    }
 }
 
 fn cleaned(residue: &Residue) -> String {
