@@ -161,16 +161,16 @@ impl Run {
             })
     }
 
-    /// Whether it was opened and came to no verdict: it was killed, or goes on. Nobody knows what it would have shown, so it
-    /// stands in the way of a decision until it is set aside with a reason.
+    /// Whether it was opened and came to no verdict that can be verified: it was killed, or goes on. Nobody knows what it
+    /// would have shown, so it stands in the way of a decision until it is set aside with a reason. A verdict that only the
+    /// register's line says is none: that line is not signed.
     pub fn unended(&self) -> bool {
-        let open = self.registered && self.verdict.is_none() && !self.sealed;
-        open && self.pruned.is_none() && self.set_aside.is_none()
+        self.registered && !self.sealed && self.pruned.is_none() && self.set_aside.is_none()
     }
 
-    /// Whether it ended with a verdict, or its folder was removed on purpose after it had.
+    /// Whether it ended with a manifest, or its folder was removed on purpose after it had.
     pub fn judged(&self) -> bool {
-        self.set_aside.is_none() && (self.verdict.is_some() || self.pruned.is_some() || self.sealed)
+        self.set_aside.is_none() && (self.sealed || self.pruned.is_some())
     }
 
     /// Which repeat it was, from 1, and out of how many.

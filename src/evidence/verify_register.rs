@@ -264,8 +264,9 @@ fn set_aside(signers: Option<&Signers>, audit: &mut Audit) {
             continue;
         };
         let unsigned = by_nobody(signers, |key| said.unsigned(previous.clone(), key));
-        let verdict = registered.closed.as_ref().and_then(|(_, it)| it.verdict);
-        let judged = verdict.map(|_| "set aside, and it came to a verdict");
+        let judged = registered
+            .sealed()
+            .then_some("set aside, and it came to a verdict");
         let unknown = registered
             .opened
             .is_none()
