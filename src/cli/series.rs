@@ -19,7 +19,7 @@ use drdrill::{
     record::Residue,
     report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
     scenario::{self, Dur, Expect, Fault, Parsed, Problem, Scenario, Step, Targets, Within},
-    score::{self, Scorecard},
+    score::{self, Scorecard, Verdict},
     seed::Seed,
 };
 use futures_util::future::join_all;
@@ -420,15 +420,48 @@ fn conclude(plan: &Plan, ended: &[Repeat]) -> Exit {
     let stacks: BTreeSet<&RunId> = ended.iter().map(|repeat| &repeat.stack_of).collect();
     let together = score::repeats(&cards, stacks.len() as u64, &plan.scenario.targets);
     let rows: Vec<RepeatRow> = ended.iter().map(|repeat| repeat.row.clone()).collect();
-    let summary = [vec![together.sentence], together.shows]
-        .concat()
-        .join("\n");
-    output::result(&repeats(&rows, &summary, output::style()));
+    let (verdict, missing) = with_missing(together.verdict, ended.len(), plan.scenario.repeat);
+    let said = missing.into_iter().chain([together.sentence]);
+    let summary: Vec<String> = said.chain(together.shows).collect();
+    output::result(&repeats(&rows, &summary.join("\n"), output::style()));
     let unclean = ended.iter().map(|repeat| repeat.exit).filter(|exit| {
         matches!(
             exit,
             Exit::CleanupIncomplete | Exit::Interrupted | Exit::EnvironmentUnfit
         )
     });
-    unclean.fold(verdict_exit(together.verdict), Exit::worse)
+    unclean.fold(verdict_exit(verdict), Exit::worse)
+}
+
+/// A verdict over repeats that is no better than what those that did not end leave open, and the sentence that says so.
+fn with_missing(verdict: Verdict, ended: usize, planned: u32) -> (Verdict, Option<String>) {
+    let missing = (planned as usize).saturating_sub(ended);
+    if missing == 0 {
+        return (verdict, None);
+    }
+    let said = format!(
+        "Of {planned} repeats that were asked for, {ended} ended: nobody knows what the others would have shown."
+    );
+    match verdict {
+        Verdict::Fail => (verdict, Some(said)),
+        Verdict::Pass | Verdict::Control | Verdict::Inconclusive => {
+            (Verdict::Inconclusive, Some(said))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_that_did_not_end_leave_it_open_and_hide_no_miss() {
+        for verdict in [Verdict::Pass, Verdict::Control, Verdict::Inconclusive] {
+            assert_eq!(with_missing(verdict, 3, 3), (verdict, None));
+            let (left, said) = with_missing(verdict, 2, 3);
+            assert_eq!(left, Verdict::Inconclusive);
+            assert!(said.is_some_and(|it| it.contains("Of 3 repeats") && it.contains("2 ended")));
+        }
+        assert_eq!(with_missing(Verdict::Fail, 1, 3).0, Verdict::Fail);
+    }
 }
