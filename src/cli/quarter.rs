@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use drdrill::{
-    archive::{Offered, Quarter, controls, review},
+    archive::{Archive, Offered, Quarter, controls, review},
     drill::offered_modes,
     evidence::Signers,
     report::quarterly::{Standing, quarterly},
@@ -31,7 +31,8 @@ pub fn quarter(arguments: &ReportArguments, quarter: Quarter) -> Result<Exit, Fa
     } else {
         check::systems(&arguments.require)?
     };
-    let standing = standing(reports, arguments.key.as_deref())?;
+    let mut standing = standing(reports, arguments.key.as_deref())?;
+    standing.sentence.push_str(&unended(&archive, quarter));
     let availability: BTreeMap<String, f64> = arguments.availability.iter().cloned().collect();
     let review = review(&archive, quarter, &systems, &offered(), &availability);
     let document = quarterly(&review, &controls(&review), &standing);
@@ -64,6 +65,21 @@ pub fn quarter(arguments: &ReportArguments, quarter: Quarter) -> Result<Exit, Fa
     } else {
         Exit::EvidenceUnverified
     })
+}
+
+/// The quarter's runs that were opened and came to no verdict, by name.
+fn unended(archive: &Archive, quarter: Quarter) -> String {
+    let within = |started| quarter.holds(started);
+    let runs = archive.runs.iter().filter(|run| run.unended());
+    let runs = runs.filter(|run| run.started.is_none_or(within));
+    let names: Vec<String> = runs.map(|run| run.id.to_string()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        " Opened, and ended without a verdict or not at all: {}. What they would have shown is not known.",
+        names.join(", ")
+    )
 }
 
 /// The failure modes that each system's stacks can go through.

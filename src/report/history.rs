@@ -52,6 +52,14 @@ pub fn history_terminal(trends: &[Trend<'_>], style: Style) -> String {
                 &format!("  {}: ", shown(trend.scenario)),
             ));
         }
+        for run in trend.runs.iter().filter(|run| run.unended()) {
+            let said = format!(
+                "run {} was opened and came to no verdict: a gate cannot pass until it is set aside",
+                run.id
+            );
+            let scenario = text::clean(trend.scenario);
+            out.push_str(&wrap(&said, style.width, &format!("  {scenario}: ")));
+        }
     }
     out.push_str("\np/f/i: passed, failed, inconclusive. Trend: the newest runs' recovery times, × where none was seen, · where not measured.\n");
     out
