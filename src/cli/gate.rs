@@ -119,7 +119,8 @@ impl<'a> Asked<'a> {
         let baseline = self.baseline(scenario, &runs);
         let rise = self.rise(scenario, &runs);
         let mut decision = decide(evidence, (verdict, &sentence), baseline.as_ref(), rise);
-        if let Some(before) = chosen::before(&all, &runs) {
+        let known: Vec<&Run> = self.archive.of(scenario).collect();
+        if let Some(before) = chosen::before(&known, &runs) {
             decision.sentence = format!("{} {before}", decision.sentence);
         }
         Gated {
@@ -147,8 +148,13 @@ impl<'a> Asked<'a> {
         };
         pruned(all, runs, self.arguments.last.is_some())?;
         // An attempt that was killed is told by its own name, and leaves the gate inconclusive.
-        if self.arguments.last.is_none() && unended.is_empty() {
-            chosen::series(runs)?;
+        if unended.is_empty() {
+            let aside = self
+                .archive
+                .of(scenario)
+                .filter(|it| it.set_aside.is_some());
+            let chosen = self.arguments.last.is_some();
+            chosen::series(all, chosen, &aside.collect::<Vec<_>>())?;
         }
         let age = newest.started.map(|at| wall_now().duration_since(at));
         let most = self.arguments.max_age.0;
@@ -172,35 +178,25 @@ impl<'a> Asked<'a> {
         }
         runs.iter()
             .try_for_each(|run| chosen::whole(run, self.key, &self.audit))?;
-        if let Some(wanted) = self.required.iter().find(|it| it.name == scenario) {
+        for wanted in self.required.iter().filter(|it| it.name == scenario) {
             runs.iter()
                 .try_for_each(|run| chosen::same_scenario(run, wanted))?;
         }
         self.compared(scenario, runs)
     }
 
-    /// Verifies whatever else the decision takes numbers from: the history that a rise is looked for in, and those runs of
-    /// the baseline that are here.
+    /// Verifies whatever else the decision takes numbers from: the history that a rise is looked for in, and the baseline's
+    /// runs. What a run's own result says of itself does not decide whether it is verified.
     fn compared(&self, scenario: &str, runs: &[&Run]) -> Result<(), String> {
         let judged = |run: &&Run| runs.iter().any(|other| other.id == run.id);
-        let history = self.archive.of(scenario).filter(|run| run.counts());
+        let history = self.archive.of(scenario).filter(|run| run.sealed);
         for run in history.filter(|run| !judged(run)) {
             chosen::whole(run, self.key, &self.audit)?;
         }
         let baseline = self.baselines.and_then(|it| it.scenarios.get(scenario));
-        for kept in baseline.iter().flat_map(|it| &it.runs) {
-            let Some(run) = self.archive.run(&kept.run) else {
-                continue;
-            };
-            let own = run.summary.as_ref().and_then(|it| it.rto());
-            if run.pruned.is_none() && own != kept.rto {
-                return Err(format!(
-                    "the baseline gives run {} another recovery time than its own result",
-                    run.id
-                ));
-            }
-        }
-        Ok(())
+        let kept = baseline.iter().flat_map(|it| &it.runs);
+        let mut kept = kept.map(|kept| (kept, self.archive.run(&kept.run)));
+        kept.try_for_each(|(kept, run)| chosen::kept(kept, run, scenario, self.key.is_some()))
     }
 
     fn baseline(&self, scenario: &str, runs: &[&Run]) -> Option<Against> {
@@ -299,20 +295,10 @@ fn stacks(runs: &[&Run]) -> u64 {
 
 /// The newest runs: as many as asked for, else the newest one with the repeats that it was started with.
 fn newest<'a>(all: &[&'a Run], last: Option<usize>) -> Vec<&'a Run> {
-    let count = last.unwrap_or_else(|| {
-        let Some(newest) = all.last() else { return 0 };
-        let same = |run: &&&&Run| run.repeats(newest);
-        let most = newest
-            .summary
-            .as_ref()
-            .map_or(1, |it| it.run.attempts as usize);
-        all.iter()
-            .rev()
-            .take_while(|run| same(&run))
-            .count()
-            .clamp(1, most.max(1))
-    });
-    all[all.len().saturating_sub(count)..].to_vec()
+    match last {
+        Some(count) => all[all.len().saturating_sub(count)..].to_vec(),
+        None => chosen::newest_series(all),
+    }
 }
 
 /// The scenarios whose files must have evidence.

@@ -11,20 +11,20 @@ use drdrill::{archive::Archive, scenario::Goal};
 
 use crate::{drill_rig::DRDRILL, evidence_rig::Reports};
 
-const SCENARIO: &str = "reference-primary-kill";
+pub const SCENARIO: &str = "reference-primary-kill";
 
-struct Gate {
-    reports: Reports,
+pub struct Gate {
+    pub reports: Reports,
 }
 
 impl Gate {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             reports: Reports::signed(),
         }
     }
 
-    fn command(&self, arguments: &[&str]) -> Output {
+    pub fn command(&self, arguments: &[&str]) -> Output {
         Command::new(DRDRILL)
             .arg("gate")
             .arg(self.reports.path())
@@ -36,9 +36,18 @@ impl Gate {
     }
 
     /// The exit code and the only decision's sentence, with the key pinned.
-    fn decide(&self, arguments: &[&str]) -> (i32, String) {
+    pub fn decide(&self, arguments: &[&str]) -> (i32, String) {
         let key = self.reports.key.public().line();
-        let all = [&["--key", &key, "--json"], arguments].concat();
+        self.ask(&["--key", &key], arguments)
+    }
+
+    /// The same without a key.
+    fn decide_unsigned(&self, arguments: &[&str]) -> (i32, String) {
+        self.ask(&["--unsigned"], arguments)
+    }
+
+    fn ask(&self, by: &[&str], arguments: &[&str]) -> (i32, String) {
+        let all = [by, &["--json"], arguments].concat();
         let output = self.command(&all);
         let json: serde_json::Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
@@ -47,7 +56,7 @@ impl Gate {
     }
 
     /// Writes a baseline of runs that took so many nanoseconds.
-    fn baseline(&self, times: impl Iterator<Item = u64>) -> String {
+    pub fn baseline(&self, times: impl Iterator<Item = u64>) -> String {
         let runs: Vec<serde_json::Value> = times
             .map(|ns| {
                 let rto = serde_json::json!({ "low_ns": ns, "high_ns": ns });
@@ -184,14 +193,16 @@ fn a_drill_with_other_values_is_no_evidence_for_the_file_s_own() {
 fn a_baseline_tells_slower_from_alike_and_from_too_few() {
     let gate = Gate::new();
     let fast = gate.baseline((0..10).map(|i| 1_000_000 + i));
-    let (exit, sentence) = gate.decide(&["--baseline", &fast, "--last", "3", "--margin", "10ms"]);
+    let (exit, sentence) =
+        gate.decide_unsigned(&["--baseline", &fast, "--last", "3", "--margin", "10ms"]);
     assert_eq!(exit, 7, "{sentence}");
     assert!(sentence.contains("regression"), "{sentence}");
     let few = gate.baseline((0..1).map(|i| 1_000_000 + i));
-    let (exit, sentence) = gate.decide(&["--baseline", &few, "--last", "3", "--margin", "10ms"]);
+    let (exit, sentence) =
+        gate.decide_unsigned(&["--baseline", &few, "--last", "3", "--margin", "10ms"]);
     assert_eq!(exit, 3, "{sentence}");
     let slow = gate.baseline((0..10).map(|i| 60_000_000_000 + i));
-    let (exit, sentence) = gate.decide(&["--baseline", &slow, "--last", "3"]);
+    let (exit, sentence) = gate.decide_unsigned(&["--baseline", &slow, "--last", "3"]);
     assert_eq!(exit, 0, "{sentence}");
     let other = gate.baseline(std::iter::empty());
     assert_eq!(
@@ -347,7 +358,7 @@ fn an_archive_knows_what_the_register_and_the_results_say() {
 }
 
 /// Opens a run in the register as `drdrill run` does before anything is created, and leaves it there: as one that was killed.
-fn left_open(gate: &Gate, number: u32) -> String {
+pub fn left_open(gate: &Gate, number: u32) -> String {
     let run = drdrill::id::RunId::new(&format!("20261121t11{number:02}00"), number);
     let opening = drdrill::evidence::Opening {
         run: run.clone(),

@@ -24,6 +24,7 @@ mod foreign;
 mod forgeries;
 mod full_disk;
 mod gate;
+mod gate_attacks;
 mod history;
 mod hostile;
 mod hostile_nodes;
