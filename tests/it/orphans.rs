@@ -120,11 +120,9 @@ fn a_process_has_nothing_of_drdrills_environment_that_may_be_secret() {
         .expect("the binary starts");
     let begun = Instant::now();
     let started = loop {
-        let seen = children(drill.id()).into_iter().map(environment);
+        let mut seen = children(drill.id()).into_iter().map(environment);
         // Between fork and exec a child is still a copy of drdrill.
-        let node = seen
-            .filter(|text| text.contains("DRDRILL_RUN="))
-            .next_back();
+        let node = seen.rfind(|text| text.contains("DRDRILL_RUN="));
         if node.is_some() || begun.elapsed() > Duration::from_secs(30) {
             break node;
         }
