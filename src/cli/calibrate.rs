@@ -47,7 +47,7 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
     };
     let clock = Clock::start();
     let state = machines::state_folder()?;
-    let whole = run::runtime()?.block_on(async {
+    let whole = run::for_drills()?.block_on(async {
         let field = Here {
             state,
             stop: Stop::default(),

@@ -13,7 +13,7 @@ use drdrill::{
 use super::{
     arguments::{DoctorArguments, ImagesArguments},
     exit::{Exit, Failure},
-    machines, output,
+    limits, machines, output,
     run::runtime,
 };
 
@@ -22,7 +22,8 @@ use super::{
 /// # Errors
 /// When threads cannot be started.
 pub fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
-    let checks = runtime()?.block_on(machines::examine());
+    let mut checks = runtime()?.block_on(machines::examine());
+    checks.push(limits::check());
     let text = if arguments.json {
         json(&checks)
     } else {
@@ -30,7 +31,7 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
     };
     output::result(&text);
     // Without these no drill in containers runs; everything else costs some faults only.
-    let needed = ["engine", "packet filter", "base image"];
+    let needed = ["engine", "packet filter", "base image", "open files"];
     let unfit = checks
         .iter()
         .any(|check| check.fitness == Fitness::Missing && needed.contains(&check.name.as_str()));

@@ -27,7 +27,7 @@ use super::{
     check,
     exit::{Exit, Failure},
     machines, output,
-    run::{bind, exit_of, listen, runtime, unfit},
+    run::{bind, exit_of, for_drills, listen, unfit},
     session::{Ended, Session},
     sweep,
 };
@@ -81,7 +81,7 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
         ));
     };
     let (base, plan) = bind(base.clone())?;
-    runtime()?.block_on(async {
+    for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()?).await;

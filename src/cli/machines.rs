@@ -8,6 +8,7 @@ use std::{
 
 use drdrill::{
     drill::{Machines, Plan},
+    evidence::Register,
     id::RunId,
     image::{
         CLOCK, ImageError, Preflight, Resolver, SIDECAR, clock_library,
@@ -18,8 +19,9 @@ use drdrill::{
     runtime::{
         ProcessSweeper, RuntimeError,
         docker::{AddressBase, DockerRuntime, DockerSweeper, Engine, Options},
+        journal::Header,
         journal::Journal,
-        sweep::{Scope, SweepReport, sweep},
+        sweep::{Scope, SweepReport, Sweeper, sweep},
     },
 };
 
@@ -198,7 +200,18 @@ pub fn state_folder() -> Result<PathBuf, Failure> {
 /// When the state folder cannot be read.
 pub async fn sweep_dead(state: &Path) -> std::io::Result<SweepReport> {
     let docker = DockerSweeper::new(docker_host());
-    sweep(state, &[&docker, &ProcessSweeper::new(state)], &Scope::Dead).await
+    let sweepers: [&dyn Sweeper; 2] = [&docker, &ProcessSweeper::new(state)];
+    sweep(state, &sweepers, &Scope::Dead, &close).await
+}
+
+/// Writes the closing line of a run that died.
+fn close(header: &Header) -> Result<(), String> {
+    let Some(register) = header.reports.as_deref().map(Register::of) else {
+        return Ok(());
+    };
+    let why = "drdrill ended before the run did; a later sweep removed what it had created";
+    let closed = register.abandon(&header.run, why);
+    closed.map_err(|error| format!("run {} is open in the register: {error}", header.run))
 }
 
 /// What this machine can do.

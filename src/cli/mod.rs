@@ -15,6 +15,7 @@ mod harness;
 mod history;
 mod hunt;
 mod keys;
+mod limits;
 mod list;
 mod machines;
 mod matrix;

@@ -14,7 +14,7 @@ use super::{
     check,
     exit::{Exit, Failure},
     keys, machines, output,
-    run::{bind, exit_of, listen, runtime, unfit, verdict_exit},
+    run::{bind, exit_of, for_drills, listen, unfit, verdict_exit},
     series::{progress, show},
     session::{Ended, Session},
     sweep,
@@ -43,7 +43,7 @@ pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
             trials.extend(self::trials(&parsed, arguments.red)?);
         }
     }
-    runtime()?.block_on(async {
+    for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()?).await;

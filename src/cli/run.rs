@@ -17,7 +17,7 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    keys, machines,
+    keys, limits, machines,
     matrix::{Axis, Combination, combinations},
     output, rules, series,
     session::SessionError,
@@ -35,7 +35,7 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         .into_iter()
         .map(|parsed| drill(parsed, &arguments.matrix))
         .collect::<Result<_, Failure>>()?;
-    runtime()?.block_on(async {
+    for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()?).await;
@@ -114,7 +114,16 @@ fn overrides(arguments: &RunArguments) -> Vec<(String, String)> {
     both.map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// The runtime that drills run on.
+/// The runtime that drills run on, once this process may open as many files as they need.
+///
+/// # Errors
+/// When it may not, or the system refuses its threads.
+pub fn for_drills() -> Result<tokio::runtime::Runtime, Failure> {
+    limits::raise()?;
+    runtime()
+}
+
+/// A runtime.
 ///
 /// # Errors
 /// When the system refuses its threads.
@@ -230,6 +239,9 @@ pub fn verdict_exit(verdict: Verdict) -> Exit {
 pub fn unfit(error: &SessionError) -> Failure {
     let help = match error {
         SessionError::Evidence(error) => error.help(),
+        SessionError::Journal(_, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            "set DRDRILL_STATE to a folder of your own that no other user can write to"
+        }
         SessionError::Journal(..) => {
             "make room there, or set DRDRILL_STATE to a folder that can be written"
         }

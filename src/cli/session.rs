@@ -89,12 +89,12 @@ impl Session<'_> {
     /// before, if there is one, and leaves its own for the next if that is wanted and can be.
     ///
     /// # Errors
-    /// When the evidence cannot be written or no machines can be had. Whatever was created is removed
-    /// all the same, as far as possible, except a stack in `standing`, which is the caller's; the register stays
-    /// open then, and the next sweep closes it.
+    /// When the evidence cannot be written. Whatever was created is removed all the same, as far as possible, except a
+    /// stack in `standing`, which is the caller's. The run is closed in the register as aborted; where that cannot be
+    /// written either, the next sweep does it.
     pub async fn run<W: Write + Send + 'static>(
         self,
-        mut progress: Progress<W>,
+        progress: Progress<W>,
         standing: &mut Option<Standing>,
     ) -> Result<Ended, SessionError> {
         let clock = Clock::start();
@@ -102,13 +102,51 @@ impl Session<'_> {
             &stamp(&clock),
             self.seed.stream(&format!("run {}", self.attempt.0)).bits(),
         );
+        // The journal comes first and goes last: whatever ends drdrill, a sweep finds the run and closes it.
+        let journal = self.journal(&run)?;
+        let register = Register::of(self.reports);
+        let ended = self
+            .registered((&run, clock), &register, &journal, progress, standing)
+            .await;
+        let closed = match &ended {
+            Ok(_) => Ok(()),
+            Err(error) => register.abandon(&run, &error.to_string()),
+        };
+        if closed.is_ok() {
+            // What is not removed yet stays in the journal: of a stack that stays, or for the next sweep.
+            let _ = journal.finish();
+        }
+        ended
+    }
+
+    /// The journal of the run.
+    fn journal(&self, run: &RunId) -> Result<Journal, SessionError> {
+        let header = Header {
+            run: run.clone(),
+            owner: Owner::current(),
+            runtime: self.plan.description.runtime.to_owned(),
+            docker_host: machines::docker_host(),
+            reports: std::path::absolute(self.reports).ok(),
+        };
+        Journal::open(self.state, &header)
+            .map_err(|error| SessionError::Journal(self.state.to_owned(), error))
+    }
+
+    /// The run from its line in the register on.
+    async fn registered<W: Write + Send + 'static>(
+        &self,
+        (run, clock): (&RunId, Clock),
+        register: &Register,
+        journal: &Journal,
+        mut progress: Progress<W>,
+        standing: &mut Option<Standing>,
+    ) -> Result<Ended, SessionError> {
         let redactor = self.redactor();
-        let opened = self.open(&run, &clock, &redactor);
+        let opened = self.open(run, &clock, &redactor);
         let opening = Event {
             at: Bracket::at(clock.now()),
             what: What::Opened(Box::new(opened.clone())),
         };
-        let register = Register::of(self.reports);
         register.open(&Opening {
             run: run.clone(),
             scenario: self.plan.scenario.name.clone(),
@@ -118,7 +156,7 @@ impl Session<'_> {
             folder: format!("{}/{run}", self.plan.scenario.name),
             started: opened.started,
         })?;
-        let folder = RunFolder::create(self.reports, &self.plan.scenario.name, &run)?;
+        let folder = RunFolder::create(self.reports, &self.plan.scenario.name, run)?;
         let folder = folder.redacting(redactor);
         folder.scenario(&self.parsed.text)?;
         // Targets, overrides and seed are on disk before there is anything to break.
@@ -128,17 +166,17 @@ impl Session<'_> {
         let (emitter, events) = Emitter::new(clock);
         let (sink, history, counts) = history(&folder)?;
         let writer = write_events(log, events, progress, counts, (clock, self.stop.clone()));
-        let outcome = self.drill(&run, emitter, sink, standing).await;
+        let outcome = self.drill((run, journal), emitter, sink, standing).await;
         let written = writer.join().expect("the event writer returns its errors");
         let history = history.join();
-        let finished = outcome?;
+        let finished = outcome;
         written?;
         history?;
         for (node, text) in &finished.logs {
             folder.log(node, text)?;
         }
         // Judging takes the processor for a while; what runs beside it goes on.
-        tokio::task::block_in_place(|| self.conclude(&folder, &register))
+        tokio::task::block_in_place(|| self.conclude(&folder, register))
     }
 
     /// What must not reach the folder: the secrets of this process, of overrides and of the scenario.
@@ -180,36 +218,23 @@ impl Session<'_> {
     /// afterwards.
     async fn drill(
         &self,
-        run: &RunId,
+        (run, journal): (&RunId, &Journal),
         emitter: Emitter,
         sink: Sink,
         standing: &mut Option<Standing>,
-    ) -> Result<Finished, SessionError> {
-        let header = Header {
-            run: run.clone(),
-            owner: Owner::current(),
-            runtime: self.plan.description.runtime.to_owned(),
-            docker_host: machines::docker_host(),
-            reports: std::path::absolute(self.reports).ok(),
-        };
-        let journal = Journal::open(self.state, &header)
-            .map_err(|error| SessionError::Journal(self.state.to_owned(), error))?;
+    ) -> Finished {
         let ground = match standing.take() {
             Some(stack) => self.again(run, &emitter, stack).await,
             None => Ground::Fresh(Residue::default()),
         };
         let (machines, ready, earlier) = match ground {
             Ground::Ready(machines, ready) => (Ok(machines), Some(*ready), Residue::default()),
-            Ground::Fresh(earlier) => (self.machines(run, &journal, &emitter).await, None, earlier),
+            Ground::Fresh(earlier) => (self.machines(run, journal, &emitter).await, None, earlier),
             Ground::Interrupted(earlier) => (Err(MachinesError::Interrupted), None, earlier),
         };
         let machines = match machines {
             Ok(machines) => machines,
-            Err(error) => {
-                let finished = without_machines(&emitter, &error, earlier);
-                let _ = journal.finish();
-                return Ok(finished);
-            }
+            Err(error) => return without_machines(&emitter, &error, earlier),
         };
         let site = Site {
             run: run.clone(),
@@ -223,10 +248,8 @@ impl Session<'_> {
             earlier,
         };
         let mut finished = drill::run(self.plan, site, ready, sink, self.stop.clone()).await;
-        // What is not removed yet stays in the journal: of a stack that stays, or for the next sweep.
-        let _ = journal.finish();
         *standing = finished.standing.take();
-        Ok(finished)
+        finished
     }
 
     /// Makes the stack of the repeat before ready; where that cannot be, it is removed.

@@ -2,11 +2,7 @@
 
 use std::path::Path;
 
-use drdrill::{
-    evidence::{Closing, Register},
-    record::Status,
-    runtime::sweep::{SweepReport, Swept},
-};
+use drdrill::runtime::sweep::{SweepReport, Swept};
 
 use super::{
     exit::{Exit, Failure},
@@ -33,7 +29,6 @@ pub fn sweep() -> Result<Exit, Failure> {
                 "check the folder's permissions",
             )
         })?;
-    close(&report);
     output::result(&text(&report));
     let left = report.swept.iter().any(|swept| !swept.failures.is_empty());
     Ok(if left {
@@ -49,35 +44,7 @@ pub async fn before_a_run(state: &Path) {
     if let Ok(report) = machines::sweep_dead(state).await
         && !report.swept.is_empty()
     {
-        close(&report);
         output::talk(&text(&report));
-    }
-}
-
-/// Writes the closing line of runs that died. A register that cannot be written keeps them open, which
-/// is what is true of it.
-fn close(report: &SweepReport) {
-    for swept in &report.swept {
-        let reports = swept
-            .header
-            .as_ref()
-            .and_then(|header| header.reports.as_deref());
-        let Some(register) = reports.map(Register::of) else {
-            continue;
-        };
-        let open = register.unclosed().unwrap_or_default();
-        if open.iter().any(|opening| opening.run == swept.run) {
-            let why = "drdrill ended before the run did; a later sweep removed what it had created";
-            let closing = Closing {
-                run: swept.run.clone(),
-                status: Status::Aborted(why.into()),
-                verdict: None,
-                manifest_sha256: None,
-            };
-            if let Err(error) = register.close(&closing) {
-                output::talk(&format!("warning: {error}\n"));
-            }
-        }
     }
 }
 

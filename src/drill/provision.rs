@@ -212,11 +212,10 @@ async fn links(
     Ok(Some(Arc::new(links)))
 }
 
-/// Removes everything that the run created, says what is left, and returns whether that is nothing.
+/// Removes everything that the run created, says what is left, and returns whether that is nothing. The journal is its
+/// owner's to end.
 pub async fn tear_down(site: &Site) -> bool {
     let mut residue = remove(&*site.machines.runtime).await;
-    // What could not be removed stays in the journal, for the next sweep.
-    let _ = site.machines.journal.finish();
     residue.left.extend(site.earlier.left.clone());
     residue.failed.extend(site.earlier.failed.clone());
     residue.removed += site.earlier.removed;

@@ -134,6 +134,22 @@ impl Register {
         })
     }
 
+    /// Closes a run as aborted, if it was opened here and is open still.
+    ///
+    /// # Errors
+    /// When the register cannot be read or written, or is damaged.
+    pub fn abandon(&self, run: &RunId, why: &str) -> Result<(), EvidenceError> {
+        if !self.unclosed()?.iter().any(|opening| opening.run == *run) {
+            return Ok(());
+        }
+        self.close(&Closing {
+            run: run.clone(),
+            status: Status::Aborted(why.into()),
+            verdict: None,
+            manifest_sha256: None,
+        })
+    }
+
     /// Seals a run's folder and closes the run, with no other run between: the manifests are a chain.
     ///
     /// # Errors

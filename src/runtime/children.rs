@@ -296,7 +296,7 @@ mod tests {
             carrier(&run(4), dead(), elsewhere.path()),
         ];
         let sweeper = ProcessSweeper::new(state.path());
-        let report = sweep(state.path(), &[&sweeper], &Scope::Dead)
+        let report = sweep(state.path(), &[&sweeper], &Scope::Dead, &|_| Ok(()))
             .await
             .unwrap();
         let swept: Vec<_> = report

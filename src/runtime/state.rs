@@ -4,7 +4,7 @@ use std::{
     fs::{self, DirBuilder},
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::process::geteuid;
@@ -29,7 +29,9 @@ pub fn make(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// When it is not, with what to do; or when it is missing.
 pub fn check(folder: &Path) -> io::Result<()> {
-    let facts = fs::symlink_metadata(folder)?;
+    // Behind a slash at its end a link would be followed.
+    let folder: PathBuf = folder.components().collect();
+    let facts = fs::symlink_metadata(&folder)?;
     let shown = folder.display();
     let refuse = |why: String| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     let (owner, user) = (facts.uid(), geteuid().as_raw());
@@ -67,6 +69,7 @@ mod tests {
         let link = base.path().join("link");
         symlink(&folder, &link).unwrap();
         assert!(make(&link).unwrap_err().to_string().contains("is a link"));
+        assert!(make(&link.join("")).is_err());
         for (mode, taken) in [
             (0o755, true),
             (0o775, false),

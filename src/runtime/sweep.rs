@@ -70,15 +70,16 @@ pub struct SweepReport {
 pub struct Swept {
     /// The run.
     pub run: RunId,
-    /// Its journal's opening, if it had one: whose reports folder is to hear of it.
-    pub header: Option<Header>,
     /// How many things were removed.
     pub removed: u32,
     /// Undos that failed, and what is still there; empty when nothing is left.
     pub failures: Vec<String>,
 }
 
-/// Sweeps runs, each undo with its own deadline. Journals go only when nothing is left of their run.
+/// Tells whoever registered a run that it has ended, or why that cannot be told.
+pub type Close<'a> = &'a (dyn Fn(&Header) -> Result<(), String> + Sync);
+
+/// Sweeps runs, each undo with its own deadline. Journals go only when nothing is left of their run, and it is closed.
 ///
 /// # Errors
 /// When the state folder cannot be read.
@@ -86,6 +87,7 @@ pub async fn sweep(
     state: &Path,
     sweepers: &[&dyn Sweeper],
     scope: &Scope,
+    close: Close<'_>,
 ) -> io::Result<SweepReport> {
     let mut report = SweepReport::default();
     let mut known = BTreeSet::new();
@@ -108,7 +110,7 @@ pub async fn sweep(
             report.left.push(format!("run {}: {why}", header.run));
             continue;
         }
-        let swept = finish(&path, entries, sweepers).await;
+        let swept = finish(&path, entries, sweepers, close).await;
         report.swept.push(swept);
     }
     for sweeper in sweepers {
@@ -138,8 +140,13 @@ fn may_sweep(owner: &Owner, machine: SameMachine, scope: &Scope) -> Result<(), S
     }
 }
 
-/// Undoes a journal's run and removes the journal if nothing is left.
-async fn finish(path: &Path, entries: Entries, sweepers: &[&dyn Sweeper]) -> Swept {
+/// Undoes a journal's run, closes it, and removes the journal if nothing is left.
+async fn finish(
+    path: &Path,
+    entries: Entries,
+    sweepers: &[&dyn Sweeper],
+    close: Close<'_>,
+) -> Swept {
     let run = entries.header.run.clone();
     let kind = entries.header.runtime.as_str();
     let sweeper = sweepers.iter().find(|sweeper| sweeper.kind() == kind);
@@ -149,6 +156,8 @@ async fn finish(path: &Path, entries: Entries, sweepers: &[&dyn Sweeper]) -> Swe
         None if entries.open.is_empty() => (0, Vec::new()),
         None => (0, vec![format!("nothing here sweeps the runtime `{kind}`")]),
     };
+    // Before the journal goes: who is killed between leaves both to the next sweep.
+    failures.extend(close(&entries.header).err());
     if failures.is_empty()
         && let Err(error) = fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
@@ -157,7 +166,6 @@ async fn finish(path: &Path, entries: Entries, sweepers: &[&dyn Sweeper]) -> Swe
     }
     Swept {
         run,
-        header: Some(entries.header),
         removed,
         failures,
     }
@@ -199,7 +207,6 @@ async fn unjournalled(
         let (removed, failures) = undo(sweeper, &run, None).await;
         report.swept.push(Swept {
             run,
-            header: None,
             removed,
             failures,
         });
@@ -311,11 +318,13 @@ mod tests {
         let gone = journal(state.path(), 1, dead()).await;
         let lives = journal(state.path(), 2, Owner::current()).await;
         let fake = Fake::default();
-        let report = sweep(state.path(), &[&fake], &Scope::Dead).await.unwrap();
+        let report = sweep(state.path(), &[&fake], &Scope::Dead, &|_| Ok(()))
+            .await
+            .unwrap();
         assert_eq!(*fake.undone.lock().unwrap(), [gone]);
         assert_eq!((report.swept.len(), report.left.len()), (1, 1));
         assert_eq!(report.swept[0].removed, 3);
-        let again = sweep(state.path(), &[&fake], &Scope::Run(lives))
+        let again = sweep(state.path(), &[&fake], &Scope::Run(lives), &|_| Ok(()))
             .await
             .unwrap();
         assert_eq!(
@@ -334,7 +343,9 @@ mod tests {
             stuck: true,
             ..Fake::default()
         };
-        let report = sweep(state.path(), &[&fake], &Scope::Dead).await.unwrap();
+        let report = sweep(state.path(), &[&fake], &Scope::Dead, &|_| Ok(()))
+            .await
+            .unwrap();
         assert_eq!(report.swept[0].failures, ["left: network x"]);
         assert_eq!(read_all(state.path()).unwrap().len(), 1);
     }
@@ -357,12 +368,14 @@ mod tests {
             ],
             ..Fake::default()
         };
-        let report = sweep(state.path(), &[&fake], &Scope::Dead).await.unwrap();
+        let report = sweep(state.path(), &[&fake], &Scope::Dead, &|_| Ok(()))
+            .await
+            .unwrap();
         let swept: Vec<&str> = report.swept.iter().map(|swept| swept.run.tail()).collect();
         assert_eq!(swept, ["000001", "000004"]);
         assert_eq!(report.left.len(), 3);
         let run = RunId::new("20261121t081500", 3);
-        let report = sweep(state.path(), &[&fake], &Scope::Run(run))
+        let report = sweep(state.path(), &[&fake], &Scope::Run(run), &|_| Ok(()))
             .await
             .unwrap();
         assert_eq!(

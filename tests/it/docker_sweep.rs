@@ -33,9 +33,14 @@ async fn a_run_whose_owner_died_is_swept_with_its_frozen_nodes() {
     assert_eq!(rig.runtime.residue().await.unwrap().len(), 5);
 
     let sweeper = DockerSweeper::new(None);
-    let report = sweep(&rig.state, &[&sweeper], &Scope::Run(rig.run.clone()))
-        .await
-        .unwrap();
+    let report = sweep(
+        &rig.state,
+        &[&sweeper],
+        &Scope::Run(rig.run.clone()),
+        &|_| Ok(()),
+    )
+    .await
+    .unwrap();
     assert_eq!(
         (report.swept[0].removed, report.swept[0].failures.len()),
         (5, 0),
@@ -54,7 +59,9 @@ async fn a_run_whose_owner_lives_is_left_alone_with_and_without_its_journal() {
     let elsewhere = tempfile::tempdir().unwrap();
     for state in [rig.state.as_path(), elsewhere.path()] {
         let scope = Scope::Run(rig.run.clone());
-        let report = sweep(state, &[&sweeper], &scope).await.unwrap();
+        let report = sweep(state, &[&sweeper], &scope, &|_| Ok(()))
+            .await
+            .unwrap();
         assert_eq!(
             (report.swept.len(), report.left.len()),
             (0, 1),
@@ -129,14 +136,16 @@ async fn a_harness_killed_in_the_middle_leaves_nothing_after_the_sweep() {
     // Once from its journal, once by the labels alone.
     for folder in [state.path(), elsewhere.path()] {
         let run = killed_run(state.path());
-        let report = sweep(folder, &[&sweeper], &Scope::Run(run.clone()))
+        let report = sweep(folder, &[&sweeper], &Scope::Run(run.clone()), &|_| Ok(()))
             .await
             .unwrap();
         assert_eq!(report.swept.len(), 1, "{report:?}");
         let swept = &report.swept[0];
         assert_eq!((swept.removed, swept.failures.len()), (3, 0), "{report:?}");
         assert_eq!(swept.header.is_some(), folder == state.path());
-        let again = sweep(folder, &[&sweeper], &Scope::Run(run)).await.unwrap();
+        let again = sweep(folder, &[&sweeper], &Scope::Run(run), &|_| Ok(()))
+            .await
+            .unwrap();
         assert_eq!(again.swept.len(), 0, "{again:?}");
     }
 }

@@ -64,7 +64,16 @@ fn we_take_what_minisign_signed_for_this_run_and_nothing_else() {
         .expect("the binary starts");
     assert!(signed.status.success(), "{signed:?}");
     let file = |name: &str| run.join(name).to_string_lossy().into_owned();
-    let (manifest, signature) = (file("manifest.json"), file("manifest.json.minisig"));
+    // The first signer's stays; the second one's lies beside it, named by the key.
+    let of_key = |name: &String| name.starts_with("manifest.json.") && name.len() > 30;
+    let names = fs::read_dir(run).expect("a folder").flatten();
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let [second]: [String; 1] = names
+        .filter(of_key)
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("one");
+    let (manifest, signature) = (file("manifest.json"), file(&second));
     let sign = |comment: &str| {
         fs::remove_file(&signature).expect("a signature");
         let own = ["-S", "-s", &secret, "-m", &manifest, "-x", &signature];

@@ -58,3 +58,4 @@ mod secrets;
 mod stack_rig;
 mod streams;
 mod tidy;
+mod unfinished;
