@@ -107,3 +107,45 @@ fn service_outages(scan: &Scan<'_>) -> Vec<(Nanos, Nanos)> {
     });
     union(intervals.collect())
 }
+
+#[cfg(test)]
+mod cost {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::{
+        history::{Op, Outcome},
+        measure::fixture::{Bench, W1, ms, ok},
+    };
+
+    /// One lane of so many operations, 60 us apart, of these outcomes by turns; all after the fault.
+    fn took(count: u64, outcome: impl Fn(u64) -> Outcome) -> Duration {
+        let mut bench = Bench::new();
+        bench.history.ops.retain(|op| op.lane != W1);
+        let ops = (0..count).map(|seq| Op {
+            outcome: outcome(seq),
+            ..ok(W1, seq, Nanos(ms(1).0 + seq * 60_000))
+        });
+        bench.history.ops.extend(ops);
+        let history = bench.history();
+        bench.history.ops.clear();
+        let (record, _) = bench.build();
+        let begun = Instant::now();
+        measure(&record, &history);
+        begun.elapsed()
+    }
+
+    /// Twice as many operations may take thrice as long, and not four times.
+    #[test]
+    fn conflicts_and_failures_by_turns_cost_as_much_as_there_are() {
+        let turns = |seq: u64| match seq % 2 {
+            0 => Outcome::Conflict,
+            _ => Outcome::Fail,
+        };
+        let (half, whole) = (took(50_000, turns), took(100_000, turns));
+        assert!(
+            whole < half * 3 + Duration::from_millis(200),
+            "{half:?}, {whole:?}"
+        );
+    }
+}

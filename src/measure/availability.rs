@@ -12,7 +12,7 @@ use crate::{
 use super::{
     Allowance, Availability, Figure,
     lane::{is_available, is_ok},
-    outage::well_before,
+    outage::{NextOk, well_before},
     scan::{Scan, Scanned},
 };
 
@@ -182,19 +182,29 @@ fn runs(scanned: &Scanned<'_>) -> Vec<Run> {
     let (lane, ops) = (scanned.lane, scanned.ops);
     let mut found = Vec::new();
     let mut rest = ops.iter().enumerate();
-    while let Some((index, op)) = rest.find(|(_, op)| !is_available(lane, op)) {
+    let mut next_ok = NextOk::default();
+    let mut newest_ok: Option<usize> = None;
+    while let Some((_, op)) = rest.find(|(place, op)| {
+        if is_ok(lane, op) {
+            newest_ok = Some(*place);
+        }
+        !is_available(lane, op)
+    }) {
+        let before = newest_ok.and_then(|ok| well_before(lane, ops.part(0..ok + 1), &op));
         let (mut first, mut last, mut next) = (op.done, op.sent, ops.len());
         for (place, op) in rest.by_ref() {
             if is_available(lane, &op) {
                 next = place;
+                if is_ok(lane, &op) {
+                    newest_ok = Some(place);
+                }
                 break;
             }
             first = first.or(op.done);
             last = op.sent.or(last);
         }
-        let before = well_before(lane, ops.part(0..index), &op);
         let after = ops
-            .skip(next)
+            .skip(next_ok.from(lane, ops, next))
             .iter()
             .find(|op| is_ok(lane, op) && op.sent >= last)
             .and_then(|op| op.done);

@@ -74,6 +74,7 @@ pub fn outages(lane: &Lane, ops: Ops<'_>, events: &[Nanos]) -> Vec<Outage> {
     let mut found: Vec<Outage> = Vec::new();
     let mut open: Option<Outage> = None;
     let mut newest_ok: Option<usize> = None;
+    let mut next_ok = NextOk::default();
     for (index, op) in ops.iter().enumerate() {
         if is_available(lane, &op) {
             newest_ok = if is_ok(lane, &op) {
@@ -84,7 +85,8 @@ pub fn outages(lane: &Lane, ops: Ops<'_>, events: &[Nanos]) -> Vec<Outage> {
             continue;
         }
         if let Some(outage) = open.take() {
-            match end_before(lane, ops, &outage, &op, event_of(&op), events) {
+            let next = (&op, event_of(&op));
+            match end_before(lane, ops, &outage, next, events, &mut next_ok) {
                 Some(end) => found.push(Outage { end, ..outage }),
                 None => open = Some(outage),
             }
@@ -96,7 +98,7 @@ pub fn outages(lane: &Lane, ops: Ops<'_>, events: &[Nanos]) -> Vec<Outage> {
         extend(outage, index, event_of(&op), &op);
     }
     if let Some(outage) = open {
-        let end = sustained(lane, ops, &outage).unwrap_or(End::Unseen);
+        let end = sustained(lane, ops, &outage, &mut next_ok).unwrap_or(End::Unseen);
         found.push(Outage { end, ..outage });
     }
     for outage in &mut found {
@@ -170,13 +172,13 @@ fn end_before(
     lane: &Lane,
     ops: Ops<'_>,
     outage: &Outage,
-    next: &Op,
-    event: usize,
+    (next, event): (&Op, usize),
     events: &[Nanos],
+    next_ok: &mut NextOk,
 ) -> Option<End> {
     let until = outage.last_intended.after(sustain(lane));
     if next.intended > until
-        && let Some(end) = sustained(lane, ops, outage)
+        && let Some(end) = sustained(lane, ops, outage, next_ok)
     {
         return Some(end);
     }
@@ -200,23 +202,45 @@ fn answered_before(lane: &Lane, ops: Ops<'_>, outage: &Outage, moment: Nanos) ->
 
 /// Whether every operation of `(i(n), i(n)+W]` is there and at least k of them; the caller has made
 /// sure that none of them is non-ok.
-fn sustained(lane: &Lane, ops: Ops<'_>, outage: &Outage) -> Option<End> {
+fn sustained(lane: &Lane, ops: Ops<'_>, outage: &Outage, next_ok: &mut NextOk) -> Option<End> {
     let until = outage.last_intended.after(sustain(lane));
     let after = ops.skip(outage.last + 1);
     let count = after.partition_point(|op| op.intended <= until);
     if count < SUSTAIN_OPS as usize || !covers(lane, ops, until) {
         return None;
     }
-    first_ok(lane, ops, outage).map(End::Recovered)
+    first_ok(lane, ops, outage, next_ok).map(End::Recovered)
+}
+
+/// Where a lane's next ok operation is: a long time of conflicts is looked through once, however many outages lie in it.
+#[derive(Debug, Default)]
+pub(super) struct NextOk {
+    /// From this place on there is none before the other one.
+    known: Option<(usize, usize)>,
+}
+
+impl NextOk {
+    /// The first place from this one on that holds an ok operation, else the lane's end. Places must ascend.
+    pub fn from(&mut self, lane: &Lane, ops: Ops<'_>, place: usize) -> usize {
+        if let Some((from, to)) = self.known
+            && (from..=to).contains(&place)
+        {
+            return to;
+        }
+        let after = ops.skip(place).iter().position(|op| is_ok(lane, &op));
+        let to = after.map_or(ops.len(), |after| place + after);
+        self.known = Some((place, to));
+        to
+    }
 }
 
 /// `d*`: the earliest end of an ok operation intended after n, sent no earlier than n and no earlier than the
 /// first non-ok operation ended: one that was under way before may have been answered before the outage.
-fn first_ok(lane: &Lane, ops: Ops<'_>, outage: &Outage) -> Option<Nanos> {
+fn first_ok(lane: &Lane, ops: Ops<'_>, outage: &Outage, next_ok: &mut NextOk) -> Option<Nanos> {
     let begun = Some(outage.onset.high).filter(|end| *end != OPEN);
     let not_before = outage.last_sent.max(begun).unwrap_or_default();
     let mut best: Option<Nanos> = None;
-    for op in ops.skip(outage.last + 1) {
+    for op in ops.skip(next_ok.from(lane, ops, outage.last + 1)) {
         if best.is_some_and(|done| done <= op.intended) {
             break;
         }
