@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     AlertEvent, Alerting, Consumed, ConsumerGroup, ControlEvent, Environment, FinalRead, Harness,
-    ImageFact, Rebalanced, Stack, View,
+    ImageFact, Rebalanced, Stack, Unexplained, View, Watched,
 };
 
 /// One thing that happened, and when.
@@ -82,6 +82,10 @@ pub enum What {
     Stalled { by: Duration },
     /// So many packets the machine's connection tracking dropped while clients were on.
     Dropped { packets: u64 },
+    /// Something became of a node that no step caused.
+    Unexplained(Unexplained),
+    /// The nodes were watched for that up to here.
+    Watched(Watched),
     /// A node that a fault took away was started again or reached again.
     Returned { node: NodeName },
     /// Every member is present, in sync, eligible for failover, its lag under the limit.

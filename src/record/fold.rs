@@ -12,7 +12,7 @@ use crate::{
 use super::{
     AlertEvent, Alerting, Capacity, Consumed, ConsumerGroup, ControlEvent, Disruption,
     DisruptionKind, Effect, Environment, Event, FinalRead, Holdings, ImageFact, Opened, Rearmed,
-    Rebalanced, Residue, Source, Stack, Status, StepResult, View, What,
+    Rebalanced, Residue, Source, Stack, Status, StepResult, Unexplained, View, Watched, What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -74,6 +74,10 @@ pub struct Record {
     pub stalls: Vec<(Bracket, Duration)>,
     /// How many packets the machine's connection tracking dropped; none where that is not counted.
     pub dropped: Option<u64>,
+    /// What became of nodes that no step caused.
+    pub unexplained: Vec<(Bracket, Unexplained)>,
+    /// How nodes were watched for that; none in runs of versions that did not.
+    pub watched: Option<Watched>,
     /// When nodes returned.
     pub returned: Vec<(Bracket, NodeName)>,
     /// When every member was back in sync.
@@ -148,6 +152,8 @@ impl Record {
             control: Vec::new(),
             stalls: Vec::new(),
             dropped: None,
+            unexplained: Vec::new(),
+            watched: None,
             returned: Vec::new(),
             redundant: Vec::new(),
             converged: None,
@@ -202,6 +208,8 @@ impl Record {
             What::Control(event) => self.control.push((at, event)),
             What::Stalled { by } => self.stalls.push((at, by)),
             What::Dropped { packets } => self.dropped = Some(packets),
+            What::Unexplained(one) => self.unexplained.push((at, one)),
+            What::Watched(watched) => self.watched = Some(watched),
             What::Returned { node } => self.returned.push((at, node)),
             What::Redundant { .. } => self.redundant.push(at),
             What::Converged { reached, evidence } => self.converged = Some((reached, evidence)),

@@ -6,6 +6,7 @@ pub mod emit;
 pub mod event;
 pub mod finals;
 pub mod fold;
+pub mod lifecycle;
 pub mod stack;
 pub mod variant;
 pub mod view;
@@ -19,6 +20,7 @@ pub use event::{
 };
 pub use finals::{FinalRead, Holdings, Range, Repeated, Source};
 pub use fold::{Record, RecordError};
+pub use lifecycle::{Cause, Change, Unexplained, Watched};
 pub use stack::{
     Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
 };

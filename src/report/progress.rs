@@ -219,6 +219,7 @@ fn line(what: &What) -> Option<String> {
         What::Stalled { by } if *by < STALL_WORTH_SAYING => return None,
         What::Stalled { by } => format!("the harness was held up for {} ms", by.as_millis()),
         What::Dropped { packets: 1.. } => "the machine dropped packets".into(),
+        What::Unexplained(one) => text::clean(&one.told()).to_string(),
         What::Returned { node } => format!("{node} is back"),
         What::Redundant { .. } => "every member is back in sync".into(),
         What::Converged { reached, .. } => converged(*reached).into(),
@@ -231,6 +232,7 @@ fn line(what: &What) -> Option<String> {
         | What::Control(_)
         | What::Final(_)
         | What::Due { .. }
+        | What::Watched(_)
         | What::Dropped { packets: 0 } => return None,
     };
     Some(line)

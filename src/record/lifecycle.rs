@@ -1,0 +1,152 @@
+//! What became of a node or of its engine that no step of the drill caused.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::NodeName;
+
+/// Something that no step of the drill caused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unexplained {
+    /// The node; none where it is the engine.
+    pub node: Option<NodeName>,
+    /// What became of it.
+    pub change: Change,
+    /// Who did it.
+    pub by: Cause,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Its main process ended.
+    Ended {
+        /// The exit code; 128 + signal when a signal ended it.
+        code: i64,
+        /// Whether the kernel ended it because its memory had run out.
+        out_of_memory: bool,
+    },
+    /// It was started again.
+    Started,
+    /// It was frozen.
+    Frozen,
+    /// It goes on, though the drill had frozen it.
+    Thawed,
+    /// It was removed.
+    Removed,
+    /// The engine did not answer, and why.
+    EngineAway {
+        /// The engine's words.
+        why: String,
+    },
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The server ended by itself: the outage is the service's own.
+    Itself,
+    /// Something outside of both the drill and the service.
+    Outsider,
+    /// It cannot be told.
+    Untold,
+}
+
+/// For how long nodes were watched, and how well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// How many nodes.
+    pub nodes: usize,
+    /// How often all of them were looked at.
+    pub looks: u64,
+    /// The longest time between two looks, nanoseconds: what was undone within it could go unseen.
+    pub longest_ns: u64,
+}
+
+impl Cause {
+    /// Who ended a server that ended so. Signals that a program's own faults raise, a limit of its own memory and an exit
+    /// code other than 0 are its own; an end in order is one that somebody asked for, but who cannot be told.
+    pub fn of_end(code: i64, out_of_memory: bool) -> Self {
+        match code {
+            _ if out_of_memory => Self::Itself,
+            0 => Self::Untold,
+            // SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM.
+            129 | 130 | 131 | 137 | 143 => Self::Outsider,
+            _ => Self::Itself,
+        }
+    }
+}
+
+impl Unexplained {
+    /// Whether what follows says nothing of the service.
+    pub fn voids(&self) -> bool {
+        self.by != Cause::Itself
+    }
+
+    /// It in words, without the time.
+    pub fn told(&self) -> String {
+        let name = self.node.as_ref().map_or("the engine", NodeName::as_str);
+        let what = match &self.change {
+            Change::Ended {
+                code,
+                out_of_memory,
+            } => format!("{name} ended with {}", ending(*code, *out_of_memory)),
+            Change::Started => format!("{name} was started again"),
+            Change::Frozen => format!("{name} was frozen"),
+            Change::Thawed => format!("{name} was let go on"),
+            Change::Removed => format!("{name} was removed"),
+            Change::EngineAway { why } => format!("the engine did not answer ({why})"),
+        };
+        match self.by {
+            Cause::Itself => format!("{what}, by itself: no step did it"),
+            Cause::Outsider => format!("{what}, from outside: no step did it"),
+            Cause::Untold => format!("{what}: no step did it, and who did cannot be told"),
+        }
+    }
+}
+
+fn ending(code: i64, out_of_memory: bool) -> String {
+    let signal = match code - 128 {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        31 => "SIGSYS",
+        _ => "",
+    };
+    let mut text = format!("exit code {code}");
+    if !signal.is_empty() {
+        text.push_str(&format!(" ({signal})"));
+    }
+    if out_of_memory {
+        text.push_str(", killed by the kernel because its memory ran out");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crashes_are_the_servers_own_and_signals_from_outside_are_not() {
+        for own in [1, 2, 70, 134, 135, 136, 139, 153, 255] {
+            assert_eq!(Cause::of_end(own, false), Cause::Itself, "{own}");
+        }
+        for outside in [129, 130, 131, 137, 143] {
+            assert_eq!(Cause::of_end(outside, false), Cause::Outsider, "{outside}");
+        }
+        assert_eq!(Cause::of_end(0, false), Cause::Untold);
+        assert_eq!(Cause::of_end(137, true), Cause::Itself);
+    }
+}
