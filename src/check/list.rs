@@ -7,7 +7,8 @@ use crate::{history::History, measure::Figures, record::Record};
 use super::{
     Finding, Touch, alert_reach, alerting, alerts, baseline, complete, consistency, convergence,
     corrupt, divergence, dropped, duplicates, effect, exposure, holes, lateness, lost_writes,
-    phantom, plausibility, relapse, residue, resurrected, shed, split_brain, steps, well_at_end,
+    phantom, plausibility, relapse, residue, resurrected, shed, split_brain, steps, unexplained,
+    well_at_end,
 };
 
 /// One checker.
@@ -40,6 +41,7 @@ pub const CHECKERS: &[Checker] = &[
     checker!(steps, All),
     checker!(shed, All),
     checker!(dropped, All),
+    checker!(unexplained, All),
     checker!(lateness, Time),
     checker!(plausibility, Time),
     checker!(relapse, Time),

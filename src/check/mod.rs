@@ -28,6 +28,7 @@ pub mod split_brain;
 pub mod steps;
 #[cfg(test)]
 mod tests;
+pub mod unexplained;
 pub mod well_at_end;
 
 pub use finding::{Answer, Finding, Touch};

@@ -10,8 +10,8 @@ use crate::{
         measure,
     },
     record::{
-        Bound, ControlEvent, DisruptionKind, EffectState, FinalRead, Holdings, Rearmed, Residue,
-        Source, StepResult,
+        Bound, Cause, Change, ControlEvent, DisruptionKind, EffectState, FinalRead, Holdings,
+        Rearmed, Residue, Source, StepResult, Unexplained,
     },
     scenario::{Condition, Dur, Fault, Goal, Rpo, Selector, Step},
     time::{Nanos, Span},
@@ -21,7 +21,7 @@ use super::{
     Answer::{self, Invalid, Unknown, Valid},
     CHECKERS, Checker, Finding, Touch, all, baseline, complete, convergence, corrupt, divergence,
     dropped, duplicates, effect, exposure, holes, lateness, lost_writes, phantom, plausibility,
-    relapse, residue, resurrected, run, shed, split_brain, steps,
+    relapse, residue, resurrected, run, shed, split_brain, steps, unexplained,
 };
 
 fn finding(bench: Bench, name: &str) -> Finding {
@@ -66,6 +66,35 @@ fn names_are_unique_and_a_failing_checker_is_unknown() {
     let found = run(&broken, &record, &history, &measure(&record, &history));
     assert_eq!((found.answer, found.touches), (Unknown, vec![Touch::Data]));
     assert!(found.summary.contains("out of order"));
+}
+
+#[test]
+fn what_an_outsider_or_nobody_knows_who_did_voids_and_an_own_end_is_a_remark() {
+    let ended = |by: Cause| {
+        let mut bench = Bench::with_outage(ms(22_000));
+        let one = Unexplained {
+            node: Some(NodeName::new("n3")),
+            change: Change::Ended {
+                code: 137,
+                out_of_memory: false,
+            },
+            by,
+        };
+        bench
+            .record
+            .unexplained
+            .push((bracket(21_000, 21_000), one));
+        let found = finding(bench, unexplained::NAME);
+        (found.answer, found.touches)
+    };
+    assert_eq!(ended(Cause::Itself), (Valid, vec![]));
+    assert_eq!(ended(Cause::Outsider), (Unknown, vec![Touch::All]));
+    assert_eq!(ended(Cause::Untold), (Unknown, vec![Touch::All]));
+    assert_eq!(answer(unexplained::NAME, unchanged), Valid);
+    let mut old = Bench::with_outage(ms(22_000));
+    old.record.watched = None;
+    let found = finding(old, unexplained::NAME);
+    assert_eq!((found.answer, found.touches), (Unknown, vec![]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use crate::{
-    fault::{ActiveFault, Ground},
+    fault::{ActiveFault, Ground, Undo},
     record::What,
     scenario::Dur,
     time::Nanos,
@@ -60,6 +60,12 @@ impl Faults {
             );
         }
         failures
+    }
+
+    /// Whether something in force starts nodes again by itself.
+    pub fn may_return(&self) -> bool {
+        let starts = |fault: &ActiveFault| matches!(fault.undo, Undo::Loop(_) | Undo::Reboot(_));
+        self.lock().iter().any(starts) || self.timers.iter().any(|timer| !timer.is_finished())
     }
 
     /// Ends what is waiting to heal by itself. To be called after `heal_all`.

@@ -10,6 +10,8 @@ use crate::{
     record::{FinalRead, MemberKind, Source, What},
 };
 
+use super::{vigil::Vigil, wait};
+
 /// The longest wait for replay to finish and positions to be equal.
 const CONVERGE_LIMIT: Duration = Duration::from_secs(30);
 
@@ -21,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Reads each member, waits until they have converged, reads the authoritative side twice and each
 /// member again. What cannot be read is recorded as such.
-pub async fn final_reads(ground: &Ground) {
+pub async fn final_reads(ground: &Ground, vigil: &Vigil) {
     let members = ground
         .members()
         .iter()
@@ -30,7 +32,7 @@ pub async fn final_reads(ground: &Ground) {
     for node in &nodes {
         read(ground, Source::Before { node: node.clone() }).await;
     }
-    converge(ground).await;
+    converge(ground, vigil).await;
     for pass in [1, 2] {
         read(ground, Source::Authority { pass }).await;
     }
@@ -39,19 +41,24 @@ pub async fn final_reads(ground: &Ground) {
     }
 }
 
-async fn converge(ground: &Ground) {
+async fn converge(ground: &Ground, vigil: &Vigil) {
     let mut last = Vec::new();
     let poll = async {
         loop {
             let converged = ground.system.converged().await;
             last = converged.evidence;
             if converged.whole {
-                return;
+                return true;
+            }
+            let lost = wait::gone(vigil, ground);
+            if let Some(why) = lost.into_iter().next().or_else(|| vigil.why()) {
+                last.push(format!("{why}: convergence cannot be reached"));
+                return false;
             }
             sleep(LOOK).await;
         }
     };
-    let reached = timeout(CONVERGE_LIMIT, poll).await.is_ok();
+    let reached = timeout(CONVERGE_LIMIT, poll).await.unwrap_or(false);
     ground.emitter.say(What::Converged {
         reached,
         evidence: last,

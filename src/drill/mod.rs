@@ -20,6 +20,7 @@ pub mod schedule;
 mod standing;
 mod steps;
 mod stop;
+mod vigil;
 mod wait;
 
 pub use offered::{example as example_fault, modes as offered_modes};

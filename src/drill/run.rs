@@ -20,6 +20,7 @@ use super::{
     provision::{After, Aside, Provisioned, provision, tear_down},
     standing::{Past, Standing},
     steps::{Stage, title},
+    vigil::Vigil,
     wait,
 };
 
@@ -179,6 +180,9 @@ async fn perform(
     let dropped = dropped_packets();
     let watching = CancellationToken::new();
     let mut observers = ground.system.observe(&site.emitter, watching.clone());
+    let vigil = Vigil::default();
+    let watch = vigil.clone().watch(ground.clone(), watching.clone());
+    observers.push(tokio::spawn(watch));
     if let Some(alerting) = &provisioned.alerting {
         observers.push(alerting.watch(&site.emitter, watching.clone()));
     }
@@ -189,7 +193,7 @@ async fn perform(
         &site.emitter,
         sink,
     );
-    let (status, healed) = drill(plan, site, provisioned, &load, &group, stop).await;
+    let (status, healed) = drill(plan, site, provisioned, &load, &group, (stop, &vigil)).await;
     let sound = load.stop().await;
     if let Some(group) = &group {
         group.close().await;
@@ -200,7 +204,7 @@ async fn perform(
     }
     if !stop.wished() {
         site.emitter.note("reading what is left");
-        let _ = stop.or(finish::final_reads(ground)).await;
+        let _ = stop.or(finish::final_reads(ground, &vigil)).await;
     }
     watching.cancel();
     for observer in observers {
@@ -240,7 +244,7 @@ async fn drill(
     provisioned: &Provisioned,
     load: &Load,
     group: &Option<SharedGroup>,
-    stop: &Stop,
+    (stop, vigil): (&Stop, &Vigil),
 ) -> (Status, bool) {
     let mut stage = Stage {
         phase: site.seed.stream("phase"),
@@ -248,6 +252,7 @@ async fn drill(
         disrupted: Nanos::default(),
         first_primaries: vec![provisioned.ground.first_primary.clone()],
         faults: super::faults::Faults::default(),
+        vigil: vigil.clone(),
         ground: Ground {
             group: group.clone(),
             ..provisioned.ground.clone()
@@ -283,13 +288,16 @@ async fn take_steps(
     stop: &Stop,
 ) -> Status {
     let emitter = stage.ground.emitter.clone();
+    let vigil = stage.vigil.clone();
     for (index, step) in steps.iter().enumerate() {
         emitter.say(What::StepStarted {
             step: index,
             title: title(step),
         });
-        let Some(result) = stop.or(stage.take(index, step)).await else {
-            return Status::Interrupted;
+        let result = match stop.or(vigil.or(stage.take(index, step))).await {
+            Some(Ok(result)) => result,
+            Some(Err(why)) => return Status::Aborted(why),
+            None => return Status::Interrupted,
         };
         emitter.say(What::StepEnded {
             step: index,
@@ -304,8 +312,9 @@ async fn take_steps(
             }
         }
     }
-    match stop.or(stage.settle()).await {
-        Some(()) => Status::Completed,
+    match stop.or(vigil.or(stage.settle())).await {
+        Some(Ok(())) => Status::Completed,
+        Some(Err(why)) => Status::Aborted(why),
         None => Status::Interrupted,
     }
 }

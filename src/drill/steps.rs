@@ -17,7 +17,7 @@ use crate::{
     workload::{self, Live, Load},
 };
 
-use super::{faults::Faults, wait};
+use super::{faults::Faults, vigil::Vigil, wait};
 
 /// The longest wait, after the last step, for an outage that is still going on.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
@@ -44,6 +44,8 @@ pub struct Stage<'a> {
     pub load: &'a Load,
     /// The faults in force.
     pub faults: Faults,
+    /// Watches the nodes for what no step causes.
+    pub vigil: Vigil,
     /// Random numbers for the wait before a fault.
     pub phase: Stream,
     /// Which repeat this is, from 0, and out of how many: the wait is stratified over them.
@@ -78,17 +80,17 @@ impl Stage<'_> {
             Step::Switchover(to) => self.planned(index, to, DisruptionKind::Switchover).await,
             Step::Failback(to) => self.planned(index, to, DisruptionKind::Failback).await,
             Step::Runbook(_) => {
+                let _acting = self.vigil.acting();
                 let emitter = self.ground.emitter.clone();
                 match runbook::promote_replica(index, &self.ground.system, &emitter).await {
                     Ok(_) => StepResult::Done,
                     Err(error) => StepResult::Failed(error.to_string()),
                 }
             }
-            Step::Expect(Expect::Recovered(limit)) => {
-                wait::recovered(self.load, &self.ground, self.disrupted, limit.within.0).await
-            }
+            Step::Expect(Expect::Recovered(limit)) => self.recovered(limit.within.0).await,
             Step::Expect(Expect::Redundant(limit)) => {
-                wait::redundant(&self.ground, limit.within.0).await
+                let lost = || self.lost().into_iter().next();
+                wait::redundant(&self.ground, limit.within.0, lost).await
             }
             Step::Expect(Expect::Consumed(limit)) => {
                 wait::consumed(&self.ground, self.disrupted, limit.within.0).await
@@ -122,10 +124,28 @@ impl Stage<'_> {
         if self.disrupted == Nanos::default() {
             return;
         }
-        let settled = wait::recovered(self.load, &self.ground, self.disrupted, SETTLE_LIMIT).await;
+        let settled = self.recovered(SETTLE_LIMIT).await;
         if let StepResult::Unmet(why) = settled {
             self.ground.emitter.note(format!("at the end, {why}"));
         }
+    }
+
+    /// Waits for the clients' recovery, unless no member is left that could bring it.
+    async fn recovered(&self, within: Duration) -> StepResult {
+        let lost = || {
+            let lost = self.lost();
+            let data = wait::data_members(&self.ground).count();
+            (lost.len() == data).then(|| lost.join(", "))
+        };
+        wait::recovered(self.load, &self.ground, self.disrupted, within, lost).await
+    }
+
+    /// The members with data that have ended and that nothing will start while this step lasts.
+    fn lost(&self) -> Vec<String> {
+        if self.faults.may_return() {
+            return Vec::new();
+        }
+        wait::gone(&self.vigil, &self.ground)
     }
 
     /// Lets the clients run undisturbed. Before the first disruption this is short where the run before lends its last
@@ -173,12 +193,17 @@ impl Stage<'_> {
         let period = self.ground.system.stack().phase_ns;
         sleep(self.phase_wait(period)).await;
         self.remember_primary().await;
+        let acting = self.vigil.acting();
         let injected = match fault::inject(fault, index, &self.ground).await {
             Ok(injected) => injected,
             Err(error) => return StepResult::Failed(error.to_string()),
         };
         let at = injected.at;
         self.disrupted = at.high;
+        let victims = &injected.disruption.victims;
+        let runtime = self.ground.runtime.as_ref();
+        self.vigil.struck(victims, fault.ends_inside(), runtime);
+        drop(acting);
         let lasting = fault.lasting().map(|time| (at.high, time));
         self.faults.hold(injected.active, lasting, &self.ground);
         self.ground
@@ -236,6 +261,7 @@ impl Stage<'_> {
 
     async fn planned(&mut self, index: usize, to: &Move, kind: DisruptionKind) -> StepResult {
         self.remember_primary().await;
+        let _acting = self.vigil.acting();
         match self.try_planned(index, to, kind).await {
             Ok(result) => result,
             Err(error) => StepResult::Failed(error),

@@ -7,10 +7,13 @@ use tokio::time::{sleep, timeout};
 use crate::{
     alerting::Raised,
     fault::Ground,
-    record::{StepResult, What},
+    id::NodeName,
+    record::{Member, MemberKind, StepResult, What},
     time::Nanos,
     workload::{Load, SUSTAIN, SUSTAIN_LEAST},
 };
+
+use super::vigil::Vigil;
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -37,17 +40,27 @@ pub async fn warm(load: &Load) -> Result<(), String> {
 }
 
 /// Waits until every service lane has recovered and stayed so for the sustain window; `within` counts
-/// from `since` to the recovery, not to the end of the window.
-pub async fn recovered(load: &Load, ground: &Ground, since: Nanos, within: Duration) -> StepResult {
+/// from `since` to the recovery, not to the end of the window. Ends early where `lost` says why it can no longer come.
+pub async fn recovered(
+    load: &Load,
+    ground: &Ground,
+    since: Nanos,
+    within: Duration,
+    lost: impl Fn() -> Option<String>,
+) -> StepResult {
     let poll = async {
         while !load.live(|live| live.sustained(since, ground.emitter.now(), SUSTAIN, SUSTAIN_LEAST))
         {
+            if let Some(why) = lost() {
+                return StepResult::Unmet(format!("{why}: recovery cannot be reached"));
+            }
             sleep(LOOK).await;
         }
+        StepResult::Done
     };
     let end = since.after(within + SUSTAIN + load.longest_timeout());
     match timeout(end.since(ground.emitter.now()), poll).await {
-        Ok(()) => StepResult::Done,
+        Ok(result) => result,
         Err(_) => StepResult::Unmet(format!(
             "not every service lane recovered within {within:?}"
         )),
@@ -116,8 +129,26 @@ pub async fn resolved(alerting: &Raised, others: &[String], within: Duration) ->
     }
 }
 
-/// Waits until every member is back in sync, and says when.
-pub async fn redundant(ground: &Ground, within: Duration) -> StepResult {
+/// The members that hold data.
+pub fn data_members(ground: &Ground) -> impl Iterator<Item = &Member> {
+    let members = ground.members().iter();
+    members.filter(|member| member.kind == MemberKind::Data)
+}
+
+/// The members with data that have been down for a while, in words.
+pub fn gone(vigil: &Vigil, ground: &Ground) -> Vec<String> {
+    let gone = vigil.gone(ground.emitter.now());
+    let has_data = |node: &NodeName| data_members(ground).any(|member| member.name == *node);
+    let gone = gone.into_iter().filter(|(node, _)| has_data(node));
+    gone.map(|(_, text)| text).collect()
+}
+
+/// Waits until every member is back in sync, and says when. Ends early where `lost` says why that can no longer come.
+pub async fn redundant(
+    ground: &Ground,
+    within: Duration,
+    lost: impl Fn() -> Option<String>,
+) -> StepResult {
     let mut last = Vec::new();
     let poll = async {
         loop {
@@ -129,14 +160,17 @@ pub async fn redundant(ground: &Ground, within: Duration) -> StepResult {
                         evidence: redundancy.evidence,
                     },
                 );
-                return;
+                return StepResult::Done;
             }
             last = redundancy.evidence;
+            if let Some(why) = lost() {
+                return StepResult::Unmet(format!("{why}: redundancy cannot be reached"));
+            }
             sleep(ASK).await;
         }
     };
     match timeout(within, poll).await {
-        Ok(()) => StepResult::Done,
+        Ok(result) => result,
         Err(_) => StepResult::Unmet(format!(
             "the stack was not whole within {within:?}: {}",
             last.join("; ")

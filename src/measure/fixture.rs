@@ -268,6 +268,12 @@ fn record(lanes: Vec<Lane>) -> Record {
         control: vec![],
         stalls: vec![],
         dropped: Some(0),
+        unexplained: Vec::new(),
+        watched: Some(crate::record::Watched {
+            nodes: 3,
+            looks: 400,
+            longest_ns: 120_000_000,
+        }),
         returned: vec![],
         redundant: vec![],
         converged: Some((true, vec!["positions are equal".into()])),

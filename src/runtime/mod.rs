@@ -8,6 +8,7 @@ pub mod facts;
 mod images;
 pub mod journal;
 mod marker;
+mod meant;
 mod owner;
 mod pidfd;
 pub mod process;
@@ -19,6 +20,7 @@ pub use apart::apart;
 pub use children::ProcessSweeper;
 pub use disk::{DiskFault, DiskFigures, Disks, Tries};
 pub use images::{BuildSpec, ImageInfo, ImageStore};
+pub use meant::{Intents, Meant};
 pub use owner::{Liveness, Owner, SameMachine, start_time};
 pub use skew::{FILE as CLOCK_FILE, LIBRARY as CLOCK_LIBRARY, Skew};
 
@@ -209,6 +211,9 @@ pub trait Runtime: Send + Sync {
         times: u32,
         stays: bool,
     ) -> Result<DiskFigures, RuntimeError>;
+
+    /// What the drill last meant the node to do, and how often it has said so; none if it was never started.
+    fn meant(&self, node: &NodeName) -> Option<(Meant, u64)>;
 
     /// What its machine does at the moment.
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError>;

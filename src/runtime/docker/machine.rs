@@ -18,8 +18,8 @@ use bollard::{
 use crate::{
     id::{NodeName, RunId},
     runtime::{
-        CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, NodeFile, NodeSpec, NodeState, Owner,
-        Pipe, Runtime, RuntimeError, Signal, Skew, apart,
+        CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, Intents, Meant, NodeFile, NodeSpec,
+        NodeState, Owner, Pipe, Runtime, RuntimeError, Signal, Skew, apart,
         journal::{Effect, Journal},
     },
 };
@@ -48,6 +48,7 @@ pub struct DockerRuntime {
     labels: HashMap<String, String>,
     network: Mutex<Option<network::Network>>,
     nodes: Mutex<BTreeMap<NodeName, Machine>>,
+    intents: Intents,
     /// Paths that images declare as volumes, by image.
     volumes: Mutex<BTreeMap<String, Vec<String>>>,
 }
@@ -65,6 +66,7 @@ impl DockerRuntime {
             labels,
             network: Mutex::new(None),
             nodes: Mutex::default(),
+            intents: Intents::default(),
             volumes: Mutex::default(),
         }
     }
@@ -262,6 +264,7 @@ impl Runtime for DockerRuntime {
     async fn start(&self, node: &NodeName) -> Result<(), RuntimeError> {
         let machine = self.machine(node)?;
         let container = &machine.container;
+        self.intents.mean(node, Meant::Changing);
         if machine.killed || machine.visible.is_some_and(|process| !process.runs()) {
             start::settle(&self.engine, container).await?;
         }
@@ -288,6 +291,7 @@ impl Runtime for DockerRuntime {
             machine.killed = false;
             machine.paused = false;
         });
+        self.intents.mean(node, Meant::Running);
         match sidecar {
             Ok(()) => Ok(()),
             Err(error) => Err(start::ended_at_once(&self.engine, node, container)
@@ -299,6 +303,7 @@ impl Runtime for DockerRuntime {
     async fn signal(&self, node: &NodeName, signal: Signal) -> Result<(), RuntimeError> {
         let machine = self.machine(node)?;
         let visible = machine.visible.filter(|_| !machine.paused);
+        self.intents.mean(node, Meant::Down);
         signal::send(&self.engine, &machine.container, visible, signal).await?;
         if signal == Signal::Kill {
             self.update(node, |machine| machine.killed = true);
@@ -308,6 +313,7 @@ impl Runtime for DockerRuntime {
 
     async fn stop(&self, node: &NodeName, grace: Duration) -> Result<(), RuntimeError> {
         let machine = self.machine(node)?;
+        self.intents.mean(node, Meant::Down);
         let seconds = i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::new().t(seconds).build();
         let call = self
@@ -321,6 +327,7 @@ impl Runtime for DockerRuntime {
         let machine = self.machine(node)?;
         self.write_ahead(Effect::Paused { node: node.clone() })
             .await?;
+        self.intents.mean(node, Meant::Frozen);
         let call = self.engine.docker.pause_container(&machine.container);
         within("pause", node, ACT, call).await?;
         self.update(node, |machine| machine.paused = true);
@@ -329,8 +336,10 @@ impl Runtime for DockerRuntime {
 
     async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError> {
         let machine = self.machine(node)?;
+        self.intents.mean(node, Meant::Changing);
         let call = self.engine.docker.unpause_container(&machine.container);
         within("unpause", node, ACT, call).await?;
+        self.intents.mean(node, Meant::Running);
         self.update(node, |machine| machine.paused = false);
         // If this cannot be written the effect is undone once more later, which does no harm.
         let _ = self
@@ -397,6 +406,10 @@ impl Runtime for DockerRuntime {
         disk::look(&self.engine, &server, &folder, times, stays).await
     }
 
+    fn meant(&self, node: &NodeName) -> Option<(Meant, u64)> {
+        self.intents.of(node)
+    }
+
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
         let Ok(machine) = self.machine(node) else {
             return Ok(NodeState::Missing);
@@ -417,6 +430,12 @@ impl Runtime for DockerRuntime {
         let code = state.exit_code.unwrap_or(0);
         Ok(match state.status {
             Some(ContainerStateStatusEnum::RUNNING) if dead => killed,
+            // A stop signal from outside of the engine.
+            Some(ContainerStateStatusEnum::RUNNING)
+                if machine.visible.is_some_and(Visible::stopped) =>
+            {
+                NodeState::Paused
+            }
             Some(ContainerStateStatusEnum::RUNNING) => NodeState::Running,
             Some(ContainerStateStatusEnum::PAUSED) => NodeState::Paused,
             _ => NodeState::Exited {

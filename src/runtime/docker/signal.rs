@@ -36,6 +36,14 @@ impl Visible {
         start_time(self.pid) == Some(self.started)
     }
 
+    /// Whether that very process is stopped by a signal.
+    pub fn stopped(self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid));
+        let stat = stat.unwrap_or_default();
+        let after_name = stat.rfind(')').map(|end| &stat[end + 1..]);
+        self.runs() && after_name.is_some_and(|rest| rest.trim_start().starts_with('T'))
+    }
+
     /// Sends a signal to that very process, and sees it killed; false when it is gone or may not be signalled.
     pub async fn signal(self, signal: Signal) -> bool {
         match Held::open(self.pid) {

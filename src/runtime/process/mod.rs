@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use crate::id::{NodeName, RunId};
 
 use super::{
-    DiskFault, DiskFigures, ExecOutput, NodeFile, NodeSpec, NodeState, Pipe, Runtime, RuntimeError,
-    Signal,
+    DiskFault, DiskFigures, ExecOutput, Intents, Meant, NodeFile, NodeSpec, NodeState, Pipe,
+    Runtime, RuntimeError, Signal,
     facts::machine_facts,
     journal::{Effect, Journal},
     marker::Marker,
@@ -39,6 +39,7 @@ pub struct ProcessRuntime {
     home: PathBuf,
     journal: Journal,
     inner: Mutex<Inner>,
+    intents: Intents,
 }
 
 #[derive(Default)]
@@ -56,6 +57,7 @@ impl ProcessRuntime {
             home,
             journal,
             inner: Mutex::default(),
+            intents: Intents::default(),
         }
     }
 
@@ -164,10 +166,12 @@ impl Runtime for ProcessRuntime {
             env: [spec.env, marker.variables()].concat(),
             ..spec
         };
+        self.intents.mean(node, Meant::Changing);
         let child = Child::spawn(&spec, &self.home.join(node.as_str()))
             .map_err(|e| failed("start", node, &e))?;
         let ProcessId { pid, started } = child.id();
         self.inner().children.insert(node.clone(), child);
+        self.intents.mean(node, Meant::Running);
         // Its number is known only now; until this line is on disk, the marker in its environment is what a sweep finds it
         // by, should it outlive us.
         self.ahead(Effect::Process {
@@ -183,6 +187,7 @@ impl Runtime for ProcessRuntime {
         let held = self.with_child("signal", node, |child| {
             Held::open(child.id().pid).map_err(|error| failed("signal", node, &error))
         })?;
+        self.intents.mean(node, Meant::Down);
         let sent = held.signal(signal).await;
         sent.map_err(|error| failed("signal", node, &error))
     }
@@ -204,6 +209,7 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn pause(&self, node: &NodeName) -> Result<(), RuntimeError> {
+        self.intents.mean(node, Meant::Frozen);
         self.with_child("pause", node, |child| {
             child
                 .signal(nix::sys::signal::Signal::SIGSTOP)
@@ -243,11 +249,18 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn unpause(&self, node: &NodeName) -> Result<(), RuntimeError> {
+        self.intents.mean(node, Meant::Changing);
         self.with_child("unpause", node, |child| {
             child
                 .signal(nix::sys::signal::Signal::SIGCONT)
                 .map_err(|error| failed("unpause", node, &error))
-        })
+        })?;
+        self.intents.mean(node, Meant::Running);
+        Ok(())
+    }
+
+    fn meant(&self, node: &NodeName) -> Option<(Meant, u64)> {
+        self.intents.of(node)
     }
 
     async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {

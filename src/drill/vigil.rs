@@ -1,0 +1,309 @@
+//! Watching the nodes for what no step of the drill causes.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    fault::Ground,
+    id::NodeName,
+    record::{Cause, Change, Unexplained, Watched, What},
+    runtime::{Meant, NodeState, Runtime, RuntimeError},
+    time::Nanos,
+};
+
+/// The shortest time between two looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The time between two looks, in times of what a look takes: watching costs a twentieth of the engine's time at most.
+const REST: u32 = 20;
+
+/// How long a state must hold before it is told: an engine learns of an end late, and of its exit code later.
+const HOLDS: Duration = Duration::from_millis(250);
+
+/// How long a node must have been down before nothing is hoped of it any more.
+const GIVEN_UP: Duration = Duration::from_secs(3);
+
+/// How long an engine may refuse connections before it counts as gone.
+const ENGINE_AWAY: Duration = Duration::from_secs(1);
+
+/// What steps tell the watch, and what it tells them. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Vigil {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Steps that act at the moment: what they did is told once they have said whom they hit.
+    acting: AtomicUsize,
+    /// Nodes that faults may end from inside, with how often the runtime had acted on them by then.
+    struck: Mutex<BTreeMap<NodeName, u64>>,
+    /// Nodes that are victims of any fault: they may end in order by themselves.
+    hit: Mutex<Vec<NodeName>>,
+    /// Since when nodes are down.
+    down: Mutex<BTreeMap<NodeName, Nanos>>,
+    /// Why nothing more is to be waited for.
+    why: Mutex<Option<String>>,
+    spoiled: CancellationToken,
+}
+
+/// A step acts for as long as this is held.
+pub struct Acting(Vigil);
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        self.0.inner.acting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Vigil {
+    /// A step begins to act.
+    pub fn acting(&self) -> Acting {
+        self.inner.acting.fetch_add(1, Ordering::SeqCst);
+        Acting(self.clone())
+    }
+
+    /// A fault struck these nodes; `inside` is whether it may end them by other means than the runtime's.
+    pub fn struck(&self, nodes: &[NodeName], inside: bool, runtime: &dyn Runtime) {
+        lock(&self.inner.hit).extend(nodes.iter().cloned());
+        if inside {
+            let meant = |node: &NodeName| runtime.meant(node).map_or(0, |(_, times)| times);
+            let struck = nodes.iter().map(|node| (node.clone(), meant(node)));
+            lock(&self.inner.struck).extend(struck);
+        }
+    }
+
+    /// Runs work until it ends or an outsider spoils the run; then why.
+    ///
+    /// # Errors
+    /// What became of a node that no step caused.
+    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, String> {
+        match self.inner.spoiled.run_until_cancelled(work).await {
+            Some(done) => Ok(done),
+            None => Err(self.why().unwrap_or_default()),
+        }
+    }
+
+    /// What spoiled the run, if anything did.
+    pub fn why(&self) -> Option<String> {
+        lock(&self.inner.why).clone()
+    }
+
+    /// The nodes that have been down for a while, each with when it ended, in words.
+    pub fn gone(&self, now: Nanos) -> Vec<(NodeName, String)> {
+        let down = lock(&self.inner.down);
+        let gone = down
+            .iter()
+            .filter(|(_, since)| now.since(**since) >= GIVEN_UP);
+        let told = |(node, since): (&NodeName, &Nanos)| {
+            let at = since.0 as f64 / 1e9;
+            let text = format!("{node} ended at +{at:.1} s and nothing will start it");
+            (node.clone(), text)
+        };
+        gone.map(told).collect()
+    }
+
+    /// Watches the members until told to end; what no step caused is an event at once.
+    pub async fn watch(self, ground: Ground, end: CancellationToken) {
+        let nodes: Vec<NodeName> = ground.members().iter().map(|m| m.name.clone()).collect();
+        let mut watch = Watch {
+            vigil: self,
+            away: None,
+            seen: BTreeMap::new(),
+            told: BTreeMap::new(),
+            ground,
+        };
+        let mut watched = Watched {
+            nodes: nodes.len(),
+            looks: 0,
+            longest_ns: 0,
+        };
+        let mut last = watch.ground.emitter.now();
+        loop {
+            let begun = watch.ground.emitter.now();
+            watch.look(&nodes).await;
+            let now = watch.ground.emitter.now();
+            watched.looks += 1;
+            watched.longest_ns = watched.longest_ns.max(nanos(now.since(last)));
+            last = now;
+            let rest = LOOK.max(now.since(begun) * REST).min(10 * LOOK);
+            if end.run_until_cancelled(sleep(rest)).await.is_none() {
+                break;
+            }
+        }
+        // What ended just before the end is not left untold.
+        sleep(HOLDS).await;
+        watch.look(&nodes).await;
+        watch.ground.emitter.say(What::Watched(watched));
+    }
+}
+
+/// A mismatch as it was first seen: the state, under which intent, and when.
+type Seen = (NodeState, u64, Nanos);
+
+struct Watch {
+    vigil: Vigil,
+    ground: Ground,
+    /// Since when the engine refuses connections.
+    away: Option<Nanos>,
+    seen: BTreeMap<NodeName, Seen>,
+    /// The last thing told of each node, under which intent.
+    told: BTreeMap<NodeName, (NodeState, u64)>,
+}
+
+impl Watch {
+    async fn look(&mut self, nodes: &[NodeName]) {
+        let runtime = self.ground.runtime.clone();
+        let ask = nodes.iter().map(|node| {
+            let runtime = &runtime;
+            async move {
+                let before = runtime.meant(node);
+                let state = runtime.state(node).await;
+                (
+                    node,
+                    before.filter(|_| runtime.meant(node) == before),
+                    state,
+                )
+            }
+        });
+        let now = self.ground.emitter.now();
+        let mut away = None;
+        for (node, meant, state) in join_all(ask).await {
+            match (meant, state) {
+                (Some(meant), Ok(state)) => self.see(node, meant, state, now),
+                (_, Err(RuntimeError::Unavailable(why))) => away = Some(why),
+                (None, _) | (_, Err(_)) => {}
+            }
+        }
+        self.engine(away, now);
+    }
+
+    fn engine(&mut self, away: Option<String>, now: Nanos) {
+        let Some(why) = away else {
+            self.away = None;
+            return;
+        };
+        let since = *self.away.get_or_insert(now);
+        if now.since(since) >= ENGINE_AWAY && self.vigil.why().is_none() {
+            self.tell(None, Change::EngineAway { why }, Cause::Outsider);
+        }
+    }
+
+    fn see(&mut self, node: &NodeName, (meant, times): (Meant, u64), state: NodeState, now: Nanos) {
+        let is_down = matches!(state, NodeState::Exited { .. } | NodeState::Missing);
+        if is_down {
+            lock(&self.vigil.inner.down)
+                .entry(node.clone())
+                .or_insert(now);
+        } else {
+            lock(&self.vigil.inner.down).remove(node);
+        }
+        let as_before =
+            matches!(self.seen.get(node), Some((s, t, _)) if *s == state && *t == times);
+        if !as_before {
+            let came_back = matches!(self.seen.get(node), Some((s, t, _))
+                if *t == times && state == NodeState::Running && *s != NodeState::Running);
+            self.seen.insert(node.clone(), (state.clone(), times, now));
+            if came_back && meant == Meant::Down {
+                self.tell(Some(node), Change::Started, Cause::Outsider);
+            }
+            return;
+        }
+        let held = self
+            .seen
+            .get(node)
+            .is_some_and(|(_, _, since)| now.since(*since) >= HOLDS);
+        let is_acting = self.vigil.inner.acting.load(Ordering::SeqCst) > 0;
+        if !held || is_acting || self.told.get(node) == Some(&(state.clone(), times)) {
+            return;
+        }
+        let Some(change) = change(meant, &state) else {
+            self.told.remove(node);
+            return;
+        };
+        self.told.insert(node.clone(), (state, times));
+        if let Some(by) = self.blame(node, times, &change) {
+            self.tell(Some(node), change, by);
+        }
+    }
+
+    /// Who did it; none where a step did.
+    fn blame(&self, node: &NodeName, times: u64, change: &Change) -> Option<Cause> {
+        let Change::Ended {
+            code,
+            out_of_memory,
+        } = *change
+        else {
+            return Some(Cause::Outsider);
+        };
+        let by = Cause::of_end(code, out_of_memory);
+        // Until it is started anew, an end by the kernel's or a tool's signal is the doing of what struck it.
+        let struck = lock(&self.vigil.inner.struck).get(node) == Some(&times);
+        let is_hit = lock(&self.vigil.inner.hit).contains(node);
+        match by {
+            Cause::Outsider if struck => None,
+            Cause::Itself if struck && out_of_memory => None,
+            Cause::Untold if struck => None,
+            Cause::Untold if is_hit => Some(Cause::Itself),
+            by => Some(by),
+        }
+    }
+
+    fn tell(&self, node: Option<&NodeName>, change: Change, by: Cause) {
+        let one = Unexplained {
+            node: node.cloned(),
+            change,
+            by,
+        };
+        let inner = &self.vigil.inner;
+        if one.voids() {
+            lock(&inner.why).get_or_insert_with(|| one.told());
+        }
+        let voids = one.voids();
+        self.ground.emitter.say(What::Unexplained(one));
+        if voids {
+            inner.spoiled.cancel();
+        }
+    }
+}
+
+/// What became of a node that is meant otherwise; none where it is as it is meant to be.
+fn change(meant: Meant, state: &NodeState) -> Option<Change> {
+    match (meant, state) {
+        (
+            Meant::Running | Meant::Frozen,
+            NodeState::Exited {
+                code,
+                out_of_memory,
+            },
+        ) => Some(Change::Ended {
+            code: *code,
+            out_of_memory: *out_of_memory,
+        }),
+        (Meant::Running | Meant::Frozen | Meant::Down, NodeState::Missing) => Some(Change::Removed),
+        (Meant::Running, NodeState::Paused) => Some(Change::Frozen),
+        (Meant::Frozen, NodeState::Running) => Some(Change::Thawed),
+        (Meant::Changing, _)
+        | (Meant::Running, NodeState::Running)
+        | (Meant::Frozen, NodeState::Paused)
+        | (Meant::Down, NodeState::Exited { .. } | NodeState::Running | NodeState::Paused) => None,
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
