@@ -58,4 +58,5 @@ mod secrets;
 mod stack_rig;
 mod streams;
 mod tidy;
+mod unexplained;
 mod unfinished;

@@ -1,0 +1,152 @@
+//! What no step of a drill caused: nodes ended, frozen and removed from outside, and a server that ends by itself.
+
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    drill_rig::{Done, Drill},
+    drills::wait_for,
+    faults::container,
+};
+
+const KILL: &str = "reference/primary-kill.yaml";
+const NOOP: &str = "reference/noop.yaml";
+
+/// The second step has begun to wait, in a kill and in a control.
+const STRUCK: &str = "\"effect\"";
+const BEGUN: &str = "step-started\":{\"step\":0";
+
+/// Runs a drill, does something from outside at a moment, and returns how it ended and how long that took since.
+fn meddled(drill: Drill, moment: &str, meddle: impl FnOnce(&Drill)) -> (Done, Duration) {
+    let child = drill.spawn();
+    wait_for(&drill, moment, Duration::from_secs(90));
+    std::thread::sleep(Duration::from_millis(500));
+    meddle(&drill);
+    let since = Instant::now();
+    let output = child.wait_with_output().expect("an end");
+    let took = since.elapsed();
+    println!("ended {took:?} after it");
+    (drill.done(&output), took)
+}
+
+/// The process of a node of the reference store: a child that names its run, by the address at the end of its arguments.
+fn process(drill: &Drill, nth: usize) -> String {
+    let run = drill.run_folder().expect("a run");
+    let run = run
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let own = format!("DRDRILL_RUN={run}");
+    let mut found: Vec<u32> = std::fs::read_dir("/proc")
+        .expect("processes")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_string_lossy().parse().ok())
+        .filter(|pid: &u32| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment
+                .split(|byte| *byte == 0)
+                .any(|one| one == own.as_bytes())
+        })
+        .collect();
+    found.sort_unstable();
+    // The first is the primary, which a kill may have taken: count from the last.
+    found[found.len() - nth].to_string()
+}
+
+fn signalled(signal: &str) -> impl FnOnce(&Drill) {
+    let signal = signal.to_owned();
+    move |drill| {
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &process(drill, 1)])
+            .status();
+        assert!(sent.expect("kill").success());
+    }
+}
+
+/// The verdict is inconclusive for this reason, the terminal names it, and nothing was waited for.
+fn void(done: &Done, took: Duration, words: &str) {
+    done.expect(3, "inconclusive");
+    assert_eq!(done.finding("unexplained"), "unknown", "{}", done.talk);
+    assert!(done.talk.contains(words), "{words}\n{}", done.talk);
+    assert!(took < Duration::from_secs(15), "{took:?}\n{}", done.talk);
+}
+
+#[test]
+fn a_replica_that_an_outsider_kills_voids_a_drill_and_ends_its_waits() {
+    let (done, took) = meddled(Drill::shipped(KILL), STRUCK, signalled("KILL"));
+    void(&done, took, "(SIGKILL), from outside: no step did it");
+}
+
+#[test]
+fn a_replica_that_an_outsider_kills_voids_a_control() {
+    let (done, took) = meddled(Drill::shipped(NOOP), BEGUN, signalled("KILL"));
+    void(&done, took, "(SIGKILL), from outside: no step did it");
+}
+
+#[test]
+fn a_replica_that_an_outsider_freezes_voids_a_control() {
+    let (done, took) = meddled(Drill::shipped(NOOP), BEGUN, signalled("STOP"));
+    void(&done, took, "was frozen, from outside: no step did it");
+}
+
+#[test]
+fn a_server_that_ends_by_itself_is_told_and_counts_and_is_not_waited_for() {
+    // No room for its next allocation: it aborts.
+    let starve = |drill: &Drill| {
+        let limited = Command::new("prlimit")
+            .args(["--pid", &process(drill, 1), "--as=4096"])
+            .status();
+        assert!(limited.expect("prlimit").success());
+    };
+    let (done, took) = meddled(Drill::shipped(KILL), STRUCK, starve);
+    assert_eq!(done.finding("unexplained"), "valid", "{}", done.talk);
+    assert!(
+        done.talk.contains("by itself: no step did it"),
+        "{}",
+        done.talk
+    );
+    assert!(done.talk.contains("nothing will start it"), "{}", done.talk);
+    assert!(!done.talk.contains("aborted"), "{}", done.talk);
+    assert!(took < Duration::from_secs(90), "{took:?}\n{}", done.talk);
+}
+
+/// Does something with the engine's own tool to a replica of a Redis drill.
+fn by_docker(arguments: &'static [&'static str]) -> (Done, Duration) {
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    meddled(drill, BEGUN, |drill| {
+        let done = Command::new("docker")
+            .args(arguments)
+            .arg(container(drill, "redis3"))
+            .status();
+        assert!(done.expect("docker").success());
+    })
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_replica_that_someone_kills_in_the_engine_voids_the_drill() {
+    let (done, took) = by_docker(&["kill"]);
+    void(
+        &done,
+        took,
+        "redis3 ended with exit code 137 (SIGKILL), from outside",
+    );
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_replica_that_someone_pauses_in_the_engine_voids_the_drill() {
+    let (done, took) = by_docker(&["pause"]);
+    void(&done, took, "redis3 was frozen, from outside");
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_replica_that_someone_removes_in_the_engine_voids_the_drill() {
+    let (done, took) = by_docker(&["rm", "-f"]);
+    // Its end is seen before it is gone, or only that it is gone.
+    void(&done, took, "from outside: no step did it");
+}
