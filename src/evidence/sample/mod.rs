@@ -12,7 +12,7 @@ use crate::{
         Bound, ControlEvent, Disruption, DisruptionKind, Effect, EffectState, Environment, Event,
         FinalRead, Harness, Holdings, ImageFact, Last, LastLine, Member, MemberKind, Milestone,
         Opened, Origin, Record, Residue, Role, Setting, Source, Stack, Status, StepResult, View,
-        What,
+        Watched, What,
     },
     scenario::Scenario,
     seed::Seed,
@@ -132,6 +132,12 @@ pub fn events() -> Vec<Event> {
     say(35.3, done(4));
     say(38.0, What::ClientsStopped);
     say(38.0, What::Dropped { packets: 0 });
+    let watched = Watched {
+        nodes: 6,
+        looks: 210,
+        longest_ns: 190_000_000,
+    };
+    say(38.0, What::Watched(watched));
     for event in views() {
         events.push(event);
     }

@@ -8,11 +8,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bollard::{
-    models::ContainerStateStatusEnum,
-    query_parameters::{
-        InspectContainerOptions, StartContainerOptions, StopContainerOptionsBuilder,
-    },
+use bollard::query_parameters::{
+    InspectContainerOptions, StartContainerOptions, StopContainerOptionsBuilder,
 };
 
 use crate::{
@@ -33,9 +30,6 @@ use super::{
     signal::{self, Visible},
     start,
 };
-
-/// The exit code of a process that SIGKILL ended.
-const KILLED: i64 = 137;
 
 /// The machines of one run as containers of one engine.
 pub struct DockerRuntime {
@@ -414,35 +408,7 @@ impl Runtime for DockerRuntime {
         let Ok(machine) = self.machine(node) else {
             return Ok(NodeState::Missing);
         };
-        // The engine learns of a death some 20 ms late and is slow to answer meanwhile; the process
-        // table knows at once.
-        let dead = machine.visible.is_some_and(|process| !process.runs());
-        let killed = NodeState::Exited {
-            code: KILLED,
-            out_of_memory: false,
-        };
-        if dead && machine.killed {
-            return Ok(killed);
-        }
-        let Some(state) = start::inspect(&self.engine, &machine.container).await? else {
-            return Ok(NodeState::Missing);
-        };
-        let code = state.exit_code.unwrap_or(0);
-        Ok(match state.status {
-            Some(ContainerStateStatusEnum::RUNNING) if dead => killed,
-            // A stop signal from outside of the engine.
-            Some(ContainerStateStatusEnum::RUNNING)
-                if machine.visible.is_some_and(Visible::stopped) =>
-            {
-                NodeState::Paused
-            }
-            Some(ContainerStateStatusEnum::RUNNING) => NodeState::Running,
-            Some(ContainerStateStatusEnum::PAUSED) => NodeState::Paused,
-            _ => NodeState::Exited {
-                code,
-                out_of_memory: state.oom_killed.unwrap_or(false),
-            },
-        })
+        start::state(&self.engine, &machine).await
     }
 
     async fn exec(

@@ -12,16 +12,21 @@ use futures_util::StreamExt;
 
 use crate::{
     id::NodeName,
-    runtime::{NodeFile, RuntimeError},
+    runtime::{NodeFile, NodeState, RuntimeError},
 };
 
 use super::{
     container,
     engine::{ACT, ASK, Engine, status, within},
+    node::Machine,
+    signal::Visible,
 };
 
 /// The last lines of a log that are told when a node ends at once.
 const LAST_LINES: u32 = 5;
+
+/// The exit code of a process that SIGKILL ended.
+const KILLED: i64 = 137;
 
 /// Makes a container of this name; it does not run yet.
 pub(super) async fn create(
@@ -70,6 +75,36 @@ pub(super) async fn inspect(
         }
     };
     within("ask for the state of", container, ASK, ask).await
+}
+
+/// What a node does at the moment.
+pub(super) async fn state(engine: &Engine, machine: &Machine) -> Result<NodeState, RuntimeError> {
+    // The engine learns of a death some 20 ms late and is slow to answer meanwhile; the process
+    // table knows at once.
+    let is_dead = machine.visible.is_some_and(|process| !process.runs());
+    let killed = NodeState::Exited {
+        code: KILLED,
+        out_of_memory: false,
+    };
+    if is_dead && machine.killed {
+        return Ok(killed);
+    }
+    let Some(state) = inspect(engine, &machine.container).await? else {
+        return Ok(NodeState::Missing);
+    };
+    // A stop signal that the engine did not send.
+    let is_stopped = machine.visible.is_some_and(Visible::stopped);
+    Ok(match state.status {
+        Some(ContainerStateStatusEnum::RUNNING) if is_dead => killed,
+        Some(ContainerStateStatusEnum::RUNNING) if !is_stopped => NodeState::Running,
+        Some(ContainerStateStatusEnum::RUNNING | ContainerStateStatusEnum::PAUSED) => {
+            NodeState::Paused
+        }
+        _ => NodeState::Exited {
+            code: state.exit_code.unwrap_or(0),
+            out_of_memory: state.oom_killed.unwrap_or(false),
+        },
+    })
 }
 
 /// Waits until the engine knows that a killed container has ended: until then it answers a start with "runs
