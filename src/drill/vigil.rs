@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -33,6 +34,9 @@ const HOLDS: Duration = Duration::from_millis(250);
 /// How long a node must have been down before nothing is hoped of it any more.
 const GIVEN_UP: Duration = Duration::from_secs(3);
 
+/// With less than this left on their disk nodes fail by that alone.
+const FULL: u64 = 16 << 20;
+
 /// How long an engine may refuse connections before it counts as gone.
 const ENGINE_AWAY: Duration = Duration::from_secs(1);
 
@@ -50,8 +54,8 @@ struct Inner {
     struck: Mutex<BTreeMap<NodeName, u64>>,
     /// Nodes that are victims of any fault: they may end in order by themselves.
     hit: Mutex<Vec<NodeName>>,
-    /// Since when nodes are down.
-    down: Mutex<BTreeMap<NodeName, Nanos>>,
+    /// Nodes that were seen down: how often the runtime had acted on them by then, and since when.
+    down: Mutex<BTreeMap<NodeName, (u64, Nanos)>>,
     /// Why nothing more is to be waited for.
     why: Mutex<Option<String>>,
     spoiled: CancellationToken,
@@ -99,13 +103,15 @@ impl Vigil {
         lock(&self.inner.why).clone()
     }
 
-    /// The nodes that have been down for a while, each with when it ended, in words.
-    pub fn gone(&self, now: Nanos) -> Vec<(NodeName, String)> {
+    /// The nodes that have been down for a while, each with when it ended, in words. What the runtime has acted on since
+    /// it was seen is not: the look that will see it back is still to come.
+    pub fn gone(&self, now: Nanos, runtime: &dyn Runtime) -> Vec<(NodeName, String)> {
         let down = lock(&self.inner.down);
-        let gone = down
-            .iter()
-            .filter(|(_, since)| now.since(**since) >= GIVEN_UP);
-        let told = |(node, since): (&NodeName, &Nanos)| {
+        let gone = down.iter().filter(|(node, (times, since))| {
+            let untouched = runtime.meant(node).is_some_and(|(_, now)| now == *times);
+            untouched && now.since(*since) >= GIVEN_UP
+        });
+        let told = |(node, (_, since)): (&NodeName, &(u64, Nanos))| {
             let at = since.0 as f64 / 1e9;
             let text = format!("{node} ended at +{at:.1} s and nothing will start it");
             (node.clone(), text)
@@ -119,6 +125,8 @@ impl Vigil {
         let mut watch = Watch {
             vigil: self,
             away: None,
+            folder: ground.runtime.data_folder().await,
+            is_full: false,
             seen: BTreeMap::new(),
             told: BTreeMap::new(),
             ground,
@@ -156,6 +164,9 @@ struct Watch {
     ground: Ground,
     /// Since when the engine refuses connections.
     away: Option<Nanos>,
+    /// Where nodes' files lie, and whether it was told to be full.
+    folder: Option<PathBuf>,
+    is_full: bool,
     seen: BTreeMap<NodeName, Seen>,
     /// The last thing told of each node, under which intent.
     told: BTreeMap<NodeName, (NodeState, u64)>,
@@ -186,6 +197,17 @@ impl Watch {
             }
         }
         self.engine(away, now);
+        self.disk();
+    }
+
+    fn disk(&mut self) {
+        let stat = self.folder.as_deref().map(nix::sys::statvfs::statvfs);
+        let Some(Ok(stat)) = stat else { return };
+        let free = stat.blocks_available() * stat.fragment_size();
+        if free < FULL && !self.is_full {
+            self.is_full = true;
+            self.tell(None, Change::DiskFull { free }, Cause::Outsider);
+        }
     }
 
     fn engine(&mut self, away: Option<String>, now: Nanos) {
@@ -202,9 +224,11 @@ impl Watch {
     fn see(&mut self, node: &NodeName, (meant, times): (Meant, u64), state: NodeState, now: Nanos) {
         let is_down = matches!(state, NodeState::Exited { .. } | NodeState::Missing);
         if is_down {
-            lock(&self.vigil.inner.down)
-                .entry(node.clone())
-                .or_insert(now);
+            let mut down = lock(&self.vigil.inner.down);
+            let since = down.entry(node.clone()).or_insert((times, now));
+            if since.0 != times {
+                *since = (times, now);
+            }
         } else {
             lock(&self.vigil.inner.down).remove(node);
         }

@@ -137,7 +137,7 @@ pub fn data_members(ground: &Ground) -> impl Iterator<Item = &Member> {
 
 /// The members with data that have been down for a while, in words.
 pub fn gone(vigil: &Vigil, ground: &Ground) -> Vec<String> {
-    let gone = vigil.gone(ground.emitter.now());
+    let gone = vigil.gone(ground.emitter.now(), &*ground.runtime);
     let has_data = |node: &NodeName| data_members(ground).any(|member| member.name == *node);
     let gone = gone.into_iter().filter(|(node, _)| has_data(node));
     gone.map(|(_, text)| text).collect()

@@ -34,6 +34,11 @@ pub enum Change {
     Thawed,
     /// It was removed.
     Removed,
+    /// The machine's disk that nodes' files lie on is full.
+    DiskFull {
+        /// What is left of it, bytes.
+        free: u64,
+    },
     /// The engine did not answer, and why.
     EngineAway {
         /// The engine's words.
@@ -86,7 +91,7 @@ impl Unexplained {
 
     /// It in words, without the time.
     pub fn told(&self) -> String {
-        let name = self.node.as_ref().map_or("the engine", NodeName::as_str);
+        let name = self.node.as_ref().map_or("the nodes", NodeName::as_str);
         let what = match &self.change {
             Change::Ended {
                 code,
@@ -96,6 +101,9 @@ impl Unexplained {
             Change::Frozen => format!("{name} was frozen"),
             Change::Thawed => format!("{name} was let go on"),
             Change::Removed => format!("{name} was removed"),
+            Change::DiskFull { free } => {
+                format!("the disk under {name} has {} KiB left", free >> 10)
+            }
             Change::EngineAway { why } => format!("the engine did not answer ({why})"),
         };
         match self.by {

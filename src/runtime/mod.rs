@@ -158,6 +158,9 @@ pub trait Runtime: Send + Sync {
     /// Facts about it for the report: engine version, kernel, cores, memory.
     async fn facts(&self) -> Result<Vec<(String, String)>, RuntimeError>;
 
+    /// The folder of this machine that nodes' files lie in; none where it cannot be seen from here.
+    async fn data_folder(&self) -> Option<PathBuf>;
+
     /// Gives nodes of the run a fixed address each, before they are created. The first call makes the network; a later one
     /// goes on where the addresses end, as far as the runtime can.
     async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError>;

@@ -293,22 +293,22 @@ impl Fault {
 
     /// Whether it may end a node's server from inside, by the kernel's or a tool's signal.
     pub fn ends_inside(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::KillProcess(_)
-            | Self::Wipe(_)
-            | Self::Damage(_)
-            | Self::DiskFull(_)
-            | Self::DiskReadOnly(_)
-            | Self::DiskSlow(_)
-            | Self::DiskErrors(_)
-            | Self::LoseUnsynced(_)
-            | Self::Memory(_)
-            | Self::OutOfMemory(_)
-            | Self::Descriptors(_)
-            | Self::Mistake(_)
-            | Self::Script(_) => true,
-            _ => false,
-        }
+                | Self::Wipe(_)
+                | Self::Damage(_)
+                | Self::DiskFull(_)
+                | Self::DiskReadOnly(_)
+                | Self::DiskSlow(_)
+                | Self::DiskErrors(_)
+                | Self::LoseUnsynced(_)
+                | Self::Memory(_)
+                | Self::OutOfMemory(_)
+                | Self::Descriptors(_)
+                | Self::Mistake(_)
+                | Self::Script(_)
+        )
     }
 
     /// Whether something is left to heal once it has struck.

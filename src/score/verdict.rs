@@ -3,7 +3,7 @@
 use crate::{
     check::{
         Answer, Finding, Touch, consistency, corrupt, duplicates, effect, lost_writes, phantom,
-        relapse, residue, split_brain, well_at_end,
+        relapse, residue, split_brain, unexplained, well_at_end,
     },
     measure::{Figure, Figures},
     record::{DisruptionKind, Record, Status},
@@ -80,17 +80,38 @@ fn touched(judged: &Judged, touch: Touch) -> bool {
 struct Doubt {
     touch: Touch,
     why: String,
-    /// Whether a time that was seen to be beyond its target stays missed: what comes to light later makes it no shorter.
-    spares_missed: bool,
+    spares: Spares,
 }
 
-/// Doubts about what came after, or about more of the same, which take nothing from a target that was missed.
-const SPARES_MISSED: [&str; 2] = [relapse::NAME, well_at_end::NAME];
+/// Which lines stay missed under a doubt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spares {
+    /// None: another than the service may have brought it about.
+    None,
+    /// Those of data that was positively observed to be beyond its target.
+    Data,
+    /// A time, too, that was seen to be beyond its target: what comes to light later makes it no shorter.
+    All,
+}
+
+impl Spares {
+    fn by(check: &str) -> Self {
+        match check {
+            unexplained::NAME => Self::None,
+            relapse::NAME | well_at_end::NAME => Self::All,
+            _ => Self::Data,
+        }
+    }
+}
 
 /// Makes a line inconclusive, unless it stands: data positively observed to be beyond its target, and a time seen to be
 /// beyond it where the doubt is only about what came after.
 fn void(judged: &mut Judged, doubt: &Doubt) {
-    let spared = judged.family == Touch::Data || doubt.spares_missed;
+    let spared = match doubt.spares {
+        Spares::None => false,
+        Spares::Data => judged.family == Touch::Data,
+        Spares::All => true,
+    };
     let stands = spared && judged.line.state == LineState::Missed;
     if !stands && judged.line.state != LineState::Inconclusive {
         judged.line.state = LineState::Inconclusive;
@@ -104,7 +125,7 @@ fn voids(record: &Record, findings: &[Finding]) -> Vec<Doubt> {
     let incomplete = |why: String| Doubt {
         touch: Touch::All,
         why,
-        spares_missed: true,
+        spares: Spares::All,
     };
     let mut voids: Vec<Doubt> = match &record.status {
         Status::Completed => Vec::new(),
@@ -122,7 +143,7 @@ fn voids(record: &Record, findings: &[Finding]) -> Vec<Doubt> {
             voids.extend(finding.touches.iter().map(|touch| Doubt {
                 touch: *touch,
                 why: why.clone(),
-                spares_missed: SPARES_MISSED.contains(&finding.check.as_str()),
+                spares: Spares::by(&finding.check),
             }));
         }
     }

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use drdrill::{
@@ -11,6 +12,7 @@ use drdrill::{
     runtime::{
         Owner, Runtime,
         docker::DockerSweeper,
+        journal::Header,
         sweep::{Scope, sweep},
     },
 };
@@ -136,13 +138,23 @@ async fn a_harness_killed_in_the_middle_leaves_nothing_after_the_sweep() {
     // Once from its journal, once by the labels alone.
     for folder in [state.path(), elsewhere.path()] {
         let run = killed_run(state.path());
-        let report = sweep(folder, &[&sweeper], &Scope::Run(run.clone()), &|_| Ok(()))
+        let closed = AtomicU32::new(0);
+        let close = |_: &Header| {
+            closed.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        };
+        let report = sweep(folder, &[&sweeper], &Scope::Run(run.clone()), &close)
             .await
             .unwrap();
         assert_eq!(report.swept.len(), 1, "{report:?}");
         let swept = &report.swept[0];
         assert_eq!((swept.removed, swept.failures.len()), (3, 0), "{report:?}");
-        assert_eq!(swept.header.is_some(), folder == state.path());
+        let journalled = u32::from(folder == state.path());
+        assert_eq!(
+            closed.into_inner(),
+            journalled,
+            "a journal says which register to close"
+        );
         let again = sweep(folder, &[&sweeper], &Scope::Run(run), &|_| Ok(()))
             .await
             .unwrap();

@@ -1,6 +1,8 @@
 //! What no step of a drill caused: nodes ended, frozen and removed from outside, and a server that ends by itself.
 
 use std::{
+    fs,
+    os::unix::fs::DirBuilderExt,
     process::Command,
     time::{Duration, Instant},
 };
@@ -111,6 +113,50 @@ fn a_server_that_ends_by_itself_is_told_and_counts_and_is_not_waited_for() {
     assert!(done.talk.contains("nothing will start it"), "{}", done.talk);
     assert!(!done.talk.contains("aborted"), "{}", done.talk);
     assert!(took < Duration::from_secs(45), "{took:?}\n{}", done.talk);
+}
+
+#[test]
+#[cfg_attr(
+    not(docker_tests),
+    ignore = "mounts a file system of 64 MiB: make test"
+)]
+fn a_disk_that_someone_fills_voids_a_control() {
+    let drill = Drill::shipped(NOOP);
+    let state = drill.folder.path().join("state");
+    let state = state.to_str().expect("text");
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(state)
+        .expect("a folder");
+    let mounted = Mount::of(state);
+    let (done, took) = meddled(drill, BEGUN, |_| {
+        fs::write(format!("{}/filler", mounted.0), vec![0; 60 << 20]).expect("a file");
+    });
+    drop(mounted);
+    void(&done, took, "KiB left, from outside: no step did it");
+}
+
+/// A small file system, unmounted at the end.
+struct Mount(String);
+
+impl Mount {
+    fn of(folder: &str) -> Self {
+        let options = ["-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", folder];
+        assert!(
+            Command::new("mount")
+                .args(options)
+                .status()
+                .expect("mount")
+                .success()
+        );
+        Self(folder.to_owned())
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["-l", &self.0]).status();
+    }
 }
 
 /// Does something with the engine's own tool to a replica of a Redis drill.

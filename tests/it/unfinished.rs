@@ -40,7 +40,7 @@ fn run(base: &Path) -> Output {
 /// The runs that the register says were opened, and how each was closed.
 fn register(base: &Path) -> (Vec<String>, Vec<Value>) {
     let text = fs::read_to_string(base.join("reports/register.jsonl")).unwrap_or_default();
-    let lines = text.lines().map(|line| serde_json::from_str(line));
+    let lines = text.lines().map(serde_json::from_str);
     let lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("whole lines");
     let of = |what: &str| {
         let lines = lines.iter().map(|line| &line["what"][what]);

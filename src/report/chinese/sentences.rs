@@ -259,6 +259,10 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "{0} 被外部解除冻结，并非演练步骤所致",
     ),
     (
+        "the disk under the nodes has {} KiB left, from outside: no step did it",
+        "节点所在的磁盘只剩 {0} KiB，并非演练步骤所致",
+    ),
+    (
         "the engine did not answer ({}), from outside: no step did it",
         "容器引擎没有响应（{0}），并非演练步骤所致",
     ),

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -176,6 +177,11 @@ impl Runtime for DockerRuntime {
 
     async fn facts(&self) -> Result<Vec<(String, String)>, RuntimeError> {
         facts::facts(&self.engine).await
+    }
+
+    async fn data_folder(&self) -> Option<PathBuf> {
+        let folder = PathBuf::from(self.engine.data_folder().await?);
+        folder.is_dir().then_some(folder)
     }
 
     async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError> {

@@ -128,6 +128,10 @@ impl Runtime for ProcessRuntime {
         Ok(facts)
     }
 
+    async fn data_folder(&self) -> Option<PathBuf> {
+        Some(self.home.clone())
+    }
+
     async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError> {
         if self.inner().fence.is_some() {
             return Err(RuntimeError::Unsupported(
