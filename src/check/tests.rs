@@ -550,7 +550,14 @@ fn a_member_that_differs_after_convergence_is_invalid() {
     };
     let without_one = |b: &Bench| {
         let mut holdings = b.holdings();
-        holdings.lanes.get_mut(&W1).unwrap().last_mut().unwrap().to -= 1;
+        holdings
+            .lanes
+            .get_mut(&W1)
+            .unwrap()
+            .all_mut()
+            .last_mut()
+            .unwrap()
+            .to -= 1;
         Ok(holdings)
     };
     assert_eq!(after(without_one), Invalid);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use drdrill::{
     archive::{BaselineRun, Run, Summary},
-    evidence::{Audit, PinnedKey, verify_run},
+    evidence::{Audit, PinnedKey, sha256, verify_run},
     scenario::{Scenario, read},
     score::Verdict,
 };
@@ -95,6 +95,18 @@ pub fn series(all: &[&Run], chosen: bool, aside: &[&Run]) -> Result<(), String> 
         "of the {of} attempts of the newest series, {noun} not there: {}",
         numbers.join(", ")
     ))
+}
+
+/// The runs with the digests of their scenario files.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn files(runs: &[&Run]) -> Result<Vec<(String, String)>, String> {
+    let one = |run: &&Run| match fs::read(run.folder.join(SCENARIO)) {
+        Ok(bytes) => Ok((run.id.to_string(), sha256(&bytes))),
+        Err(error) => Err(unreadable(run, &error)),
+    };
+    runs.iter().map(one).collect()
 }
 
 /// Whether a baseline says of a run what the run itself says. With a key pinned, the run must be there: the baseline's file

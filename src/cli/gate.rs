@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use drdrill::{
     archive::{Archive, Baseline, Baselines, Run, resolution, trend},
     evidence::{Audit, PinnedKey, Register, audit, sha256},
-    gate::{Against, Margin, State, against, decide},
+    gate::{Against, Margin, Policy, State, against, decide},
     report::{Gated, gate_json, gate_terminal, gated},
     scenario::{Scenario, Targets},
     score::{self, Scorecard, Verdict},
@@ -57,6 +57,8 @@ pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
     };
     let required = required(&arguments.require)?;
     names.extend(required.iter().map(|scenario| scenario.name.clone()));
+    let policy = arguments.policy.as_deref().map(policy).transpose()?;
+    names.extend(policy.iter().flat_map(Policy::names).map(str::to_owned));
     names.sort();
     names.dedup();
     if names.is_empty() {
@@ -77,6 +79,7 @@ pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
         key: key.as_ref(),
         baselines: baselines.as_ref(),
         required,
+        policy,
         arguments,
     };
     let decided: Vec<Gated<'_>> = names.iter().map(|name| all.decided(name)).collect();
@@ -92,6 +95,7 @@ struct Asked<'a> {
     key: Option<&'a PinnedKey>,
     baselines: Option<&'a Baselines>,
     required: Vec<Scenario>,
+    policy: Option<Policy>,
     arguments: &'a GateArguments,
 }
 
@@ -181,6 +185,9 @@ impl<'a> Asked<'a> {
         for wanted in self.required.iter().filter(|it| it.name == scenario) {
             runs.iter()
                 .try_for_each(|run| chosen::same_scenario(run, wanted))?;
+        }
+        if let Some(policy) = &self.policy {
+            policy.permits(scenario, &chosen::files(runs)?)?;
         }
         self.compared(scenario, runs)
     }
@@ -299,6 +306,16 @@ fn newest<'a>(all: &[&'a Run], last: Option<usize>) -> Vec<&'a Run> {
         Some(count) => all[all.len().saturating_sub(count)..].to_vec(),
         None => chosen::newest_series(all),
     }
+}
+
+/// Reads a policy's file.
+fn policy(path: &Path) -> Result<Policy, Failure> {
+    let read = fs::read_to_string(path).map_err(|error| error.to_string());
+    read.and_then(|text| Policy::read(&text)).map_err(|error| {
+        let message = format!("failed to read the policy `{}`: {error}", path.display());
+        let help = "docs/ci.md says what stands in a policy";
+        Failure::new(Exit::Usage, message, help)
+    })
 }
 
 /// The scenarios whose files must have evidence.

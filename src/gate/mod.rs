@@ -2,6 +2,8 @@
 
 mod against;
 mod decide;
+mod policy;
 
 pub use against::{Against, Margin, Verdict, against, recovery_time};
 pub use decide::{Decision, State, decide};
+pub use policy::Policy;

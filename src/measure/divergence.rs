@@ -2,7 +2,7 @@
 
 use crate::{
     id::{LaneId, NodeName},
-    record::{Holdings, Range, Record, Source},
+    record::{Holdings, Range, Ranges, Record, Source},
 };
 
 use super::Figure;
@@ -42,7 +42,7 @@ pub fn divergence(record: &Record) -> Vec<(NodeName, Figure<f64>)> {
 
 /// How many elements both hold.
 pub fn common(a: &Holdings, b: &Holdings) -> u64 {
-    let of = |holdings: &'_ Holdings, lane: &LaneId| -> Vec<Range> {
+    let of = |holdings: &'_ Holdings, lane: &LaneId| -> Ranges {
         holdings.lanes.get(lane).cloned().unwrap_or_default()
     };
     a.lanes

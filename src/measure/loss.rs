@@ -296,7 +296,7 @@ fn compare(record: &Record, history: &History, holdings: &Holdings, found: &mut 
             });
         let ops = history.lane(*lane_id);
         let ops = if writes { ops } else { ops.part(0..0) };
-        for range in ranges {
+        for range in ranges.iter() {
             let from = ops.before(range.from);
             let to = range
                 .to
@@ -511,7 +511,7 @@ mod tests {
             from: 0,
             to: u64::MAX,
         };
-        holdings.lanes.insert(W2, vec![endless]);
+        holdings.lanes.insert(W2, vec![endless].into());
         for pass in [1, 2] {
             bench.record.finals.push(FinalRead {
                 source: Source::Authority { pass },

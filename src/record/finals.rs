@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{LaneId, NodeName};
 
+use super::Ranges;
+
 /// One complete read of the workload's data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalRead {
@@ -31,7 +33,7 @@ pub enum Source {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holdings {
     /// Present elements per lane as disjoint ascending ranges; an element present several times is in it once.
-    pub lanes: BTreeMap<LaneId, Vec<Range>>,
+    pub lanes: BTreeMap<LaneId, Ranges>,
     /// Elements present more than once.
     pub repeated: Vec<Repeated>,
     /// Elements whose checksum differs.
@@ -44,15 +46,6 @@ pub struct Holdings {
     /// The lists of list-append clients, where they were read: those of the authority.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lists: Option<BTreeMap<u32, Vec<u64>>>,
-}
-
-/// Elements `from..=to`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Range {
-    /// The first.
-    pub from: u64,
-    /// The last.
-    pub to: u64,
 }
 
 /// An element present more than once.
@@ -69,21 +62,20 @@ pub struct Repeated {
 impl Holdings {
     /// Collects elements in any order; `sound` says whether the element's checksum agrees.
     pub fn collect(elements: impl IntoIterator<Item = (LaneId, u64, bool)>) -> Self {
-        let mut counts: BTreeMap<(LaneId, u64), u32> = BTreeMap::new();
         let mut holdings = Self::default();
+        let mut found = Vec::new();
         for (lane, seq, sound) in elements {
-            *counts.entry((lane, seq)).or_default() += 1;
+            found.push((lane, seq));
             if !sound {
                 holdings.corrupt.push((lane, seq));
             }
         }
-        for ((lane, seq), times) in counts {
-            let ranges = holdings.lanes.entry(lane).or_default();
-            match ranges.last_mut() {
-                Some(last) if last.to + 1 == seq => last.to = seq,
-                _ => ranges.push(Range { from: seq, to: seq }),
-            }
-            if times > 1 {
+        found.sort_unstable();
+        for same in found.chunk_by(|a, b| a == b) {
+            let (lane, seq) = same[0];
+            holdings.lanes.entry(lane).or_default().push(seq);
+            if same.len() > 1 {
+                let times = u32::try_from(same.len()).unwrap_or(u32::MAX);
                 holdings.repeated.push(Repeated { lane, seq, times });
             }
         }
@@ -105,9 +97,18 @@ impl Holdings {
     pub fn len(&self) -> u64 {
         self.lanes
             .values()
-            .flatten()
+            .flat_map(|ranges| ranges.iter())
             .map(|range| range.to - range.from + 1)
             .sum()
+    }
+
+    /// Shares what an earlier read found of the same lanes, where that is the same.
+    pub fn share(&mut self, earlier: &Self) {
+        for (lane, ranges) in &mut self.lanes {
+            if let Some(other) = earlier.lanes.get(lane) {
+                ranges.share(other);
+            }
+        }
     }
 
     /// What of it lies in lanes that fit.
@@ -129,6 +130,7 @@ impl Holdings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Range;
 
     #[test]
     fn elements_become_ranges_and_repeats_are_counted() {
@@ -140,7 +142,7 @@ mod tests {
             (lane, 1, true),
         ]);
         assert_eq!(
-            holdings.lanes[&lane],
+            *holdings.lanes[&lane],
             [Range { from: 1, to: 2 }, Range { from: 4, to: 4 }]
         );
         assert_eq!(

@@ -213,7 +213,17 @@ impl Record {
             What::Returned { node } => self.returned.push((at, node)),
             What::Redundant { .. } => self.redundant.push(at),
             What::Converged { reached, evidence } => self.converged = Some((reached, evidence)),
-            What::Final(read) => self.finals.push(read),
+            What::Final(mut read) => {
+                let before = self
+                    .finals
+                    .iter()
+                    .rev()
+                    .find_map(|one| one.holdings.as_ref().ok());
+                if let (Ok(now), Some(before)) = (&mut read.holdings, before) {
+                    now.share(before);
+                }
+                self.finals.push(read);
+            }
             What::Closed(status) => self.status = status,
             What::Residue(residue) => self.residue = Some(residue),
             What::HandedOn => self.handed_on = true,

@@ -7,6 +7,7 @@ pub mod event;
 pub mod finals;
 pub mod fold;
 pub mod lifecycle;
+pub mod ranges;
 pub mod stack;
 pub mod variant;
 pub mod view;
@@ -18,9 +19,10 @@ pub use event::{
     Capacity, Disruption, DisruptionKind, Effect, EffectState, Event, Last, LastLine, Opened,
     Rearmed, Residue, Status, StepResult, What,
 };
-pub use finals::{FinalRead, Holdings, Range, Repeated, Source};
+pub use finals::{FinalRead, Holdings, Repeated, Source};
 pub use fold::{Record, RecordError};
 pub use lifecycle::{Cause, Change, Unexplained, Watched};
+pub use ranges::{Range, Ranges};
 pub use stack::{
     Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
 };

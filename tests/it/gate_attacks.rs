@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use drdrill::{scenario::Goal, seed::Seed};
+use drdrill::{evidence::sha256, scenario::Goal, seed::Seed};
 
 use crate::{
     drill_rig::DRDRILL,
@@ -195,4 +195,39 @@ fn a_killed_run_that_was_closed_by_hand_with_a_verdict_does_not_pass() {
         assert!([3, 6].contains(&exit), "{verdict:?} {exit}: {sentence}");
         assert!(sentence.contains(&run), "{verdict:?}: {sentence}");
     }
+}
+
+#[test]
+fn a_policy_permits_pinned_files_only_and_enough_runs_of_them() {
+    let gate = Gate::new();
+    let text = fs::read(gate.reports.runs[0].join("scenario.yaml")).expect("a scenario");
+    let own = sha256(&text);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("policy.json");
+    let policy = path.to_string_lossy().into_owned();
+    let with = |content: &str, more: &[&str]| {
+        fs::write(&path, content).expect("a policy");
+        gate.decide(&[&["--policy", &policy], more].concat())
+    };
+    let pinned = |digest: &str, runs: usize| {
+        format!(
+            r#"{{"schema":1,"scenarios":{{"{SCENARIO}":{{"digests":["{digest}"],"runs":{runs}}}}}}}"#
+        )
+    };
+    let (exit, sentence) = with(&pinned(&own, 1), &[]);
+    assert_eq!(exit, 0, "{sentence}");
+    assert_eq!(with(&pinned(&own, 3), &["--last", "3"]).0, 0);
+    let (exit, sentence) = with(&pinned(&own, 3), &[]);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains("at least 3 runs"), "{sentence}");
+    let (exit, sentence) = with(&pinned(&sha256(b"weaker"), 1), &[]);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains(&own), "{sentence}");
+    // What the policy names must be there, and what is there must be named.
+    let missing = pinned(&own, 1).replace(SCENARIO, "never-drilled");
+    assert_eq!(with(&missing, &[]).0, 6);
+    let key = gate.reports.key.public().line();
+    fs::write(&path, pinned(&own, 0)).expect("a policy");
+    let output = gate.command(&["--key", &key, "--policy", &policy]);
+    assert_eq!(output.status.code(), Some(2));
 }

@@ -8,7 +8,7 @@ use std::{
 use drdrill::{
     evidence::{self, RunFolder},
     history::{Heard, merged},
-    record::{Holdings, What},
+    record::{Holdings, Ranges, What},
     time::Nanos,
 };
 
@@ -64,7 +64,7 @@ pub fn multiplied(root: &Path, times: u64) -> PathBuf {
 }
 
 fn often(mut held: Holdings, times: u64) -> Holdings {
-    for range in held.lanes.values_mut().flatten() {
+    for range in held.lanes.values_mut().flat_map(Ranges::all_mut) {
         range.from *= times;
         range.to = range.to * times + times - 1;
     }

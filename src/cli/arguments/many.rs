@@ -61,6 +61,7 @@ Examples:
   drdrill gate reports --key drill.pub --baseline baseline.json --junit junit.xml
   drdrill gate reports --unsigned --scenario quickstart --max-age 7d
   drdrill gate reports --key drill.pub --require scenarios --textfile drdrill.prom
+  drdrill gate reports --key drill.pub --policy policy.json --head DIGEST
 
 Judged are the newest run of each scenario and the repeats that it was started with. Exit codes: 0 pass,
 1 target missed, 3 could not be told, 6 evidence missing, too old, unsigned or not as the run left it,
@@ -84,6 +85,9 @@ pub struct GateArguments {
     /// The head of the register as it was noted elsewhere: a line with it must still be there
     #[arg(long, value_name = "DIGEST")]
     pub head: Option<String>,
+    /// The policy that says which scenario files are permitted, by digest, and how many runs are asked for
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// How long evidence counts
     #[arg(long, value_name = "TIME", default_value = "100d", value_parser = time)]
     pub max_age: Dur,
