@@ -185,7 +185,7 @@ const CONTROL: &str = "schema: 1
 name: control
 summary: Nothing happens.
 stack: { reference: { settings: { detect: 2s, synchronous: true } } }
-clients: { service: { lanes: 1, rate: 20/s, timeout: 600ms, pinned: 500ms } }
+clients: { service: { lanes: 1, rate: 40/s, timeout: 600ms, pinned: 500ms } }
 targets: { rto: 10s, rpo: { count: 0 }, split-brain: 0 }
 drill:
   - steady: 11500ms

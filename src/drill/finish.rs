@@ -50,8 +50,7 @@ async fn converge(ground: &Ground, vigil: &Vigil) {
             if converged.whole {
                 return true;
             }
-            let lost = wait::gone(vigil, ground);
-            if let Some(why) = lost.into_iter().next().or_else(|| vigil.why()) {
+            if let Some(why) = wait::gone(vigil, ground).into_iter().next() {
                 last.push(format!("{why}: convergence cannot be reached"));
                 return false;
             }

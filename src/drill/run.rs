@@ -202,9 +202,10 @@ async fn perform(
         let packets = after.saturating_sub(before);
         site.emitter.say(What::Dropped { packets });
     }
-    if !stop.wished() {
+    // What an outsider did leaves nothing that could be concluded from what is left.
+    if !stop.wished() && vigil.why().is_none() {
         site.emitter.note("reading what is left");
-        let _ = stop.or(finish::final_reads(ground, &vigil)).await;
+        let _ = stop.or(vigil.or(finish::final_reads(ground, &vigil))).await;
     }
     watching.cancel();
     for observer in observers {

@@ -165,7 +165,7 @@ fn by_docker(arguments: &'static [&'static str]) -> (Done, Duration) {
     meddled(drill, BEGUN, |drill| {
         let done = Command::new("docker")
             .args(arguments)
-            .arg(container(drill, "redis3"))
+            .arg(container(drill, "r3"))
             .status();
         assert!(done.expect("docker").success());
     })
@@ -178,7 +178,7 @@ fn a_replica_that_someone_kills_in_the_engine_voids_the_drill() {
     void(
         &done,
         took,
-        "redis3 ended with exit code 137 (SIGKILL), from outside",
+        "r3 ended with exit code 137 (SIGKILL), from outside",
     );
 }
 
@@ -186,7 +186,7 @@ fn a_replica_that_someone_kills_in_the_engine_voids_the_drill() {
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn a_replica_that_someone_pauses_in_the_engine_voids_the_drill() {
     let (done, took) = by_docker(&["pause"]);
-    void(&done, took, "redis3 was frozen, from outside");
+    void(&done, took, "r3 was frozen, from outside");
 }
 
 #[test]
