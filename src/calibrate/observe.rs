@@ -107,7 +107,7 @@ pub async fn observe(
     let ops = Ops::default();
     let kept = ops.clone();
     let sink: Sink = Box::new(move |heard| lock(&kept).push(heard));
-    let finished = drill::run(&plan, site, None, sink, field.stop()).await;
+    let finished = Box::pin(drill::run(&plan, site, None, sink, field.stop())).await;
     // What could not be removed stays in the journal, for the next sweep.
     let _ = journal.finish();
     match &finished.status {

@@ -247,7 +247,8 @@ impl Session<'_> {
             after: self.after,
             earlier,
         };
-        let mut finished = drill::run(self.plan, site, ready, sink, self.stop.clone()).await;
+        let drilled = drill::run(self.plan, site, ready, sink, self.stop.clone());
+        let mut finished = Box::pin(drilled).await;
         *standing = finished.standing.take();
         finished
     }

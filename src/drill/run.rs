@@ -58,7 +58,8 @@ pub async fn run(
         None => Status::Interrupted,
         Some(Err(error)) => Status::Aborted(error.to_string()),
         Some(Ok(provisioned)) => {
-            let performed = perform(plan, &site, &provisioned, sink, &stop).await;
+            // Boxed, as the larger parts of it are: many drills may run within one task.
+            let performed = Box::pin(perform(plan, &site, &provisioned, sink, &stop)).await;
             logs = collect_logs(&provisioned).await;
             if site.after == After::Keep {
                 site.emitter.note("the stack stays until you press Ctrl-C");
@@ -193,7 +194,9 @@ async fn perform(
         &site.emitter,
         sink,
     );
-    let (status, healed) = drill(plan, site, provisioned, &load, &group, (stop, &vigil)).await;
+    let watched = (stop, &vigil);
+    let drilled = Box::pin(drill(plan, site, provisioned, &load, &group, watched));
+    let (status, healed) = drilled.await;
     let sound = load.stop().await;
     if let Some(group) = &group {
         group.close().await;
@@ -205,7 +208,9 @@ async fn perform(
     // What an outsider did leaves nothing that could be concluded from what is left.
     if !stop.wished() && vigil.why().is_none() {
         site.emitter.note("reading what is left");
-        let _ = stop.or(vigil.or(finish::final_reads(ground, &vigil))).await;
+        let _ = stop
+            .or(vigil.or(Box::pin(finish::final_reads(ground, &vigil))))
+            .await;
     }
     watching.cancel();
     for observer in observers {
@@ -295,7 +300,7 @@ async fn take_steps(
             step: index,
             title: title(step),
         });
-        let result = match stop.or(vigil.or(stage.take(index, step))).await {
+        let result = match stop.or(vigil.or(Box::pin(stage.take(index, step)))).await {
             Some(Ok(result)) => result,
             Some(Err(why)) => return Status::Aborted(why),
             None => return Status::Interrupted,
@@ -313,7 +318,7 @@ async fn take_steps(
             }
         }
     }
-    match stop.or(vigil.or(stage.settle())).await {
+    match stop.or(vigil.or(Box::pin(stage.settle()))).await {
         Some(Ok(())) => Status::Completed,
         Some(Err(why)) => Status::Aborted(why),
         None => Status::Interrupted,
