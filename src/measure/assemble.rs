@@ -110,12 +110,13 @@ fn service_outages(scan: &Scan<'_>) -> Vec<(Nanos, Nanos)> {
 
 #[cfg(test)]
 mod cost {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
     use crate::{
         history::{Op, Outcome},
         measure::fixture::{Bench, W1, ms, ok},
+        time::Clock,
     };
 
     /// One lane of so many operations, 60 us apart, of these outcomes by turns; all after the fault.
@@ -130,9 +131,9 @@ mod cost {
         let history = bench.history();
         bench.history.ops.clear();
         let (record, _) = bench.build();
-        let begun = Instant::now();
+        let clock = Clock::start();
         measure(&record, &history);
-        begun.elapsed()
+        Duration::from_nanos(clock.now().0)
     }
 
     /// Twice as many operations may take thrice as long, and not four times.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
-    record::{Event, Milestone, Residue, Role, Shard, What},
+    record::{Event, Milestone, Residue, Role, Shard, Stack, What},
     shown::shown,
 };
 
@@ -173,10 +173,7 @@ fn line(what: &What) -> Option<String> {
         ),
         What::Image(image) => format!("image {}", image.used),
         What::Note(note) => note.clone(),
-        What::Stack(stack) => format!(
-            "{} {} is ready, primary {}",
-            stack.server, stack.topology, stack.primary
-        ),
+        What::Stack(stack) => ready(stack),
         What::Rearmed(rearmed) => format!(
             "run {} on the stack of run {}, which is whole again",
             rearmed.nth, rearmed.stack_of
@@ -196,10 +193,10 @@ fn line(what: &What) -> Option<String> {
             text::alert_moment(event.moment)
         ),
         What::AlertsUnseen { why } => format!("alerts could not be seen: {}", text::clean(why)),
-        What::Clients(lanes) => format!(
-            "clients started: {}",
-            text::plural(lanes.len() as u64, "lane")
-        ),
+        What::Clients(lanes) => {
+            let lanes = text::plural(lanes.len() as u64, "lane");
+            format!("clients started: {lanes}")
+        }
         What::ConsumerGroup(group) => text::sharing(group),
         What::Rebalanced(moved) => text::rebalanced(moved),
         What::StepStarted { step, title } => format!("step {}: {title}", step + 1),
@@ -236,6 +233,11 @@ fn line(what: &What) -> Option<String> {
         | What::Dropped { packets: 0 } => return None,
     };
     Some(line)
+}
+
+fn ready(stack: &Stack) -> String {
+    let (server, topology, primary) = (&stack.server, &stack.topology, &stack.primary);
+    format!("{server} {topology} is ready, primary {primary}")
 }
 
 fn converged(reached: bool) -> &'static str {

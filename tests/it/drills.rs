@@ -88,7 +88,13 @@ fn postgres_loses_to_the_write_what_replication_had_not_sent() {
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn postgres_under_patroni_fails_over_when_the_primary_is_killed() {
-    let done = Drill::shipped("postgres/patroni-kill.yaml").run();
+    let kill = || Drill::shipped("postgres/patroni-kill.yaml").run();
+    let mut done = kill();
+    // A failure while the old primary is rewound, which lasts into the failback, leaves its own end open: no verdict.
+    if done.exit == 3 {
+        println!("could not be told: {}", done.talk);
+        done = kill();
+    }
     done.expect(0, "pass");
     let rto = done.value("rto").expect("an RTO");
     assert!(

@@ -6,6 +6,7 @@
 mod catalogue;
 mod deeds;
 mod sentences;
+mod watch;
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
@@ -16,7 +17,8 @@ static WHOLE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let all = catalogue::WORDS
         .iter()
         .chain(deeds::DEEDS)
-        .chain(sentences::SENTENCES);
+        .chain(sentences::SENTENCES)
+        .chain(watch::WATCH);
     all.filter(|(english, _)| !english.contains("{}"))
         .copied()
         .collect()
@@ -27,7 +29,8 @@ static GAPPED: LazyLock<Vec<(Vec<&str>, &str)>> = LazyLock::new(|| {
     let all = catalogue::WORDS
         .iter()
         .chain(deeds::DEEDS)
-        .chain(sentences::SENTENCES);
+        .chain(sentences::SENTENCES)
+        .chain(watch::WATCH);
     let gapped = all.filter(|(english, _)| english.contains("{}"));
     gapped
         .map(|(english, chinese)| (english.split("{}").collect(), *chinese))
@@ -179,6 +182,7 @@ mod tests {
             .iter()
             .chain(deeds::DEEDS)
             .chain(sentences::SENTENCES)
+            .chain(watch::WATCH)
         {
             let gaps = english.matches("{}").count();
             for index in 0..gaps {

@@ -1,0 +1,49 @@
+//! What no step of the drill caused, in Chinese.
+
+/// English and Chinese; a number in braces is the gap of the English.
+pub const WATCH: &[(&str, &str)] = &[
+    (
+        "nothing became of {} nodes but by the drill's steps, looked at {} times, {} ms apart at most",
+        "除演练步骤外，{0} 个节点没有任何变化；共查看 {1} 次，间隔最长 {2} 毫秒",
+    ),
+    (
+        "whether nodes ended by other means was not watched",
+        "没有监视节点是否因其他原因结束",
+    ),
+    (
+        "remark: {} ended with {}, by itself: no step did it; its outage counts",
+        "备注：{0} 自行结束（{1}），并非演练步骤所致；其中断计入结果",
+    ),
+    (
+        "{} ended with {}, from outside: no step did it",
+        "{0} 被外部结束（{1}），并非演练步骤所致",
+    ),
+    (
+        "{} ended with {}: no step did it, and who did cannot be told",
+        "{0} 结束（{1}），并非演练步骤所致，无法判断是谁所为",
+    ),
+    (
+        "{} was frozen, from outside: no step did it",
+        "{0} 被外部冻结，并非演练步骤所致",
+    ),
+    (
+        "{} was removed, from outside: no step did it",
+        "{0} 被外部移除，并非演练步骤所致",
+    ),
+    (
+        "{} was started again, from outside: no step did it",
+        "{0} 被外部重新启动，并非演练步骤所致",
+    ),
+    (
+        "{} was let go on, from outside: no step did it",
+        "{0} 被外部解除冻结，并非演练步骤所致",
+    ),
+    (
+        "the disk under the nodes has {} KiB left, from outside: no step did it",
+        "节点所在的磁盘只剩 {0} KiB，并非演练步骤所致",
+    ),
+    (
+        "the engine did not answer ({}), from outside: no step did it",
+        "容器引擎没有响应（{0}），并非演练步骤所致",
+    ),
+];
