@@ -166,10 +166,9 @@ impl Session<'_> {
         let (emitter, events) = Emitter::new(clock);
         let (sink, history, counts) = history(&folder)?;
         let writer = write_events(log, events, progress, counts, (clock, self.stop.clone()));
-        let outcome = self.drill((run, journal), emitter, sink, standing).await;
+        let finished = self.drill((run, journal), emitter, sink, standing).await;
         let written = writer.join().expect("the event writer returns its errors");
         let history = history.join();
-        let finished = outcome;
         written?;
         history?;
         for (node, text) in &finished.logs {

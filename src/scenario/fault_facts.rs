@@ -293,22 +293,47 @@ impl Fault {
 
     /// Whether it may end a node's server from inside, by the kernel's or a tool's signal.
     pub fn ends_inside(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::KillProcess(_)
-                | Self::Wipe(_)
-                | Self::Damage(_)
-                | Self::DiskFull(_)
-                | Self::DiskReadOnly(_)
-                | Self::DiskSlow(_)
-                | Self::DiskErrors(_)
-                | Self::LoseUnsynced(_)
-                | Self::Memory(_)
-                | Self::OutOfMemory(_)
-                | Self::Descriptors(_)
-                | Self::Mistake(_)
-                | Self::Script(_)
-        )
+            | Self::Wipe(_)
+            | Self::Damage(_)
+            | Self::DiskFull(_)
+            | Self::DiskReadOnly(_)
+            | Self::DiskSlow(_)
+            | Self::DiskErrors(_)
+            | Self::LoseUnsynced(_)
+            | Self::Memory(_)
+            | Self::OutOfMemory(_)
+            | Self::Descriptors(_)
+            | Self::Mistake(_)
+            | Self::Script(_) => true,
+            Self::Kill(_)
+            | Self::Stop(_)
+            | Self::Pause(_)
+            | Self::Restart(_)
+            | Self::CrashLoop(_)
+            | Self::Reboot(_)
+            | Self::ClockJump(_)
+            | Self::ClockDrift(_)
+            | Self::Cpu(_)
+            | Self::Dns(_)
+            | Self::Certificate(_)
+            | Self::Partition(_)
+            | Self::Latency(_)
+            | Self::Loss(_)
+            | Self::Duplicate(_)
+            | Self::Corrupt(_)
+            | Self::Reorder(_)
+            | Self::Bandwidth(_)
+            | Self::Reset(_)
+            | Self::HalfOpen(_)
+            | Self::SlowClose(_)
+            | Self::Slice(_)
+            | Self::LimitData(_)
+            | Self::StreamLatency(_)
+            | Self::StreamBandwidth(_)
+            | Self::Noop => false,
+        }
     }
 
     /// Whether something is left to heal once it has struck.

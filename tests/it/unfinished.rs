@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -100,11 +100,7 @@ fn a_kill_after_the_line_in_the_register_is_closed_by_the_next_sweep() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("it starts");
-        let begun = Instant::now();
-        let line = base.path().join("reports/register.jsonl");
-        while fs::metadata(&line).map_or(0, |facts| facts.len()) == 0 {
-            assert!(begun.elapsed() < Duration::from_secs(30), "no line");
-        }
+        first_line(base.path());
         sleep(STEP * kill);
         drill.kill().expect("a SIGKILL");
         drill.wait().expect("an end");
@@ -142,13 +138,31 @@ fn too_few_open_files_are_named_before_anything_is_begun() {
 #[test]
 fn a_low_soft_limit_is_raised() {
     let base = tempfile::tempdir().expect("a folder");
-    let limited = Command::new("sh")
+    let mut limited = Command::new("sh")
         .args(["-c", "ulimit -S -n 20; exec \"$0\" \"$@\""])
         .args([DRDRILL, "run", SCENARIO, "--out", "reports"])
         .env("DRDRILL_STATE", base.path().join("state"))
         .current_dir(base.path())
-        .output();
-    let limited = limited.expect("a shell");
-    let talk = String::from_utf8_lossy(&limited.stderr);
-    assert!(matches!(limited.status.code(), Some(0 | 3)), "{talk}");
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell");
+    first_line(base.path());
+    let limits = fs::read_to_string(format!("/proc/{}/limits", limited.id())).expect("its limits");
+    limited.kill().expect("a SIGKILL");
+    limited.wait().expect("an end");
+    let swept = drdrill(base.path(), &["sweep"]).status();
+    assert!(swept.expect("it starts").success());
+    let line = limits
+        .lines()
+        .find_map(|it| it.strip_prefix("Max open files"));
+    let soft = line.and_then(|it| it.split_whitespace().next()?.parse().ok());
+    assert!(soft.is_some_and(|soft: u64| soft >= 256), "{limits}");
+}
+
+/// Waits for the first line of the register.
+fn first_line(base: &Path) {
+    let begun = Instant::now();
+    while fs::metadata(base.join("reports/register.jsonl")).map_or(0, |facts| facts.len()) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no line");
+    }
 }

@@ -46,4 +46,16 @@ pub const WATCH: &[(&str, &str)] = &[
         "the engine did not answer ({}), from outside: no step did it",
         "容器引擎没有响应（{0}），并非演练步骤所致",
     ),
+    (
+        "{} ended at +{} s and nothing will start it: recovery cannot be reached",
+        "{0} 已于 +{1} 秒结束，且不会再被启动：无法恢复",
+    ),
+    (
+        "{} ended at +{} s and nothing will start it: redundancy cannot be reached",
+        "{0} 已于 +{1} 秒结束，且不会再被启动：无法恢复冗余",
+    ),
+    (
+        "{} ended at +{} s and nothing will start it: convergence cannot be reached",
+        "{0} 已于 +{1} 秒结束，且不会再被启动：无法收敛",
+    ),
 ];
