@@ -26,7 +26,7 @@ use drdrill::{
 };
 use tokio_util::sync::CancellationToken;
 
-use multiplied::multiplied;
+use multiplied::{Shape, multiplied};
 
 /// How long each rate is paced.
 const PACED: Duration = Duration::from_secs(5);
@@ -39,6 +39,9 @@ const PEAK: f64 = 96.0;
 
 /// How many times the sample run's operations are judged: a history, and one ten times as long.
 const TIMES: [u64; 2] = [112, 1_120];
+
+/// What ten million operations of any kind may take: seconds, and MiB (400 MB).
+const ANY: [f64; 2] = [30.0, 381.0];
 
 /// The variable that makes this program judge one folder, in a process of its own: memory is a process's affair.
 const CHILD: &str = "INSTRUMENT_JUDGES";
@@ -61,12 +64,23 @@ fn main() {
     }
     line("history per operation", bytes_per_operation(), "B", 24.0);
     for times in TIMES {
-        let [operations, seconds, peak] = judging(times);
+        let [operations, seconds, peak] = judging(times, Shape::Sample);
         let millions = operations / 1e6;
         let name = format!("judging, a million of {millions:.1} million");
         line(&name, seconds / millions, "s", 5.0);
         let name = format!("peak memory, {millions:.1} million operations");
         line(&name, peak, "MiB", PEAK);
+    }
+    for shape in [Shape::ByTurns, Shape::Down, Shape::EveryOther] {
+        let [operations, seconds, peak] = judging(TIMES[1], shape);
+        let millions = operations / 1e6;
+        line(
+            &format!("judging {millions:.1} million, {shape:?}"),
+            seconds,
+            "s",
+            ANY[0],
+        );
+        line(&format!("peak memory, {shape:?}"), peak, "MiB", ANY[1]);
     }
     std::process::exit(i32::from(beyond > 0));
 }
@@ -120,9 +134,9 @@ fn bytes_per_operation() -> f64 {
 }
 
 /// Operations, seconds and peak memory in MiB, as a process says that reads and judges the multiplied sample run.
-fn judging(times: u64) -> [f64; 3] {
+fn judging(times: u64, shape: Shape) -> [f64; 3] {
     let root = tempfile::tempdir().expect("a folder");
-    let folder = multiplied(root.path(), times);
+    let folder = multiplied(root.path(), times, shape);
     let this = std::env::current_exe().expect("a program");
     let child = Command::new(this).env(CHILD, folder).output();
     let child = child.expect("a process");

@@ -33,6 +33,9 @@ pub struct Outage {
     pub latest: Nanos,
     /// How it ended.
     pub end: End,
+    /// Where another event struck before its recovery was sustained: when the lane was well again, for W, after whatever
+    /// followed. It lasted no longer than that.
+    pub well_by: Option<Nanos>,
 }
 
 /// How an outage ended.
@@ -101,6 +104,7 @@ pub fn outages(lane: &Lane, ops: Ops<'_>, events: &[Nanos]) -> Vec<Outage> {
         let end = sustained(lane, ops, &outage, &mut next_ok).unwrap_or(End::Unseen);
         found.push(Outage { end, ..outage });
     }
+    bound_struck(&mut found);
     for outage in &mut found {
         close_onset(outage, ops);
         if let End::Recovered(at) = outage.end {
@@ -110,6 +114,21 @@ pub fn outages(lane: &Lane, ops: Ops<'_>, events: &[Nanos]) -> Vec<Outage> {
         }
     }
     found
+}
+
+/// An outage that an event struck before its recovery was sustained is followed by another: when that one was over, both were.
+fn bound_struck(outages: &mut [Outage]) {
+    let mut well_by = None;
+    for outage in outages.iter_mut().rev() {
+        well_by = match outage.end {
+            End::Recovered(at) => Some(at),
+            End::Unseen => None,
+            End::Struck => well_by,
+        };
+        if outage.end == End::Struck {
+            outage.well_by = well_by;
+        }
+    }
 }
 
 /// An onset whose upper end no operation has given yet.
@@ -131,6 +150,7 @@ fn begin(ops: Ops<'_>, index: usize, event: usize, before: Option<Nanos>) -> Out
         last_sent: None,
         latest: Nanos(0),
         end: End::Unseen,
+        well_by: None,
     }
 }
 

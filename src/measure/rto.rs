@@ -82,10 +82,10 @@ pub fn lane_outage(scanned: &Scanned<'_>, outage: &Outage, at: Bracket) -> LaneO
         .last_sent
         .map_or(Duration::ZERO, |s| s.since(at.high));
     let length_low = outage.shortest();
-    let (rto, length) = match outage.recovered() {
-        Some(recovered) => (
-            Span::between(rto_low, recovered.since(at.low)),
-            Span::between(length_low, recovered.since(outage.onset.low)),
+    let (rto, length) = match outage.recovered().or(outage.well_by) {
+        Some(well) => (
+            Span::between(rto_low, well.since(at.low)),
+            Span::between(length_low, well.since(outage.onset.low)),
         ),
         None => (Span::at_least(rto_low), Span::at_least(length_low)),
     };
@@ -492,22 +492,30 @@ mod tests {
         assert!(events[1].rto.value().is_none());
     }
 
+    /// Answers for 4 s, then the next event and what it breaks: the outage before was over once that one is.
     #[test]
-    fn an_event_that_strikes_before_recovery_is_lasting_leaves_it_unseen() {
-        let mut bench = Bench::with_outage(ms(22_000));
-        add_event(
-            &mut bench,
-            bracket(26_000, 26_001),
-            DisruptionKind::Fault,
-            "pg2",
-        );
-        for lane in [W1, W2, R1] {
-            bench.fail(lane, ms(26_000), ms(27_000));
-        }
-        let (record, history) = bench.build();
-        let events = measure(&record, &history).events;
-        assert_eq!(events[0].rto.value().unwrap().high_ns, None);
+    fn an_event_that_strikes_before_recovery_is_lasting_leaves_it_a_bound() {
+        let run = |until: u64| {
+            let mut bench = Bench::with_outage(ms(22_000));
+            let at = bracket(26_000, 26_001);
+            add_event(&mut bench, at, DisruptionKind::Fault, "pg2");
+            for lane in [W1, W2, R1] {
+                bench.fail(lane, ms(26_000), ms(until));
+            }
+            let (record, history) = bench.build();
+            measure(&record, &history).events
+        };
+        let events = run(27_000);
+        let rto = *events[0].rto.value().unwrap();
+        // Failed last at 21,961 ms; well for W from the second event's recovery on.
+        assert_eq!(rto.low_ns, 21_961_100_000 - 20_002_000_000);
+        assert_eq!(rto.high_ns, Some(7_003_000_000));
+        assert!(events[0].recovered_by.value().is_none(), "who led is open");
         assert_eq!(events[1].rto.value().unwrap().high_ns, Some(1_003_000_000));
+        // The clients' time ends before the lanes were well for W: nothing bounds either.
+        for event in run(70_000) {
+            assert_eq!(event.rto.value().unwrap().high_ns, None);
+        }
     }
 
     #[test]

@@ -88,17 +88,7 @@ fn postgres_loses_to_the_write_what_replication_had_not_sent() {
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn postgres_under_patroni_fails_over_when_the_primary_is_killed() {
-    let kill = || Drill::shipped("postgres/patroni-kill.yaml").run();
-    let mut done = kill();
-    // A failure while the old primary is rewound, which lasts into the failback, leaves its own end open: no verdict.
-    let reasons = done.result["scorecard"]["reasons"].as_array().cloned();
-    let reasons = reasons.unwrap_or_default();
-    let text = |reason: &serde_json::Value| reason["text"].as_str().unwrap_or_default().to_owned();
-    let open = |reason| text(reason).starts_with("rto_after_return_of_etcd");
-    if done.exit == 3 && !reasons.is_empty() && reasons.iter().all(open) {
-        println!("could not be told: {}", done.talk);
-        done = kill();
-    }
+    let done = Drill::shipped("postgres/patroni-kill.yaml").run();
     done.expect(0, "pass");
     let rto = done.value("rto").expect("an RTO");
     assert!(

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{drill_rig::DRDRILL, multiplied::multiplied};
+use crate::{
+    drill_rig::DRDRILL,
+    multiplied::{Shape, multiplied},
+};
 
 /// How much more memory ten times as many operations may take.
 const MORE: f64 = 1.5;
@@ -42,7 +45,7 @@ fn ten_times_as_many_operations_take_little_more_memory() {
     let [few, many] = [10, 100].map(|times| {
         let root = root.path().join(times.to_string());
         fs::create_dir(&root).expect("a folder");
-        peak(&multiplied(&root, times))
+        peak(&multiplied(&root, times, Shape::Sample))
     });
     println!("{few} KiB, {many} KiB");
     assert!(few > 0.0 && many < MORE * few, "{few} KiB, {many} KiB");

@@ -7,13 +7,37 @@ use std::{
 
 use drdrill::{
     evidence::{self, RunFolder},
-    history::{Heard, merged},
-    record::{Holdings, Ranges, What},
+    history::{Heard, Outcome, merged},
+    record::{Holdings, Range, Ranges, What},
     time::Nanos,
 };
 
-/// Writes it under a folder, as a run does that was not sealed. Its final reads hold what they held, so many times.
-pub fn multiplied(root: &Path, times: u64) -> PathBuf {
+/// What is made of the sample's operations beside their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing.
+    Sample,
+    /// From the middle of the run on they are refused and in conflict by turns: an outage at every second one.
+    ByTurns,
+    /// From the middle of the run on every one fails.
+    Down,
+    /// Of what was acknowledged every other one is lost.
+    EveryOther,
+}
+
+impl Shape {
+    fn outcome(self, seq: u64, middle: bool, was: Outcome) -> Outcome {
+        match self {
+            Self::ByTurns if middle && seq.is_multiple_of(2) => Outcome::Conflict,
+            Self::ByTurns | Self::Down if middle => Outcome::Fail,
+            _ => was,
+        }
+    }
+}
+
+/// Writes it under a folder, as a run does that was not sealed. Its final reads hold what they held, so many times, but
+/// for what is lost.
+pub fn multiplied(root: &Path, times: u64, shape: Shape) -> PathBuf {
     let sample =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/sample/reference-primary-kill");
     let run = fs::read_dir(sample).expect("the sample").flatten().next();
@@ -32,13 +56,15 @@ pub fn multiplied(root: &Path, times: u64) -> PathBuf {
                 lanes.iter_mut().for_each(|lane| lane.interval /= times);
             }
             What::Final(read) => {
-                read.holdings = read.holdings.clone().map(|held| often(held, times));
+                read.holdings = read.holdings.clone().map(|held| often(held, times, shape));
             }
             _ => {}
         }
         log.append(&event).expect("an event");
     }
     let mut history = folder.history().expect("a history");
+    let (start, end) = loaded.record.load.expect("clients");
+    let middle = Nanos(u64::midpoint(start.0, end.0));
     let lanes = loaded.record.lanes.iter();
     for op in merged(lanes.map(|lane| loaded.history.lane(lane.id))) {
         let interval = loaded.record.lanes[usize::from(op.lane.0)].interval;
@@ -50,6 +76,7 @@ pub fn multiplied(root: &Path, times: u64) -> PathBuf {
             op.intended = later(op.intended);
             (op.sent, op.done) = (op.sent.map(later), op.done.map(later));
             op.version = op.version.map(|version| version * times);
+            op.outcome = shape.outcome(op.seq, op.intended > middle, op.outcome);
             let error = loaded.history.error_of(&op).map(str::to_owned);
             let heard = Heard {
                 op,
@@ -63,10 +90,17 @@ pub fn multiplied(root: &Path, times: u64) -> PathBuf {
     folder.path().to_owned()
 }
 
-fn often(mut held: Holdings, times: u64) -> Holdings {
-    for range in held.lanes.values_mut().flat_map(Ranges::all_mut) {
-        range.from *= times;
-        range.to = range.to * times + times - 1;
+fn often(mut held: Holdings, times: u64, shape: Shape) -> Holdings {
+    for ranges in held.lanes.values_mut().map(Ranges::all_mut) {
+        for range in ranges.iter_mut() {
+            range.from *= times;
+            range.to = range.to * times + times - 1;
+        }
+        if shape == Shape::EveryOther {
+            let single = |range: Range| (range.from..=range.to).step_by(2);
+            let alone = |seq| Range { from: seq, to: seq };
+            *ranges = ranges.drain(..).flat_map(single).map(alone).collect();
+        }
     }
     held
 }
