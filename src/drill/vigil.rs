@@ -18,7 +18,7 @@ use crate::{
     fault::Ground,
     id::NodeName,
     record::{Cause, Change, Unexplained, Watched, What},
-    runtime::{Meant, NodeState, Runtime, RuntimeError},
+    runtime::{Life, Meant, NodeState, Runtime, RuntimeError},
     time::Nanos,
 };
 
@@ -119,9 +119,9 @@ impl Vigil {
         gone.map(told).collect()
     }
 
-    /// Watches the members until told to end; what no step caused is an event at once.
+    /// Watches all nodes, those that alert and lead clients too, until told to end; what no step caused is an event at once.
     pub async fn watch(self, ground: Ground, end: CancellationToken) {
-        let nodes: Vec<NodeName> = ground.members().iter().map(|m| m.name.clone()).collect();
+        let nodes = ground.runtime.nodes();
         let mut watch = Watch {
             vigil: self,
             away: None,
@@ -129,6 +129,7 @@ impl Vigil {
             is_full: false,
             seen: BTreeMap::new(),
             told: BTreeMap::new(),
+            started: BTreeMap::new(),
             ground,
         };
         let mut watched = Watched {
@@ -170,6 +171,8 @@ struct Watch {
     seen: BTreeMap<NodeName, Seen>,
     /// The last thing told of each node, under which intent.
     told: BTreeMap<NodeName, (NodeState, u64)>,
+    /// When each running node was started, and under which intent that was seen.
+    started: BTreeMap<NodeName, (String, u64)>,
 }
 
 impl Watch {
@@ -179,19 +182,18 @@ impl Watch {
             let runtime = &runtime;
             async move {
                 let before = runtime.meant(node);
-                let state = runtime.state(node).await;
-                (
-                    node,
-                    before.filter(|_| runtime.meant(node) == before),
-                    state,
-                )
+                let life = runtime.life(node).await;
+                (node, before.filter(|_| runtime.meant(node) == before), life)
             }
         });
         let now = self.ground.emitter.now();
         let mut away = None;
-        for (node, meant, state) in join_all(ask).await {
-            match (meant, state) {
-                (Some(meant), Ok(state)) => self.see(node, meant, state, now),
+        for (node, meant, life) in join_all(ask).await {
+            match (meant, life) {
+                (Some(meant), Ok(life)) => {
+                    self.anew(node, meant, &life);
+                    self.see(node, meant, life.state, now);
+                }
                 (_, Err(RuntimeError::Unavailable(why))) => away = Some(why),
                 (None, _) | (_, Err(_)) => {}
             }
@@ -221,9 +223,25 @@ impl Watch {
         }
     }
 
+    /// A node that runs as it is meant to, and was started since it was last seen to: it ended and came back between two looks.
+    fn anew(&mut self, node: &NodeName, (meant, times): (Meant, u64), life: &Life) {
+        let Some(started) = life.started.as_ref().filter(|_| meant == Meant::Running) else {
+            return;
+        };
+        if life.state != NodeState::Running {
+            return;
+        }
+        let now = (started.clone(), times);
+        let before = self.started.insert(node.clone(), now.clone());
+        if before.is_some_and(|before| before.1 == times && before.0 != now.0) {
+            self.tell(Some(node), Change::Started, Cause::Outsider);
+        }
+    }
+
     fn see(&mut self, node: &NodeName, (meant, times): (Meant, u64), state: NodeState, now: Nanos) {
         let is_down = matches!(state, NodeState::Exited { .. } | NodeState::Missing);
-        if is_down {
+        let is_member = self.ground.members().iter().any(|m| m.name == *node);
+        if is_down && is_member {
             let mut down = lock(&self.vigil.inner.down);
             let since = down.entry(node.clone()).or_insert((times, now));
             if since.0 != times {

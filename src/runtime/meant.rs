@@ -37,4 +37,10 @@ impl Intents {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(node).copied()
     }
+
+    /// The nodes of which that was said.
+    pub fn nodes(&self) -> Vec<NodeName> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.keys().cloned().collect()
+    }
 }

@@ -87,6 +87,15 @@ pub enum NodeState {
     Missing,
 }
 
+/// A node's state, and which of its lives it is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// What it does at the moment.
+    pub state: NodeState,
+    /// When it was started last, in the words of whoever may start it beside the drill; none where nobody can.
+    pub started: Option<String>,
+}
+
 /// Signals that faults send to a node's main process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -218,8 +227,16 @@ pub trait Runtime: Send + Sync {
     /// What the drill last meant the node to do, and how often it has said so; none if it was never started.
     fn meant(&self, node: &NodeName) -> Option<(Meant, u64)>;
 
+    /// The nodes that were started, whatever became of them.
+    fn nodes(&self) -> Vec<NodeName>;
+
+    /// What its machine does at the moment, and since when.
+    async fn life(&self, node: &NodeName) -> Result<Life, RuntimeError>;
+
     /// What its machine does at the moment.
-    async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError>;
+    async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
+        Ok(self.life(node).await?.state)
+    }
 
     /// Runs a command in a node.
     async fn exec(

@@ -50,3 +50,16 @@ fn ten_times_as_many_operations_take_little_more_memory() {
     println!("{few} KiB, {many} KiB");
     assert!(few > 0.0 && many < MORE * few, "{few} KiB, {many} KiB");
 }
+
+/// The most memory, in KiB, that judging 0.9 million operations of any kind may take.
+const ANY: f64 = 128.0 * 1024.0;
+
+#[test]
+fn operations_of_any_kind_are_judged_in_bounded_memory() {
+    for shape in [Shape::ByTurns, Shape::Down, Shape::EveryOther] {
+        let root = tempfile::tempdir().expect("a folder");
+        let took = peak(&multiplied(root.path(), 100, shape));
+        println!("{shape:?}: {took} KiB");
+        assert!(took > 0.0 && took < ANY, "{shape:?}: {took} KiB");
+    }
+}

@@ -161,11 +161,14 @@ impl Drop for Mount {
 
 /// Does something with the engine's own tool to a replica of a Redis drill.
 fn by_docker(arguments: &'static [&'static str]) -> (Done, Duration) {
-    let drill = Drill::shipped("redis/sentinel-kill.yaml");
-    meddled(drill, BEGUN, |drill| {
+    by_docker_to("redis/sentinel-kill.yaml", "r3", arguments)
+}
+
+fn by_docker_to(drill: &str, node: &str, arguments: &'static [&'static str]) -> (Done, Duration) {
+    meddled(Drill::shipped(drill), BEGUN, |drill| {
         let done = Command::new("docker")
             .args(arguments)
-            .arg(container(drill, "r3"))
+            .arg(container(drill, node))
             .status();
         assert!(done.expect("docker").success());
     })
@@ -195,4 +198,20 @@ fn a_replica_that_someone_removes_in_the_engine_voids_the_drill() {
     let (done, took) = by_docker(&["rm", "-f"]);
     // Its end is seen before it is gone, or only that it is gone.
     void(&done, took, "from outside: no step did it");
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_replica_that_someone_restarts_at_once_voids_the_drill() {
+    let (done, took) = by_docker(&["restart", "-t", "0"]);
+    // Its end is seen, or only that it was started since.
+    void(&done, took, "from outside: no step did it");
+    assert!(done.talk.contains("r3 "), "{}", done.talk);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_prometheus_that_someone_kills_voids_the_drill() {
+    let (done, took) = by_docker_to("redis/sentinel-kill-alert.yaml", "prometheus", &["kill"]);
+    void(&done, took, "prometheus ended with exit code 137 (SIGKILL)");
 }

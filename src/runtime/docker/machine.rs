@@ -16,8 +16,8 @@ use bollard::query_parameters::{
 use crate::{
     id::{NodeName, RunId},
     runtime::{
-        CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, Intents, Meant, NodeFile, NodeSpec,
-        NodeState, Owner, Pipe, Runtime, RuntimeError, Signal, Skew, apart,
+        CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, Intents, Life, Meant, NodeFile,
+        NodeSpec, NodeState, Owner, Pipe, Runtime, RuntimeError, Signal, Skew, apart,
         journal::{Effect, Journal},
     },
 };
@@ -410,11 +410,18 @@ impl Runtime for DockerRuntime {
         self.intents.of(node)
     }
 
-    async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
-        let Ok(machine) = self.machine(node) else {
-            return Ok(NodeState::Missing);
-        };
-        start::state(&self.engine, &machine).await
+    fn nodes(&self) -> Vec<NodeName> {
+        self.intents.nodes()
+    }
+
+    async fn life(&self, node: &NodeName) -> Result<Life, RuntimeError> {
+        match self.machine(node) {
+            Ok(machine) => start::life(&self.engine, &machine).await,
+            Err(_) => Ok(Life {
+                state: NodeState::Missing,
+                started: None,
+            }),
+        }
     }
 
     async fn exec(

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 
 use crate::{
     id::NodeName,
-    runtime::{NodeFile, NodeState, RuntimeError},
+    runtime::{Life, NodeFile, NodeState, RuntimeError},
 };
 
 use super::{
@@ -77,8 +77,8 @@ pub(super) async fn inspect(
     within("ask for the state of", container, ASK, ask).await
 }
 
-/// What a node does at the moment.
-pub(super) async fn state(engine: &Engine, machine: &Machine) -> Result<NodeState, RuntimeError> {
+/// What a node does at the moment, and when the engine started it.
+pub(super) async fn life(engine: &Engine, machine: &Machine) -> Result<Life, RuntimeError> {
     // The engine learns of a death some 20 ms late and is slow to answer meanwhile; the process
     // table knows at once.
     let is_dead = machine.visible.is_some_and(|process| !process.runs());
@@ -86,25 +86,27 @@ pub(super) async fn state(engine: &Engine, machine: &Machine) -> Result<NodeStat
         code: KILLED,
         out_of_memory: false,
     };
+    let of = |state, started| Life { state, started };
     if is_dead && machine.killed {
-        return Ok(killed);
+        return Ok(of(killed, None));
     }
-    let Some(state) = inspect(engine, &machine.container).await? else {
-        return Ok(NodeState::Missing);
+    let Some(found) = inspect(engine, &machine.container).await? else {
+        return Ok(of(NodeState::Missing, None));
     };
     // A stop signal that the engine did not send.
     let is_stopped = machine.visible.is_some_and(Visible::stopped);
-    Ok(match state.status {
+    let state = match found.status {
         Some(ContainerStateStatusEnum::RUNNING) if is_dead => killed,
         Some(ContainerStateStatusEnum::RUNNING) if !is_stopped => NodeState::Running,
         Some(ContainerStateStatusEnum::RUNNING | ContainerStateStatusEnum::PAUSED) => {
             NodeState::Paused
         }
         _ => NodeState::Exited {
-            code: state.exit_code.unwrap_or(0),
-            out_of_memory: state.oom_killed.unwrap_or(false),
+            code: found.exit_code.unwrap_or(0),
+            out_of_memory: found.oom_killed.unwrap_or(false),
         },
-    })
+    };
+    Ok(of(state, found.started_at))
 }
 
 /// Waits until the engine knows that a killed container has ended: until then it answers a start with "runs

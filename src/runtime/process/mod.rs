@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use crate::id::{NodeName, RunId};
 
 use super::{
-    DiskFault, DiskFigures, ExecOutput, Intents, Meant, NodeFile, NodeSpec, NodeState, Pipe,
+    DiskFault, DiskFigures, ExecOutput, Intents, Life, Meant, NodeFile, NodeSpec, NodeState, Pipe,
     Runtime, RuntimeError, Signal,
     facts::machine_facts,
     journal::{Effect, Journal},
@@ -267,12 +267,18 @@ impl Runtime for ProcessRuntime {
         self.intents.of(node)
     }
 
-    async fn state(&self, node: &NodeName) -> Result<NodeState, RuntimeError> {
+    fn nodes(&self) -> Vec<NodeName> {
+        self.intents.nodes()
+    }
+
+    async fn life(&self, node: &NodeName) -> Result<Life, RuntimeError> {
         let mut inner = self.inner();
-        Ok(inner
-            .children
-            .get_mut(node)
-            .map_or(NodeState::Missing, Child::state))
+        let child = inner.children.get_mut(node);
+        // They are children of this process: nobody else can start one.
+        Ok(Life {
+            state: child.map_or(NodeState::Missing, Child::state),
+            started: None,
+        })
     }
 
     async fn exec(
