@@ -101,14 +101,19 @@ impl Seen {
     }
 }
 
-/// Where each lane must have stayed well: W from its last failure on, and from the event on.
+/// Where each lane must have stayed well: W from its last failure on, and from the event on. Of an outage that another event
+/// struck, W from the recovery that bounds it, whether or not that event is judged.
 fn lasting(record: &Record, at: Bracket, outages: &[LaneOutage]) -> Vec<(Nanos, Nanos)> {
     let window = |from: Nanos, lane: &Lane| (from, from.after(sustain(lane)));
     let quiet = lanes(record, Group::Service, None).map(|lane| window(at.high, lane));
     let after = outages.iter().filter_map(|outage| {
         let lane = record.lanes.get(usize::from(outage.lane.0))?;
-        let service = lane.group == Group::Service && outage.recovered.is_some();
-        service.then(|| window(outage.last_failed, lane))
+        let from = match (outage.recovered, outage.rto.high()) {
+            (Some(_), _) => outage.last_failed,
+            (None, Some(bound)) => at.low.after(bound),
+            (None, None) => return None,
+        };
+        (lane.group == Group::Service).then(|| window(from, lane))
     });
     union(quiet.chain(after).collect())
 }

@@ -13,7 +13,7 @@ use crate::{
         Bound, Cause, Change, ControlEvent, DisruptionKind, EffectState, FinalRead, Holdings,
         Rearmed, Residue, Source, StepResult, Unexplained,
     },
-    scenario::{Condition, Dur, Fault, Goal, Rpo, Selector, Step},
+    scenario::{Condition, Dur, Fault, Goal, Rpo, Selector, Step, Steps},
     time::{Nanos, Span},
 };
 
@@ -280,6 +280,30 @@ fn lateness_matters_about_fault_onset_and_recovery() {
     // It ends within the second before the fault, or before that; it is counted once.
     assert_eq!(stall(18_200, 900), Unknown);
     assert_eq!(stall(18_000, 900), Valid);
+}
+
+/// The headline's outage has no end of its own: what bounds it must have been looked at in time, even of an event that is not judged.
+#[test]
+fn lateness_matters_where_another_event_struck_and_its_recovery_bounds_the_outage() {
+    let late = |at: u64, by: u64| {
+        answer(lateness::NAME, |b| {
+            let struck = bracket(26_000, 26_001);
+            add_event(b, struck, DisruptionKind::Fault, "pg2");
+            let drill = &mut b.record.opened.scenario.drill;
+            let last = drill.len() - 1;
+            *drill = Steps::new(drill.to_vec(), [last].into());
+            b.fail(W1, ms(26_000), ms(27_000));
+            b.change(W1, ms(at), ms(at + 40), |op| {
+                op.sent = Some(Nanos(op.intended.0 + by * 1_000_000));
+                op.done = Some(Nanos(op.intended.0 + (by + 1) * 1_000_000));
+            });
+        })
+    };
+    // W of the headline ends at 30,002 ms; of the recovery at 27,003 ms that bounds its outage, at 37,003 ms.
+    assert_eq!(late(33_000, 250), Valid);
+    assert_eq!(late(33_000, 251), Unknown);
+    assert_eq!(late(36_900, 251), Unknown);
+    assert_eq!(late(37_100, 251), Valid);
 }
 
 #[test]

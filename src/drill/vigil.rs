@@ -224,6 +224,7 @@ impl Watch {
     }
 
     /// A node that runs as it is meant to, and was started since it was last seen to: it ended and came back between two looks.
+    /// Where its process can be seen, its state tells already that it is another one.
     fn anew(&mut self, node: &NodeName, (meant, times): (Meant, u64), life: &Life) {
         let Some(started) = life.started.as_ref().filter(|_| meant == Meant::Running) else {
             return;
@@ -240,8 +241,7 @@ impl Watch {
 
     fn see(&mut self, node: &NodeName, (meant, times): (Meant, u64), state: NodeState, now: Nanos) {
         let is_down = matches!(state, NodeState::Exited { .. } | NodeState::Missing);
-        let is_member = self.ground.members().iter().any(|m| m.name == *node);
-        if is_down && is_member {
+        if is_down {
             let mut down = lock(&self.vigil.inner.down);
             let since = down.entry(node.clone()).or_insert((times, now));
             if since.0 != times {

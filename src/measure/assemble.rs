@@ -78,7 +78,7 @@ fn unwell(scan: &Scan<'_>) -> Vec<LaneId> {
         scanned.outages.last().is_none_or(|last| match last.end {
             End::Recovered(_) => true,
             End::Unseen => false,
-            End::Struck => {
+            End::Struck { .. } => {
                 let until = last.last_intended.after(sustain(scanned.lane));
                 covers(scanned.lane, scanned.ops, until)
             }

@@ -33,9 +33,6 @@ pub struct Outage {
     pub latest: Nanos,
     /// How it ended.
     pub end: End,
-    /// Where another event struck before its recovery was sustained: when the lane was well again, for W, after whatever
-    /// followed. It lasted no longer than that.
-    pub well_by: Option<Nanos>,
 }
 
 /// How an outage ended.
@@ -46,7 +43,10 @@ pub enum End {
     /// The lane's history ends before a recovery was sustained.
     Unseen,
     /// An operation was answered, and another event struck before the recovery was sustained.
-    Struck,
+    Struck {
+        /// `d*` of what followed, if that was seen: the lane was well for W from then on, so that this was over too.
+        over_by: Option<Nanos>,
+    },
 }
 
 impl Outage {
@@ -54,7 +54,16 @@ impl Outage {
     pub fn recovered(&self) -> Option<Nanos> {
         match self.end {
             End::Recovered(at) => Some(at),
-            End::Unseen | End::Struck => None,
+            End::Unseen | End::Struck { .. } => None,
+        }
+    }
+
+    /// The latest that it can have ended: `d*`, or that of what followed where another event struck.
+    pub fn over_by(&self) -> Option<Nanos> {
+        match self.end {
+            End::Recovered(at) => Some(at),
+            End::Struck { over_by } => over_by,
+            End::Unseen => None,
         }
     }
 
@@ -118,16 +127,12 @@ pub fn outages(lane: &Lane, ops: Ops<'_>, events: &[Nanos]) -> Vec<Outage> {
 
 /// An outage that an event struck before its recovery was sustained is followed by another: when that one was over, both were.
 fn bound_struck(outages: &mut [Outage]) {
-    let mut well_by = None;
+    let mut next = None;
     for outage in outages.iter_mut().rev() {
-        well_by = match outage.end {
-            End::Recovered(at) => Some(at),
-            End::Unseen => None,
-            End::Struck => well_by,
-        };
-        if outage.end == End::Struck {
-            outage.well_by = well_by;
+        if let End::Struck { over_by } = &mut outage.end {
+            *over_by = next;
         }
+        next = outage.over_by();
     }
 }
 
@@ -150,7 +155,6 @@ fn begin(ops: Ops<'_>, index: usize, event: usize, before: Option<Nanos>) -> Out
         last_sent: None,
         latest: Nanos(0),
         end: End::Unseen,
-        well_by: None,
     }
 }
 
@@ -203,7 +207,7 @@ fn end_before(
         return Some(end);
     }
     let struck = event > outage.newest && answered_before(lane, ops, outage, events[event - 1]);
-    struck.then_some(End::Struck)
+    struck.then_some(End::Struck { over_by: None })
 }
 
 /// Whether an operation intended after n was answered before `moment`. Looks only at operations

@@ -72,7 +72,7 @@ fn absorbed(scanned: &Scanned<'_>, index: usize, at: Bracket) -> bool {
         .any(|outage| match outage.end {
             End::Recovered(back) => outage.latest >= at.low && back >= at.low,
             End::Unseen => outage.latest >= at.low,
-            End::Struck => false,
+            End::Struck { .. } => false,
         })
 }
 
@@ -82,10 +82,10 @@ pub fn lane_outage(scanned: &Scanned<'_>, outage: &Outage, at: Bracket) -> LaneO
         .last_sent
         .map_or(Duration::ZERO, |s| s.since(at.high));
     let length_low = outage.shortest();
-    let (rto, length) = match outage.recovered().or(outage.well_by) {
-        Some(well) => (
-            Span::between(rto_low, well.since(at.low)),
-            Span::between(length_low, well.since(outage.onset.low)),
+    let (rto, length) = match outage.over_by() {
+        Some(over) => (
+            Span::between(rto_low, over.since(at.low)),
+            Span::between(length_low, over.since(outage.onset.low)),
         ),
         None => (Span::at_least(rto_low), Span::at_least(length_low)),
     };
@@ -510,6 +510,9 @@ mod tests {
         // Failed last at 21,961 ms; well for W from the second event's recovery on.
         assert_eq!(rto.low_ns, 21_961_100_000 - 20_002_000_000);
         assert_eq!(rto.high_ns, Some(7_003_000_000));
+        // From the last answer before it, sent at 19,961.1 ms.
+        let length = events[0].outage.value().unwrap();
+        assert_eq!(length.high_ns, Some(27_003_000_000 - 19_961_100_000));
         assert!(events[0].recovered_by.value().is_none(), "who led is open");
         assert_eq!(events[1].rto.value().unwrap().high_ns, Some(1_003_000_000));
         // The clients' time ends before the lanes were well for W: nothing bounds either.

@@ -92,7 +92,18 @@ impl Drill {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(DRDRILL);
+        self.command_of(Command::new(DRDRILL))
+    }
+
+    /// Starts it among processes of its own, without waiting: it sees none of the engine's, as with an engine elsewhere. The
+    /// child is `unshare`, drdrill is that one's child.
+    pub fn spawn_apart(&self) -> Child {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--pid", "--fork", "--mount-proc", DRDRILL]);
+        self.command_of(unshare).spawn().expect("unshare starts")
+    }
+
+    fn command_of(&self, mut command: Command) -> Command {
         command
             .arg("run")
             .arg(&self.scenario)

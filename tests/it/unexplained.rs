@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::DirBuilderExt,
-    process::Command,
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
@@ -23,9 +23,19 @@ const BEGUN: &str = "step-started\":{\"step\":0";
 /// Runs a drill, does something from outside at a moment, and returns how it ended and how long that took since.
 fn meddled(drill: Drill, moment: &str, meddle: impl FnOnce(&Drill)) -> (Done, Duration) {
     let child = drill.spawn();
+    meddled_as(drill, child, moment, |drill, _| meddle(drill))
+}
+
+/// The same of a drill that was started, for what also needs the number of its process.
+fn meddled_as(
+    drill: Drill,
+    child: Child,
+    moment: &str,
+    meddle: impl FnOnce(&Drill, u32),
+) -> (Done, Duration) {
     wait_for(&drill, moment, Duration::from_secs(90));
     std::thread::sleep(Duration::from_millis(500));
-    meddle(&drill);
+    meddle(&drill, child.id());
     let since = Instant::now();
     let output = child.wait_with_output().expect("an end");
     let took = since.elapsed();
@@ -200,13 +210,43 @@ fn a_replica_that_someone_removes_in_the_engine_voids_the_drill() {
     void(&done, took, "from outside: no step did it");
 }
 
+/// Restarts a replica while drdrill is held, so that the restart lies between two looks for certain.
+fn restart(drill: &Drill, own: &str) {
+    let ran = |program: &str, arguments: &[&str]| {
+        let done = Command::new(program).args(arguments).status();
+        assert!(done.expect("a program").success(), "{program}");
+    };
+    ran("kill", &["-STOP", own]);
+    ran("docker", &["restart", "-t", "0", &container(drill, "r3")]);
+    ran("kill", &["-CONT", own]);
+}
+
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
-fn a_replica_that_someone_restarts_at_once_voids_the_drill() {
-    let (done, took) = by_docker(&["restart", "-t", "0"]);
-    // Its end is seen, or only that it was started since.
-    void(&done, took, "from outside: no step did it");
-    assert!(done.talk.contains("r3 "), "{}", done.talk);
+fn a_replica_that_someone_restarts_between_two_looks_voids_the_drill() {
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let child = drill.spawn();
+    let (done, took) = meddled_as(drill, child, BEGUN, |drill, own| {
+        restart(drill, &own.to_string());
+    });
+    // Its process is not the one that the drill started.
+    void(
+        &done,
+        took,
+        "r3 ended with exit code 137 (SIGKILL), from outside",
+    );
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_restart_between_two_looks_voids_the_drill_where_the_engine_is_elsewhere() {
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let child = drill.spawn_apart();
+    let (done, took) = meddled_as(drill, child, BEGUN, |drill, unshare| {
+        let own = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children"));
+        restart(drill, own.expect("its children").trim());
+    });
+    void(&done, took, "r3 was started again, from outside");
 }
 
 #[test]
