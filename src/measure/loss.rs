@@ -336,7 +336,7 @@ mod tests {
     use crate::{
         id::NodeName,
         measure::fixture::{Bench, FAULT, W1, W2, add_event, bracket, ms},
-        record::{DisruptionKind, FinalRead},
+        record::{DisruptionKind, FinalRead, Role, View},
         scenario::{Dur, Goal, Rpo},
     };
 
@@ -470,6 +470,85 @@ mod tests {
         assert_eq!(plant(true, false), (0, 200, 0));
         // Nor is it the headline's, where that comes after.
         assert_eq!(plant(true, true), (0, 200, 0));
+    }
+
+    /// What a node says of itself at some moment, in milliseconds.
+    fn says(bench: &mut Bench, node: &str, role: Role, at: u64) {
+        let view = View {
+            node: NodeName::new(node),
+            role,
+            term: None,
+            position: None,
+            lag: None,
+            follows: None,
+            eligible: None,
+        };
+        bench.record.views.push((bracket(at, at + 1), view));
+    }
+
+    /// Event 1 promotes the replica pg2 by mistake and nobody writes to it; at 40 s pg1 is killed and `heir` takes over.
+    /// Lost is what pg1 took from 30 s to 38 s. Returns what the headline, a second primary and the later event are blamed for.
+    fn silent(heir: u16, how: impl Fn(&mut Bench)) -> (usize, usize, usize) {
+        let mut bench = Bench::new();
+        let stack = bench.record.stack.as_mut().expect("a stack");
+        let mut third = stack.members[1].clone();
+        third.name = NodeName::new("pg3");
+        stack.members.push(third);
+        bench.record.lanes.retain(|lane| lane.pinned.is_none());
+        let first = &mut bench.record.disruptions[0].1;
+        (first.victims, first.primary_hit) = (vec![NodeName::new("pg2")], false);
+        for op in &mut bench.history.ops {
+            op.node = Some(if op.intended < ms(40_000) { 0 } else { heir });
+        }
+        let at = bracket(40_000, 40_001);
+        add_event(&mut bench, at, DisruptionKind::Fault, "pg1");
+        bench.absent = (750..950).map(|seq| (W1, seq)).collect();
+        how(&mut bench);
+        let loss = measured(bench);
+        let others: usize = loss.later.iter().map(|event| event.lost.len()).sum();
+        (loss.lost.len(), loss.split_brain.len(), others)
+    }
+
+    #[test]
+    fn a_second_primary_that_nobody_writes_is_known_by_its_own_word() {
+        let promoted = |bench: &mut Bench| says(bench, "pg2", Role::Primary, 39_500);
+        assert_eq!(silent(1, promoted), (0, 200, 0));
+        // Nobody takes over at all: what stays is the second one's.
+        let nobody = |bench: &mut Bench| {
+            promoted(bench);
+            for lane in [W1, W2] {
+                bench.fail(lane, ms(40_000), ms(60_000));
+            }
+        };
+        assert_eq!(silent(1, nobody), (0, 200, 0));
+        // The same where the event that lost them is the headline.
+        let headline = |bench: &mut Bench| {
+            promoted(bench);
+            bench.record.opened.scenario.headline = Some(2);
+        };
+        assert_eq!(silent(1, headline), (0, 200, 0));
+    }
+
+    #[test]
+    fn the_event_lost_them_where_it_made_its_heir_primary() {
+        assert_eq!(silent(1, |_| {}), (0, 0, 200));
+        let replica = |bench: &mut Bench| {
+            says(bench, "pg2", Role::Primary, 30_000);
+            says(bench, "pg2", Role::Replica, 39_500);
+        };
+        assert_eq!(silent(1, replica), (0, 0, 200));
+        // A third one takes over: the second primary had no part in it.
+        let promoted = |bench: &mut Bench| says(bench, "pg2", Role::Primary, 39_500);
+        assert_eq!(silent(2, promoted), (0, 0, 200));
+        // Its last word is older than the event before.
+        let old = |bench: &mut Bench| says(bench, "pg2", Role::Primary, 19_000);
+        assert_eq!(silent(1, old), (0, 0, 200));
+        // Several take writes: their words tell nothing.
+        let several = |bench: &mut Bench| {
+            promoted(bench);
+            bench.record.stack.as_mut().expect("a stack").one_writer = false;
+        };
+        assert_eq!(silent(1, several), (0, 0, 200));
     }
 
     #[test]

@@ -92,9 +92,41 @@ pub struct Whose {
     pub second: Ids,
 }
 
-/// *Whose loss* of section 3, by looking at every operation for every lost write. Events come with the nodes that they hit.
-pub fn whose(ops: &[Op], lost: &Ids, events: &[(Bracket, u16)]) -> Whose {
+/// What happened to three nodes of which one led at a time, or should have.
+pub struct Succession {
+    /// The acknowledged writes that are gone.
+    pub lost: Ids,
+    /// The events with the nodes that they hit.
+    pub events: Vec<(Bracket, u16)>,
+    /// What the nodes said: when, which, and whether it called itself primary; in the order of time.
+    pub words: Vec<(Bracket, u16, bool)>,
+}
+
+impl Succession {
+    /// The nodes other than `node` that called themselves primary last between the event before and this one.
+    fn claims(&self, node: Option<u16>, event: usize) -> Vec<u16> {
+        let since = event
+            .checked_sub(1)
+            .map(|before| self.events[before].0.high);
+        let heard = |at: &Bracket| {
+            since.is_none_or(|since| at.low > since) && at.high < self.events[event].0.low
+        };
+        let last = |other: &u16| {
+            let mut own = self
+                .words
+                .iter()
+                .filter(|(at, who, _)| who == other && heard(at));
+            own.next_back().is_some_and(|(_, _, primary)| *primary)
+        };
+        let others = (0..3).filter(|other| Some(*other) != node);
+        others.filter(last).collect()
+    }
+}
+
+/// *Whose loss* of section 3, by looking at every operation for every lost write.
+pub fn whose(ops: &[Op], told: &Succession) -> Whose {
     let mut whose = Whose::default();
+    let Succession { lost, events, .. } = told;
     let gone = |op: &&Op| op.outcome == Outcome::Ok && lost.contains(&(op.lane, op.seq));
     for write in ops.iter().filter(gone) {
         let deposed = |event: usize| {
@@ -104,7 +136,7 @@ pub fn whose(ops: &[Op], lost: &Ids, events: &[(Bracket, u16)]) -> Whose {
                     && op.sent >= write.done
                     && op.done < Some(events[event].0.low)
             };
-            ops.iter().any(other)
+            ops.iter().any(other) || beside(ops, told, write, event)
         };
         let id = (write.lane, write.seq);
         let next = events
@@ -122,6 +154,18 @@ pub fn whose(ops: &[Op], lost: &Ids, events: &[(Bracket, u16)]) -> Whose {
         };
     }
     whose
+}
+
+/// Whether another node called itself primary when the event came, and none but it was the next to take a write.
+fn beside(ops: &[Op], told: &Succession, write: &Op, event: usize) -> bool {
+    let over = Some(told.events[event].0.high);
+    let took = |op: &&Op| op.outcome == Outcome::Ok && op.node != write.node && op.sent > over;
+    let next = ops.iter().filter(took).map(|op| op.done).min();
+    let heir = |claim: u16| {
+        let mut took = ops.iter().filter(took);
+        next.is_none() || took.any(|op| op.node == Some(claim) && Some(op.done) == next)
+    };
+    told.claims(write.node, event).into_iter().any(heir)
 }
 
 fn age(pre: &[&Op], at: Bracket) -> Span {

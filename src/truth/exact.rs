@@ -8,13 +8,13 @@ use crate::{
     measure::{Figure, LostWrite, availability::unavailable_total, measure, scan::Scan, windows},
     record::Record,
     seed::Seed,
-    time::Bracket,
 };
 
 use super::{
     Line,
     definitions::{self, Told},
-    definitions_loss::{self, Ids, Present},
+    definitions_loss::{self, Ids, Present, Succession},
+    held::{self, Held},
     line::Acceptance,
     synthetic::{self, Synthetic},
 };
@@ -33,12 +33,14 @@ pub enum Case {
     Leftovers(Synthetic, Vec<Present>),
     /// Staleness.
     Reads(Synthetic),
-    /// Whose loss, over several events: what is lost, and the events with the nodes that they hit.
-    Successions(Synthetic, Ids, Vec<(Bracket, u16)>),
+    /// Whose loss, over several events.
+    Successions(Synthetic, Succession),
+    /// Clients that were held up while a recovery had to last.
+    Late(Synthetic, Held),
 }
 
 /// What each kind of case shows, in the order of `cases`.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("rto of random outages", "equal to the definition"),
     (
         "true outages",
@@ -55,14 +57,19 @@ const KINDS: [(&str, &str); 7] = [
         "loss of later events, and second primaries beside them",
         "equal to the definition",
     ),
+    (
+        "late operations inside W",
+        "told as defined; no relapse hidden in them counts as recovered",
+    ),
 ];
 
 /// The cases of one seed.
-pub fn cases(record: &Record, seed: Seed) -> [Case; 7] {
+pub fn cases(record: &Record, seed: Seed) -> [Case; 8] {
     let stream = |name: &str| seed.stream(name);
     let (outage, begun, back) = synthetic::outage(record, &mut stream("outage"));
     let (leftovers, present) = synthetic::leftovers(record, &mut stream("leftovers"));
-    let (successions, lost, events) = synthetic::successions(record, &mut stream("successions"));
+    let (late, unseen) = held::held(record, &mut stream("held"));
+    let (successions, told) = synthetic::successions(record, &mut stream("successions"));
     [
         Case::Recovery(synthetic::recovery(record, &mut stream("recovery"))),
         Case::Outage(outage, begun, back),
@@ -70,7 +77,8 @@ pub fn cases(record: &Record, seed: Seed) -> [Case; 7] {
         Case::Failures(synthetic::failures(record, &mut stream("failures"))),
         Case::Leftovers(leftovers, present),
         Case::Reads(synthetic::reads(record, &mut stream("reads"))),
-        Case::Successions(successions, lost, events),
+        Case::Successions(successions, told),
+        Case::Late(late, unseen),
     ]
 }
 
@@ -78,7 +86,7 @@ pub fn cases(record: &Record, seed: Seed) -> [Case; 7] {
 pub fn lines(seed: Seed, count: u64) -> Vec<Line> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let blank = synthetic::blank();
-    let mut wrong: [Vec<String>; 7] = Default::default();
+    let mut wrong: [Vec<String>; 8] = Default::default();
     std::thread::scope(|scope| {
         let work = |worker: u64| {
             let blank = &blank;
@@ -120,8 +128,8 @@ fn line(what: &str, limit: &str, count: u64, wrong: &[String]) -> Line {
 }
 
 /// What is wrong in some of the seeds, by kind.
-fn some(blank: &Record, seed: Seed, numbers: impl Iterator<Item = u64>) -> [Vec<String>; 7] {
-    let mut wrong: [Vec<String>; 7] = Default::default();
+fn some(blank: &Record, seed: Seed, numbers: impl Iterator<Item = u64>) -> [Vec<String>; 8] {
+    let mut wrong: [Vec<String>; 8] = Default::default();
     for number in numbers {
         let seed = Seed(seed.0.wrapping_add(number));
         for (case, wrong) in cases(blank, seed).iter().zip(&mut wrong) {
@@ -142,7 +150,8 @@ impl Case {
             | Self::Failures(run)
             | Self::Leftovers(run, _)
             | Self::Reads(run)
-            | Self::Successions(run, _, _) => run,
+            | Self::Successions(run, _)
+            | Self::Late(run, _) => run,
         }
     }
 }
@@ -159,7 +168,8 @@ pub fn compare(case: &Case, seen: &History) -> Result<(), String> {
         Case::Failures(run) => failures(run, seen),
         Case::Leftovers(run, present) => leftovers(run, seen, present),
         Case::Reads(run) => reads(run, seen),
-        Case::Successions(run, lost, events) => successions(run, seen, lost, events),
+        Case::Successions(run, told) => successions(run, seen, told),
+        Case::Late(run, unseen) => held::compare(run, unseen, seen),
     }
 }
 
@@ -278,13 +288,8 @@ fn reads(run: &Synthetic, seen: &History) -> Result<(), String> {
     same("staleness", &told, &truth)
 }
 
-fn successions(
-    run: &Synthetic,
-    seen: &History,
-    lost: &Ids,
-    events: &[(Bracket, u16)],
-) -> Result<(), String> {
-    let truth = definitions_loss::whose(&run.history.draft().ops, lost, events);
+fn successions(run: &Synthetic, seen: &History, told: &Succession) -> Result<(), String> {
+    let truth = definitions_loss::whose(&run.history.draft().ops, told);
     let figures = measure(&run.record, seen);
     let found = figures.loss.value().ok_or("loss is missing")?;
     let ids = |list: &[LostWrite]| -> Ids { list.iter().map(|w| (w.lane, w.seq)).collect() };
@@ -351,8 +356,13 @@ mod tests {
         match case {
             Case::Slowness(_) => op.done = op.done.map(|d| crate::time::Nanos(d.0 + 20_000_000)),
             Case::Reads(_) => op.version = op.version.map(|version| version + 1),
+            // Sent late, about the outage or within W.
+            Case::Late(_, _) => {
+                let later = |at: crate::time::Nanos| crate::time::Nanos(at.0 + 400_000_000);
+                (op.sent, op.done) = (op.sent.map(later), op.done.map(later));
+            }
             // The write in the middle is acknowledged by another node, or its neighbours are.
-            Case::Successions(_, _, _) => op.node = op.node.map(|node| (node + 1) % 3),
+            Case::Successions(_, _) => op.node = op.node.map(|node| (node + 1) % 3),
             _ if op.outcome == Outcome::Ok => op.outcome = Outcome::Fail,
             _ => op.outcome = Outcome::Ok,
         }

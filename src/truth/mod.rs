@@ -5,6 +5,7 @@ mod definitions;
 mod definitions_loss;
 pub mod disk;
 pub mod exact;
+mod held;
 pub mod intrusion;
 pub mod line;
 pub mod loss;

@@ -7,14 +7,14 @@ use crate::{
     id::{LaneId, NodeName, RunId},
     record::{
         Disruption, DisruptionKind, Event, FinalRead, Harness, Holdings, Member, MemberKind,
-        Opened, Record, Source, Stack, What,
+        Opened, Record, Role, Source, Stack, View, What,
     },
     scenario,
     seed::{Seed, Stream},
     time::{Bracket, Nanos},
 };
 
-use super::definitions_loss::{Ids, Present};
+use super::definitions_loss::{Ids, Present, Succession};
 
 /// The scenario that synthetic runs pretend to have followed.
 const SCENARIO: &str = "schema: 1
@@ -115,7 +115,8 @@ pub fn blank() -> Record {
     Record::fold(&events).expect("the opening comes first")
 }
 
-fn lane(id: u16, access: Access, interval_ms: u64) -> Lane {
+/// A service lane.
+pub fn lane(id: u16, access: Access, interval_ms: u64) -> Lane {
     Lane {
         id: LaneId(id),
         name: format!("lane-{id}"),
@@ -132,7 +133,8 @@ fn lane(id: u16, access: Access, interval_ms: u64) -> Lane {
     }
 }
 
-fn run(record: &Record, lanes: Vec<Lane>, history: History, at: Bracket) -> Synthetic {
+/// A run of these lanes and operations with its event.
+pub fn run(record: &Record, lanes: Vec<Lane>, history: History, at: Bracket) -> Synthetic {
     let mut record = record.clone();
     record.lanes = lanes;
     record.disruptions[0].0 = at;
@@ -144,7 +146,7 @@ fn run(record: &Record, lanes: Vec<Lane>, history: History, at: Bracket) -> Synt
 }
 
 /// An operation due at `seq * interval + 1` milliseconds.
-fn op(lane: u16, seq: usize, interval: u64, (outcome, late, took): (Outcome, u64, u64)) -> Op {
+pub fn op(lane: u16, seq: usize, interval: u64, (outcome, late, took): (Outcome, u64, u64)) -> Op {
     let intended = ms(seq as u64 * interval + 1);
     let sent = Nanos(intended.0 + late * 1_000_000);
     let shed = outcome == Outcome::Shed;
@@ -172,7 +174,8 @@ fn outcome(random: &mut Stream) -> Outcome {
     }
 }
 
-fn history(ops: Vec<Op>) -> History {
+/// Operations as a history.
+pub fn history(ops: Vec<Op>) -> History {
     History::from(Draft {
         ops,
         ..Draft::default()
@@ -325,8 +328,8 @@ pub fn leftovers(record: &Record, random: &mut Stream) -> (Synthetic, Vec<Presen
 }
 
 /// Two write lanes over three events, each of which hits the node that leads; sometimes a node goes on taking the writes of
-/// a lane while another one leads. What is lost, and the events with the nodes that they hit.
-pub fn successions(record: &Record, random: &mut Stream) -> (Synthetic, Ids, Vec<(Bracket, u16)>) {
+/// a lane while another one leads, and sometimes one calls itself primary that nobody writes.
+pub fn successions(record: &Record, random: &mut Stream) -> (Synthetic, Succession) {
     const LENGTH: usize = 375;
     let begins: Vec<u64> = (1..4)
         .map(|n| n * 3_500 + between(random, 0, 900))
@@ -375,13 +378,56 @@ pub fn successions(record: &Record, random: &mut Stream) -> (Synthetic, Ids, Vec
     let holdings = Holdings::collect(held.map(|(lane, seq)| (lane, seq, true)));
     let mut synthetic = run(record, lanes, history(ops), events[0].0);
     follow(&mut synthetic.record, &events);
+    let words = words(random, &begins);
+    synthetic.record.views = words
+        .iter()
+        .map(|(at, node, primary)| (*at, view(*node, *primary)))
+        .collect();
     for pass in [1, 2] {
         synthetic.record.finals.push(FinalRead {
             source: Source::Authority { pass },
             holdings: Ok(holdings.clone()),
         });
     }
-    (synthetic, lost, events)
+    let told = Succession {
+        lost,
+        events,
+        words,
+    };
+    (synthetic, told)
+}
+
+/// What three nodes say every half second: the one that leads that it does, and now and then another one too.
+fn words(random: &mut Stream, begins: &[u64]) -> Vec<(Bracket, u16, bool)> {
+    let mut words = Vec::new();
+    for at in (0..15_000).step_by(500) {
+        let passed = begins.iter().filter(|begun| **begun <= at).count();
+        for node in 0..3 {
+            let said = Bracket {
+                low: ms(at),
+                high: ms(at + between(random, 1, 30)),
+            };
+            let leads = usize::from(node) == passed % 3;
+            words.push((said, node, leads || random.unit() < 0.15));
+        }
+    }
+    words
+}
+
+fn view(node: u16, primary: bool) -> View {
+    View {
+        node: NodeName::new(format!("n{}", node + 1)),
+        role: if primary {
+            Role::Primary
+        } else {
+            Role::Replica
+        },
+        term: None,
+        position: None,
+        lag: None,
+        follows: None,
+        eligible: None,
+    }
 }
 
 /// Gives the run three nodes and these events, of which the first stands already.
