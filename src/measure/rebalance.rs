@@ -59,6 +59,7 @@ struct Piece<'a> {
 }
 
 /// One event, and how long the group was watched after it.
+#[derive(Clone, Copy)]
 struct Watch<'a> {
     record: &'a Record,
     group: &'a ConsumerGroup,
@@ -89,10 +90,16 @@ pub fn rebalance(record: &Record, index: usize) -> Option<RebalanceFigures> {
         .collect();
     let unfit = watch.unfit(&partitions);
     let (cursor, calm) = watch.sustained(&partitions);
+    let followed = (!calm)
+        .then(|| watch.followed(&partitions, index))
+        .flatten();
     let figures: Vec<PartitionFigures> = (0..)
         .zip(&partitions)
         .map(|(number, pieces)| {
-            let figures = watch.of_partition(number, pieces, cursor, calm);
+            let figures = match &followed {
+                Some((longer, over)) => watch.bounded(number, pieces, cursor, (longer, *over)),
+                None => watch.of_partition(number, pieces, cursor, calm),
+            };
             PartitionFigures {
                 time: match &unfit {
                     Some(why) => Figure::Missing(why.clone()),
@@ -233,6 +240,40 @@ impl<'a> Watch<'a> {
         });
         let seen = seen.min().flatten().unwrap_or_default().min(self.until);
         (cursor, seen.after(self.every()) > cursor.after(SUSTAIN))
+    }
+
+    /// Where another event came before W was seen: the watch over as many of those that followed as it takes to see one,
+    /// and the last late beat before it.
+    fn followed(&self, partitions: &[Vec<Piece<'_>>], index: usize) -> Option<(Watch<'a>, Nanos)> {
+        let events = &self.record.disruptions;
+        (index + 2..=events.len()).find_map(|next| {
+            let until = events.get(next).map_or(self.end, |(at, _)| at.low);
+            let longer = Watch { until, ..*self };
+            let (cursor, calm) = longer.sustained(partitions);
+            calm.then_some((longer, cursor))
+        })
+    }
+
+    /// The figures of a partition whose W another event cut short: by the time that all were consumed again for W, this was
+    /// over too.
+    fn bounded(
+        &self,
+        partition: u16,
+        pieces: &[Piece<'a>],
+        cursor: Nanos,
+        (longer, over): (&Watch<'a>, Nanos),
+    ) -> PartitionFigures {
+        let own = self.of_partition(partition, pieces, cursor, false);
+        let high = longer.of_partition(partition, pieces, over, true).time;
+        let low = own.time.value().map_or(Duration::ZERO, Span::low);
+        let high = high.value().and_then(|span| span.high());
+        PartitionFigures {
+            time: Figure::Measured(match high {
+                Some(high) => Span::between(low, high),
+                None => Span::at_least(low),
+            }),
+            ..own
+        }
     }
 
     fn of_partition(

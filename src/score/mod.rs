@@ -1,6 +1,8 @@
 //! Targets against measurements and findings: the scorecard.
 
 mod alert_lines;
+#[cfg(test)]
+mod attacks;
 pub mod card;
 mod consistency_line;
 pub mod judge;

@@ -200,7 +200,8 @@ fn an_event_ends_the_watch_of_the_one_before() {
         DisruptionKind::Fault,
         "pg2",
     );
-    assert_eq!(millis(&of(&bench).time), Some((10_498, None)));
+    // All were consumed in time for W across it: its end is known.
+    assert_eq!(millis(&of(&bench).time), Some((10_498, Some(11_002))));
     let second = rebalance(&bench.record, 1).expect("a group");
     assert!(second.time.value().is_none(), "{second:?}");
     let mut later = crashed();
@@ -213,4 +214,31 @@ fn an_event_ends_the_watch_of_the_one_before() {
     assert_eq!(millis(&of(&later).time), Some((10_498, Some(11_002))));
     let second = rebalance(&later.record, 1).expect("a group");
     assert_eq!(millis(&second.time), Some(RESOLUTION));
+}
+
+/// Partition 0 is consumed again at 31 s; another event at 35 s holds partition 1 up until 38 s.
+#[test]
+fn a_pause_that_another_event_struck_is_bounded_by_what_followed() {
+    let plant = |until: u64, last: u64| {
+        let mut bench = consumers(move |partition, beat| {
+            held(1, 35_000, until)(partition, held(0, 20_000, 31_000)(partition, beat))
+        });
+        let mut strike = |at| {
+            add_event(
+                &mut bench,
+                bracket(at, at + 1),
+                DisruptionKind::Fault,
+                "pg2",
+            );
+        };
+        strike(35_000);
+        strike(last);
+        millis(&of(&bench).time)
+    };
+    let low = 30_450 - 20_002;
+    assert_eq!(plant(38_000, 55_000), Some((low, Some(38_000 - 20_000))));
+    // W of what followed was cut short as well, and the next one was seen.
+    assert_eq!(plant(38_000, 45_000), Some((low, Some(38_000 - 20_000))));
+    // It never came back: nothing bounds it.
+    assert_eq!(plant(59_900, 55_000), Some((low, None)));
 }
