@@ -16,8 +16,8 @@ use super::vigil::{HOLDS, Watch};
 pub(super) struct Outside {
     /// What no step explains, with when it was heard and how often the drill had acted on the node by then.
     pending: Vec<(Happening, u64, Nanos)>,
-    /// Helpers that were seen ended: since when, and how often the drill had acted on their node by then.
-    ended: BTreeMap<(NodeName, String), (Nanos, u64)>,
+    /// What was seen amiss at running nodes: since when, and how often the drill had acted on the node by then.
+    amiss: BTreeMap<(NodeName, String), (Nanos, u64)>,
     /// Helpers and strangers that were told.
     told: BTreeSet<(String, String)>,
 }
@@ -104,12 +104,16 @@ impl Watch {
 
     /// A helper ended while its node went on and no step acted on that.
     fn helper_ended(&mut self, node: &NodeName, helper: String, code: Option<i64>, times: u64) {
+        let change = Change::HelperEnded { helper, code };
+        self.amiss(node, "helper", change, times);
+    }
+
+    /// Something is amiss beside a node that goes on; told once a node and kind, whether it was heard or seen.
+    fn amiss(&mut self, node: &NodeName, kind: &str, change: Change, times: u64) {
         let is_on = self.ground.runtime.meant(node) == Some((Meant::Running, times))
             && self.last_seen(node) == Some(&NodeState::Running);
-        // One helper is told once a node, whether it was heard or seen to end.
-        let key = ("helper".to_owned(), node.to_string());
+        let key = (kind.to_owned(), node.to_string());
         if is_on && self.outside.told.insert(key) {
-            let change = Change::HelperEnded { helper, code };
             self.tell(Some(node), change, Cause::Outsider);
         }
     }
@@ -126,21 +130,27 @@ impl Watch {
             let change = Change::Joined { name, address };
             self.tell(node.as_ref(), change, Cause::Outsider);
         }
+        let ended = found.ended.into_iter().map(|(node, helper, code)| {
+            let change = Change::HelperEnded { helper, code };
+            (node, "helper", change)
+        });
+        let detached = found.detached.into_iter();
+        let detached = detached.map(|node| (node, "network", Change::Detached));
         let mut still = BTreeMap::new();
-        for (node, helper, code) in found.ended {
+        for (node, kind, change) in ended.chain(detached) {
             let Some((_, times)) = self.ground.runtime.meant(&node) else {
                 continue;
             };
-            let key = (node.clone(), helper.clone());
-            let before = self.outside.ended.get(&key).copied();
+            let key = (node.clone(), kind.to_owned());
+            let before = self.outside.amiss.get(&key).copied();
             let since = before.filter(|(_, then)| *then == times);
             let since = since.unwrap_or((now, times));
             if now.since(since.0) >= HOLDS && !self.vigil.is_acting() {
-                self.helper_ended(&node, helper, code, times);
+                self.amiss(&node, kind, change, times);
             }
             still.insert(key, since);
         }
-        self.outside.ended = still;
+        self.outside.amiss = still;
     }
 }
 

@@ -64,6 +64,8 @@ pub enum Change {
         /// Its exit code, where that is known.
         code: Option<i64>,
     },
+    /// It was taken off the drill's network.
+    Detached,
     /// A container that is none of the run's is on its network; with a node's address where a node is named.
     Joined {
         /// The container.
@@ -139,6 +141,7 @@ impl Unexplained {
                 let code = code.map_or("an unknown exit code".into(), |code| ending(code, false));
                 format!("`{helper}`, which the faults at {name} need, ended with {code}")
             }
+            Change::Detached => format!("{name} was taken off the drill's network"),
             Change::Joined {
                 name: stranger,
                 address,

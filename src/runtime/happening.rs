@@ -56,6 +56,8 @@ pub enum Deed {
 pub struct Surroundings {
     /// Helper containers that were started and do not run: their node, name, and exit code where it is known.
     pub ended: Vec<(NodeName, String, Option<i64>)>,
+    /// Nodes that are not on the run's network; also those that are down.
+    pub detached: Vec<NodeName>,
     /// Containers on the run's network that are none of its own: name and address.
     pub strangers: Vec<(String, String)>,
     /// The address of each node on that network.

@@ -83,7 +83,10 @@ impl Intents {
         let Some(one) = all.get(node) else {
             return Vec::new();
         };
-        let fresh = one.before.iter().filter(|(_, until)| now.since(*until) < LATELY);
+        let fresh = one
+            .before
+            .iter()
+            .filter(|(_, until)| now.since(*until) < LATELY);
         fresh.map(|(meant, _)| *meant).chain([one.meant]).collect()
     }
 

@@ -8,9 +8,7 @@ use std::{
 use bollard::{
     errors::Error,
     models::{ContainerSummary, ContainerSummaryStateEnum, EndpointResource, EventMessage},
-    query_parameters::{
-        EventsOptionsBuilder, InspectNetworkOptions, ListContainersOptionsBuilder,
-    },
+    query_parameters::{EventsOptionsBuilder, InspectNetworkOptions, ListContainersOptionsBuilder},
 };
 use futures_util::{
     StreamExt,
@@ -115,7 +113,11 @@ impl Listening<'_> {
             ("event", EVENTS.to_vec()),
         ]);
         let mut options = EventsOptionsBuilder::new().filters(&filters);
-        let since = format!("{}.{:09}", self.last / 1_000_000_000, self.last % 1_000_000_000);
+        let since = format!(
+            "{}.{:09}",
+            self.last / 1_000_000_000,
+            self.last % 1_000_000_000
+        );
         if self.last > 0 {
             options = options.since(&since);
         }
@@ -194,7 +196,10 @@ fn time_of_day(nanos: i64) -> String {
     let micros = nanos / 1_000;
     let seconds = micros / 1_000_000 % 86_400;
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    format!("{hour:02}:{minute:02}:{second:02}.{:06} UTC", micros % 1_000_000)
+    format!(
+        "{hour:02}:{minute:02}:{second:02}.{:06} UTC",
+        micros % 1_000_000
+    )
 }
 
 /// What stands beside the nodes of a run: helpers that ended, and strangers on its network.
@@ -217,10 +222,18 @@ pub(super) async fn surroundings(
         .inspect_network(&network.name, None::<InspectNetworkOptions>);
     let asked = within("ask who is on", &network.name, ASK, asked);
     let (listed, on_network) = tokio::try_join!(listed, asked)?;
-    let own: BTreeSet<&str> = machines.values().map(|one| one.container.as_str()).collect();
+    let own: BTreeSet<&str> = machines
+        .values()
+        .map(|one| one.container.as_str())
+        .collect();
     let attached = on_network.containers.unwrap_or_default();
     Ok(Surroundings {
         ended: ended(&listed, machines),
+        detached: machines
+            .iter()
+            .filter(|(_, machine)| !attached.contains_key(&machine.container))
+            .map(|(node, _)| node.clone())
+            .collect(),
         strangers: attached
             .iter()
             .filter(|(id, _)| !own.contains(id.as_str()))
@@ -275,7 +288,10 @@ mod tests {
 
     #[test]
     fn times_and_exit_codes_are_read_as_the_engine_writes_them() {
-        assert_eq!(time_of_day(1_787_000_000_123_456_789), "20:53:20.123456 UTC");
+        assert_eq!(
+            time_of_day(1_787_000_000_123_456_789),
+            "20:53:20.123456 UTC"
+        );
         assert_eq!(exit_code("Exited (137) 2 seconds ago"), Some(137));
         assert_eq!(exit_code("Up 3 seconds"), None);
     }
