@@ -79,6 +79,7 @@ fn what_an_outsider_or_nobody_knows_who_did_voids_and_an_own_end_is_a_remark() {
                 out_of_memory: false,
             },
             by,
+            engine_time: None,
         };
         bench
             .record

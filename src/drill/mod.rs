@@ -5,6 +5,7 @@ mod faults;
 mod finish;
 pub mod hunt;
 mod offered;
+mod outside;
 mod plan;
 mod plan_alerting;
 mod plan_checks;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem::{Discriminant, discriminant},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -11,16 +12,19 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::time::sleep;
+use futures_util::stream::{BoxStream, StreamExt};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     fault::Ground,
     id::NodeName,
     record::{Cause, Change, Unexplained, Watched, What},
-    runtime::{Life, Meant, NodeState, Runtime, RuntimeError},
+    runtime::{Life, Meant, NodeState, Report, Runtime, RuntimeError},
     time::Nanos,
 };
+
+use super::outside::Outside;
 
 /// The shortest time between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -29,7 +33,10 @@ const LOOK: Duration = Duration::from_millis(100);
 const REST: u32 = 20;
 
 /// How long a state must hold before it is told: an engine learns of an end late, and of its exit code later.
-const HOLDS: Duration = Duration::from_millis(250);
+pub(super) const HOLDS: Duration = Duration::from_millis(250);
+
+/// Within this time a look and a report of the same change to a node are of one.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// How long a node must have been down before nothing is hoped of it any more.
 const GIVEN_UP: Duration = Duration::from_secs(3);
@@ -77,6 +84,11 @@ impl Vigil {
         Acting(self.clone())
     }
 
+    /// Whether a step acts at the moment.
+    pub(super) fn is_acting(&self) -> bool {
+        self.inner.acting.load(Ordering::SeqCst) > 0
+    }
+
     /// A fault struck these nodes; `inside` is whether it may end them by other means than the runtime's.
     pub fn struck(&self, nodes: &[NodeName], inside: bool, runtime: &dyn Runtime) {
         lock(&self.inner.hit).extend(nodes.iter().cloned());
@@ -122,6 +134,8 @@ impl Vigil {
     /// Watches all nodes, those that alert and lead clients too, until told to end; what no step caused is an event at once.
     pub async fn watch(self, ground: Ground, end: CancellationToken) {
         let nodes = ground.runtime.nodes();
+        let runtime = ground.runtime.clone();
+        let mut reports = runtime.reports();
         let mut watch = Watch {
             vigil: self,
             away: None,
@@ -130,6 +144,8 @@ impl Vigil {
             seen: BTreeMap::new(),
             told: BTreeMap::new(),
             started: BTreeMap::new(),
+            outside: Outside::default(),
+            last: BTreeMap::new(),
             ground,
         };
         let mut watched = Watched {
@@ -146,12 +162,13 @@ impl Vigil {
             watched.longest_ns = watched.longest_ns.max(nanos(now.since(last)));
             last = now;
             let rest = LOOK.max(now.since(begun) * REST).min(10 * LOOK);
-            if end.run_until_cancelled(sleep(rest)).await.is_none() {
+            let resting = watch.listen(&mut reports, rest);
+            if end.run_until_cancelled(resting).await.is_none() {
                 break;
             }
         }
         // What ended just before the end is not left untold.
-        sleep(HOLDS).await;
+        watch.listen(&mut reports, HOLDS).await;
         watch.look(&nodes).await;
         watch.ground.emitter.say(What::Watched(watched));
     }
@@ -160,9 +177,9 @@ impl Vigil {
 /// A mismatch as it was first seen: the state, under which intent, and when.
 type Seen = (NodeState, u64, Nanos);
 
-struct Watch {
-    vigil: Vigil,
-    ground: Ground,
+pub(super) struct Watch {
+    pub(super) vigil: Vigil,
+    pub(super) ground: Ground,
     /// Since when the engine refuses connections.
     away: Option<Nanos>,
     /// Where nodes' files lie, and whether it was told to be full.
@@ -170,9 +187,13 @@ struct Watch {
     is_full: bool,
     seen: BTreeMap<NodeName, Seen>,
     /// The last thing told of each node, under which intent.
-    told: BTreeMap<NodeName, (NodeState, u64)>,
+    pub(super) told: BTreeMap<NodeName, (NodeState, u64)>,
     /// When each running node was started, and under which intent that was seen.
     started: BTreeMap<NodeName, (String, u64)>,
+    /// What the engine reported, and what stands beside the nodes.
+    pub(super) outside: Outside,
+    /// The last change told of each node, in which look or report.
+    last: BTreeMap<NodeName, (Discriminant<Change>, Nanos)>,
 }
 
 impl Watch {
@@ -188,7 +209,8 @@ impl Watch {
         });
         let now = self.ground.emitter.now();
         let mut away = None;
-        for (node, meant, life) in join_all(ask).await {
+        let (lives, around) = tokio::join!(join_all(ask), runtime.surroundings());
+        for (node, meant, life) in lives {
             match (meant, life) {
                 (Some(meant), Ok(life)) => {
                     self.anew(node, meant, &life);
@@ -198,8 +220,25 @@ impl Watch {
                 (None, _) | (_, Err(_)) => {}
             }
         }
+        self.weigh();
+        self.look_around(around, now);
         self.engine(away, now);
         self.disk();
+    }
+
+    /// Takes what the engine reports for so long.
+    async fn listen(&mut self, reports: &mut BoxStream<'_, Report>, time: Duration) {
+        let hear = async {
+            while let Some(report) = reports.next().await {
+                self.hear(report);
+            }
+        };
+        let _ = timeout(time, hear).await;
+    }
+
+    /// The state that a node was last seen in.
+    pub(super) fn last_seen(&self, node: &NodeName) -> Option<&NodeState> {
+        self.seen.get(node).map(|(state, ..)| state)
     }
 
     fn disk(&mut self) {
@@ -265,8 +304,7 @@ impl Watch {
             .seen
             .get(node)
             .is_some_and(|(_, _, since)| now.since(*since) >= HOLDS);
-        let is_acting = self.vigil.inner.acting.load(Ordering::SeqCst) > 0;
-        if !held || is_acting || self.told.get(node) == Some(&(state.clone(), times)) {
+        if !held || self.vigil.is_acting() || self.told.get(node) == Some(&(state.clone(), times)) {
             return;
         }
         let Some(change) = change(meant, &state) else {
@@ -280,7 +318,7 @@ impl Watch {
     }
 
     /// Who did it; none where a step did.
-    fn blame(&self, node: &NodeName, times: u64, change: &Change) -> Option<Cause> {
+    pub(super) fn blame(&self, node: &NodeName, times: u64, change: &Change) -> Option<Cause> {
         let Change::Ended {
             code,
             out_of_memory,
@@ -301,11 +339,31 @@ impl Watch {
         }
     }
 
-    fn tell(&self, node: Option<&NodeName>, change: Change, by: Cause) {
+    pub(super) fn tell(&mut self, node: Option<&NodeName>, change: Change, by: Cause) {
+        let now = self.ground.emitter.now();
+        self.tell_at(node, change, by, (None, now));
+    }
+
+    /// Tells it, unless a look and a report tell the same.
+    pub(super) fn tell_at(
+        &mut self,
+        node: Option<&NodeName>,
+        change: Change,
+        by: Cause,
+        (engine_time, now): (Option<String>, Nanos),
+    ) {
+        if let Some(node) = node {
+            let this = (discriminant(&change), now);
+            let last = self.last.insert(node.clone(), this);
+            if last.is_some_and(|last| last.0 == this.0 && now.since(last.1) < AGAIN) {
+                return;
+            }
+        }
         let one = Unexplained {
             node: node.cloned(),
             change,
             by,
+            engine_time,
         };
         let inner = &self.vigil.inner;
         if one.voids() {

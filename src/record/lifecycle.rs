@@ -13,6 +13,9 @@ pub struct Unexplained {
     pub change: Change,
     /// Who did it.
     pub by: Cause,
+    /// When, by the engine's own clock, where the engine reported it: the time of day in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_time: Option<String>,
 }
 
 /// What became of it.
@@ -43,6 +46,32 @@ pub enum Change {
     EngineAway {
         /// The engine's words.
         why: String,
+    },
+    /// The engine refused connections and answers again, or another one answers in its place.
+    EngineAnew {
+        /// Whether it is another one.
+        other: bool,
+    },
+    /// A signal was sent to it through the engine.
+    Signalled {
+        /// Its number or name.
+        signal: String,
+    },
+    /// A container that its faults and probes need ended, while the node itself went on.
+    HelperEnded {
+        /// The container.
+        helper: String,
+        /// Its exit code, where that is known.
+        code: Option<i64>,
+    },
+    /// It was taken off the drill's network.
+    Detached,
+    /// A container that is none of the run's is on its network; with a node's address where a node is named.
+    Joined {
+        /// The container.
+        name: String,
+        /// Its address.
+        address: String,
     },
 }
 
@@ -105,11 +134,30 @@ impl Unexplained {
                 format!("the disk under {name} has {} KiB left", free >> 10)
             }
             Change::EngineAway { why } => format!("the engine did not answer ({why})"),
+            Change::EngineAnew { other: true } => "another engine answers".into(),
+            Change::EngineAnew { other: false } => "the engine was away and answers again".into(),
+            Change::Signalled { signal } => format!("{name} was sent signal {signal}"),
+            Change::HelperEnded { helper, code } => {
+                let code = code.map_or("an unknown exit code".into(), |code| ending(code, false));
+                format!("`{helper}`, which the faults at {name} need, ended with {code}")
+            }
+            Change::Detached => format!("{name} was taken off the drill's network"),
+            Change::Joined {
+                name: stranger,
+                address,
+            } => match &self.node {
+                Some(node) => format!("`{stranger}` took {address}, the address of {node}"),
+                None => format!("`{stranger}` joined the drill's network as {address}"),
+            },
         };
-        match self.by {
+        let told = match self.by {
             Cause::Itself => format!("{what}, by itself: no step did it"),
             Cause::Outsider => format!("{what}, from outside: no step did it"),
             Cause::Untold => format!("{what}: no step did it, and who did cannot be told"),
+        };
+        match &self.engine_time {
+            Some(at) => format!("{told} (at {at} by the engine's clock)"),
+            None => told,
         }
     }
 }

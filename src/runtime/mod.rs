@@ -5,6 +5,7 @@ mod children;
 mod disk;
 pub mod docker;
 pub mod facts;
+mod happening;
 mod images;
 pub mod journal;
 mod marker;
@@ -19,6 +20,7 @@ pub mod sweep;
 pub use apart::apart;
 pub use children::ProcessSweeper;
 pub use disk::{DiskFault, DiskFigures, Disks, Tries};
+pub use happening::{Deed, Happening, Report, Surroundings};
 pub use images::{BuildSpec, ImageInfo, ImageStore};
 pub use meant::{Intents, Meant};
 pub use owner::{Liveness, Owner, SameMachine, start_time};
@@ -27,6 +29,7 @@ pub use skew::{FILE as CLOCK_FILE, LIBRARY as CLOCK_LIBRARY, Skew};
 use std::{net::IpAddr, path::PathBuf, pin::Pin, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::id::{NodeName, RunId};
@@ -226,6 +229,20 @@ pub trait Runtime: Send + Sync {
 
     /// What the drill last meant the node to do, and how often it has said so; none if it was never started.
     fn meant(&self, node: &NodeName) -> Option<(Meant, u64)>;
+
+    /// Everything that the drill meant the node to do lately, what it means now included: a report of the engine may come
+    /// a little after the deed.
+    fn meant_lately(&self, node: &NodeName) -> Vec<Meant>;
+
+    /// What the engine says happens to the run's machines, from now on; nothing where only the drill acts on them.
+    fn reports(&self) -> BoxStream<'_, Report> {
+        stream::pending().boxed()
+    }
+
+    /// What stands beside the nodes; nothing where nodes have neither helpers nor a network of their own.
+    async fn surroundings(&self) -> Result<Surroundings, RuntimeError> {
+        Ok(Surroundings::default())
+    }
 
     /// The nodes that were started, whatever became of them.
     fn nodes(&self) -> Vec<NodeName>;

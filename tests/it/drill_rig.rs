@@ -117,6 +117,13 @@ impl Drill {
         command
     }
 
+    /// Starts it with the engine at another address, without waiting.
+    pub fn spawn_with_engine(&self, host: &str) -> Child {
+        let mut command = self.command();
+        command.env("DOCKER_HOST", host);
+        command.spawn().expect("the binary starts")
+    }
+
     /// Starts it without waiting.
     pub fn spawn(&self) -> Child {
         self.command().spawn().expect("the binary starts")

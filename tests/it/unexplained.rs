@@ -1,9 +1,16 @@
 //! What no step of a drill caused: nodes ended, frozen and removed from outside, and a server that ends by itself.
 
 use std::{
-    fs,
-    os::unix::fs::DirBuilderExt,
+    fs, io,
+    net::Shutdown,
+    os::unix::{
+        fs::DirBuilderExt,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
     process::{Child, Command},
+    sync::{Arc, Mutex},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -254,4 +261,159 @@ fn a_restart_between_two_looks_voids_the_drill_where_the_engine_is_elsewhere() {
 fn a_prometheus_that_someone_kills_voids_the_drill() {
     let (done, took) = by_docker_to("redis/sentinel-kill-alert.yaml", "prometheus", &["kill"]);
     void(&done, took, "prometheus ended with exit code 137 (SIGKILL)");
+}
+
+/// Runs the engine's own tool, and returns what it says.
+fn docker(arguments: &[&str]) -> String {
+    let done = Command::new("docker").args(arguments).output();
+    let done = done.expect("docker");
+    let error = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{arguments:?}: {error}");
+    String::from_utf8_lossy(&done.stdout).trim().to_owned()
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_replica_that_is_frozen_and_let_go_on_between_two_looks_voids_the_drill() {
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let (done, took) = meddled(drill, BEGUN, |drill| {
+        let replica = container(drill, "r3");
+        docker(&["pause", &replica]);
+        docker(&["unpause", &replica]);
+    });
+    void(&done, took, "r3 was frozen, from outside");
+    assert!(done.talk.contains("by the engine's clock"), "{}", done.talk);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_helper_that_someone_kills_voids_a_drill_that_needs_it() {
+    let drill = "redis/sentinel-partition.yaml";
+    let (done, took) = by_docker_to(drill, "r3.sidecar", &["kill"]);
+    void(&done, took, "need, ended with exit code 137 (SIGKILL)");
+}
+
+/// A container that is none of the run's, removed at the end.
+struct Stranger(String);
+
+impl Stranger {
+    /// Joins the network of the drill's nodes, by its arguments with an address of its own.
+    fn join(drill: &Drill, node: &str, address: Option<&str>) -> Self {
+        let (network, image) = (network_of(drill, node), image_of(drill, node));
+        let mut arguments = vec!["run", "-d", "--network", &network];
+        arguments.extend(address.iter().flat_map(|address| ["--ip", address]));
+        arguments.extend(["--entrypoint", "sleep", &image, "60"]);
+        Self(docker(&arguments))
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rm", "-f", &self.0]).output();
+    }
+}
+
+fn network_of(drill: &Drill, node: &str) -> String {
+    let format = "{{.HostConfig.NetworkMode}}";
+    docker(&["inspect", "-f", format, &container(drill, node)])
+}
+
+fn image_of(drill: &Drill, node: &str) -> String {
+    docker(&["inspect", "-f", "{{.Image}}", &container(drill, node)])
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_stranger_on_the_drills_network_voids_the_drill() {
+    let mut stranger = None;
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let (done, took) = meddled(drill, BEGUN, |drill| {
+        stranger = Some(Stranger::join(drill, "r3", None));
+        thread::sleep(Duration::from_secs(3));
+        stranger = None;
+    });
+    void(&done, took, "joined the drill's network as");
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn an_address_that_a_stranger_took_voids_the_drill() {
+    let mut stranger = None;
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let (done, took) = meddled(drill, BEGUN, |drill| {
+        let (network, replica) = (network_of(drill, "r3"), container(drill, "r3"));
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let address = docker(&["inspect", "-f", format, &replica]);
+        docker(&["network", "disconnect", &network, &replica]);
+        stranger = Some(Stranger::join(drill, "r3", Some(&address)));
+        thread::sleep(Duration::from_secs(3));
+        stranger = None;
+    });
+    void(&done, took, "the address of r3");
+    let lost = "r3 was taken off the drill's network";
+    assert!(done.talk.contains(lost), "{}", done.talk);
+}
+
+/// What drdrill takes for the engine's socket; it can be taken away, with all that goes through it.
+struct Relay {
+    socket: PathBuf,
+    through: Arc<Mutex<Vec<UnixStream>>>,
+}
+
+impl Relay {
+    fn at(socket: &Path) -> Self {
+        let relay = Self {
+            socket: socket.to_owned(),
+            through: Arc::default(),
+        };
+        relay.open();
+        relay
+    }
+
+    fn open(&self) {
+        let listener = UnixListener::bind(&self.socket).expect("a socket");
+        let through = self.through.clone();
+        // Ends with the test: a listener whose socket was removed gets no connection any more.
+        thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let far = UnixStream::connect("/var/run/docker.sock").expect("an engine");
+                let ends = [&near, &far].map(|end| end.try_clone().expect("a socket"));
+                through.lock().expect("a lock").extend(ends);
+                let back = [&far, &near].map(|end| end.try_clone().expect("a socket"));
+                pass(near, far);
+                let [far, near] = back;
+                pass(far, near);
+            }
+        });
+    }
+
+    fn away_for(&self, time: Duration) {
+        fs::remove_file(&self.socket).expect("a socket");
+        for end in self.through.lock().expect("a lock").drain(..) {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+        thread::sleep(time);
+        self.open();
+    }
+}
+
+/// Passes on what comes from one end to the other.
+fn pass(mut from: UnixStream, mut to: UnixStream) {
+    thread::spawn(move || {
+        let _ = io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    });
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn an_engine_that_was_away_for_half_a_second_voids_the_drill() {
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let socket = drill.folder.path().join("engine.sock");
+    let relay = Relay::at(&socket);
+    let child = drill.spawn_with_engine(&format!("unix://{}", socket.display()));
+    let (done, took) = meddled_as(drill, child, BEGUN, |_, _| {
+        relay.away_for(Duration::from_millis(500));
+    });
+    void(&done, took, "the engine was away and answers again");
 }

@@ -12,12 +12,14 @@ use async_trait::async_trait;
 use bollard::query_parameters::{
     InspectContainerOptions, StartContainerOptions, StopContainerOptionsBuilder,
 };
+use futures_util::stream::BoxStream;
 
 use crate::{
     id::{NodeName, RunId},
     runtime::{
         CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, Intents, Life, Meant, NodeFile,
-        NodeSpec, NodeState, Owner, Pipe, Runtime, RuntimeError, Signal, Skew, apart,
+        NodeSpec, NodeState, Owner, Pipe, Report, Runtime, RuntimeError, Signal, Skew,
+        Surroundings,
         journal::{Effect, Journal},
     },
 };
@@ -25,7 +27,7 @@ use crate::{
 use super::{
     Engine, among, container, disk,
     engine::{ACT, ASK, within},
-    exec, facts, network,
+    events, exec, facts, network,
     node::{Beneath, Machine, Options},
     removal,
     signal::{self, Visible},
@@ -102,6 +104,12 @@ impl DockerRuntime {
                 node: node.to_string(),
                 cause: "it was not created in this run".into(),
             })
+    }
+
+    fn whose(&self, is: impl Fn(&Machine) -> bool) -> Option<NodeName> {
+        let nodes = lock(&self.nodes);
+        let found = nodes.iter().find(|(_, machine)| is(machine));
+        found.map(|(node, _)| node.clone())
     }
 
     fn update(&self, node: &NodeName, change: impl FnOnce(&mut Machine)) {
@@ -410,6 +418,26 @@ impl Runtime for DockerRuntime {
         self.intents.of(node)
     }
 
+    fn meant_lately(&self, node: &NodeName) -> Vec<Meant> {
+        self.intents.lately(node)
+    }
+
+    fn reports(&self) -> BoxStream<'_, Report> {
+        let own = |id: &str| self.whose(|machine| machine.container == id);
+        let helper = |id: &str| self.whose(|machine| machine.helpers().any(|(_, own)| own == id));
+        let run = self.run.to_string();
+        events::reports(&self.engine, run, Box::new(own), Box::new(helper))
+    }
+
+    async fn surroundings(&self) -> Result<Surroundings, RuntimeError> {
+        let network = lock(&self.network).clone();
+        let Some(network) = network else {
+            return Ok(Surroundings::default());
+        };
+        let machines = lock(&self.nodes).clone();
+        events::surroundings(&self.engine, &self.run, &machines, &network).await
+    }
+
     fn nodes(&self) -> Vec<NodeName> {
         self.intents.nodes()
     }
@@ -461,25 +489,7 @@ impl Runtime for DockerRuntime {
     }
 
     async fn teardown(&self) -> (u32, Vec<String>) {
-        let (host, run) = (self.engine.host().map(str::to_owned), self.run.clone());
-        // The connection is made anew: one that serves the run's executor may hang with it.
-        let removed = apart(move || async move {
-            let engine = Engine::connect(host.as_deref()).await?;
-            Ok::<_, RuntimeError>(removal::remove_run(&engine, &run).await)
-        });
-        let (removed, mut failures) = match removed.await {
-            Ok(Ok(removed)) => removed,
-            Ok(Err(error)) => (0, vec![error.to_string()]),
-            Err(error) => (0, vec![format!("failed to clean up: {error}")]),
-        };
-        if failures.is_empty() {
-            for effect in self.journal.outstanding() {
-                if let Err(error) = self.journal.undone(effect).await {
-                    failures.push(format!("failed to write that it is undone: {error}"));
-                }
-            }
-        }
-        (removed, failures)
+        removal::tear_down(&self.engine, &self.run, &self.journal).await
     }
 
     async fn residue(&self) -> Result<Vec<String>, RuntimeError> {

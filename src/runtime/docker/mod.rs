@@ -4,6 +4,7 @@ mod among;
 mod container;
 mod disk;
 mod engine;
+mod events;
 mod exec;
 mod facts;
 mod images;

@@ -42,3 +42,17 @@ pub(super) struct Machine {
     /// The disk under its data, where that can be made to go wrong.
     pub disk: Option<Beneath>,
 }
+
+impl Machine {
+    /// The containers beside the node's own that its faults need, each with what it is for.
+    pub fn helpers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let disk = self.disk.as_ref().map(|(_, server)| server);
+        let all = [
+            ("network", self.sidecar.as_ref()),
+            ("disk", disk),
+            ("process", self.among.as_ref()),
+        ];
+        all.into_iter()
+            .filter_map(|(kind, id)| Some((kind, id?.as_str())))
+    }
+}

@@ -14,7 +14,7 @@ use tokio::time::{Duration, sleep};
 
 use crate::{
     id::RunId,
-    runtime::{OWNER_LABEL, Owner, RUN_LABEL, RuntimeError},
+    runtime::{OWNER_LABEL, Owner, RUN_LABEL, RuntimeError, apart, journal::Journal},
 };
 
 use super::engine::{ASK, Engine, REMOVE, status, within};
@@ -145,6 +145,33 @@ pub(super) async fn remove_run(engine: &Engine, run: &RunId) -> (u32, Vec<String
             match result {
                 Ok(()) => removed += 1,
                 Err(error) => failures.push(error.to_string()),
+            }
+        }
+    }
+    (removed, failures)
+}
+
+/// Removes everything of a run on a connection made anew, and closes what its journal has to undo.
+pub(super) async fn tear_down(
+    engine: &Engine,
+    run: &RunId,
+    journal: &Journal,
+) -> (u32, Vec<String>) {
+    let (host, run) = (engine.host().map(str::to_owned), run.clone());
+    // The connection is made anew: one that serves the run's executor may hang with it.
+    let removed = apart(move || async move {
+        let engine = Engine::connect(host.as_deref()).await?;
+        Ok::<_, RuntimeError>(remove_run(&engine, &run).await)
+    });
+    let (removed, mut failures) = match removed.await {
+        Ok(Ok(removed)) => removed,
+        Ok(Err(error)) => (0, vec![error.to_string()]),
+        Err(error) => (0, vec![format!("failed to clean up: {error}")]),
+    };
+    if failures.is_empty() {
+        for effect in journal.outstanding() {
+            if let Err(error) = journal.undone(effect).await {
+                failures.push(format!("failed to write that it is undone: {error}"));
             }
         }
     }

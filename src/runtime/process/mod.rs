@@ -267,6 +267,10 @@ impl Runtime for ProcessRuntime {
         self.intents.of(node)
     }
 
+    fn meant_lately(&self, node: &NodeName) -> Vec<Meant> {
+        self.intents.lately(node)
+    }
+
     fn nodes(&self) -> Vec<NodeName> {
         self.intents.nodes()
     }

@@ -1,0 +1,298 @@
+//! The engine's event stream, for what happens between two looks, and a look at what stands beside the nodes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
+
+use bollard::{
+    errors::Error,
+    models::{ContainerSummary, ContainerSummaryStateEnum, EndpointResource, EventMessage},
+    query_parameters::{EventsOptionsBuilder, InspectNetworkOptions, ListContainersOptionsBuilder},
+};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    id::{NodeName, RunId},
+    runtime::{Deed, Happening, RUN_LABEL, Report, RuntimeError, Surroundings},
+};
+
+use super::{
+    engine::{ANSWER, ASK, Engine, within},
+    facts, network,
+    node::Machine,
+};
+
+/// How long after a break the engine is asked again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// The events that are asked for.
+const EVENTS: [&str; 8] = [
+    "die", "oom", "kill", "pause", "unpause", "start", "restart", "destroy",
+];
+
+/// Finds whose container an id is: the node's own, or a helper of it by its name.
+pub(super) type Whose<'a> = Box<dyn Fn(&str) -> Option<NodeName> + Send + Sync + 'a>;
+
+/// A stream of events that is opened anew when it breaks.
+struct Listening<'a> {
+    engine: &'a Engine,
+    run: String,
+    whose: Whose<'a>,
+    /// Whether a name is that of a node's own container.
+    own: Whose<'a>,
+    events: Option<BoxStream<'static, Result<EventMessage, Error>>>,
+    /// The engine's identity when it was first asked.
+    identity: Option<String>,
+    /// The time of the last event, nanoseconds by the engine's clock: after a break they go on behind it.
+    last: i64,
+    /// Containers whose memory ran out since their last start.
+    starved: BTreeSet<String>,
+}
+
+/// What the engine says happens to the containers of a run, from the first poll on.
+pub(super) fn reports<'a>(
+    engine: &'a Engine,
+    run: String,
+    own: Whose<'a>,
+    whose: Whose<'a>,
+) -> BoxStream<'a, Report> {
+    let listening = Listening {
+        engine,
+        run,
+        whose,
+        own,
+        events: None,
+        identity: None,
+        last: 0,
+        starved: BTreeSet::new(),
+    };
+    stream::unfold(listening, |mut listening| async move {
+        let report = listening.next().await;
+        Some((report, listening))
+    })
+    .boxed()
+}
+
+impl Listening<'_> {
+    async fn next(&mut self) -> Report {
+        if self.identity.is_none() {
+            self.identity = identity(self.engine).await;
+        }
+        loop {
+            if self.events.is_none() {
+                self.events = Some(self.open());
+            }
+            let next = match &mut self.events {
+                Some(events) => events.next().await,
+                None => None,
+            };
+            match next {
+                Some(Ok(message)) => {
+                    if let Some(happening) = self.read(&message) {
+                        return Report::Happened(happening);
+                    }
+                }
+                Some(Err(_)) | None => {
+                    self.events = None;
+                    return self.resume().await;
+                }
+            }
+        }
+    }
+
+    fn open(&self) -> BoxStream<'static, Result<EventMessage, Error>> {
+        let label = format!("{RUN_LABEL}={}", self.run);
+        let filters = HashMap::from([
+            ("label", vec![label.as_str()]),
+            ("type", vec!["container"]),
+            ("event", EVENTS.to_vec()),
+        ]);
+        let mut options = EventsOptionsBuilder::new().filters(&filters);
+        let since = format!(
+            "{}.{:09}",
+            self.last / 1_000_000_000,
+            self.last % 1_000_000_000
+        );
+        if self.last > 0 {
+            options = options.since(&since);
+        }
+        self.engine.docker.events(Some(options.build())).boxed()
+    }
+
+    /// Waits until the engine answers again, and says how it went.
+    async fn resume(&mut self) -> Report {
+        let mut refused = false;
+        loop {
+            if let Some(now) = identity(self.engine).await {
+                let before = self.identity.replace(now.clone());
+                let other = before.is_some_and(|before| before != now);
+                return Report::Resumed { refused, other };
+            }
+            refused = true;
+            sleep(AGAIN).await;
+        }
+    }
+
+    fn read(&mut self, message: &EventMessage) -> Option<Happening> {
+        let at = message.time_nano.unwrap_or(0);
+        if at <= self.last && self.last > 0 {
+            return None;
+        }
+        self.last = at;
+        let actor = message.actor.as_ref()?;
+        let attributes = actor.attributes.as_ref()?;
+        let id = actor.id.as_deref()?;
+        let deed = self.deed(message.action.as_deref()?, id, attributes)?;
+        let node = self.own.as_ref()(id);
+        let (node, helper) = match node {
+            Some(node) => (node, None),
+            None => (self.whose.as_ref()(id)?, attributes.get("name").cloned()),
+        };
+        Some(Happening {
+            node,
+            helper,
+            deed,
+            at: time_of_day(at),
+        })
+    }
+
+    fn deed(&mut self, action: &str, id: &str, facts: &HashMap<String, String>) -> Option<Deed> {
+        let deed = match action {
+            "oom" => {
+                self.starved.insert(id.to_owned());
+                return None;
+            }
+            "start" | "restart" => {
+                self.starved.remove(id);
+                // A restart is told by its end and its start already.
+                return (action == "start").then_some(Deed::Started);
+            }
+            "die" => Deed::Ended {
+                code: facts.get("exitCode")?.parse().ok()?,
+                out_of_memory: self.starved.contains(id),
+            },
+            "kill" => Deed::Signalled(facts.get("signal")?.clone()),
+            "pause" => Deed::Frozen,
+            "unpause" => Deed::Thawed,
+            "destroy" => Deed::Removed,
+            _ => return None,
+        };
+        Some(deed)
+    }
+}
+
+async fn identity(engine: &Engine) -> Option<String> {
+    let info = timeout(ANSWER, facts::info(engine)).await.ok()?.ok()?;
+    Some(info.id.unwrap_or_default())
+}
+
+/// The time of day in UTC, with microseconds, of nanoseconds since 1970.
+fn time_of_day(nanos: i64) -> String {
+    let micros = nanos / 1_000;
+    let seconds = micros / 1_000_000 % 86_400;
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!(
+        "{hour:02}:{minute:02}:{second:02}.{:06} UTC",
+        micros % 1_000_000
+    )
+}
+
+/// What stands beside the nodes of a run: helpers that ended, and strangers on its network.
+pub(super) async fn surroundings(
+    engine: &Engine,
+    run: &RunId,
+    machines: &BTreeMap<NodeName, Machine>,
+    network: &network::Network,
+) -> Result<Surroundings, RuntimeError> {
+    let label = format!("{RUN_LABEL}={run}");
+    let filters = HashMap::from([("label", vec![label.as_str()])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let listed = engine.docker.list_containers(Some(options));
+    let listed = within("list containers of", run, ASK, listed);
+    let asked = engine
+        .docker
+        .inspect_network(&network.name, None::<InspectNetworkOptions>);
+    let asked = within("ask who is on", &network.name, ASK, asked);
+    let (listed, on_network) = tokio::try_join!(listed, asked)?;
+    let own: BTreeSet<&str> = machines
+        .values()
+        .map(|one| one.container.as_str())
+        .collect();
+    let attached = on_network.containers.unwrap_or_default();
+    Ok(Surroundings {
+        ended: ended(&listed, machines),
+        detached: machines
+            .iter()
+            .filter(|(_, machine)| !attached.contains_key(&machine.container))
+            .map(|(node, _)| node.clone())
+            .collect(),
+        strangers: attached
+            .iter()
+            .filter(|(id, _)| !own.contains(id.as_str()))
+            .map(|(_, stranger)| described(stranger))
+            .collect(),
+        addresses: network
+            .addresses
+            .iter()
+            .map(|(node, address)| (node.clone(), address.to_string()))
+            .collect(),
+    })
+}
+
+fn described(stranger: &EndpointResource) -> (String, String) {
+    let address = stranger.ipv4_address.clone().unwrap_or_default();
+    let address = address.split('/').next().unwrap_or_default().to_owned();
+    (stranger.name.clone().unwrap_or_default(), address)
+}
+
+/// The helpers that were started and do not run.
+fn ended(
+    listed: &[ContainerSummary],
+    machines: &BTreeMap<NodeName, Machine>,
+) -> Vec<(NodeName, String, Option<i64>)> {
+    let mut ended = Vec::new();
+    for (node, machine) in machines {
+        for (kind, helper) in machine.helpers() {
+            let name = format!("{kind} helper");
+            let found = listed.iter().find(|one| one.id.as_deref() == Some(helper));
+            match found.and_then(|one| one.state) {
+                None => ended.push((node.clone(), name, None)),
+                Some(ContainerSummaryStateEnum::EXITED | ContainerSummaryStateEnum::DEAD) => {
+                    let status = found.and_then(|one| one.status.as_deref());
+                    ended.push((node.clone(), name, status.and_then(exit_code)));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    ended
+}
+
+/// The code in for instance `Exited (137) 2 seconds ago`.
+fn exit_code(status: &str) -> Option<i64> {
+    let (_, rest) = status.split_once('(')?;
+    rest.split_once(')')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_exit_codes_are_read_as_the_engine_writes_them() {
+        assert_eq!(
+            time_of_day(1_787_000_000_123_456_789),
+            "20:53:20.123456 UTC"
+        );
+        assert_eq!(exit_code("Exited (137) 2 seconds ago"), Some(137));
+        assert_eq!(exit_code("Up 3 seconds"), None);
+    }
+}
