@@ -105,7 +105,7 @@ impl Page {
             .route("/scenario/{*name}", get(scenario))
             .route("/compare", get(compare))
             .route("/run/{run}/{file}", get(run_file))
-            .fallback(async || missing(NO_NAME))
+            .fallback(nowhere)
             .layer(from_fn_with_state(answering.clone(), guarded))
             .with_state(answering);
         let (stopped, stopping) = tokio::sync::oneshot::channel::<()>();
@@ -285,6 +285,10 @@ async fn run_file(
         }
         _ => missing(NO_NAME),
     }
+}
+
+async fn nowhere() -> Response {
+    missing(NO_NAME)
 }
 
 fn missing(why: &str) -> Response {
