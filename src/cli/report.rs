@@ -1,8 +1,16 @@
 //! `drdrill report`: judges and renders a finished run again.
 
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::Path,
+};
+
 use drdrill::{
     evidence::{self, EvidenceError, files::read, folder::replace},
-    report::{View, run_document::run_document, terminal},
+    history::History,
+    record::Record,
+    report::{View, csv::csv, run_document::run_document, terminal},
     score,
 };
 
@@ -56,6 +64,9 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     let view = View::new(&loaded.record, &loaded.history, &judgement);
     let date = loaded.record.opened.started.parse().ok();
     pdf::write(arguments, &run_document(&view), date)?;
+    if let Some(path) = &arguments.csv {
+        operations(path, &loaded.record, &loaded.history)?;
+    }
     let place = folder.join("report.html");
     output::result(&terminal(
         &view,
@@ -63,6 +74,20 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
         output::style(),
     ));
     Ok(exit_of(&loaded.record, &judgement))
+}
+
+/// Writes the run's operations as CSV.
+fn operations(path: &Path, record: &Record, history: &History) -> Result<(), Failure> {
+    let written = File::create(path).map(BufWriter::new).and_then(|mut out| {
+        csv(record, history, &mut out)?;
+        out.flush()
+    });
+    written.map_err(|error| {
+        let message = format!("failed to write `{}`: {error}", path.display());
+        Failure::new(Exit::EnvironmentUnfit, message, "name another file")
+    })?;
+    output::talk(&format!("wrote {}\n", path.display()));
+    Ok(())
 }
 
 fn unwritten(error: &EvidenceError) -> Failure {

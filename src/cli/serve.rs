@@ -1,6 +1,9 @@
 //! `drdrill serve`: a reports folder as a local page, until Ctrl-C.
 
-use drdrill::serve::{self as page, Page};
+use drdrill::{
+    report::view::text::plural,
+    serve::{self as page, Page},
+};
 
 use super::{
     arguments::ServeArguments,
@@ -30,8 +33,8 @@ pub fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
             output::talk("warning: everyone who can reach this address can read these reports\n");
         }
         output::talk(&format!(
-            "{} runs at http://{address}/ until Ctrl-C\n",
-            found.runs.len()
+            "{} at http://{address}/ until Ctrl-C\n",
+            plural(found.runs.len() as u64, "run")
         ));
         let stop = async {
             // Without signals there is still the way to kill it.

@@ -111,7 +111,7 @@ pub fn matrix(scenario: &str, rows: &[MatrixRow], style: Style) -> String {
         let word = compared.as_ref().map_or("", |it| match it.verdict {
             Verdict::Pass => "not slower",
             Verdict::Regression => "slower",
-            Verdict::Inconclusive => "not told",
+            Verdict::Inconclusive => "inconclusive",
         });
         let values = row.values.clone();
         let (server, verdicts, lost) = (row.server(), row.verdicts(), row.lost());
@@ -182,7 +182,7 @@ mod tests {
         assert!(line("image=b").ends_with("not slower"), "{text}");
         assert!(line("image=c").ends_with(" slower"), "{text}");
         assert!(!line("image=c").ends_with("not slower"), "{text}");
-        assert!(line("image=d").ends_with("not told"), "{text}");
+        assert!(line("image=d").ends_with("inconclusive"), "{text}");
         assert!(line("image=a").contains("10 pass"), "{text}");
     }
 
@@ -196,8 +196,8 @@ mod tests {
         ]);
         let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap();
         assert!(line("image=b").contains("not measured"), "{text}");
-        assert!(line("image=b").ends_with("not told"), "{text}");
+        assert!(line("image=b").ends_with("inconclusive"), "{text}");
         assert!(line("image=c").contains("not seen"), "{text}");
-        assert!(line("image=d").ends_with("not told"), "{text}");
+        assert!(line("image=d").ends_with("inconclusive"), "{text}");
     }
 }

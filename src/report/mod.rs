@@ -5,6 +5,7 @@
 
 pub mod calibration;
 pub mod chinese;
+pub mod csv;
 pub mod document;
 pub mod gated;
 pub mod history;

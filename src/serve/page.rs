@@ -35,6 +35,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 const UNREGISTERED: Duration = Duration::from_secs(5);
 /// How long answers may take after the page was stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// What is said of an address that nothing answers to.
+const NO_NAME: &str = "No page, run or scenario has this name.";
 /// Rendered pages that are kept.
 const PAGES_MAX: usize = 256;
 
@@ -103,6 +105,7 @@ impl Page {
             .route("/scenario/{*name}", get(scenario))
             .route("/compare", get(compare))
             .route("/run/{run}/{file}", get(run_file))
+            .fallback(nowhere)
             .layer(from_fn_with_state(answering.clone(), guarded))
             .with_state(answering);
         let (stopped, stopping) = tokio::sync::oneshot::channel::<()>();
@@ -164,11 +167,16 @@ fn is_local(headers: &HeaderMap) -> bool {
 
 impl Answering {
     /// A page by its name, rendered at most once per state of the register.
-    async fn page(self, name: String, render: fn(&Archive, &str) -> Option<String>) -> Response {
+    async fn page(
+        self,
+        name: String,
+        absent: &str,
+        render: fn(&Archive, &str) -> Option<String>,
+    ) -> Response {
         let rendered = tokio::task::spawn_blocking(move || self.rendered(&name, render)).await;
         match rendered {
             Ok(Some(page)) => html(StatusCode::OK, page.to_string()),
-            Ok(None) => missing(),
+            Ok(None) => missing(absent),
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     }
@@ -232,7 +240,7 @@ fn stamp(reports: &Path) -> Option<Stamp> {
 
 async fn overview(State(answering): State<Answering>) -> Response {
     let render = |archive: &Archive, _: &str| Some(pages::overview(archive, &trends(archive)));
-    answering.page("overview".into(), render).await
+    answering.page("overview".into(), NO_NAME, render).await
 }
 
 async fn scenario(State(answering): State<Answering>, Part(name): Part<String>) -> Response {
@@ -240,7 +248,7 @@ async fn scenario(State(answering): State<Answering>, Part(name): Part<String>) 
         let known = archive.scenarios().contains(&name);
         known.then(|| pages::scenario(&trend(archive, name)))
     };
-    answering.page(format!("scenario {name}"), render).await
+    answering.page(format!("scenario {name}"), NO_NAME, render).await
 }
 
 async fn compare(
@@ -253,7 +261,8 @@ async fn compare(
     };
     let named = |key: &str| query.get(key).cloned().unwrap_or_default();
     let name = format!("compare {} {}", named("a"), named("b"));
-    answering.page(name, render).await
+    let absent = "Two runs are compared: choose A and B on the page of their scenario.";
+    answering.page(name, absent, render).await
 }
 
 async fn run_file(
@@ -262,23 +271,30 @@ async fn run_file(
 ) -> Response {
     let found = tokio::task::spawn_blocking(move || {
         let archive = answering.archive();
-        file(&archive.path, archive.run(&run)?, &name)
+        let run = archive.run(&run)?;
+        let (bytes, kind) = file(&archive.path, run, &name)?;
+        let page = kind.starts_with("text/html");
+        Some(match page.then(|| String::from_utf8(bytes.clone())) {
+            Some(Ok(html)) => (pages::with_way_back(&html, run).into_bytes(), kind),
+            Some(Err(_)) | None => (bytes, kind),
+        })
     });
     match found.await {
         Ok(Some((bytes, kind))) => {
             ([(header::CONTENT_TYPE, kind)], Body::from(bytes)).into_response()
         }
-        _ => missing(),
+        _ => missing(NO_NAME),
     }
 }
 
-fn missing() -> Response {
+async fn nowhere() -> Response {
+    missing(NO_NAME)
+}
+
+fn missing(why: &str) -> Response {
     html(
         StatusCode::NOT_FOUND,
-        pages::message(
-            "There is nothing here.",
-            "No run or scenario has this name.",
-        ),
+        pages::message("There is nothing here.", why),
     )
 }
 

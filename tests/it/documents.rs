@@ -110,6 +110,28 @@ fn a_font_without_the_characters_is_refused() {
     assert!(matches!(Fonts::of(b"no font"), Err(PdfError::Font)));
 }
 
+#[test]
+fn the_operations_as_csv_are_those_of_the_history_with_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("operations.csv");
+    let output = Command::new(DRDRILL)
+        .arg("report")
+        .arg(sample())
+        .arg("--csv")
+        .arg(&path)
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = fs::read_to_string(path).expect("a file");
+    let loaded = evidence::load(&sample()).expect("the sample verifies");
+    assert_eq!(text.lines().count(), loaded.history.count() + 1);
+    let columns = text.lines().next().map(|head| head.split(',').count());
+    assert!(text.lines().all(|line| Some(line.split(',').count()) == columns));
+    let refused = text.lines().find(|line| line.contains(",fail,connection refused,"));
+    assert!(refused.is_some(), "errors are named");
+    assert!(text.contains(",ok,,n2,"), "acknowledged by n2");
+}
+
 /// In Chinese where the machine has a font for it; else it says what is missing.
 #[test]
 fn the_command_writes_a_pdf_or_says_which_font_is_missing() {

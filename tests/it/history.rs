@@ -172,7 +172,7 @@ fn the_page_shows_runs_and_nothing_else() {
     let get = |path: &str| ask(address, path, "localhost:7070");
     let (a, b) = (reports.name(0), reports.name(2));
     for (path, words) in [
-        ("/".to_owned(), "3 runs of 1 scenarios"),
+        ("/".to_owned(), "3 runs of 1 scenario<"),
         (
             "/scenario/reference-primary-kill".into(),
             "Compare A with B",
@@ -181,6 +181,10 @@ fn the_page_shows_runs_and_nothing_else() {
         (
             format!("/run/{a}/report.html"),
             "PASS: reference-primary-kill",
+        ),
+        (
+            format!("/run/{a}/report.html"),
+            "<a href=\"/scenario/reference-primary-kill\" ",
         ),
         (format!("/run/{a}/manifest.json"), "scenario_sha256"),
     ] {
@@ -201,11 +205,9 @@ fn the_page_shows_runs_and_nothing_else() {
         "/compare?a=x&b=y".into(),
         "/register.jsonl".into(),
     ] {
-        assert!(
-            get(&path).starts_with("HTTP/1.1 404"),
-            "{path}: {}",
-            get(&path)
-        );
+        let answer = get(&path);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+        assert!(answer.contains("<a href=\"/\">All scenarios</a>"), "a way on: {path}");
     }
     let elsewhere = ask(address, "/", "attacker.example");
     assert!(elsewhere.starts_with("HTTP/1.1 421"), "{elsewhere}");
@@ -221,7 +223,15 @@ fn the_page_shows_runs_and_nothing_else() {
     assert!(posted.starts_with("HTTP/1.1 405"), "{posted}");
     reports.forge(8, |_| {});
     assert!(
-        get("/").contains("4 runs of 1 scenarios"),
+        get("/").contains("4 runs of 1 scenario<"),
         "a new run shows without a restart"
     );
+    reports.forge(9, |opened| {
+        opened.overrides = vec![("clients.service.rate".into(), "10/s".into())];
+    });
+    let overview = get("/");
+    let link = overview.split("href=\"").find(|link| link.contains("10%2Fs"));
+    let link = link.and_then(|link| link.split('"').next()).expect("a link to the variant");
+    let variant = get(link);
+    assert!(variant.starts_with("HTTP/1.1 200"), "a variant with a slash: {link}: {variant}");
 }

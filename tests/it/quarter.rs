@@ -43,7 +43,8 @@ fn a_quarter_shows_coverage_targets_minutes_findings_and_gaps() {
     let document = quarterly(&review, &controls(&review), &Standing::default());
     let text = document.markdown();
     for words in [
-        "| mongodb | **never drilled** | **never drilled** | not offered |",
+        "| failure mode | reference |",
+        "| mongodb | 2 | 0 | 0 | 0 | **2** | kill, stop |",
         "target-missed: rto",
         "| reference | kill | 99.999 % | 0.44 min |",
         "rto in 1 run",
@@ -60,7 +61,10 @@ fn a_quarter_shows_coverage_targets_minutes_findings_and_gaps() {
         document,
         quarterly(&review, &controls(&review), &Standing::default())
     );
-    assert!(document.html().contains("td class=\"bad\">never drilled"));
+    assert!(document.html().contains("<td class=\"bad\">2</td>"));
+    let matrix = document.sections.iter().find(|it| it.title.ends_with("were drilled"));
+    let rows: Vec<&str> = matrix.iter().flat_map(|it| &it.rows).map(|row| row[0].text.as_str()).collect();
+    assert_eq!(rows, ["kill"], "only what was drilled has a row");
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub struct ReportArguments {
     /// Write a PDF with a text layer here
     #[arg(long, value_name = "FILE")]
     pub pdf: Option<PathBuf>,
+    /// Write every operation as CSV here, with the names of lanes and nodes
+    #[arg(long, value_name = "FILE", conflicts_with = "quarter")]
+    pub csv: Option<PathBuf>,
     /// The PDF's language
     #[arg(long, value_name = "en|zh", default_value = "en", requires = "pdf")]
     pub language: Language,

@@ -2,10 +2,72 @@
 
 use crate::time::Nanos;
 
-/// Left and right end of the plots, in the drawing's units.
-pub(super) const LEFT: f64 = 92.0;
-/// See [`LEFT`].
-pub(super) const RIGHT: f64 = 988.0;
+/// The width that a picture is drawn for; letters have the same size on both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sheet {
+    /// A screen on a desk, and paper.
+    Desk,
+    /// A telephone, upright.
+    Phone,
+}
+
+impl Sheet {
+    /// Each of them.
+    pub(super) const ALL: [Self; 2] = [Self::Desk, Self::Phone];
+
+    /// The name of its class, and the end of its identifiers.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Desk => "desk",
+            Self::Phone => "phone",
+        }
+    }
+
+    /// The drawing's width, in its units.
+    pub(super) fn width(self) -> f64 {
+        match self {
+            Self::Desk => 1000.0,
+            Self::Phone => 400.0,
+        }
+    }
+
+    /// Left end of the plots.
+    pub(super) fn left(self) -> f64 {
+        match self {
+            Self::Desk => 92.0,
+            Self::Phone => 58.0,
+        }
+    }
+
+    /// Right end of the plots.
+    pub(super) fn right(self) -> f64 {
+        self.width() - 12.0
+    }
+
+    /// The most grid lines whose labels find room.
+    fn ticks(self) -> u64 {
+        match self {
+            Self::Desk => 12,
+            Self::Phone => 5,
+        }
+    }
+
+    /// Characters that fit beside the line of a fault.
+    pub(super) fn note(self) -> usize {
+        match self {
+            Self::Desk => 48,
+            Self::Phone => 18,
+        }
+    }
+
+    /// Characters of a name that fit beside a row.
+    fn room(self) -> usize {
+        match self {
+            Self::Desk => 10,
+            Self::Phone => 6,
+        }
+    }
+}
 
 /// Time to horizontal position.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +75,7 @@ pub(super) struct Axis {
     pub(super) from: Nanos,
     pub(super) to: Nanos,
     pub(super) zero: Nanos,
+    pub(super) sheet: Sheet,
 }
 
 impl Axis {
@@ -20,7 +83,8 @@ impl Axis {
     pub(super) fn x(self, at: Nanos) -> f64 {
         let length = self.to.0.saturating_sub(self.from.0).max(1) as f64;
         let since = at.0.clamp(self.from.0, self.to.0) - self.from.0;
-        LEFT + since as f64 / length * (RIGHT - LEFT)
+        let (left, right) = (self.sheet.left(), self.sheet.right());
+        left + since as f64 / length * (right - left)
     }
 
     /// Whether a moment lies within the plot.
@@ -38,7 +102,7 @@ impl Axis {
         let step = STEPS_MS
             .iter()
             .map(|ms| ms * 1_000_000)
-            .find(|step| length / step <= 12)
+            .find(|step| length / step <= self.sheet.ticks())
             .unwrap_or(length.max(1));
         let before = self.zero.0.saturating_sub(self.from.0) / step;
         let mut ticks = Vec::new();
@@ -129,16 +193,14 @@ pub(super) fn label(x: f64, y: f64, class: &str, text: &str) -> String {
     format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>\n")
 }
 
-/// Characters of a usual name that fit beside a row.
-const ROOM: usize = 10;
-
 /// The name of a row, left of the picture: a longer one is made narrower, a very long one cut too.
-pub(super) fn row_name(y: f64, name: &str) -> String {
-    if name.chars().count() <= ROOM {
-        return label(LEFT - 8.0, y, "node end", name);
+pub(super) fn row_name(sheet: Sheet, y: f64, name: &str) -> String {
+    let (left, room) = (sheet.left(), sheet.room());
+    if name.chars().count() <= room {
+        return label(left - 8.0, y, "node end", name);
     }
-    let (x, y, width) = (c(LEFT - 8.0), c(y), c(LEFT - 12.0));
-    let name = escape(&short(name, ROOM + 4));
+    let (x, y, width) = (c(left - 8.0), c(y), c(left - 12.0));
+    let name = escape(&short(name, room + 4));
     format!(
         "<text class=\"node end\" x=\"{x}\" y=\"{y}\" textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\">{name}</text>\n"
     )
@@ -177,11 +239,18 @@ mod tests {
             from: Nanos(15_182_000_000),
             to: Nanos(24_182_000_000),
             zero: Nanos(17_182_000_000),
+            sheet: Sheet::Desk,
         };
         let labels: Vec<String> = axis.ticks().into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels[0], "\u{2212}2 s");
         assert_eq!(labels[2], "0 s");
         assert_eq!(labels.last().map(String::as_str), Some("+7 s"));
+        let phone = Axis {
+            sheet: Sheet::Phone,
+            ..axis
+        };
+        let labels: Vec<String> = phone.ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["\u{2212}2 s", "0 s", "+2 s", "+4 s", "+6 s"]);
     }
 
     #[test]

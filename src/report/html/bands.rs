@@ -6,7 +6,7 @@ use crate::{
     time::Nanos,
 };
 
-use super::axes::{Axis, label, line, rect, row_name};
+use super::axes::{Axis, Sheet, label, line, rect, row_name};
 
 /// Height of a row.
 pub(super) const BAND: f64 = 28.0;
@@ -19,12 +19,11 @@ const WORD_WIDTH: f64 = 72.0;
 pub(super) fn bands(picture: &Picture, axis: Axis, top: f64) -> String {
     let mut out = String::new();
     if !picture.nodes.is_empty() {
-        out.push_str(&label(
-            4.0,
-            top - 11.0,
-            "panel",
-            "role by each node's own view; line below: writes acknowledged",
-        ));
+        let words = match axis.sheet {
+            Sheet::Desk => "role by each node's own view; line below: writes acknowledged",
+            Sheet::Phone => "role by each node's own view",
+        };
+        out.push_str(&label(4.0, top - 11.0, "panel", words));
     }
     for (index, node) in picture.nodes.iter().enumerate() {
         out.push_str(&band(node, axis, top + index as f64 * BAND));
@@ -33,7 +32,7 @@ pub(super) fn bands(picture: &Picture, axis: Axis, top: f64) -> String {
 }
 
 fn band(node: &NodeBand, axis: Axis, top: f64) -> String {
-    let mut out = row_name(top + 13.0, &node.name);
+    let mut out = row_name(axis.sheet, top + 13.0, &node.name);
     for (from, to, role) in &node.roles {
         if *to < axis.from || *from > axis.to {
             continue;
@@ -71,7 +70,7 @@ pub(super) fn alert_bands(picture: &Picture, axis: Axis, top: f64) -> String {
 }
 
 fn alert_band(alert: &AlertBand, axis: Axis, top: f64) -> String {
-    let mut out = row_name(top + 13.0, &alert.name);
+    let mut out = row_name(axis.sheet, top + 13.0, &alert.name);
     for (from, to, firing) in &alert.spans {
         if *to < axis.from || *from > axis.to {
             continue;

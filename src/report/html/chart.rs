@@ -11,11 +11,10 @@ use crate::{
 };
 
 use super::{
-    axes::{Axis, LEFT, RIGHT, c, decade, label, line, rect, round_up, short},
+    axes::{Axis, Sheet, c, decade, label, line, rect, round_up, short},
     bands::{BAND, alert_bands, bands},
 };
 
-const WIDTH: f64 = 1000.0;
 const OPERATIONS: f64 = 150.0;
 const LATENCY: f64 = 120.0;
 const GAP: f64 = 40.0;
@@ -29,9 +28,18 @@ const STACK: [(usize, &str); 5] = [
     (4, "shed"),
 ];
 
+/// What tells outcomes and roles from each other without colours; once a page.
+const PATTERNS: &str = "<defs>\n\
+    <pattern id=\"p-fail\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"fail\" width=\"6\" height=\"6\"/><path class=\"fail-lines\" d=\"M-1 1L1 -1M0 6L6 0M5 7L7 5\"/></pattern>\n\
+    <pattern id=\"p-info\" width=\"6\" height=\"4\" patternUnits=\"userSpaceOnUse\"><rect class=\"info\" width=\"6\" height=\"4\"/><path class=\"info-lines\" d=\"M0 2H6\"/></pattern>\n\
+    <pattern id=\"p-conflict\" width=\"4\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"conflict\" width=\"4\" height=\"6\"/><path class=\"conflict-lines\" d=\"M2 0V6\"/></pattern>\n\
+    <pattern id=\"p-other\" width=\"5\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"other-back\" width=\"5\" height=\"6\"/><path class=\"role-lines\" d=\"M2 0V6\"/></pattern>\n\
+    <pattern id=\"p-unreachable\" width=\"9\" height=\"9\" patternUnits=\"userSpaceOnUse\"><rect class=\"unreachable-back\" width=\"9\" height=\"9\"/><path class=\"role-lines\" d=\"M0 0L9 9\"/></pattern>\n\
+    </defs>\n";
+
 /// The detailed picture.
-pub(super) fn detail(picture: &Picture) -> String {
-    let axis = axis(picture, &picture.detail);
+pub(super) fn detail(picture: &Picture, sheet: Sheet) -> String {
+    let axis = axis(picture, &picture.detail, sheet);
     let (marks, head) = marks(picture, axis);
     let top = head + 36.0;
     let middle = top + OPERATIONS + GAP;
@@ -40,10 +48,14 @@ pub(super) fn detail(picture: &Picture) -> String {
     let end = alerts + BAND * picture.alerts.len() as f64;
     let height = end + 30.0;
     let mut out = open(
+        sheet,
         height,
         "outage",
         "Operations, latency and roles around the disruption",
     );
+    if sheet == Sheet::Desk {
+        out.push_str(PATTERNS);
+    }
     out.push_str(&faults(picture, axis, (head + 4.0, end)));
     out.push_str(&grid(axis, (top, end), end + 16.0));
     out.push_str(&operations(&picture.detail, axis, top, OPERATIONS));
@@ -52,18 +64,24 @@ pub(super) fn detail(picture: &Picture) -> String {
     out.push_str(&alert_bands(picture, axis, alerts));
     out.push_str(&marks_lines(picture, axis, (head, end)));
     out.push_str(&injections(picture, axis, (head + 4.0, end)));
+    out.push_str(&target(picture, axis, (head + 18.0, bottom - GAP)));
     out.push_str(&marks);
     out.push_str("</svg>\n");
     out
 }
 
 /// The whole run, where the detailed picture shows a part of it.
-pub(super) fn overview(picture: &Picture) -> Option<String> {
+pub(super) fn overview(picture: &Picture, sheet: Sheet) -> Option<String> {
     let series = picture.overview.as_ref()?;
-    let axis = axis(picture, series);
+    let axis = axis(picture, series, sheet);
     let (top, height) = (24.0, 56.0);
     let end = top + height;
-    let mut out = open(end + 24.0, "overview", "Operations over the whole run");
+    let mut out = open(
+        sheet,
+        end + 24.0,
+        "overview",
+        "Operations over the whole run",
+    );
     out.push_str(&faults(picture, axis, (6.0, end)));
     let part = (axis.x(picture.detail.from), axis.x(picture.detail.to()));
     out.push_str(&rect(
@@ -75,22 +93,27 @@ pub(super) fn overview(picture: &Picture) -> Option<String> {
     out.push_str(&grid(axis, (top, end), end + 16.0));
     out.push_str(&operations(series, axis, top, height));
     out.push_str(&injections(picture, axis, (6.0, end)));
+    if picture.target.as_ref().is_some_and(|it| axis.shows(it.at)) {
+        out.push_str(&target(picture, axis, (6.0, end)));
+    }
     out.push_str("</svg>\n");
     Some(out)
 }
 
-fn axis(picture: &Picture, series: &Series) -> Axis {
+fn axis(picture: &Picture, series: &Series, sheet: Sheet) -> Axis {
     Axis {
         from: series.from,
         to: series.to(),
         zero: picture.zero,
+        sheet,
     }
 }
 
-fn open(height: f64, id: &str, title: &str) -> String {
-    let height = c(height);
+fn open(sheet: Sheet, height: f64, id: &str, title: &str) -> String {
+    let (width, height, name) = (sheet.width(), c(height), sheet.name());
+    let id = format!("{id}-{name}");
     format!(
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
+        "<svg class=\"{name}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
          <title id=\"{id}-title\">{title}</title>\n\
          <desc id=\"{id}-desc\">The tables below the picture hold the same data.</desc>\n"
     )
@@ -120,23 +143,45 @@ fn injections(picture: &Picture, axis: Axis, span: (f64, f64)) -> String {
     let mut out = String::new();
     for fault in picture.faults.iter().filter(|fault| axis.shows(fault.from)) {
         let x = axis.x(fault.from);
+        let name = short(&fault.label, axis.sheet.note());
         let note = match fault.to {
-            _ if fault.kind != DisruptionKind::Fault => short(&fault.label, 48),
-            Some(healed) => format!(
-                "{}, undone {}",
-                short(&fault.label, 48),
-                text::offset(healed, picture.zero)
-            ),
-            None => format!("{}, not undone", short(&fault.label, 48)),
+            _ if fault.kind != DisruptionKind::Fault || axis.sheet == Sheet::Phone => name,
+            Some(healed) => format!("{name}, undone {}", text::offset(healed, picture.zero)),
+            None => format!("{name}, not undone"),
         };
         out.push_str(&line("injected", (x, span.0), (x, span.1)));
-        if x > (LEFT + RIGHT) * 0.6 {
+        if beyond_the_middle(axis, x) {
             out.push_str(&label(x - 5.0, span.0 + 11.0, "faultname end", &note));
         } else {
             out.push_str(&label(x + 5.0, span.0 + 11.0, "faultname", &note));
         }
     }
     out
+}
+
+/// Whether a word beside this place is to stand left of it.
+fn beyond_the_middle(axis: Axis, x: f64) -> bool {
+    x > (axis.sheet.left() + axis.sheet.right()) * 0.6
+}
+
+/// The moment by which the service had to be back, or where it lies when the picture ends before it.
+fn target(picture: &Picture, axis: Axis, span: (f64, f64)) -> String {
+    let Some(target) = &picture.target else {
+        return String::new();
+    };
+    let words = format!("rto target {}", target.label);
+    let y = span.0 + 10.0;
+    if !axis.shows(target.at) {
+        let right = axis.sheet.right();
+        return label(right, y, "rtoname end", &format!("{words} \u{2192}"));
+    }
+    let x = axis.x(target.at);
+    let (place, class) = if beyond_the_middle(axis, x) {
+        (x - 5.0, "rtoname end")
+    } else {
+        (x + 5.0, "rtoname")
+    };
+    line("rto", (x, span.0), (x, span.1)) + &label(place, y, class, &words)
 }
 
 fn grid(axis: Axis, span: (f64, f64), baseline: f64) -> String {
@@ -154,6 +199,7 @@ fn operations(series: &Series, axis: Axis, top: f64, height: f64) -> String {
     let scale = round_up(most.unwrap_or(0).max(1));
     let bottom = top + height;
     let y = |number: u64| bottom - number as f64 / scale as f64 * height;
+    let (start, end) = (axis.sheet.left(), axis.sheet.right());
     let mut out = String::new();
     if height > 100.0 {
         let per = series.width_ns / 1_000_000;
@@ -164,9 +210,9 @@ fn operations(series: &Series, axis: Axis, top: f64, height: f64) -> String {
             &format!("operations per {per} ms"),
         ));
         for number in [scale / 2, scale] {
-            out.push_str(&line("grid", (LEFT, y(number)), (RIGHT, y(number))));
+            out.push_str(&line("grid", (start, y(number)), (end, y(number))));
             out.push_str(&label(
-                LEFT - 8.0,
+                start - 8.0,
                 y(number) + 4.0,
                 "tick end",
                 &number.to_string(),
@@ -191,10 +237,10 @@ fn operations(series: &Series, axis: Axis, top: f64, height: f64) -> String {
         }
         if below > 0 {
             let said = told(bin, from, axis.zero);
-            out.push_str(&format!("<g><title>{said}</title>{parts}</g>\n"));
+            out.push_str(&format!("<g class=\"bars\"><title>{said}</title>{parts}</g>\n"));
         }
     }
-    out.push_str(&line("base", (LEFT, bottom), (RIGHT, bottom)));
+    out.push_str(&line("base", (start, bottom), (end, bottom)));
     out
 }
 
@@ -206,6 +252,7 @@ fn told(bin: &Bin, from: Nanos, zero: Nanos) -> String {
 
 /// Latency of ok operations per bin on a logarithmic scale.
 fn latency(series: &Series, axis: Axis, top: f64) -> String {
+    let (start, end) = (axis.sheet.left(), axis.sheet.right());
     let mut out = label(4.0, top - 13.0, "panel", "latency of ok operations");
     let values = series.bins.iter().filter_map(|bin| bin.latency);
     let bounds = values.fold(None, |bounds: Option<(u64, u64)>, [low, _, high]| {
@@ -213,9 +260,9 @@ fn latency(series: &Series, axis: Axis, top: f64) -> String {
         Some((a.min(low), b.max(high)))
     });
     let bottom = top + LATENCY;
-    out.push_str(&line("base", (LEFT, bottom), (RIGHT, bottom)));
+    out.push_str(&line("base", (start, bottom), (end, bottom)));
     let Some((low, high)) = bounds else {
-        let middle = (LEFT + RIGHT) / 2.0;
+        let middle = (start + end) / 2.0;
         out.push_str(&label(
             middle,
             top + LATENCY / 2.0,
@@ -233,8 +280,8 @@ fn latency(series: &Series, axis: Axis, top: f64) -> String {
     for power in (first as i32)..=(last as i32) {
         let value = 10f64.powi(power);
         let y = bottom - (f64::from(power) - first) / (last - first) * LATENCY;
-        out.push_str(&line("grid", (LEFT, y), (RIGHT, y)));
-        out.push_str(&label(LEFT - 8.0, y + 4.0, "tick end", &decade(value)));
+        out.push_str(&line("grid", (start, y), (end, y)));
+        out.push_str(&label(start - 8.0, y + 4.0, "tick end", &decade(value)));
     }
     let x = |index: usize| {
         axis.x(Nanos(

@@ -3,6 +3,8 @@
 mod axes;
 mod bands;
 mod chart;
+#[cfg(test)]
+mod contrast;
 
 use askama::Template;
 
@@ -10,6 +12,8 @@ use crate::{
     check::Answer,
     score::{Line, LineState, Verdict},
 };
+
+use axes::Sheet;
 
 use super::view::{ActionView, BoundView, PhaseView, Picture, Table, View, text};
 
@@ -22,8 +26,8 @@ const EVIDENCE_MAX: usize = 20;
 #[template(path = "page.html", config = "src/report/html/askama.toml")]
 struct Page<'a> {
     view: &'a View,
-    picture: Option<String>,
-    overview: Option<String>,
+    pictures: Vec<String>,
+    overviews: Vec<String>,
     bins: Option<Table>,
     roles: Table,
 }
@@ -33,8 +37,8 @@ pub fn html(view: &View) -> String {
     let picture = view.picture.as_ref();
     let page = Page {
         view,
-        picture: picture.map(chart::detail),
-        overview: picture.and_then(chart::overview),
+        pictures: drawn(picture, |picture, sheet| Some(chart::detail(picture, sheet))),
+        overviews: drawn(picture, chart::overview),
         bins: picture.map(bins),
         roles: picture.map_or_else(Table::default, roles),
     };
@@ -47,7 +51,18 @@ pub fn html(view: &View) -> String {
         .collect()
 }
 
+/// A picture once for each width.
+fn drawn(picture: Option<&Picture>, draw: fn(&Picture, Sheet) -> Option<String>) -> Vec<String> {
+    let sheets = |picture| Sheet::ALL.into_iter().filter_map(move |it| draw(picture, it));
+    picture.into_iter().flat_map(sheets).collect()
+}
+
 impl Page<'_> {
+    fn shows_target(&self) -> bool {
+        let picture = self.view.picture.as_ref();
+        picture.is_some_and(|picture| picture.target.is_some())
+    }
+
     fn word(&self, verdict: &Verdict) -> &'static str {
         text::verdict(*verdict)
     }

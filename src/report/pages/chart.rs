@@ -77,7 +77,7 @@ pub fn chart(trend: &Trend<'_>) -> String {
         add(
             &mut svg,
             format_args!(
-                "<line class=\"injected\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"faultname\" x=\"{:.1}\" y=\"{:.1}\">target</text>",
+                "<line class=\"rto\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/><text class=\"rtoname\" x=\"{:.1}\" y=\"{:.1}\">target</text>",
                 LEFT + 4.0,
                 y - 4.0
             ),
@@ -107,16 +107,25 @@ pub fn chart(trend: &Trend<'_>) -> String {
 }
 
 fn point(svg: &mut String, run: &Run, x: f64, y: f64, step: f64) {
-    let class = match run.verdict {
-        Some(Verdict::Pass | Verdict::Control) => "ok",
-        Some(Verdict::Fail) => "fail",
-        Some(Verdict::Inconclusive) | None => "info",
-    };
     let radius = (step * 0.4).clamp(2.0, 5.0);
+    let circle = |class: &str| {
+        format!("<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\"/>")
+    };
+    let shape = match run.verdict {
+        Some(Verdict::Pass | Verdict::Control) => circle("passed"),
+        Some(Verdict::Fail) => {
+            let [left, right] = [x - radius, x + radius];
+            let [top, bottom] = [y - radius, y + radius];
+            format!(
+                "<path class=\"cross\" d=\"M{left:.1} {top:.1}L{right:.1} {bottom:.1}M{left:.1} {bottom:.1}L{right:.1} {top:.1}\"/>"
+            )
+        }
+        Some(Verdict::Inconclusive) | None => circle("ring"),
+    };
     add(
         svg,
         format_args!(
-            "<a href=\"/run/{0}/report.html\"><circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\"><title>{0}, {1}: {2}</title></circle></a>",
+            "<a href=\"/run/{0}/report.html\"><title>{0}, {1}: {2}</title>{shape}</a>",
             run.id,
             started(run),
             recovery(run)

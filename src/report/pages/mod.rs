@@ -10,7 +10,10 @@ use crate::{
     score::Verdict,
 };
 
-use super::history::{changed, outcome, recovery, started, time};
+use super::{
+    history::{changed, outcome, recovery, started, time},
+    view::text::plural,
+};
 
 pub use compare::compare;
 
@@ -56,11 +59,28 @@ pub fn message(title: &str, text: &str) -> String {
     rendered(&Message { title, text })
 }
 
+#[derive(Template)]
+#[template(path = "back.html", config = "src/report/pages/askama.toml")]
+struct Back<'a> {
+    run: &'a Run,
+}
+
+/// A run's own page with a way back to its scenario at the top; all else of it stays as it is.
+pub fn with_way_back(page: &str, run: &Run) -> String {
+    page.replacen("<body>", &format!("<body>{}", rendered(&Back { run })), 1)
+}
+
 fn rendered(page: &impl Template) -> String {
     page.render().expect("writing to a string does not fail")
 }
 
 impl Overview<'_> {
+    fn title(&self) -> String {
+        let runs = plural(self.archive.runs.len() as u64, "run");
+        let scenarios = plural(self.trends.len() as u64, "scenario");
+        format!("{runs} of {scenarios}")
+    }
+
     fn newest<'t>(&self, trend: &'t Trend<'_>) -> Option<&'t Run> {
         trend.runs.last().copied()
     }

@@ -22,6 +22,7 @@ pub fn document(review: &Review<'_>, controls: &[Control], standing: &Standing) 
         sections: vec![
             scope(review, standing),
             coverage(review),
+            gaps(review),
             targets(review),
             trends(review),
             allowance(review),
@@ -70,7 +71,7 @@ fn lead(review: &Review<'_>) -> String {
         count => format!(", {count} pruned and not counted"),
     };
     format!(
-        "{} of {}: {passed} met every target, {failed} did not, {unsure} could not be told{pruned}; {} never drilled, {} not \
+        "{} of {}: {passed} met every target, {failed} did not, {unsure} inconclusive{pruned}; {} never drilled, {} not \
          drilled this quarter, {}.",
         text::plural(review.runs.len() as u64, "run"),
         text::plural(review.scenarios.len() as u64, "scenario"),
@@ -110,18 +111,67 @@ fn scope(review: &Review<'_>, standing: &Standing) -> Section {
     section
 }
 
+/// The failure modes that some run went through, each with a cell for every system that was drilled at all.
 fn coverage(review: &Review<'_>) -> Section {
+    let untouched = |cell: &Covered<'_>| matches!(cell, Covered::Never | Covered::NotOffered);
+    let rows = &review.coverage.rows;
+    let systems: Vec<_> = rows
+        .iter()
+        .filter(|(_, cells)| !cells.iter().all(untouched))
+        .collect();
     let mut section = Section::new(
-        "Coverage: system by failure mode",
-        &["system"],
-        "No system was drilled.",
+        "Coverage: failure modes that were drilled",
+        &["failure mode"],
+        "No failure mode was drilled.",
     );
-    section.head.extend(review.coverage.modes.iter().cloned());
+    let names = systems.iter().map(|(system, _)| system.clone());
+    section.head.extend(names);
     section.note("When each failure mode was last drilled by the end of the quarter, and how that run came out. Not offered: no stack of that system can go through it here.");
-    for (system, cells) in &review.coverage.rows {
-        let mut row = vec![plain(system.clone())];
-        row.extend(cells.iter().map(covered));
+    for (index, mode) in review.coverage.modes.iter().enumerate() {
+        let own: Vec<_> = systems.iter().map(|(_, cells)| &cells[index]).collect();
+        if own.iter().copied().all(untouched) {
+            continue;
+        }
+        let mut row = vec![plain(mode.clone())];
+        row.extend(own.into_iter().map(covered));
         section.rows.push(row);
+    }
+    section
+}
+
+/// What each system could go through, counted, and what of it never was drilled by name.
+fn gaps(review: &Review<'_>) -> Section {
+    let head = [
+        "system",
+        "offered",
+        "drilled in the quarter",
+        "inconclusive",
+        "expired",
+        "never drilled",
+        "never drilled: which",
+    ];
+    let mut section = Section::new("Coverage: counts and gaps", &head, "No system was drilled.");
+    section.note("Offered: failure modes that some stack of the system can go through here. Each is counted once in the columns after it.");
+    for (system, cells) in &review.coverage.rows {
+        let count = |counted: fn(&Covered<'_>) -> bool| cells.iter().filter(|it| counted(it)).count();
+        let told = |count: usize, tone| {
+            let tone = if count == 0 { Tone::Plain } else { tone };
+            toned(count.to_string(), tone)
+        };
+        let modes = review.coverage.modes.iter().zip(cells);
+        let never: Vec<&str> = modes
+            .filter(|(_, cell)| matches!(cell, Covered::Never))
+            .map(|(mode, _)| mode.as_str())
+            .collect();
+        section.rows.push(vec![
+            plain(system.clone()),
+            plain(count(|it| !matches!(it, Covered::NotOffered)).to_string()),
+            told(count(|it| matches!(it, Covered::Drilled(_))), Tone::Good),
+            told(count(|it| matches!(it, Covered::Unanswered(_))), Tone::Warn),
+            told(count(|it| matches!(it, Covered::Expired(_))), Tone::Bad),
+            told(never.len(), Tone::Bad),
+            plain(if never.is_empty() { "none".into() } else { never.join(", ") }),
+        ]);
     }
     section
 }
@@ -132,7 +182,7 @@ fn covered(cell: &Covered<'_>) -> Cell {
         Covered::NotOffered => plain("not offered"),
         Covered::Never => toned("never drilled", Tone::Bad),
         Covered::Expired(run) => toned(format!("expired: {}", day(run)), Tone::Bad),
-        Covered::Unanswered(run) => toned(format!("{}: no answer", day(run)), Tone::Warn),
+        Covered::Unanswered(run) => toned(format!("{}: inconclusive", day(run)), Tone::Warn),
         Covered::Drilled(run) => match run.verdict {
             Some(Verdict::Pass) => toned(format!("{}: pass", day(run)), Tone::Good),
             _ => toned(format!("{}: fail", day(run)), Tone::Bad),
@@ -288,7 +338,7 @@ fn findings(review: &Review<'_>) -> Section {
         &head,
         "Nothing was found in this quarter and the one before.",
     );
-    section.note("Carried over from the quarter before by their id. A finding is closed by a later run of its scenario that told an answer and did not show it.");
+    section.note("Carried over from the quarter before by their id. A finding is closed by a later run of its scenario that passed or failed and did not show it.");
     for it in &review.findings {
         section.rows.push(finding(it));
     }
@@ -329,7 +379,7 @@ fn mapping(controls: &[Control]) -> Section {
         "what they do not show",
     ];
     let mut section = Section::new("Controls", &head, "");
-    section.note("Named and paraphrased, not quoted. Only completed, sealed drills with an answer count. Whether a control is met is for an auditor to say.");
+    section.note("Named and paraphrased, not quoted. Only completed, sealed drills that passed or failed count. Whether a control is met is for an auditor to say.");
     for control in controls {
         let shown = if control.shown.is_empty() {
             toned("nothing", Tone::Warn)

@@ -42,6 +42,17 @@ pub struct Picture {
     pub nodes: Vec<NodeBand>,
     /// When each alert was pending and firing.
     pub alerts: Vec<AlertBand>,
+    /// When the service had to be back; absent without a target for the recovery time.
+    pub target: Option<TargetMark>,
+}
+
+/// The recovery time's target as a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetMark {
+    /// So long after the fault.
+    pub at: Nanos,
+    /// The target as the scenario has it.
+    pub label: String,
 }
 
 /// Operations in bins of one width.
@@ -137,6 +148,18 @@ pub(super) fn picture(
         marks: marks(event),
         nodes: bands(record, history),
         alerts: alerts::bands(record, stop),
+        target: target(record, zero),
+    })
+}
+
+/// The headline's target, where something was done that it counts from.
+fn target(record: &Record, zero: Nanos) -> Option<TargetMark> {
+    let disrupted = record.headline()?.1.kind != DisruptionKind::Control;
+    let limit = record.opened.scenario.targets.rto?.limit()?;
+    let after = u64::try_from(limit.0.as_nanos()).ok()?;
+    disrupted.then(|| TargetMark {
+        at: Nanos(zero.0.saturating_add(after)),
+        label: limit.to_string(),
     })
 }
 
