@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fault::Ground,
+    fault::FaultContext,
     id::NodeName,
     record::{Cause, Change, Unexplained, Watched, What},
     runtime::{Life, Meant, NodeState, Runtime, RuntimeError},
@@ -120,7 +120,7 @@ impl Vigil {
     }
 
     /// Watches all nodes, those that alert and lead clients too, until told to end; what no step caused is an event at once.
-    pub async fn watch(self, ground: Ground, end: CancellationToken) {
+    pub async fn watch(self, ground: FaultContext, end: CancellationToken) {
         let nodes = ground.runtime.nodes();
         let mut watch = Watch {
             vigil: self,
@@ -162,7 +162,7 @@ type Seen = (NodeState, u64, Nanos);
 
 struct Watch {
     vigil: Vigil,
-    ground: Ground,
+    ground: FaultContext,
     /// Since when the engine refuses connections.
     away: Option<Nanos>,
     /// Where nodes' files lie, and whether it was told to be full.
