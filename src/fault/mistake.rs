@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{id::NodeName, record::Effect, runtime::RuntimeError, scenario::fault::Mistake};
+use crate::{id::NodeName, runtime::RuntimeError, scenario::fault::Mistake};
 
 use super::{
     Action, ActiveEffect, FaultContext, FaultError, Injected,

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 
 use crate::{
     id::NodeName,
-    record::{Disruption, DisruptionKind, Effect, EffectState},
     runtime::NodeState,
     scenario::fault::Noop,
     time::Bracket,

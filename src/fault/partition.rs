@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     net::{Grudge, LinkProbe, Refusal},
-    record::{Disruption, DisruptionKind, Effect, MemberKind},
+    record::MemberKind,
     runtime::{NodeState, RuntimeError, journal},
     scenario::{ClientPlace, Direction, Refuse, fault::Partition},
 };

@@ -9,7 +9,6 @@ use tokio::sync::Mutex;
 use crate::{
     id::NodeName,
     net::{Dialogue, Dose, End, Heard, Side, Talk, Toxic},
-    record::{Disruption, DisruptionKind, Effect},
     runtime::{RuntimeError, journal},
     scenario::{Dur, Flow, Stream, StreamLink},
     system::{

@@ -28,7 +28,7 @@ pub static FAULT_DEEDS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
         ("{}", false, "{0}"),
         ("{}", true, "{0}"),
     ];
-    let of = |(english, several, chinese): (&str, bool, &str)| {
+    let of = |(english, several, chinese): (&'static str, bool, &'static str)| {
         FAULTS.iter().map(move |facts| {
             let said = capital(&facts.was_done(english, several));
             // Between a Chinese word and a node's name there is a blank, between two Chinese words none.
