@@ -4,12 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{
-    id::NodeName,
-    runtime::NodeState,
-    scenario::fault::Noop,
-    time::Bracket,
-};
+use crate::{id::NodeName, runtime::NodeState, scenario::fault::Noop, time::Bracket};
 
 use super::{Action, ActiveEffect, FaultContext, FaultError, Injected, described::Seen};
 
