@@ -28,8 +28,6 @@ const AVAILABILITY: &[(&str, f64)] = &[
     ("neo4j", 99.9),
     ("minio", 99.9),
 ];
-/// Faults that stand for no failure: the control, and the reference store's scripted outages.
-const NO_FAILURE: [&str; 2] = ["noop", "script"];
 
 /// A quarter's runs taken together.
 #[derive(Debug, Clone)]
@@ -231,8 +229,8 @@ fn coverage<'a>(
     }
     let faults = FAULTS
         .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| !NO_FAILURE.contains(name));
+        .filter(|facts| facts.nature.is_failure())
+        .map(|facts| facts.name);
     let fixed: Vec<String> = faults
         .chain(["switchover", "failback"])
         .map(str::to_owned)

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     drill::Aside,
-    fault::Ground,
+    fault::FaultContext,
     id::{LaneId, NodeName},
     record::MemberKind,
     runtime::{NodeState, Signal},
@@ -40,11 +40,11 @@ impl<T: Send + 'static> Told<T> {
     /// Runs a look at the stack after a step, and keeps what it tells.
     pub fn after(
         step: usize,
-        look: impl Fn(Ground) -> BoxFuture<'static, Result<T, String>> + Send + Sync + 'static,
+        look: impl Fn(FaultContext) -> BoxFuture<'static, Result<T, String>> + Send + Sync + 'static,
     ) -> (Aside, Self) {
         let told = Self(Arc::new(Mutex::new(None)));
         let keep = told.clone();
-        let look = move |ground: Ground| -> BoxFuture<'static, ()> {
+        let look = move |ground: FaultContext| -> BoxFuture<'static, ()> {
             let (looking, keep) = (look(ground), keep.clone());
             Box::pin(async move {
                 let result = looking.await;
@@ -66,7 +66,7 @@ impl<T: Send + 'static> Told<T> {
 }
 
 /// Runs a shell script in a node.
-pub async fn shell(ground: &Ground, node: &NodeName, script: &str) -> Result<String, String> {
+pub async fn shell(ground: &FaultContext, node: &NodeName, script: &str) -> Result<String, String> {
     let argv = ["bash", "-c", script];
     let output = ground.runtime.exec(node, &argv, EXEC_LIMIT).await;
     let output = output.map_err(|error| error.to_string())?;
@@ -132,7 +132,7 @@ SQL"#
     }
 
     /// The elements that a running node holds: lane, number, and its transaction where it has one.
-    async fn elements(self, ground: &Ground, node: &NodeName) -> Result<Elements, String> {
+    async fn elements(self, ground: &FaultContext, node: &NodeName) -> Result<Elements, String> {
         let text = shell(ground, node, self.list()).await?;
         let element = |line: &str| -> Option<((LaneId, u64), u64)> {
             let mut words = line.split(' ').map(str::parse::<u64>);
@@ -150,7 +150,7 @@ SQL"#
     }
 
     /// Starts the old primary alone if it was killed, lists what it and the new primary hold, and ends it again.
-    pub async fn compare(self, ground: Ground) -> Result<Disk, String> {
+    pub async fn compare(self, ground: FaultContext) -> Result<Disk, String> {
         let old = ground.first_primary.clone();
         let new = self.successor(&ground, &old)?;
         let dead = ground.runtime.state(&old).await != Ok(NodeState::Running);
@@ -192,7 +192,7 @@ SQL"#
         })
     }
 
-    fn successor(self, ground: &Ground, old: &NodeName) -> Result<NodeName, String> {
+    fn successor(self, ground: &FaultContext, old: &NodeName) -> Result<NodeName, String> {
         let data = ground
             .members()
             .iter()
@@ -203,7 +203,12 @@ SQL"#
     }
 
     /// The time between the commits of the first and last of these transactions, by the old primary's own log.
-    async fn age(self, ground: &Ground, node: &NodeName, transactions: &[u64]) -> Option<Duration> {
+    async fn age(
+        self,
+        ground: &FaultContext,
+        node: &NodeName,
+        transactions: &[u64],
+    ) -> Option<Duration> {
         let (first, last) = (transactions.iter().min()?, transactions.iter().max()?);
         if self != Self::Postgres {
             return None;

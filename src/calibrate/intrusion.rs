@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     drill::{Plan, Provisioned, provision, tear_down},
-    fault::Ground,
+    fault::FaultContext,
     history::Group,
     id::RunId,
     record::Emitter,
@@ -162,7 +162,7 @@ async fn round(
     workload: Workload,
     number: usize,
     everything: &[PlannedLane],
-    ground: &Ground,
+    ground: &FaultContext,
 ) -> Result<Round, String> {
     let load: Vec<_> = everything
         .iter()
@@ -187,7 +187,11 @@ fn asked_for(planned: &PlannedLane) -> bool {
 }
 
 /// The workload's figure beside everything that a drill has on: all lanes, and the observers.
-async fn probed(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> Result<f64, String> {
+async fn probed(
+    workload: Workload,
+    lanes: &[PlannedLane],
+    ground: &FaultContext,
+) -> Result<f64, String> {
     let stop = CancellationToken::new();
     let observers = ground.system.observe(&ground.emitter, stop.clone());
     let measured = loaded(workload, lanes, ground).await;
@@ -199,7 +203,11 @@ async fn probed(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> R
 }
 
 /// The workload's figure beside these lanes.
-async fn loaded(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> Result<f64, String> {
+async fn loaded(
+    workload: Workload,
+    lanes: &[PlannedLane],
+    ground: &FaultContext,
+) -> Result<f64, String> {
     let load = Load::start(
         lanes.to_vec(),
         None,
@@ -213,7 +221,7 @@ async fn loaded(workload: Workload, lanes: &[PlannedLane], ground: &Ground) -> R
 }
 
 /// The workload's figure, once what is beside it has settled.
-async fn figure(workload: Workload, ground: &Ground) -> Result<f64, String> {
+async fn figure(workload: Workload, ground: &FaultContext) -> Result<f64, String> {
     let argv = command(workload, SECONDS);
     let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
     tokio::time::sleep(SETTLE).await;

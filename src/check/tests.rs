@@ -156,7 +156,7 @@ fn the_baseline_must_be_long_healthy_and_the_victim_right() {
     assert_eq!(answer(name, missed), Unknown);
     let replica = |b: &mut Bench| {
         if let Step::Fault(Fault::Kill(victim)) = &mut b.record.opened.scenario.drill[1] {
-            victim.node = Selector::Replica(Some(0));
+            victim.0.node = Selector::Replica(Some(0));
         }
     };
     assert_eq!(answer(name, replica), Unknown);
@@ -360,8 +360,8 @@ fn bounds_fit_by_the_roles_of_the_victims_and_a_late_recovery_shows_the_control_
         stack.bounds.insert(0, with_leader);
         let leader = Some(Condition::EtcdLeader);
         if let Step::Fault(Fault::Kill(victim)) = &mut bench.record.opened.scenario.drill[1] {
-            victim.and = leader.filter(|_| and);
-            victim.unless = leader.filter(|_| unless);
+            victim.0.and = leader.filter(|_| and);
+            victim.0.unless = leader.filter(|_| unless);
         }
         let said = |at: u64, text: &str| {
             let event = ControlEvent {

@@ -19,7 +19,7 @@ pub fn list() -> Exit {
     text.push_str("faults\n");
     let rows: Vec<Vec<String>> = FAULTS
         .iter()
-        .map(|(name, help)| vec![(*name).to_owned(), (*help).to_owned()])
+        .map(|facts| vec![facts.name.to_owned(), facts.help.to_owned()])
         .collect();
     text.push_str(&columns(&rows, "  "));
     output::result(&text);

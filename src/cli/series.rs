@@ -18,7 +18,7 @@ use drdrill::{
     measure::format::{self, Round},
     record::Residue,
     report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
-    scenario::{self, Dur, Expect, Fault, Parsed, Problem, Scenario, Step, Targets, Within},
+    scenario::{self, Dur, Expect, Parsed, Problem, Scenario, Step, Targets, Within, fault::Noop},
     score::{self, Scorecard, Verdict},
     seed::Seed,
 };
@@ -330,7 +330,7 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
         must_fail: Vec::new(),
         drill: vec![
             Step::Steady(Dur(steady.sum())),
-            Step::Fault(Fault::Noop),
+            Step::Fault(Noop.into()),
             Step::Expect(Expect::Recovered(within)),
         ]
         .into(),

@@ -224,12 +224,16 @@ impl Session<'_> {
     ) -> Finished {
         let ground = match standing.take() {
             Some(stack) => self.again(run, &emitter, stack).await,
-            None => Ground::Fresh(Residue::default()),
+            None => FaultContext::Fresh(Residue::default()),
         };
         let (machines, ready, earlier) = match ground {
-            Ground::Ready(machines, ready) => (Ok(machines), Some(*ready), Residue::default()),
-            Ground::Fresh(earlier) => (self.machines(run, journal, &emitter).await, None, earlier),
-            Ground::Interrupted(earlier) => (Err(MachinesError::Interrupted), None, earlier),
+            FaultContext::Ready(machines, ready) => {
+                (Ok(machines), Some(*ready), Residue::default())
+            }
+            FaultContext::Fresh(earlier) => {
+                (self.machines(run, journal, &emitter).await, None, earlier)
+            }
+            FaultContext::Interrupted(earlier) => (Err(MachinesError::Interrupted), None, earlier),
         };
         let machines = match machines {
             Ok(machines) => machines,
@@ -253,17 +257,17 @@ impl Session<'_> {
     }
 
     /// Makes the stack of the repeat before ready; where that cannot be, it is removed.
-    async fn again(&self, run: &RunId, emitter: &Emitter, stack: Standing) -> Ground {
+    async fn again(&self, run: &RunId, emitter: &Emitter, stack: Standing) -> FaultContext {
         let ready = drill::rearm(self.plan, &stack, run, emitter);
         match self.stop.or(ready).await {
-            Some(Ok(ready)) => Ground::Ready(stack.machines(), Box::new(ready)),
+            Some(Ok(ready)) => FaultContext::Ready(stack.machines(), Box::new(ready)),
             Some(Err(why)) => {
                 emitter.note(format!("the stack could not be made ready again: {why}"));
                 let removed = stack.tear_down().await;
                 emitter.note("it was removed; this repeat has a fresh stack");
-                Ground::Fresh(removed)
+                FaultContext::Fresh(removed)
             }
-            None => Ground::Interrupted(stack.tear_down().await),
+            None => FaultContext::Interrupted(stack.tear_down().await),
         }
     }
 
@@ -316,7 +320,7 @@ impl Session<'_> {
 }
 
 /// What a session starts from.
-enum Ground {
+enum FaultContext {
     /// The stack of the repeat before, made ready.
     Ready(Machines, Box<Provisioned>),
     /// Nothing; and what the removal of the stack before left.

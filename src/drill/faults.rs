@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use crate::{
-    fault::{ActiveFault, Ground, Undo},
+    fault::{ActiveFault, FaultContext},
     record::What,
     scenario::Dur,
     time::Nanos,
@@ -20,7 +20,12 @@ pub struct Faults {
 
 impl Faults {
     /// Takes a fault in charge; with `lasting` it is healed that long after `since`.
-    pub fn hold(&mut self, fault: ActiveFault, lasting: Option<(Nanos, Dur)>, ground: &Ground) {
+    pub fn hold(
+        &mut self,
+        fault: ActiveFault,
+        lasting: Option<(Nanos, Dur)>,
+        ground: &FaultContext,
+    ) {
         let step = fault.step;
         self.lock().push(fault);
         let Some((since, lasting)) = lasting else {
@@ -42,12 +47,12 @@ impl Faults {
     }
 
     /// Undoes all faults in force, the last one first; everything is tried.
-    pub async fn heal_all(&mut self, ground: &Ground) -> Vec<String> {
+    pub async fn heal_all(&mut self, ground: &FaultContext) -> Vec<String> {
         self.heal("all", ground).await
     }
 
     /// Undoes the faults in force of one kind, or `all`; everything is tried.
-    pub async fn heal(&mut self, what: &str, ground: &Ground) -> Vec<String> {
+    pub async fn heal(&mut self, what: &str, ground: &FaultContext) -> Vec<String> {
         let mut failures = Vec::new();
         let mut faults = take(&self.active, |fault| what == "all" || what == fault.name);
         while let Some(fault) = faults.pop() {
@@ -64,8 +69,8 @@ impl Faults {
 
     /// Whether something in force starts nodes again by itself.
     pub fn may_return(&self) -> bool {
-        let starts = |fault: &ActiveFault| matches!(fault.undo, Undo::Loop(_) | Undo::Reboot(_));
-        self.lock().iter().any(starts) || self.timers.iter().any(|timer| !timer.is_finished())
+        self.lock().iter().any(ActiveFault::starts_nodes)
+            || self.timers.iter().any(|timer| !timer.is_finished())
     }
 
     /// Ends what is waiting to heal by itself. To be called after `heal_all`.

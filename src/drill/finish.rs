@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    fault::Ground,
+    fault::FaultContext,
     id::NodeName,
     record::{FinalRead, MemberKind, Source, What},
 };
@@ -23,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Reads each member, waits until they have converged, reads the authoritative side twice and each
 /// member again. What cannot be read is recorded as such.
-pub async fn final_reads(ground: &Ground, vigil: &Vigil) {
+pub async fn final_reads(ground: &FaultContext, vigil: &Vigil) {
     let members = ground
         .members()
         .iter()
@@ -41,7 +41,7 @@ pub async fn final_reads(ground: &Ground, vigil: &Vigil) {
     }
 }
 
-async fn converge(ground: &Ground, vigil: &Vigil) {
+async fn converge(ground: &FaultContext, vigil: &Vigil) {
     let mut last = Vec::new();
     let poll = async {
         loop {
@@ -64,7 +64,7 @@ async fn converge(ground: &Ground, vigil: &Vigil) {
     });
 }
 
-async fn read(ground: &Ground, source: Source) {
+async fn read(ground: &FaultContext, source: Source) {
     let (at, result) = ground
         .emitter
         .time(timeout(READ_LIMIT, ground.system.final_read(&source)))

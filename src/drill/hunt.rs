@@ -3,12 +3,7 @@
 use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use crate::{
-    scenario::{
-        ClientPlace, ClockJump, CrashLoop, Descriptors, Direction, Disk, DiskOperation,
-        Distribution, Dur, FailingDisk, Fault, Latency, OutOfMemory, Parsed, Part, Partition, Path,
-        Percent, Problems, Reach, Refuse, Scenario, Selector, Share, SlowDisk, Step, Targets,
-        Victim, read,
-    },
+    scenario::{Dur, Fault, Parsed, Part, Problems, Scenario, Selector, Step, Targets, read},
     system::System,
 };
 
@@ -142,103 +137,14 @@ fn all() -> Vec<Fault> {
         Selector::Shard(1),
         Selector::Primaries(Part::Majority),
     ];
-    nodes
-        .into_iter()
-        .flat_map(|node| [of(node.clone()), within(node)].concat())
-        .collect()
-}
-
-/// Faults within a machine: its disk, its clock, its memory, what its processes may open.
-fn within(node: Selector) -> Vec<Fault> {
-    let disk = || Disk {
-        node: node.clone(),
-        lasting: None,
-    };
-    vec![
-        Fault::DiskFull(disk()),
-        Fault::DiskReadOnly(disk()),
-        Fault::DiskSlow(SlowDisk {
-            disk: disk(),
-            delay: Dur(Duration::from_millis(100)),
-            operations: vec![
-                DiskOperation::Read,
-                DiskOperation::Write,
-                DiskOperation::Sync,
-            ],
-        }),
-        Fault::DiskErrors(FailingDisk {
-            disk: disk(),
-            share: Percent(20.0),
-            operations: vec![DiskOperation::Write, DiskOperation::Sync],
-        }),
-        Fault::ClockJump(ClockJump {
-            node: node.clone(),
-            ahead: Some(Dur(Duration::from_secs(60))),
-            back: None,
-            lasting: None,
-        }),
-        Fault::OutOfMemory(OutOfMemory { node: node.clone() }),
-        Fault::Descriptors(Descriptors {
-            node,
-            left: 0,
-            lasting: None,
-        }),
-    ]
-}
-
-fn of(node: Selector) -> Vec<Fault> {
-    let victim = || Victim {
-        node: node.clone(),
-        unless: None,
-        and: None,
-        lasting: None,
-    };
-    let isolate = |clients| {
-        Fault::Partition(Partition {
-            isolate: Some(node.clone()),
-            between: None,
-            direction: Direction::Both,
-            clients,
-            ports: Vec::new(),
-            how: Refuse::Drop,
-            lasting: None,
-        })
-    };
-    let path = || Path {
-        node: node.clone(),
-        to: Reach::Everyone,
-        ports: Vec::new(),
-        lasting: None,
-    };
-    vec![
-        Fault::Kill(victim()),
-        Fault::Stop(victim()),
-        Fault::Pause(victim()),
-        Fault::Restart(victim()),
-        Fault::CrashLoop(CrashLoop {
-            node: node.clone(),
-            every: Dur(Duration::from_secs(1)),
-            lasting: None,
-        }),
-        isolate(ClientPlace::Cut),
-        isolate(ClientPlace::Keep),
-        Fault::Latency(Latency {
-            path: path(),
-            delay: Dur(Duration::from_millis(200)),
-            jitter: Dur::default(),
-            distribution: Distribution::default(),
-        }),
-        Fault::Loss(Share {
-            path: path(),
-            share: Percent(20.0),
-        }),
-    ]
+    nodes.iter().flat_map(Fault::drawn).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
+        scenario::Need,
         seed::Seed,
         system::{redis::Redis, reference::Reference},
     };
@@ -256,7 +162,10 @@ mod tests {
         let base = base();
         let pool = pool(&base, &Reference);
         assert!(pool.iter().any(|fault| fault.name() == "kill"));
-        assert!(pool.iter().all(|fault| fault.path().is_none()));
+        assert!(
+            pool.iter()
+                .all(|fault| !fault.needs().contains(&Need::Sidecars))
+        );
         let redis = BASE.replace("reference", "redis");
         let redis = read("b.yaml", &redis, &[]).expect("a scenario");
         let names: Vec<&str> = super::pool(&redis, &Redis::Redis)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    scenario::{FAULTS, read},
+    scenario::{FAULTS, facts, read},
     system::{SettingKind, System, TopologySpec},
 };
 
@@ -14,7 +14,7 @@ pub fn modes(system: &dyn System) -> BTreeSet<String> {
     let topologies = system.describe().topologies;
     let planned = topologies.iter().any(|topology| topology.planned_moves);
     let moves = ["switchover", "failback"].into_iter().filter(|_| planned);
-    let faults = FAULTS.iter().map(|(kind, _)| *kind);
+    let faults = FAULTS.iter().map(|facts| facts.name);
     let taken = faults.filter(|kind| {
         let takes = |topology| takes(system, topology, kind);
         topologies.iter().any(takes)
@@ -53,35 +53,9 @@ fn takes(system: &dyn System, topology: &TopologySpec, kind: &str) -> bool {
     })
 }
 
-/// A fault of a kind as a scenario may have it, at this node; files and processes are those of a Redis with `persistence: aof`.
+/// A fault of a kind as a scenario may have it, at this node; none of a name that no fault has.
 pub fn example(kind: &str, node: &str) -> String {
-    let more = match kind {
-        "noop" => return "noop".into(),
-        "partition" => return format!("{{ partition: {{ isolate: {node} }} }}"),
-        "crash-loop" => "every: 1s",
-        "reboot" => "down: 3s",
-        "clock-jump" => "ahead: 60s",
-        "clock-drift" => "faster: 5%",
-        "kill-process" => "process: redis-server",
-        "wipe" => "path: /data/appendonlydir",
-        "damage" => "path: '/data/appendonlydir/*.aof'",
-        "disk-slow" | "latency" | "stream-latency" => "delay: 50ms",
-        "slow-close" => "delay: 1s",
-        "disk-errors" | "loss" | "duplicate" | "corrupt" => "share: 20%",
-        "reorder" => "share: 20%, hold: 20ms",
-        "cpu" => "share: 20%",
-        "memory" => "room: 32MiB",
-        "dns" => "how: gone",
-        "certificate" => "expired: 1h",
-        "mistake" => "run: touch /tmp/harm, shows: ls /tmp, expect: harm",
-        "bandwidth" | "stream-bandwidth" => "limit: 8Mbit/s",
-        "slice" => "size: 64, pause: 5ms",
-        "limit-data" => "bytes: 4096",
-        "script" => "how: refuse, for: 2s",
-        _ => "",
-    };
-    let separator = if more.is_empty() { "" } else { ", " };
-    format!("{{ {kind}: {{ node: {node}{separator}{more} }} }}")
+    facts(kind).map_or_else(String::new, |facts| facts.example(node))
 }
 
 #[cfg(test)]
@@ -95,10 +69,10 @@ mod tests {
             .iter()
             .map(|system| (system.describe().name, modes(&**system)))
             .collect();
-        for (kind, _) in FAULTS {
+        for kind in FAULTS.iter().map(|facts| facts.name) {
             let takers: Vec<&str> = offered
                 .iter()
-                .filter(|(_, modes)| modes.contains(*kind))
+                .filter(|(_, modes)| modes.contains(kind))
                 .map(|(name, _)| *name)
                 .collect();
             println!("{kind}: {}", takers.join(" "));
@@ -114,7 +88,7 @@ mod tests {
             ];
             assert_eq!(
                 takers.contains(&"reference") && takers.contains(&"kafka"),
-                plain.contains(kind),
+                plain.contains(&kind),
                 "{kind}"
             );
         }

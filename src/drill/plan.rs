@@ -11,11 +11,9 @@ use crate::{
     id::NodeName,
     record::MemberKind,
     runtime::Disks,
-    scenario::{Fault, Scenario, Step, SystemSpec},
+    scenario::{Fault, Need, Scenario, Step, SystemSpec},
     system::{Description, Design, Issue, System},
 };
-
-use super::plan_clock::clock_of;
 
 /// A drill that can be run.
 #[derive(Clone)]
@@ -73,11 +71,17 @@ impl Plan {
         &self.faults
     }
 
+    /// Whether one of those faults has such a need.
+    pub(super) fn needs(&self, such: impl Fn(&Need<'_>) -> bool) -> bool {
+        self.faults
+            .iter()
+            .any(|fault| fault.needs().iter().any(&such))
+    }
+
     /// Whose data must lie on a disk that can be made to go wrong: every member's that holds some, if any fault does that.
     pub fn disks(&self) -> Option<Disks> {
         let folder = self.description.disk?;
-        let spoils = |fault: &Fault| fault.disk().is_some();
-        self.faults.iter().any(spoils).then(|| Disks {
+        self.needs(|need| *need == Need::Disk).then(|| Disks {
             folder: folder.to_owned(),
             nodes: self.design.names(MemberKind::Data),
         })
@@ -85,7 +89,7 @@ impl Plan {
 
     /// The nodes whose clocks may be changed: all that tell their time, where a fault changes a clock.
     pub fn clocked(&self) -> BTreeSet<NodeName> {
-        let changed = self.faults.iter().any(|fault| clock_of(fault).is_some());
+        let changed = self.needs(|need| *need == Need::Clock);
         let kinds = self.system.tell_time().iter().filter(|_| changed);
         kinds.flat_map(|kind| self.design.names(*kind)).collect()
     }

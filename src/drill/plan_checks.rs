@@ -2,8 +2,8 @@
 
 use crate::{
     scenario::{
-        Condition, Dur, Fault, Parsed, Problem, Selector, Spans, Step, StreamLink, SystemSpec,
-        Victim, suggest,
+        Condition, Conditions, Dur, Fault, Need, Parsed, Problem, Selector, Spans, Step,
+        StreamLink, SystemSpec, suggest,
     },
     system::{Description, SettingKind, SettingSpec, TopologySpec, proxied},
 };
@@ -243,79 +243,56 @@ impl Bound<'_> {
     }
 
     fn fault_problems(&self, index: &str, fault: &Fault) -> Vec<Problem> {
-        let at = |kind| ["drill", index, "fault", kind];
-        match fault {
-            Fault::Noop => Vec::new(),
-            Fault::Kill(victim) => self.victim_problems(&at("kill"), victim),
-            Fault::Stop(victim) => self.victim_problems(&at("stop"), victim),
-            Fault::Pause(victim) => self.victim_problems(&at("pause"), victim),
-            Fault::Restart(victim) => self.victim_problems(&at("restart"), victim),
-            Fault::Script(script) => {
-                let path = at("script");
-                let node = [&path[..], &["node"]].concat();
-                let mut problems: Vec<Problem> = self
-                    .selector_problem(&node, &script.node)
-                    .into_iter()
-                    .collect();
-                if !self.topology.scripts {
-                    problems.push(self.spans.key_problem(
-                        &path,
-                        format!("`{}` cannot play an outage", self.offer.name),
-                        "only the reference store can; use kill, stop, pause, restart or partition",
-                    ));
-                }
-                problems
-            }
-            Fault::CrashLoop(_)
-            | Fault::Reboot(_)
-            | Fault::ClockJump(_)
-            | Fault::ClockDrift(_)
-            | Fault::KillProcess(_)
-            | Fault::Wipe(_)
-            | Fault::Damage(_)
-            | Fault::DiskFull(_)
-            | Fault::DiskReadOnly(_)
-            | Fault::DiskSlow(_)
-            | Fault::DiskErrors(_)
-            | Fault::LoseUnsynced(_)
-            | Fault::Cpu(_)
-            | Fault::Memory(_)
-            | Fault::OutOfMemory(_)
-            | Fault::Descriptors(_)
-            | Fault::Dns(_)
-            | Fault::Certificate(_)
-            | Fault::Mistake(_)
-            | Fault::Partition(_)
-            | Fault::Latency(_)
-            | Fault::Loss(_)
-            | Fault::Duplicate(_)
-            | Fault::Corrupt(_)
-            | Fault::Reorder(_)
-            | Fault::Bandwidth(_) => self.machine_problems(index, fault),
-            Fault::Reset(_)
-            | Fault::HalfOpen(_)
-            | Fault::SlowClose(_)
-            | Fault::Slice(_)
-            | Fault::LimitData(_)
-            | Fault::StreamLatency(_)
-            | Fault::StreamBandwidth(_) => self.stream_problems(index, fault),
-        }
-    }
-
-    /// What faults of streams need: a proxy before the nodes.
-    fn stream_problems(&self, index: &str, fault: &Fault) -> Vec<Problem> {
         let path = ["drill", index, "fault", fault.name()];
         let named = fault.named().into_iter();
         let mut problems: Vec<Problem> = named
-            .filter_map(|(key, selector)| {
-                self.selector_problem(&[&path[..], &[key]].concat(), selector)
+            .filter_map(|(key, selector)| match key {
+                "isolate" | "between" => self.selector_problem(&path, selector),
+                _ => self.selector_problem(&[&path[..], &[key]].concat(), selector),
             })
             .collect();
-        let Some(stream) = fault.stream() else {
-            return problems;
-        };
+        problems.extend(self.condition_problems(&path, fault.conditions()));
+        let needs = fault.needs();
+        let lacking = needs.iter().find_map(|need| self.lacking(*need));
+        problems
+            .extend(lacking.map(|(message, help)| self.spans.key_problem(&path, message, help)));
+        problems
+    }
+
+    /// What the topology or its machines lack of what a fault needs, and what to do. What needs the design is looked at with it.
+    fn lacking(&self, need: Need<'_>) -> Option<(String, &'static str)> {
+        let name = self.offer.name;
+        match need {
+            Need::Machines(lacks) if self.offer.runtime == "process" => Some((
+                format!("`{name}` runs as processes on this machine, {lacks}"),
+                "use kill, stop, pause or restart, or a system that runs in containers",
+            )),
+            Need::Disk if self.offer.disk.is_none() => Some((
+                format!(
+                    "servers of `{name}` are started without a script, which would have to wait for a disk that can go wrong"
+                ),
+                "use `pause` for a server that hangs, or another system that runs in containers",
+            )),
+            Need::Scripts if !self.topology.scripts => Some((
+                format!("`{name}` cannot play an outage"),
+                "only the reference store can; use kill, stop, pause, restart or partition",
+            )),
+            Need::Proxy(link) => self.proxy_lacking(link),
+            Need::Machines(_)
+            | Need::Sidecars
+            | Need::Disk
+            | Need::Clock
+            | Need::Data(_)
+            | Need::Names(_)
+            | Need::Certificates
+            | Need::Scripts => None,
+        }
+    }
+
+    /// Faults of streams need a proxy before the nodes.
+    fn proxy_lacking(&self, link: StreamLink) -> Option<(String, &'static str)> {
         let spec = self.parsed.scenario.stack.get(self.offer.name);
-        let (message, chosen, offered, way) = match stream.link {
+        let (message, chosen, offered, way) = match link {
             StreamLink::Clients => (
                 "no proxy stands between the clients and the nodes",
                 self.parsed.scenario.clients.route.as_ref(),
@@ -338,79 +315,25 @@ impl Bound<'_> {
             "use a topology with the route `toxiproxy` (see `drdrill list`), or a fault of packets"
         };
         let missing = chosen.is_none_or(|chosen| chosen != proxied::ROUTE);
-        problems.extend(missing.then(|| self.spans.key_problem(&path, message, help)));
-        problems
+        missing.then(|| (message.to_owned(), help))
     }
 
-    /// What faults other than those of a whole node's process need: machines apart from this one.
-    fn machine_problems(&self, index: &str, fault: &Fault) -> Vec<Problem> {
-        let path = ["drill", index, "fault", fault.name()];
-        let named = fault.named().into_iter();
-        let mut problems: Vec<Problem> = named
-            .filter_map(|(key, selector)| match key {
-                "isolate" | "between" => self.selector_problem(&path, selector),
-                _ => self.selector_problem(&[&path[..], &[key]].concat(), selector),
-            })
-            .collect();
-        let lacks = match fault {
-            Fault::Partition(_) => "which cannot be partitioned",
-            Fault::KillProcess(_) => "each with one process",
-            Fault::Wipe(_) | Fault::Damage(_) | Fault::Mistake(_) => {
-                "which share its files and its shell"
-            }
-            fault if fault.disk().is_some() => "which share its disk",
-            Fault::Cpu(_) => "which share its CPU time",
-            Fault::Memory(_) | Fault::OutOfMemory(_) => "which share its memory",
-            Fault::Dns(_) => "which resolve no names",
-            Fault::Certificate(_) => "which present no certificates",
-            Fault::Descriptors(_) => "whose limits are not its own to change",
-            // What clocks need is looked at with the design.
-            Fault::CrashLoop(_) | Fault::Reboot(_) | Fault::ClockJump(_) | Fault::ClockDrift(_) => {
-                return problems;
-            }
-            _ => "whose packets all pass one interface, unshaped",
+    fn condition_problems(&self, path: &[&str], conditions: Conditions) -> Vec<Problem> {
+        let asked = [("and", conditions.and), ("unless", conditions.unless)].into_iter();
+        let missing = asked.filter(|(_, condition)| {
+            *condition == Some(Condition::EtcdLeader) && !self.topology.etcd
+        });
+        let problem = |(key, _)| {
+            self.spans.problem(
+                &[path, &[key]].concat(),
+                format!(
+                    "there is no etcd beside the nodes of `{}`",
+                    self.topology.name
+                ),
+                "remove the condition, or use a topology that has etcd (see `drdrill list`)",
+            )
         };
-        if self.offer.runtime == "process" {
-            problems.push(self.spans.key_problem(
-                &path,
-                format!(
-                    "`{}` runs as processes on this machine, {lacks}",
-                    self.offer.name
-                ),
-                "use kill, stop, pause or restart, or a system that runs in containers",
-            ));
-        } else if fault.disk().is_some() && self.offer.disk.is_none() {
-            problems.push(self.spans.key_problem(
-                &path,
-                format!(
-                    "servers of `{}` are started without a script, which would have to wait for a disk that can go wrong",
-                    self.offer.name
-                ),
-                "use `pause` for a server that hangs, or another system that runs in containers",
-            ));
-        }
-        problems
-    }
-
-    fn victim_problems(&self, path: &[&str], victim: &Victim) -> Vec<Problem> {
-        let below = |key| [path, &[key]].concat();
-        let mut problems: Vec<Problem> = self
-            .selector_problem(&below("node"), &victim.node)
-            .into_iter()
-            .collect();
-        for (key, condition) in [("and", victim.and), ("unless", victim.unless)] {
-            if condition == Some(Condition::EtcdLeader) && !self.topology.etcd {
-                problems.push(self.spans.problem(
-                    &below(key),
-                    format!(
-                        "there is no etcd beside the nodes of `{}`",
-                        self.topology.name
-                    ),
-                    "remove the condition, or use a topology that has etcd (see `drdrill list`)",
-                ));
-            }
-        }
-        problems
+        missing.map(problem).collect()
     }
 
     /// Names of nodes are the design's to check; here roles are.

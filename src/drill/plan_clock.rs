@@ -2,7 +2,7 @@
 
 use crate::{
     record::MemberKind,
-    scenario::{Fault, Parsed, Problem, Selector, Step},
+    scenario::{Need, Parsed, Problem, Selector, Step},
     system::{Design, System},
 };
 
@@ -17,9 +17,9 @@ pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> 
         let Step::Fault(fault) = step else {
             continue;
         };
-        let Some(node) = clock_of(fault) else {
+        if !fault.needs().contains(&Need::Clock) {
             continue;
-        };
+        }
         let refused = if offer.runtime == "process" {
             Some((
                 format!(
@@ -39,7 +39,8 @@ pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> 
             let help = "use Redis, Valkey, PostgreSQL, MySQL, MariaDB, MongoDB or Kafka";
             Some((message, help))
         } else {
-            named(node, design, system.tell_time())
+            let node = fault.node();
+            node.and_then(|node| named(node, design, system.tell_time()))
         };
         if let Some((message, help)) = refused {
             let index = index.to_string();
@@ -48,15 +49,6 @@ pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> 
         }
     }
     problems
-}
-
-/// Whose clock a fault changes, if it does that.
-pub fn clock_of(fault: &Fault) -> Option<&Selector> {
-    match fault {
-        Fault::ClockJump(jump) => Some(&jump.node),
-        Fault::ClockDrift(drift) => Some(&drift.node),
-        _ => None,
-    }
 }
 
 /// What is wrong with a node that is named.

@@ -2,7 +2,7 @@
 
 use crate::{
     record::MemberKind,
-    scenario::{Dns, Fault, Parsed, Problem, Selector, Step, suggest},
+    scenario::{Need, Parsed, Problem, Selector, Step, suggest},
     system::{Design, System},
 };
 
@@ -18,56 +18,43 @@ pub fn inside_problems(parsed: &Parsed, system: &dyn System, design: &Design) ->
         let Step::Fault(fault) = step else {
             continue;
         };
-        let (node, lacking) = match fault {
-            Fault::Descriptors(few) => (&few.node, None),
-            Fault::Dns(dns) => (&dns.node, names(dns, system, design)),
-            Fault::Certificate(certificate) => (&certificate.node, certificates(system, design)),
-            fault => match fault.disk() {
-                Some(disk) => (&disk.node, None),
-                None => continue,
-            },
-        };
-        let lost = match fault.disk() {
-            Some(_) => "and no disk that can go wrong",
-            None => "and nobody asks it on a new connection",
-        };
-        let kind = fault.name();
         let index = index.to_string();
-        let path = ["drill", &index, "fault", kind];
-        if let Some(name) = holds_none(node, design) {
-            problems.push(parsed.spans.key_problem(
-                &path,
-                format!("`{name}` holds no data, {lost}"),
-                "choose a node that holds data",
-            ));
-        }
-        if let Some((message, help)) = lacking {
-            problems.push(parsed.spans.key_problem(&path, message, help));
+        let path = ["drill", &index, "fault", fault.name()];
+        for need in fault.needs() {
+            let lacking = match need {
+                Need::Data(lost) => fault.node().and_then(|node| holds_none(node, lost, design)),
+                Need::Names(names) => unresolved(names, system, design),
+                Need::Certificates => certificates(system, design),
+                _ => None,
+            };
+            problems.extend(
+                lacking.map(|(message, help)| parsed.spans.key_problem(&path, message, help)),
+            );
         }
     }
     problems
 }
 
-fn holds_none<'s>(node: &'s Selector, design: &Design) -> Option<&'s str> {
+fn holds_none(node: &Selector, lost: &str, design: &Design) -> Option<(String, String)> {
     let Selector::Named(name) = node else {
         return None;
     };
     let member = design.members.iter().find(|m| m.name.as_str() == name)?;
-    (member.kind != MemberKind::Data).then_some(name.as_str())
+    (member.kind != MemberKind::Data).then(|| {
+        let message = format!("`{name}` holds no data, {lost}");
+        (message, "choose a node that holds data".to_owned())
+    })
 }
 
 /// What is wrong with the names that are to go wrong.
-fn names(dns: &Dns, system: &dyn System, design: &Design) -> Option<(String, String)> {
+fn unresolved(names: &[String], system: &dyn System, design: &Design) -> Option<(String, String)> {
     if !system.resolves_names(design) {
         let message = "no member of this stack looks another one up by its name: they are told fixed addresses";
         let help = "with PostgreSQL streaming write `names: true` below `settings`; elsewhere use `partition`";
         return Some((message.to_owned(), help.to_owned()));
     }
     let known: Vec<&str> = design.members.iter().map(|m| m.name.as_str()).collect();
-    let unknown = dns
-        .names
-        .iter()
-        .find(|name| !known.contains(&name.as_str()))?;
+    let unknown = names.iter().find(|name| !known.contains(&name.as_str()))?;
     let message =
         format!("there is no member `{unknown}` in this stack whose name could be looked up");
     Some((message, suggest::help(unknown, &known)))

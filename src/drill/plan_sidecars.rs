@@ -1,6 +1,6 @@
 //! Whether a drill needs sidecars: containers that share its nodes' network namespaces.
 
-use crate::scenario::Fault;
+use crate::scenario::Need;
 
 use super::Plan;
 
@@ -8,57 +8,7 @@ impl Plan {
     /// Whether a fault acts or looks from within nodes' network namespaces. Without one nobody needs sidecars, and the stack
     /// has no links to cut or probe. Processes on this machine have no such namespaces.
     pub fn sidecars(&self) -> bool {
-        self.description.runtime == "docker" && self.faults().iter().any(acts_on_network)
-    }
-}
-
-/// Whether a fault's means, or what its effect is looked at by, is in the network namespaces of nodes.
-fn acts_on_network(fault: &Fault) -> bool {
-    match fault {
-        Fault::Partition(_)
-        | Fault::Latency(_)
-        | Fault::Loss(_)
-        | Fault::Duplicate(_)
-        | Fault::Corrupt(_)
-        | Fault::Reorder(_)
-        | Fault::Bandwidth(_) => true,
-        // A name server in the node's network.
-        Fault::Dns(_) => true,
-        // The control shows that every link passes bytes.
-        Fault::Noop => true,
-        // Of machines and their processes.
-        Fault::Kill(_)
-        | Fault::Stop(_)
-        | Fault::Pause(_)
-        | Fault::Restart(_)
-        | Fault::CrashLoop(_)
-        | Fault::Reboot(_)
-        | Fault::KillProcess(_) => false,
-        // By a library and files in the nodes, or by containers in their process namespaces.
-        Fault::ClockJump(_)
-        | Fault::ClockDrift(_)
-        | Fault::Wipe(_)
-        | Fault::Damage(_)
-        | Fault::DiskFull(_)
-        | Fault::DiskReadOnly(_)
-        | Fault::DiskSlow(_)
-        | Fault::DiskErrors(_)
-        | Fault::LoseUnsynced(_)
-        | Fault::Cpu(_)
-        | Fault::Memory(_)
-        | Fault::OutOfMemory(_)
-        | Fault::Descriptors(_)
-        | Fault::Certificate(_)
-        | Fault::Mistake(_) => false,
-        // By a proxy that is a node of its own.
-        Fault::Reset(_)
-        | Fault::HalfOpen(_)
-        | Fault::SlowClose(_)
-        | Fault::Slice(_)
-        | Fault::LimitData(_)
-        | Fault::StreamLatency(_)
-        | Fault::StreamBandwidth(_) => false,
-        Fault::Script(_) => false,
+        self.description.runtime == "docker" && self.needs(|need| *need == Need::Sidecars)
     }
 }
 
@@ -96,7 +46,7 @@ mod tests {
     fn only_drills_that_touch_or_probe_the_network_of_nodes_have_sidecars() {
         let with: Vec<&str> = FAULTS
             .iter()
-            .map(|(kind, _)| *kind)
+            .map(|facts| facts.name)
             .filter(|kind| plan(&faults(&[kind])).sidecars())
             .collect();
         let wanted = [

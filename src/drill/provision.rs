@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     alerting::{self, Raised},
-    fault::{self, Ground},
+    fault::{self, FaultContext},
     id::{NodeName, RunId},
     net::{Links, Shaping, SidecarLinks},
     record::{Emitter, Environment, ImageFact, Member, Residue, What},
@@ -60,7 +60,7 @@ pub struct Aside {
 }
 
 /// What an aside does.
-pub type Look = Box<dyn Fn(Ground) -> BoxFuture<'static, ()> + Send + Sync>;
+pub type Look = Box<dyn Fn(FaultContext) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// What becomes of a stack after a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub enum After {
 /// A stack that stands, with probes on its links.
 pub struct Provisioned {
     /// What faults act on.
-    pub ground: Ground,
+    pub ground: FaultContext,
     /// What it has been through before this run.
     pub past: Option<Past>,
     /// Whether the run before lends its last operations to this one's baseline.
@@ -143,7 +143,7 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         }
     };
     let first_primary = system.stack().primary.clone();
-    let ground = Ground {
+    let ground = FaultContext {
         runtime: runtime.clone(),
         links,
         system,
@@ -154,13 +154,7 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         regions: Arc::new(plan.regions()),
         clocked: Arc::new(plan.clocked()),
     };
-    fault::rehearse_clocks(&ground).await?;
-    if faults(plan).any(|fault| matches!(fault, Fault::Descriptors(_))) {
-        fault::rehearse_limits(&ground).await?;
-    }
-    if faults(plan).any(|fault| matches!(fault, Fault::Dns(_))) {
-        fault::rehearse_names(&ground).await?;
-    }
+    fault::rehearse(plan.faults(), &ground).await?;
     Ok(Provisioned {
         ground,
         past: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fault::Ground,
+    fault::FaultContext,
     id::NodeName,
     net::dropped_packets,
     record::{Status, StepResult, What},
@@ -259,7 +259,7 @@ async fn drill(
         first_primaries: vec![provisioned.ground.first_primary.clone()],
         faults: super::faults::Faults::default(),
         vigil: vigil.clone(),
-        ground: Ground {
+        ground: FaultContext {
             group: group.clone(),
             ..provisioned.ground.clone()
         },

@@ -229,17 +229,7 @@ fn drawn(stream: &mut Stream, least: Duration, most: Duration) -> Dur {
 /// The same fault on fewer nodes.
 fn simpler(fault: &Fault) -> Option<Fault> {
     let mut fault = fault.clone();
-    let node = match &mut fault {
-        Fault::Kill(victim)
-        | Fault::Stop(victim)
-        | Fault::Pause(victim)
-        | Fault::Restart(victim) => &mut victim.node,
-        Fault::CrashLoop(crash) => &mut crash.node,
-        Fault::Partition(partition) => partition.isolate.as_mut()?,
-        Fault::Latency(latency) => &mut latency.path.node,
-        Fault::Loss(share) => &mut share.path.node,
-        _ => return None,
-    };
+    let node = fault.node_mut()?;
     *node = match node {
         Selector::Replica(None) => Selector::Replica(Some(0)),
         Selector::Primaries(Part::All) => Selector::Primaries(Part::Majority),
@@ -253,19 +243,17 @@ fn simpler(fault: &Fault) -> Option<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{scenario::Victim, seed::Seed};
+    use crate::{
+        scenario::fault::{Kill, Pause, Restart},
+        seed::Seed,
+    };
 
     fn kill(node: Selector) -> Fault {
-        Fault::Kill(victim(node))
+        Kill(node.into()).into()
     }
 
-    fn victim(node: Selector) -> Victim {
-        Victim {
-            node,
-            unless: None,
-            and: None,
-            lasting: None,
-        }
+    fn pause(node: Selector) -> Fault {
+        Pause(node.into()).into()
     }
 
     fn pool() -> Vec<Fault> {
@@ -277,8 +265,8 @@ mod tests {
         let of = |node: &Selector| {
             [
                 kill(node.clone()),
-                Fault::Pause(victim(node.clone())),
-                Fault::Restart(victim(node.clone())),
+                pause(node.clone()),
+                Restart(node.clone().into()).into(),
             ]
         };
         nodes.iter().flat_map(of).collect()
@@ -332,10 +320,7 @@ mod tests {
 
     #[test]
     fn two_faults_that_fail_only_together_both_stay_and_a_victim_becomes_simpler() {
-        let (one, other) = (
-            kill(Selector::Primary),
-            Fault::Pause(victim(Selector::Replica(None))),
-        );
+        let (one, other) = (kill(Selector::Primary), pause(Selector::Replica(None)));
         let strikes = [&pool()[1], &one, &pool()[4], &other, &pool()[8]];
         let strike = |fault: &&Fault| Strike {
             fault: (*fault).clone(),
@@ -347,7 +332,7 @@ mod tests {
             hold: Dur(Duration::from_secs(8)),
         };
         let pauses = |all: &Schedule| {
-            let simple = Fault::Pause(victim(Selector::Replica(Some(0))));
+            let simple = pause(Selector::Replica(Some(0)));
             has(all, &other) || has(all, &simple)
         };
         let (least, _) = least(schedule, |all| has(all, &one) && pauses(all));

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    fault::Ground,
+    fault::FaultContext,
     id::{NodeName, RunId},
     net::{LinkProbe, Links},
     record::{Emitter, Environment, Rearmed, Residue, Stack, What},
@@ -126,7 +126,7 @@ pub async fn rearm(
         evidence,
     }));
     let first_primary = system.stack().primary.clone();
-    let ground = Ground {
+    let ground = FaultContext {
         runtime: machines.runtime.clone(),
         links: links.clone(),
         system,

@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     alerting::Raised,
-    fault::{self, Ground, select},
+    fault::{self, FaultContext, select},
     id::NodeName,
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
     runbook,
@@ -39,7 +39,7 @@ const CATCH_UP: u32 = 2;
 /// What steps act on and remember.
 pub struct Stage<'a> {
     /// What faults act on.
-    pub ground: Ground,
+    pub ground: FaultContext,
     /// The clients.
     pub load: &'a Load,
     /// The faults in force.
@@ -194,22 +194,20 @@ impl Stage<'_> {
         sleep(self.phase_wait(period)).await;
         self.remember_primary().await;
         let acting = self.vigil.acting();
-        let injected = match fault::inject(fault, index, &self.ground).await {
+        let injected = fault::inject(fault, index, &self.ground).await;
+        let (disruption, at, active) = match injected {
             Ok(injected) => injected,
             Err(error) => return StepResult::Failed(error.to_string()),
         };
-        let at = injected.at;
         self.disrupted = at.high;
-        let victims = &injected.disruption.victims;
+        let victims = &disruption.victims;
         let runtime = self.ground.runtime.as_ref();
         self.vigil.struck(victims, fault.ends_inside(), runtime);
         drop(acting);
         let lasting = fault.lasting().map(|time| (at.high, time));
-        self.faults.hold(injected.active, lasting, &self.ground);
-        self.ground
-            .emitter
-            .say_at(at, What::Disrupted(injected.disruption));
-        let effect = fault::verify(index, &injected.expected, &self.ground).await;
+        self.faults.hold(active.clone(), lasting, &self.ground);
+        self.ground.emitter.say_at(at, What::Disrupted(disruption));
+        let effect = active.verify(&self.ground).await;
         let result = told(effect.state);
         self.ground.emitter.say(What::Effect(effect));
         result

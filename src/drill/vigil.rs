@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fault::Ground,
+    fault::FaultContext,
     id::NodeName,
     record::{Cause, Change, Unexplained, Watched, What},
     runtime::{Life, Meant, NodeState, Report, Runtime, RuntimeError},
@@ -132,7 +132,7 @@ impl Vigil {
     }
 
     /// Watches all nodes, those that alert and lead clients too, until told to end; what no step caused is an event at once.
-    pub async fn watch(self, ground: Ground, end: CancellationToken) {
+    pub async fn watch(self, ground: FaultContext, end: CancellationToken) {
         let nodes = ground.runtime.nodes();
         let runtime = ground.runtime.clone();
         let mut reports = runtime.reports();
@@ -179,7 +179,7 @@ type Seen = (NodeState, u64, Nanos);
 
 pub(super) struct Watch {
     pub(super) vigil: Vigil,
-    pub(super) ground: Ground,
+    pub(super) ground: FaultContext,
     /// Since when the engine refuses connections.
     away: Option<Nanos>,
     /// Where nodes' files lie, and whether it was told to be full.

@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     alerting::Raised,
-    fault::Ground,
+    fault::FaultContext,
     id::NodeName,
     record::{Member, MemberKind, StepResult, What},
     time::Nanos,
@@ -43,7 +43,7 @@ pub async fn warm(load: &Load) -> Result<(), String> {
 /// from `since` to the recovery, not to the end of the window. Ends early where `lost` says why it can no longer come.
 pub async fn recovered(
     load: &Load,
-    ground: &Ground,
+    ground: &FaultContext,
     since: Nanos,
     within: Duration,
     lost: impl Fn() -> Option<String>,
@@ -69,7 +69,7 @@ pub async fn recovered(
 
 /// Waits until every partition has been consumed in time over the sustain window; `within` counts from `since` to the
 /// begin of that, not to the end of the window.
-pub async fn consumed(ground: &Ground, since: Nanos, within: Duration) -> StepResult {
+pub async fn consumed(ground: &FaultContext, since: Nanos, within: Duration) -> StepResult {
     let Some(group) = &ground.group else {
         return StepResult::Failed("there is no consumer group in this drill".into());
     };
@@ -130,13 +130,13 @@ pub async fn resolved(alerting: &Raised, others: &[String], within: Duration) ->
 }
 
 /// The members that hold data.
-pub fn data_members(ground: &Ground) -> impl Iterator<Item = &Member> {
+pub fn data_members(ground: &FaultContext) -> impl Iterator<Item = &Member> {
     let members = ground.members().iter();
     members.filter(|member| member.kind == MemberKind::Data)
 }
 
 /// The members with data that have been down for a while, in words.
-pub fn gone(vigil: &Vigil, ground: &Ground) -> Vec<String> {
+pub fn gone(vigil: &Vigil, ground: &FaultContext) -> Vec<String> {
     let gone = vigil.gone(ground.emitter.now(), &*ground.runtime);
     let has_data = |node: &NodeName| data_members(ground).any(|member| member.name == *node);
     let gone = gone.into_iter().filter(|(node, _)| has_data(node));
@@ -145,7 +145,7 @@ pub fn gone(vigil: &Vigil, ground: &Ground) -> Vec<String> {
 
 /// Waits until every member is back in sync, and says when. Ends early where `lost` says why that can no longer come.
 pub async fn redundant(
-    ground: &Ground,
+    ground: &FaultContext,
     within: Duration,
     lost: impl Fn() -> Option<String>,
 ) -> StepResult {

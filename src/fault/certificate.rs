@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::{sync::Mutex, time::sleep};
@@ -9,9 +10,8 @@ use tokio::{sync::Mutex, time::sleep};
 use crate::{
     id::NodeName,
     net::{End, Handshake, Refused, Secured},
-    record::Effect,
     runtime::{NodeState, journal},
-    scenario::Certificate,
+    scenario::fault::Certificate,
     system::{
         SystemError,
         certified::{Certified, Issued},
@@ -20,8 +20,8 @@ use crate::{
 };
 
 use super::{
-    Expected, FaultError, Ground, Injected, Undo,
-    process::{Described, Seen, hits_primary},
+    Action, ActiveEffect, FaultContext, FaultError, Injected, Undone,
+    described::{Described, Seen, hits_primary},
     select::select,
 };
 
@@ -36,17 +36,12 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 /// A node whose certificate was replaced, and the one that it had.
 #[derive(Debug)]
-pub struct Replaced {
+struct Replaced {
     node: NodeName,
     good: Issued,
 }
 
 impl Replaced {
-    /// The node.
-    pub fn node(&self) -> &NodeName {
-        &self.node
-    }
-
     fn effect(&self) -> journal::Effect {
         journal::Effect::Certificate {
             node: self.node.clone(),
@@ -57,8 +52,9 @@ impl Replaced {
 
 /// What certificates that have expired should look like.
 #[derive(Debug)]
-pub struct Presenting {
+struct CertificateEffect {
     nodes: Vec<One>,
+    replaced: Vec<Replaced>,
 }
 
 #[derive(Debug)]
@@ -71,25 +67,40 @@ struct One {
     held: Mutex<Secured>,
 }
 
+#[async_trait]
+impl Action for Certificate {
+    async fn inject(&self, _step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
+        expire(self, context).await
+    }
+}
+
+#[async_trait]
+impl ActiveEffect for CertificateEffect {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look(self, context).await
+    }
+
+    async fn undo(&self, _step: usize, context: &FaultContext) -> Option<Undone> {
+        let nodes: Vec<NodeName> = self.replaced.iter().map(|one| one.node.clone()).collect();
+        Some(Undone::of(&nodes, renew(&self.replaced, context).await))
+    }
+}
+
 /// The certificates of the stack.
-fn certified(ground: &Ground) -> Result<&Certified, FaultError> {
+fn certified(context: &FaultContext) -> Result<&Certified, FaultError> {
     let none = || SystemError::Refused("no server of this stack presents a certificate".into());
-    Ok(ground.system.certified().ok_or_else(none)?)
+    Ok(context.system.certified().ok_or_else(none)?)
 }
 
 /// Lets servers present certificates that have expired.
-pub async fn expire(
-    expired: &Certificate,
-    step: usize,
-    ground: &Ground,
-) -> Result<Injected, FaultError> {
-    let certified = certified(ground)?;
-    let chosen = select(&expired.node, ground).await?;
+async fn expire(expired: &Certificate, context: &FaultContext) -> Result<Injected, FaultError> {
+    let certified = certified(context)?;
+    let chosen = select(&expired.node, context).await?;
     let victims: Vec<NodeName> = chosen.into_iter().filter(|n| certified.has(n)).collect();
     if victims.is_empty() {
         return Err(FaultError::NoVictim(expired.node.to_string()));
     }
-    let primary_hit = hits_primary(&victims, ground).await;
+    let primary_hit = hits_primary(&victims, context).await;
     let mut nodes = Vec::new();
     let mut replaced = Vec::new();
     for node in &victims {
@@ -106,25 +117,23 @@ pub async fn expire(
             node: node.clone(),
             good,
         };
-        let written = ground.journal.ensure(one.effect()).await;
+        let written = context.journal.ensure(one.effect()).await;
         written.map_err(|error| FaultError::Journal(error.to_string()))?;
-        certified.put(node, &issued, &*ground.runtime).await?;
+        certified.put(node, &issued, &*context.runtime).await?;
         replaced.push(one);
     }
     let reloads = victims
         .iter()
-        .map(|node| certified.reload(node, &*ground.runtime));
-    let (at, results) = ground.emitter.time(join_all(reloads)).await;
+        .map(|node| certified.reload(node, &*context.runtime));
+    let (at, results) = context.emitter.time(join_all(reloads)).await;
     results.into_iter().collect::<Result<Vec<_>, _>>()?;
     let injected = Described {
-        name: "certificate",
-        means: "a certificate of the run's own authority that has expired, for the server's own key, which the server was told to read",
+        means: "a certificate of the run's own authority that has expired, for the server's own key, which the server was told to read".into(),
         primary_hit,
         at,
-        step,
     };
-    let expected = Expected::Presenting(Presenting { nodes });
-    Ok(injected.into(victims, Undo::Certificates(replaced), expected))
+    let effect = CertificateEffect { nodes, replaced };
+    Ok(injected.into(victims, effect))
 }
 
 /// A server whose certificate is accepted: when that ends, and a session.
@@ -138,26 +147,26 @@ async fn sound(node: &NodeName, certified: &Certified) -> Result<(Timestamp, Sec
 }
 
 /// A new handshake is refused because the certificate presented ended when it was to end, and a connection of before answers.
-pub async fn verify(step: usize, presenting: &Presenting, ground: &Ground) -> Effect {
+async fn look(presenting: &CertificateEffect, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
     for one in &presenting.nodes {
-        let (fits, text) = new_one(one, ground).await;
+        let (fits, text) = new_one(one, context).await;
         let text = format!("{}: {text}", one.node);
         if fits {
             seen.yes(text)
         } else {
             seen.no(text)
         }
-        let (fits, text) = old_one(one, ground).await;
+        let (fits, text) = old_one(one, context).await;
         let text = format!("{}: {text}", one.node);
         if fits { seen.yes(text) } else { seen.no(text) }
     }
-    seen.effect(step)
+    seen
 }
 
 /// Looks until a new handshake fares as it should, or the time for that is over.
-async fn new_one(one: &One, ground: &Ground) -> (bool, String) {
-    let certified = match certified(ground) {
+async fn new_one(one: &One, context: &FaultContext) -> (bool, String) {
+    let certified = match certified(context) {
         Ok(certified) => certified,
         Err(error) => return (false, error.to_string()),
     };
@@ -191,9 +200,9 @@ fn judge(before: Timestamp, ended: Timestamp, shaken: Handshake) -> (bool, Strin
     (fits, text)
 }
 
-async fn old_one(one: &One, ground: &Ground) -> (bool, String) {
+async fn old_one(one: &One, context: &FaultContext) -> (bool, String) {
     let mut held = one.held.lock().await;
-    let dialogue = match certified(ground) {
+    let dialogue = match certified(context) {
         Ok(certified) => certified.dialogue(),
         Err(error) => return (false, error.to_string()),
     };
@@ -212,19 +221,19 @@ async fn old_one(one: &One, ground: &Ground) -> (bool, String) {
 }
 
 /// Puts the certificates back that were there before, and sees that new handshakes are accepted.
-pub async fn renew(replaced: &[Replaced], ground: &Ground) -> Result<(), FaultError> {
-    let renewals = replaced.iter().map(|one| put_back(one, ground));
+async fn renew(replaced: &[Replaced], context: &FaultContext) -> Result<(), FaultError> {
+    let renewals = replaced.iter().map(|one| put_back(one, context));
     join_all(renewals).await.into_iter().collect()
 }
 
-async fn put_back(one: &Replaced, ground: &Ground) -> Result<(), FaultError> {
-    let certified = certified(ground)?;
+async fn put_back(one: &Replaced, context: &FaultContext) -> Result<(), FaultError> {
+    let certified = certified(context)?;
     certified
-        .put(&one.node, &one.good, &*ground.runtime)
+        .put(&one.node, &one.good, &*context.runtime)
         .await?;
-    match ground.runtime.state(&one.node).await {
+    match context.runtime.state(&one.node).await {
         Ok(NodeState::Running) => {
-            certified.reload(&one.node, &*ground.runtime).await?;
+            certified.reload(&one.node, &*context.runtime).await?;
             accepted(one, certified).await?;
         }
         Ok(NodeState::Paused) => {
@@ -234,7 +243,7 @@ async fn put_back(one: &Replaced, ground: &Ground) -> Result<(), FaultError> {
         // A node that is down reads it when it starts.
         _ => {}
     }
-    let _ = ground.journal.undone(one.effect()).await;
+    let _ = context.journal.undone(one.effect()).await;
     Ok(())
 }
 

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
-    record::Effect,
     runtime::{CLOCK_FILE, NodeState, Skew},
-    scenario::{ClockDrift, ClockJump, Selector},
+    scenario::Selector,
     time::wall_now,
 };
 
 use super::{
-    Expected, FaultError, Ground, Injected, Undo,
-    process::{Described, Seen, hits_primary},
+    ActiveEffect, FaultContext, FaultError, Injected, Undone,
+    described::{Described, Seen, hits_primary},
     select::select,
 };
 
@@ -60,7 +60,7 @@ impl Ahead {
 
 /// What a wrong clock should look like.
 #[derive(Debug)]
-pub struct Skewed {
+struct ClockEffect {
     asked: Skew,
     before: Vec<(NodeName, Ahead)>,
     victims: Vec<NodeName>,
@@ -71,24 +71,24 @@ pub struct Skewed {
 ///
 /// # Errors
 /// When not.
-pub async fn rehearse(ground: &Ground) -> Result<(), FaultError> {
+pub(super) async fn rehearse(context: &FaultContext) -> Result<(), FaultError> {
     let ahead = Skew {
         from: wall_nanoseconds(),
         jump: REHEARSAL,
         faster: 0,
     };
-    for node in ground.clocked.iter() {
-        let before = ask(node, ground).await?;
-        set(node, ahead, ground).await?;
-        let moved = ask(node, ground).await?.since(before);
-        set(node, Skew::default(), ground).await?;
+    for node in context.clocked.iter() {
+        let before = ask(node, context).await?;
+        set(node, ahead, context).await?;
+        let moved = ask(node, context).await?.since(before);
+        set(node, Skew::default(), context).await?;
         if !moved.holds(REHEARSAL) || moved.width() >= REHEARSAL {
             return Err(FaultError::Clock(format!(
                 "the clock of `{node}` cannot be changed, its server tells a time {} further ahead when told to be +1.000 s: its program asks the kernel itself, or its linker does not load the library",
                 said_of(moved)
             )));
         }
-        ground.emitter.note(format!(
+        context.emitter.note(format!(
             "{node}: its server's clock can be changed, it was {} off before",
             said_of(before)
         ));
@@ -96,83 +96,71 @@ pub async fn rehearse(ground: &Ground) -> Result<(), FaultError> {
     Ok(())
 }
 
-/// Lets the clocks jump.
-pub async fn jump(jump: &ClockJump, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
-    let skew = Skew {
-        from: wall_nanoseconds(),
-        jump: jump.nanoseconds(),
-        faster: 0,
-    };
-    inject("clock-jump", &jump.node, skew, step, ground).await
+#[async_trait]
+impl ActiveEffect for ClockEffect {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look(self, context).await
+    }
+
+    async fn undo(&self, _step: usize, context: &FaultContext) -> Option<Undone> {
+        Some(Undone::of(
+            &self.victims,
+            set_right(&self.victims, context).await,
+        ))
+    }
 }
 
-/// Lets the clocks go at another rate from now on.
-pub async fn drift(
-    drift: &ClockDrift,
-    step: usize,
-    ground: &Ground,
-) -> Result<Injected, FaultError> {
-    let skew = Skew {
-        from: wall_nanoseconds(),
-        jump: 0,
-        faster: drift.parts(),
-    };
-    inject("clock-drift", &drift.node, skew, step, ground).await
-}
-
-async fn inject(
-    name: &'static str,
+/// Lets the clocks of nodes go wrong.
+pub(super) async fn skew(
     node: &Selector,
     skew: Skew,
-    step: usize,
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Result<Injected, FaultError> {
-    let chosen = select(node, ground).await?;
-    let clocked = |node: &NodeName| ground.clocked.contains(node);
+    let chosen = select(node, context).await?;
+    let clocked = |node: &NodeName| context.clocked.contains(node);
     let victims: Vec<NodeName> = chosen.into_iter().filter(clocked).collect();
     if victims.is_empty() {
         return Err(FaultError::NoVictim(node.to_string()));
     }
-    let primary_hit = hits_primary(&victims, ground).await;
+    let primary_hit = hits_primary(&victims, context).await;
     let mut before = Vec::new();
-    for node in ground.clocked.iter() {
+    for node in context.clocked.iter() {
         // One that is down or cut off has no clock to be compared with, unless it is meant.
-        match ask(node, ground).await {
+        match ask(node, context).await {
             Ok(ahead) => before.push((node.clone(), ahead)),
             Err(error) if victims.contains(node) => return Err(error),
             Err(_) => {}
         }
     }
-    let sets = victims.iter().map(|node| set(node, skew, ground));
-    let (at, results) = ground.emitter.time(join_all(sets)).await;
+    let sets = victims.iter().map(|node| set(node, skew, context));
+    let (at, results) = context.emitter.time(join_all(sets)).await;
     results.into_iter().collect::<Result<Vec<()>, _>>()?;
     let injected = Described {
-        name,
-        means: "a library between the node's programs and their C library, by a file in the node",
+        means: "a library between the node's programs and their C library, by a file in the node"
+            .into(),
         primary_hit,
         at,
-        step,
     };
-    let expected = Expected::Skewed(Skewed {
+    let effect = ClockEffect {
         asked: skew,
         before,
         victims: victims.clone(),
-    });
-    Ok(injected.into(victims.clone(), Undo::Clocks(victims), expected))
+    };
+    Ok(injected.into(victims, effect))
 }
 
 /// Writes how wrong the clock is.
-async fn set(node: &NodeName, skew: Skew, ground: &Ground) -> Result<(), FaultError> {
+async fn set(node: &NodeName, skew: Skew, context: &FaultContext) -> Result<(), FaultError> {
     if matches!(
-        ground.runtime.state(node).await,
+        context.runtime.state(node).await,
         Ok(NodeState::Exited { .. })
     ) {
         // Nobody reads it now: it is there when the node starts.
-        return Ok(ground.runtime.upload(node, &[skew.file()]).await?);
+        return Ok(context.runtime.upload(node, &[skew.file()]).await?);
     }
     let escaped = skew.escaped();
     let argv = ["sh", "-c", WRITE, "sh", escaped.as_str(), CLOCK_FILE];
-    let said = ground.runtime.exec(node, &argv, EXEC).await?;
+    let said = context.runtime.exec(node, &argv, EXEC).await?;
     if said.code == 0 {
         return Ok(());
     }
@@ -184,19 +172,19 @@ async fn set(node: &NodeName, skew: Skew, ground: &Ground) -> Result<(), FaultEr
 }
 
 /// Lets the nodes tell the right time again, and asks those that answer.
-pub(super) async fn set_right(nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+async fn set_right(nodes: &[NodeName], context: &FaultContext) -> Result<(), FaultError> {
     let mut first = Ok(());
     for node in nodes {
-        let mut result = set(node, Skew::default(), ground).await;
+        let mut result = set(node, Skew::default(), context).await;
         if result.is_ok()
-            && let Ok(ahead) = ask(node, ground).await
+            && let Ok(ahead) = ask(node, context).await
         {
             let right = ahead.low.abs() < APART + ahead.width();
             let text = format!(
                 "{node} is {} off after the clock was set right",
                 said_of(ahead)
             );
-            ground.emitter.note(text.clone());
+            context.emitter.note(text.clone());
             result = if right {
                 Ok(())
             } else {
@@ -209,11 +197,11 @@ pub(super) async fn set_right(nodes: &[NodeName], ground: &Ground) -> Result<(),
 }
 
 /// How far the server's clock is ahead, from the answer that came soonest.
-async fn ask(node: &NodeName, ground: &Ground) -> Result<Ahead, FaultError> {
+async fn ask(node: &NodeName, context: &FaultContext) -> Result<Ahead, FaultError> {
     let mut best: Option<Ahead> = None;
     for _ in 0..QUESTIONS {
         let from = wall_nanoseconds();
-        let told = ground.system.time_of(node).await?;
+        let told = context.system.time_of(node).await?;
         let ahead = Ahead {
             low: told.low - wall_nanoseconds(),
             high: told.high - from,
@@ -226,11 +214,11 @@ async fn ask(node: &NodeName, ground: &Ground) -> Result<Ahead, FaultError> {
 }
 
 /// The servers tell the time that was asked for; the others tell what they told before.
-pub async fn verify(step: usize, skewed: &Skewed, ground: &Ground) -> Effect {
+async fn look(skewed: &ClockEffect, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
     for (node, before) in &skewed.before {
         let meant = skewed.victims.contains(node);
-        let now = match ask(node, ground).await {
+        let now = match ask(node, context).await {
             Ok(now) => now,
             Err(error) if meant => {
                 seen.no(format!("{node} does not tell its time: {error}"));
@@ -254,7 +242,7 @@ pub async fn verify(step: usize, skewed: &Skewed, ground: &Ground) -> Effect {
                 }
             }
             (true, asked) => {
-                let (ok, text) = watched(node, now, asked, ground).await;
+                let (ok, text) = watched(node, now, asked, context).await;
                 if ok { seen.yes(text) } else { seen.no(text) }
             }
             (false, _) => {
@@ -271,19 +259,24 @@ pub async fn verify(step: usize, skewed: &Skewed, ground: &Ground) -> Effect {
             }
         }
     }
-    seen.effect(step)
+    seen
 }
 
 /// Watches a clock until its rate is known well enough; whether it is as asked.
-async fn watched(node: &NodeName, first: Ahead, asked: i64, ground: &Ground) -> (bool, String) {
-    let from = ground.emitter.now();
+async fn watched(
+    node: &NodeName,
+    first: Ahead,
+    asked: i64,
+    context: &FaultContext,
+) -> (bool, String) {
+    let from = context.emitter.now();
     tokio::time::sleep(WATCH.0).await;
     loop {
-        let now = match ask(node, ground).await {
+        let now = match ask(node, context).await {
             Ok(now) => now,
             Err(error) => return (false, format!("{node} does not tell its time: {error}")),
         };
-        let time = ground.emitter.now().since(from);
+        let time = context.emitter.now().since(from);
         let moved = now.since(first);
         let rate = |ahead: i64| ahead as f64 / time.as_secs_f64();
         let (low, high) = (rate(moved.low), rate(moved.high));
@@ -305,7 +298,7 @@ async fn watched(node: &NodeName, first: Ahead, asked: i64, ground: &Ground) -> 
     }
 }
 
-fn wall_nanoseconds() -> i64 {
+pub(super) fn wall_nanoseconds() -> i64 {
     i64::try_from(wall_now().as_nanosecond()).unwrap_or(i64::MAX)
 }
 

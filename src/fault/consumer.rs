@@ -12,7 +12,7 @@ use crate::{
     time::Bracket,
 };
 
-use super::{FaultError, Ground, process::Seen};
+use super::{FaultContext, FaultError, described::Seen};
 
 /// The longest wait for a member that left to be counted no more, and for the coordinator to answer at all.
 const EFFECT_LIMIT: Duration = Duration::from_secs(5);
@@ -20,9 +20,9 @@ const EFFECT_LIMIT: Duration = Duration::from_secs(5);
 /// How often is asked.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
-fn group(ground: &Ground) -> Result<&SharedGroup, FaultError> {
+fn group(context: &FaultContext) -> Result<&SharedGroup, FaultError> {
     let none = || SystemError::Refused("there is no consumer group".into());
-    Ok(ground.group.as_ref().ok_or_else(none)?)
+    Ok(context.group.as_ref().ok_or_else(none)?)
 }
 
 fn name(end: ConsumerEnd, group: &SharedGroup) -> Option<NodeName> {
@@ -37,10 +37,10 @@ fn name(end: ConsumerEnd, group: &SharedGroup) -> Option<NodeName> {
 pub async fn end_consumer(
     end: ConsumerEnd,
     step: usize,
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Result<(Bracket, Disruption), FaultError> {
-    let group = group(ground)?;
-    let (at, gone) = ground.emitter.time(group.end(end)).await;
+    let group = group(context)?;
+    let (at, gone) = context.emitter.time(group.end(end)).await;
     gone?;
     let means = match end {
         ConsumerEnd::Crash(_) => {
@@ -60,9 +60,9 @@ pub async fn end_consumer(
 }
 
 /// By the coordinator's word: one that left is counted no more, one that crashed still is, since it said nothing.
-pub async fn verify_consumer(end: ConsumerEnd, step: usize, ground: &Ground) -> Effect {
+pub async fn verify_consumer(end: ConsumerEnd, step: usize, context: &FaultContext) -> Effect {
     let mut seen = Seen::default();
-    let Some((group, name)) = group(ground)
+    let Some((group, name)) = group(context)
         .ok()
         .and_then(|group| Some((group, name(end, group)?)))
     else {

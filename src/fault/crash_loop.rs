@@ -11,16 +11,14 @@ use std::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::{
-    id::NodeName,
-    record::{Effect, What},
-    runtime::Signal,
-    scenario::CrashLoop,
-};
+use async_trait::async_trait;
+
+use crate::{id::NodeName, record::What, runtime::Signal, scenario::fault::CrashLoop};
 
 use super::{
-    Expected, FaultError, Ground, Injected, Undo,
-    process::{Described, Seen, ended, hits_primary},
+    Action, ActiveEffect, FaultContext, FaultError, Injected, Undone,
+    active::{arm, bring_back},
+    described::{Described, Seen, ended, hits_primary},
     select::{expand_hosts, select},
 };
 
@@ -31,41 +29,38 @@ const SLACK: Duration = Duration::from_secs(10);
 
 /// What kills nodes again and again; it ends when it is told to, or when this is dropped.
 #[derive(Debug)]
-pub struct Looping {
+struct Looping {
     nodes: Vec<NodeName>,
     deaths: Arc<AtomicU32>,
+    every: Duration,
     token: CancellationToken,
     task: Mutex<Option<JoinHandle<()>>>,
     _ends: DropGuard,
 }
 
 impl Looping {
-    fn start(nodes: &[NodeName], every: Duration, ground: &Ground) -> Self {
+    fn start(nodes: &[NodeName], every: Duration, context: &FaultContext) -> Self {
         let token = CancellationToken::new();
         let deaths = Arc::new(AtomicU32::new(0));
         let work = again(
             nodes.to_vec(),
             every,
             deaths.clone(),
-            ground.clone(),
+            context.clone(),
             token.clone(),
         );
         Self {
             nodes: nodes.to_vec(),
             deaths,
+            every,
             task: Mutex::new(Some(tokio::spawn(work))),
             _ends: token.clone().drop_guard(),
             token,
         }
     }
 
-    /// The nodes that it kills.
-    pub fn nodes(&self) -> &[NodeName] {
-        &self.nodes
-    }
-
     /// Ends it; a death that has begun is seen through.
-    pub async fn end(&self) {
+    async fn end(&self) {
         self.token.cancel();
         let task = self
             .task
@@ -79,55 +74,69 @@ impl Looping {
     }
 }
 
+#[async_trait]
+impl Action for CrashLoop {
+    async fn inject(&self, _step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
+        start(self, context).await
+    }
+}
+
+#[async_trait]
+impl ActiveEffect for Looping {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look(self, context).await
+    }
+
+    async fn undo(&self, _step: usize, context: &FaultContext) -> Option<Undone> {
+        self.end().await;
+        let back = bring_back(&self.nodes, context).await;
+        let result = back.and(arm(&self.nodes, context).await);
+        Some(Undone::of(&self.nodes, result))
+    }
+
+    fn starts_nodes(&self) -> bool {
+        true
+    }
+}
+
 /// Kills the victims, starts them, lets them run, and again.
-pub async fn start(
-    crash: &CrashLoop,
-    step: usize,
-    ground: &Ground,
-) -> Result<Injected, FaultError> {
-    let nodes = expand_hosts(&select(&crash.node, ground).await?, ground);
-    let primary_hit = hits_primary(&nodes, ground).await;
+async fn start(crash: &CrashLoop, context: &FaultContext) -> Result<Injected, FaultError> {
+    let nodes = expand_hosts(&select(&crash.node, context).await?, context);
+    let primary_hit = hits_primary(&nodes, context).await;
     let kills = nodes
         .iter()
-        .map(|node| ground.runtime.signal(node, Signal::Kill));
-    let (at, results) = ground
+        .map(|node| context.runtime.signal(node, Signal::Kill));
+    let (at, results) = context
         .emitter
         .time(futures_util::future::join_all(kills))
         .await;
     results.into_iter().collect::<Result<Vec<()>, _>>()?;
-    let looping = Looping::start(&nodes, crash.every.0, ground);
-    let expected = Expected::Looping {
-        nodes: nodes.clone(),
-        deaths: looping.deaths.clone(),
-        every: crash.every.0,
-    };
+    let looping = Looping::start(&nodes, crash.every.0, context);
     let injected = Described {
-        name: "crash-loop",
-        means: "SIGKILL to the node's main process, a start, and again",
+        means: "SIGKILL to the node's main process, a start, and again".into(),
         primary_hit,
         at,
-        step,
     };
-    Ok(injected.into(nodes, Undo::Loop(looping), expected))
+    Ok(injected.into(nodes, looping))
 }
 
 async fn again(
     nodes: Vec<NodeName>,
     every: Duration,
     deaths: Arc<AtomicU32>,
-    ground: Ground,
+    context: FaultContext,
     token: CancellationToken,
 ) {
     loop {
         for node in &nodes {
-            if !ended(node, &ground).await || ground.runtime.start(node).await.is_err() {
-                ground
+            if !ended(node, &context).await || context.runtime.start(node).await.is_err() {
+                context
                     .emitter
                     .note(format!("{node} could not be started again: the loop ends"));
                 return;
             }
             let node = node.clone();
-            ground.emitter.say(What::Returned { node });
+            context.emitter.say(What::Returned { node });
         }
         deaths.fetch_add(1, Ordering::Relaxed);
         if token
@@ -139,22 +148,22 @@ async fn again(
         }
         for node in &nodes {
             // One that has ended by itself meanwhile is started again all the same.
-            let _ = ground.runtime.signal(node, Signal::Kill).await;
-            ground.emitter.note(format!("{node} is killed again"));
+            let _ = context.runtime.signal(node, Signal::Kill).await;
+            context.emitter.note(format!("{node} is killed again"));
         }
     }
 }
 
 /// It was seen dead, and started again, at least twice.
-pub async fn verify(
-    step: usize,
-    nodes: &[NodeName],
-    deaths: &AtomicU32,
-    every: Duration,
-    ground: &Ground,
-) -> Effect {
+async fn look(looping: &Looping, context: &FaultContext) -> Seen {
+    let Looping {
+        nodes,
+        deaths,
+        every,
+        ..
+    } = looping;
     let mut seen = Seen::default();
-    let limit = (every + SLACK) * DEATHS;
+    let limit = (*every + SLACK) * DEATHS;
     let enough = async {
         while deaths.load(Ordering::Relaxed) < DEATHS {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -162,16 +171,16 @@ pub async fn verify(
     };
     let names: Vec<&str> = nodes.iter().map(|node| node.as_str()).collect();
     let names = names.join(", ");
-    let from = ground.emitter.now();
+    let from = context.emitter.now();
     match tokio::time::timeout(limit, enough).await {
         Ok(()) => seen.yes(format!(
             "{names} was seen dead and started again {DEATHS} times, asked for every {every:?}, seen within {:?}",
-            ground.emitter.now().since(from)
+            context.emitter.now().since(from)
         )),
         Err(_) => seen.no(format!(
             "{names} died {} times within {limit:?}",
             deaths.load(Ordering::Relaxed)
         )),
     }
-    seen.effect(step)
+    seen
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use tokio::{
@@ -11,15 +12,15 @@ use tokio::{
 
 use crate::{
     id::NodeName,
-    record::{Effect, MemberKind, Role},
+    record::{MemberKind, Role},
     runtime::{NodeState, RuntimeError, journal, journal::OpenFiles},
-    scenario::Descriptors,
+    scenario::fault::Descriptors,
 };
 
 use super::{
-    Expected, FaultError, Ground, Injected, Undo,
+    Action, ActiveEffect, FaultContext, FaultError, Injected, Undone,
     active::bring_back,
-    process::{Described, Seen, hits_primary},
+    described::{Described, Seen, hits_primary},
     select::select,
 };
 
@@ -46,7 +47,7 @@ const BACK: Duration = Duration::from_secs(10);
 
 /// A process and how many files it may have open.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Process {
+struct Process {
     pid: u32,
     started: u64,
     name: String,
@@ -59,24 +60,19 @@ pub struct Process {
 
 /// A node's processes as they were before, with what their limits were lowered to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Few {
+struct Few {
     node: NodeName,
     processes: Vec<Process>,
 }
 
 /// What few descriptors should look like.
 #[derive(Debug)]
-pub struct Exhausted {
+struct DescriptorsEffect {
     left: u32,
     nodes: Vec<Few>,
 }
 
 impl Few {
-    /// The node.
-    pub fn node(&self) -> &NodeName {
-        &self.node
-    }
-
     fn effect(&self) -> journal::Effect {
         let before = self.processes.iter().map(|process| OpenFiles {
             pid: process.pid,
@@ -90,26 +86,45 @@ impl Few {
     }
 }
 
+#[async_trait]
+impl Action for Descriptors {
+    async fn inject(&self, _step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
+        exhaust(self, context).await
+    }
+
+    async fn rehearse(&self, context: &FaultContext) -> Result<(), FaultError> {
+        rehearse(context).await
+    }
+}
+
+#[async_trait]
+impl ActiveEffect for DescriptorsEffect {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look_on(self, context).await
+    }
+
+    async fn undo(&self, _step: usize, context: &FaultContext) -> Option<Undone> {
+        let nodes: Vec<NodeName> = self.nodes.iter().map(|few| few.node.clone()).collect();
+        Some(Undone::of(&nodes, lift(&self.nodes, context).await))
+    }
+}
+
 /// Lowers the limits of all processes of the nodes.
-pub async fn exhaust(
-    few: &Descriptors,
-    step: usize,
-    ground: &Ground,
-) -> Result<Injected, FaultError> {
-    let data = data(ground);
-    let chosen = select(&few.node, ground).await?;
+async fn exhaust(few: &Descriptors, context: &FaultContext) -> Result<Injected, FaultError> {
+    let data = data(context);
+    let chosen = select(&few.node, context).await?;
     let victims: Vec<NodeName> = chosen.into_iter().filter(|n| data.contains(n)).collect();
     if victims.is_empty() {
         return Err(FaultError::NoVictim(few.node.to_string()));
     }
-    let primary_hit = hits_primary(&victims, ground).await;
-    let looks = victims.iter().map(|node| look(node, few.left, ground));
+    let primary_hit = hits_primary(&victims, context).await;
+    let looks = victims.iter().map(|node| look(node, few.left, context));
     let nodes: Vec<Few> = join_all(looks)
         .await
         .into_iter()
         .collect::<Result<_, _>>()?;
     for few in &nodes {
-        let written = ground.journal.ensure(few.effect()).await;
+        let written = context.journal.ensure(few.effect()).await;
         written.map_err(|error| FaultError::Journal(error.to_string()))?;
     }
     let orders: Vec<(&NodeName, String)> = nodes
@@ -118,25 +133,24 @@ pub async fn exhaust(
         .collect();
     let sets = orders
         .iter()
-        .map(|(node, wanted)| async move { run(node, &["set", wanted], ground).await });
-    let (at, results) = ground.emitter.time(join_all(sets)).await;
+        .map(|(node, wanted)| async move { run(node, &["set", wanted], context).await });
+    let (at, results) = context.emitter.time(join_all(sets)).await;
     results.into_iter().collect::<Result<Vec<_>, _>>()?;
     let injected = Described {
-        name: "descriptors",
-        means: "the kernel's limit of open files, lowered for each process of the node (prlimit)",
+        means: "the kernel's limit of open files, lowered for each process of the node (prlimit)"
+            .into(),
         primary_hit,
         at,
-        step,
     };
-    let expected = Expected::Exhausted(Exhausted {
+    let effect = DescriptorsEffect {
         left: few.left,
-        nodes: nodes.clone(),
-    });
-    Ok(injected.into(victims, Undo::Descriptors(nodes), expected))
+        nodes,
+    };
+    Ok(injected.into(victims, effect))
 }
 
-fn data(ground: &Ground) -> Vec<NodeName> {
-    let members = ground.members().iter();
+fn data(context: &FaultContext) -> Vec<NodeName> {
+    let members = context.members().iter();
     let data = members.filter(|member| member.kind == MemberKind::Data);
     data.map(|member| member.name.clone()).collect()
 }
@@ -145,19 +159,19 @@ fn data(ground: &Ground) -> Vec<NodeName> {
 ///
 /// # Errors
 /// When not.
-pub async fn rehearse(ground: &Ground) -> Result<(), FaultError> {
-    for node in &data(ground) {
-        run(node, &["read"], ground).await?;
+async fn rehearse(context: &FaultContext) -> Result<(), FaultError> {
+    for node in &data(context) {
+        run(node, &["read"], context).await?;
     }
     Ok(())
 }
 
 /// A node that answers, and what its processes' limits are and are to be.
-async fn look(node: &NodeName, left: u32, ground: &Ground) -> Result<Few, FaultError> {
-    if ground.system.view(node).await.role == Role::Unreachable {
+async fn look(node: &NodeName, left: u32, context: &FaultContext) -> Result<Few, FaultError> {
+    if context.system.view(node).await.role == Role::Unreachable {
         return Err(unfit(node, "its server does not answer before the fault").into());
     }
-    let processes = run(node, &["look", &left.to_string()], ground).await?;
+    let processes = run(node, &["look", &left.to_string()], context).await?;
     if processes.is_empty() {
         return Err(unfit(node, "it has no process").into());
     }
@@ -180,10 +194,10 @@ fn words(processes: &[Process], numbers: impl Fn(&Process) -> Vec<i64>) -> Strin
 async fn run(
     node: &NodeName,
     order: &[&str],
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Result<Vec<Process>, RuntimeError> {
     let argv = [&["python3", "-I", "-S", "-c", PROGRAM], order].concat();
-    let said = ground.runtime.among(node, &argv, EXEC).await?;
+    let said = context.runtime.among(node, &argv, EXEC).await?;
     if said.code != 0 {
         let why = said.stderr.trim().lines().last().unwrap_or_default();
         return Err(unfit(node, why));
@@ -200,25 +214,25 @@ fn unfit(node: &NodeName, cause: &str) -> RuntimeError {
 }
 
 /// Gives the processes the limits that they had, brings back nodes that ended of it, and sees that servers answer again.
-pub async fn lift(nodes: &[Few], ground: &Ground) -> Result<(), FaultError> {
+async fn lift(nodes: &[Few], context: &FaultContext) -> Result<(), FaultError> {
     let mut first = Ok(());
     for few in nodes {
-        if ground.runtime.state(&few.node).await == Ok(NodeState::Running) {
+        if context.runtime.state(&few.node).await == Ok(NodeState::Running) {
             let wanted = words(&few.processes, |p| vec![p.soft, p.lowered]);
-            let now = run(&few.node, &["back", &wanted], ground).await;
+            let now = run(&few.node, &["back", &wanted], context).await;
             first = first.and(
                 now.map_err(FaultError::from)
                     .and_then(|now| whole(few, &now)),
             );
         }
         if first.is_ok() {
-            let _ = ground.journal.undone(few.effect()).await;
+            let _ = context.journal.undone(few.effect()).await;
         }
     }
     let names: Vec<NodeName> = nodes.iter().map(|few| few.node.clone()).collect();
-    first = first.and(bring_back(&names, ground).await);
+    first = first.and(bring_back(&names, context).await);
     for node in &names {
-        first = first.and(answers(node, ground).await);
+        first = first.and(answers(node, context).await);
     }
     first
 }
@@ -242,9 +256,9 @@ fn find<'p>(wanted: &Process, all: &'p [Process]) -> Option<&'p Process> {
         .find(|process| (process.pid, process.started) == (wanted.pid, wanted.started))
 }
 
-async fn answers(node: &NodeName, ground: &Ground) -> Result<(), FaultError> {
+async fn answers(node: &NodeName, context: &FaultContext) -> Result<(), FaultError> {
     let answered = async {
-        while ground.system.view(node).await.role == Role::Unreachable {
+        while context.system.view(node).await.role == Role::Unreachable {
             sleep(Duration::from_millis(100)).await;
         }
     };
@@ -259,11 +273,11 @@ async fn answers(node: &NodeName, ground: &Ground) -> Result<(), FaultError> {
 }
 
 /// The limits read back are those asked for, and new connections get no answer once what was left is used up.
-pub async fn verify(step: usize, exhausted: &Exhausted, ground: &Ground) -> Effect {
+async fn look_on(exhausted: &DescriptorsEffect, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
     for few in &exhausted.nodes {
         let mut left = exhausted.left;
-        match run(&few.node, &["read"], ground).await {
+        match run(&few.node, &["read"], context).await {
             Ok(now) => {
                 // A connection that was open when the limit was set may have been closed since.
                 left = left.max(room(few, &now));
@@ -272,21 +286,21 @@ pub async fn verify(step: usize, exhausted: &Exhausted, ground: &Ground) -> Effe
                 if fits { seen.yes(text) } else { seen.no(text) }
             }
             // A server may have ended of it already.
-            Err(error) => match last_words(&few.node, ground).await {
+            Err(error) => match last_words(&few.node, context).await {
                 Some(text) => seen.yes(format!("{}: {text}", few.node)),
                 None => seen.no(error.to_string()),
             },
         }
-        let (mut held, mut unanswered) = ask(&few.node, left, ground).await;
+        let (mut held, mut unanswered) = ask(&few.node, left, context).await;
         // Clients that give up close connections between the count and the questions: both are taken again.
         for _ in 1..TRIES {
             if unanswered == QUESTIONS {
                 break;
             }
-            if let Ok(now) = run(&few.node, &["read"], ground).await {
+            if let Ok(now) = run(&few.node, &["read"], context).await {
                 left = exhausted.left.max(room(few, &now));
             }
-            (held, unanswered) = ask(&few.node, left, ground).await;
+            (held, unanswered) = ask(&few.node, left, context).await;
         }
         let text = format!(
             "{}: {unanswered} of {QUESTIONS} questions on new connections got no answer, asked {QUESTIONS}, with {held} more connections held for {left} descriptors left",
@@ -297,19 +311,19 @@ pub async fn verify(step: usize, exhausted: &Exhausted, ground: &Ground) -> Effe
         } else {
             seen.no(text);
         }
-        if let Some(text) = last_words(&few.node, ground).await {
+        if let Some(text) = last_words(&few.node, context).await {
             seen.yes(format!("{}: {text}", few.node));
         }
     }
-    seen.effect(step)
+    seen
 }
 
 /// What a node that has ended said of it, in the C library's words.
-async fn last_words(node: &NodeName, ground: &Ground) -> Option<String> {
-    let NodeState::Exited { code, .. } = ground.runtime.state(node).await.ok()? else {
+async fn last_words(node: &NodeName, context: &FaultContext) -> Option<String> {
+    let NodeState::Exited { code, .. } = context.runtime.state(node).await.ok()? else {
         return None;
     };
-    let log = ground.runtime.logs(node, LOG).await.ok()?;
+    let log = context.runtime.logs(node, LOG).await.ok()?;
     let mut lines = log.lines().filter(|line| line.contains(WORDS));
     let said = lines.clone().find(|line| line.contains("PANIC"));
     let said = said.or_else(|| lines.next_back())?;
@@ -360,8 +374,8 @@ fn read_back(few: &Few, now: &[Process]) -> (bool, String) {
 }
 
 /// Holds so many connections, and asks the server on new ones; how many were held, and how many were not answered.
-async fn ask(node: &NodeName, left: u32, ground: &Ground) -> (usize, usize) {
-    let member = ground.members().iter().find(|member| member.name == *node);
+async fn ask(node: &NodeName, left: u32, context: &FaultContext) -> (usize, usize) {
+    let member = context.members().iter().find(|member| member.name == *node);
     let address = member.map_or("", |member| member.address.as_str());
     let connect = || async {
         let connected = timeout(CONNECT, TcpStream::connect(address)).await;
@@ -370,7 +384,7 @@ async fn ask(node: &NodeName, left: u32, ground: &Ground) -> (usize, usize) {
     let held = join_all((0..left).map(|_| connect())).await;
     let mut unanswered = 0;
     for _ in 0..QUESTIONS {
-        if ground.system.view(node).await.role == Role::Unreachable {
+        if context.system.view(node).await.role == Role::Unreachable {
             unanswered += 1;
         }
     }

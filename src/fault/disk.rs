@@ -1,18 +1,18 @@
 //! A disk that goes wrong under a running server: full, read-only, slow, failing, forgetting what was not synced.
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
-    record::Effect,
     runtime::{DiskFault, DiskFigures, NodeState, RuntimeError, Tries, journal},
-    scenario::{DiskOperation, Fault},
+    scenario::{Disk, DiskOperation},
 };
 
 use super::{
-    Expected, FaultError, Ground, Injected, Undo,
+    ActiveEffect, FaultContext, FaultError, Injected, Undone,
     active::bring_back,
-    process::{Described, Seen, hits_primary},
+    described::{Described, Seen, hits_primary},
     select::select,
 };
 
@@ -29,90 +29,85 @@ const EARLY: f64 = 0.05;
 
 /// Disks that were made to go wrong.
 #[derive(Debug)]
-pub struct Spoiled {
+struct DiskEffect {
     fault: DiskFault,
     /// Each node's disk as it was before.
     before: Vec<(NodeName, DiskFigures)>,
 }
 
+#[async_trait]
+impl ActiveEffect for DiskEffect {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look(self, context).await
+    }
+
+    async fn undo(&self, step: usize, context: &FaultContext) -> Option<Undone> {
+        let nodes: Vec<NodeName> = self.before.iter().map(|(node, _)| node.clone()).collect();
+        Some(Undone::of(&nodes, mend(step, &nodes, context).await))
+    }
+}
+
 /// Lets the disks under the data of nodes go wrong.
-pub async fn spoil(fault: &Fault, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
-    let (Some(disk), Some(what)) = (fault.disk(), what(fault)) else {
-        return Err(FaultError::NoVictim(fault.title()));
-    };
-    let nodes = select(&disk.node, ground).await?;
-    let primary_hit = hits_primary(&nodes, ground).await;
+pub(super) async fn spoil(
+    disk: &Disk,
+    what: DiskFault,
+    step: usize,
+    context: &FaultContext,
+) -> Result<Injected, FaultError> {
+    let nodes = select(&disk.node, context).await?;
+    let primary_hit = hits_primary(&nodes, context).await;
     let looks = nodes
         .iter()
-        .map(|node| ground.runtime.try_disk(node, FEW, true));
+        .map(|node| context.runtime.try_disk(node, FEW, true));
     let figures: Vec<DiskFigures> = join_all(looks)
         .await
         .into_iter()
         .collect::<Result<_, _>>()?;
-    ground
+    context
         .write_ahead(&nodes, |node| journal::Effect::Disk { node })
         .await?;
     let changes = nodes
         .iter()
-        .map(|node| ground.runtime.change_disk(node, step, Some(what.clone())));
-    let (at, changed) = ground.emitter.time(join_all(changes)).await;
+        .map(|node| context.runtime.change_disk(node, step, Some(what.clone())));
+    let (at, changed) = context.emitter.time(join_all(changes)).await;
     changed
         .into_iter()
         .collect::<Result<Vec<usize>, RuntimeError>>()?;
     let injected = Described {
-        name: fault.name(),
-        means: "a file system of drdrill's own (FUSE) between the server and its data folder, in place since the node started",
+        means: "a file system of drdrill's own (FUSE) between the server and its data folder, in place since the node started".into(),
         primary_hit,
         at,
-        step,
     };
-    let spoiled = Spoiled {
+    let effect = DiskEffect {
         fault: what,
         before: nodes.iter().cloned().zip(figures).collect(),
     };
-    Ok(injected.into(nodes.clone(), Undo::Disk(nodes), Expected::Spoiled(spoiled)))
-}
-
-fn what(fault: &Fault) -> Option<DiskFault> {
-    Some(match fault {
-        Fault::DiskFull(_) => DiskFault::Full,
-        Fault::DiskReadOnly(_) => DiskFault::ReadOnly,
-        Fault::DiskSlow(slow) => DiskFault::Slow {
-            delay: slow.delay.0.as_secs_f64(),
-            operations: slow.operations.clone(),
-        },
-        Fault::DiskErrors(failing) => DiskFault::Errors {
-            share: failing.share.0 / 100.0,
-            operations: failing.operations.clone(),
-        },
-        Fault::LoseUnsynced(_) => DiskFault::Unsynced,
-        _ => return None,
-    })
+    Ok(injected.into(nodes, effect))
 }
 
 /// Ends one fault of disks, brings back nodes that ended of it, and sees that the disks are sound again, unless another
 /// fault is in force there.
-pub async fn mend(step: usize, nodes: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+async fn mend(step: usize, nodes: &[NodeName], context: &FaultContext) -> Result<(), FaultError> {
     let mut first = Ok(());
     let mut sound = Vec::new();
     for node in nodes {
-        match ground.runtime.change_disk(node, step, None).await {
+        match context.runtime.change_disk(node, step, None).await {
             Ok(left) => {
                 if left == 0 {
                     sound.push(node);
                 }
                 let node = node.clone();
-                let _ = ground.journal.undone(journal::Effect::Disk { node }).await;
+                let _ = context.journal.undone(journal::Effect::Disk { node }).await;
             }
             Err(error) => first = first.and(Err(FaultError::from(error))),
         }
     }
-    first = first.and(bring_back(nodes, ground).await);
+    first = first.and(bring_back(nodes, context).await);
     for node in sound {
-        if ground.runtime.state(node).await != Ok(NodeState::Running) {
+        if context.runtime.state(node).await != Ok(NodeState::Running) {
             continue;
         }
-        first = first.and(match ground.runtime.try_disk(node, FEW, false).await {
+        first = first.and(match context.runtime.try_disk(node, FEW, false).await {
             Ok(figures) => {
                 unsound(&figures).map_or(Ok(()), |why| Err(FaultError::Disk(node.clone(), why)))
             }
@@ -155,11 +150,11 @@ fn failed(what: &str, tries: &Tries) -> String {
 }
 
 /// Each node's disk goes wrong as asked when it is used as its server uses it, and not otherwise.
-pub async fn verify(step: usize, spoiled: &Spoiled, ground: &Ground) -> Effect {
+async fn look(spoiled: &DiskEffect, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
     for (node, before) in &spoiled.before {
         let times = times(&spoiled.fault);
-        match ground.runtime.try_disk(node, times, true).await {
+        match context.runtime.try_disk(node, times, true).await {
             Ok(now) => {
                 for (fits, text) in judge(&spoiled.fault, before, &now) {
                     let text = format!("{node}: {text}");
@@ -171,27 +166,27 @@ pub async fn verify(step: usize, spoiled: &Spoiled, ground: &Ground) -> Effect {
                 }
             }
             // A server may end itself at once, and then nothing in its node can be used any more.
-            Err(error) => match last_words(node, &spoiled.fault, ground).await {
+            Err(error) => match last_words(node, &spoiled.fault, context).await {
                 Some(text) => seen.yes(format!("{node}: {text}")),
                 None => seen.no(format!("{node}: {error}")),
             },
         }
     }
-    seen.effect(step)
+    seen
 }
 
 /// What a node that has ended said of the fault, in the system's own words for its error.
-async fn last_words(node: &NodeName, fault: &DiskFault, ground: &Ground) -> Option<String> {
+async fn last_words(node: &NodeName, fault: &DiskFault, context: &FaultContext) -> Option<String> {
     let words = match fault {
         DiskFault::Full => "No space left on device",
         DiskFault::ReadOnly => "Read-only file system",
         DiskFault::Errors { .. } => "Input/output error",
         DiskFault::Slow { .. } | DiskFault::Unsynced => return None,
     };
-    let NodeState::Exited { code, .. } = ground.runtime.state(node).await.ok()? else {
+    let NodeState::Exited { code, .. } = context.runtime.state(node).await.ok()? else {
         return None;
     };
-    let log = ground.runtime.logs(node, LOG).await.ok()?;
+    let log = context.runtime.logs(node, LOG).await.ok()?;
     let said = log.lines().rev().find(|line| line.contains(words))?;
     Some(format!(
         "it has ended with code {code}, and said: {}",

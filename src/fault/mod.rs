@@ -1,75 +1,79 @@
-//! Break, verify the effect, un-break: one family per file.
+//! Break, verify the effect, un-break: one fault a file, and what several share.
 
 mod active;
-mod certificate;
 mod clock;
 mod consumer;
-mod crash_loop;
-mod descriptors;
+mod described;
 mod disk;
-mod inside;
+mod ended;
 mod late;
-mod limits;
-mod little_memory;
-mod memory;
-mod names;
-mod noop;
 mod packets;
-mod partition;
-mod person;
 mod ports;
-mod process;
-mod reboot;
-mod script;
 mod select;
-mod storage;
+mod stored;
 mod stream_effect;
 mod streams;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::AtomicU32},
-    time::Duration,
+    sync::Arc,
 };
 
+use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use crate::{
     id::NodeName,
-    net::{Links, ToxiproxyError},
-    record::{Disruption, Effect, Emitter, Member},
+    net::{Links, Shaping, ToxiproxyError},
+    record::{Disruption, DisruptionKind, Emitter, Member},
     runtime::{
         Runtime, RuntimeError,
         journal::{self, Journal},
     },
-    scenario::{Fault, Play},
+    scenario::{Fault, for_each_fault},
     system::{SharedGroup, SharedRunning, SystemError},
     time::Bracket,
 };
 
-pub use active::{ActiveFault, Undo};
-pub use certificate::Presenting;
-pub use clock::{Skewed, rehearse as rehearse_clocks};
+pub use active::{ActiveEffect, ActiveFault, Undone};
 pub use consumer::{end_consumer, verify_consumer};
-pub use crash_loop::Looping;
-pub use descriptors::{Exhausted, rehearse as rehearse_limits};
-pub use disk::Spoiled;
-pub use inside::Target;
-pub use limits::Throttled;
-pub use little_memory::Narrow;
-pub use memory::Starved;
-pub use names::{Looked, rehearse as rehearse_names};
-pub use packets::{Shaped, shaping};
-pub use person::Shown;
-pub use ports::PortCut;
-pub use reboot::{Rebooted, Rebooting};
+pub use described::Seen;
 pub use select::{expand_hosts, select};
-pub use storage::Gone;
-pub use streams::Disturbed;
+
+/// How a fault of a kind is made.
+#[async_trait]
+trait Action: Send + Sync {
+    /// Makes it. Its undo is on disk before its effect; `step` is the one that asks for it.
+    async fn inject(&self, step: usize, context: &FaultContext) -> Result<Injected, FaultError>;
+
+    /// Finds out, before any client starts, whether it can be made and looked at.
+    async fn rehearse(&self, _context: &FaultContext) -> Result<(), FaultError> {
+        Ok(())
+    }
+
+    /// What it does to packets, if it does that.
+    fn shaping(&self) -> Option<Shaping> {
+        None
+    }
+}
+
+macro_rules! act {
+    ($($module:ident: $Kind:ident,)*) => {
+        $(mod $module;)*
+
+        fn action(fault: &Fault) -> &dyn Action {
+            match fault {
+                $(Fault::$Kind(kind) => kind,)*
+            }
+        }
+    };
+}
+
+for_each_fault!(act);
 
 /// What faults act on.
 #[derive(Clone)]
-pub struct Ground {
+pub struct FaultContext {
     /// The machines.
     pub runtime: Arc<dyn Runtime>,
     /// Their links, where they can be cut.
@@ -90,7 +94,7 @@ pub struct Ground {
     pub clocked: Arc<BTreeSet<NodeName>>,
 }
 
-impl Ground {
+impl FaultContext {
     /// The stack's members.
     pub fn members(&self) -> &[Member] {
         &self.system.stack().members
@@ -169,150 +173,65 @@ pub enum FaultError {
     Journal(String),
 }
 
-/// A fault that was injected: what it was, when, whether its effect was seen, and its undo.
-pub struct Injected {
-    /// What it was.
-    pub disruption: Disruption,
+/// A fault that was made.
+struct Injected {
+    /// The nodes that it struck.
+    victims: Vec<NodeName>,
+    /// Whether a primary is one of them.
+    primary_hit: bool,
+    /// By what means.
+    means: String,
     /// `[t-, t+]`.
-    pub at: Bracket,
-    /// Its undo.
-    pub active: ActiveFault,
-    /// What is to be verified.
-    pub expected: Expected,
+    at: Bracket,
+    /// What it has done.
+    effect: Arc<dyn ActiveEffect>,
 }
 
-/// What a fault's effect should look like.
-#[derive(Debug)]
-pub enum Expected {
-    /// These nodes' processes have ended.
-    Ended(Vec<NodeName>),
-    /// These nodes ended, and run again.
-    Restarted(Vec<NodeName>),
-    /// These nodes are frozen.
-    Frozen(Vec<NodeName>),
-    /// These pairs are cut, and no others; without a second node the harness is meant.
-    Cut(Vec<(NodeName, Option<NodeName>)>),
-    /// These nodes die again and again, as counted.
-    Looping {
-        /// The nodes.
-        nodes: Vec<NodeName>,
-        /// How often they were seen dead and started again.
-        deaths: Arc<AtomicU32>,
-        /// How long they run in between.
-        every: Duration,
-    },
-    /// These machines were without power, and came back by themselves.
-    Rebooted(Rebooted),
-    /// These nodes tell a wrong time of day.
-    Skewed(Skewed),
-    /// The processes of this name that ran on these nodes.
-    Gone(String, Vec<Target>),
-    /// Data went like this.
-    DataGone(Vec<Gone>),
-    /// The kernel killed a process of each of these nodes for want of memory.
-    Starved(Vec<Starved>),
-    /// The disks of these nodes are as bad as asked.
-    Spoiled(Spoiled),
-    /// These nodes have little CPU time.
-    Throttled(Throttled),
-    /// These nodes have little memory.
-    Narrow(Narrow),
-    /// The processes of these nodes can open hardly anything more.
-    Exhausted(Exhausted),
-    /// Names come to what was asked for.
-    Looked(Looked),
-    /// Servers present certificates that have expired.
-    Presenting(Presenting),
-    /// A mistake shows.
-    Mistaken(Shown),
-    /// New connections to ports end as they should.
-    CutPorts(PortCut),
-    /// Datagrams on paths fare as they should.
-    Shaped(Shaped),
-    /// Streams through proxies fare as they should.
-    Disturbed(Disturbed),
-    /// This node says that it plays this script.
-    Playing(NodeName, Play),
-    /// Nothing has changed, and these nodes are primary as before.
-    Unchanged(Vec<NodeName>),
-}
-
-/// Injects a fault. The effect's undo is on disk before the effect.
+/// Injects a fault: what was done, when, and what is in force now. The effect's undo is on disk before the effect.
 ///
 /// # Errors
 /// When it has no victim, or the means failed; what was done until then has been journalled.
-pub async fn inject(fault: &Fault, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
-    match fault {
-        Fault::Kill(victim) => process::kill(victim, step, ground).await,
-        Fault::Stop(victim) => process::stop(victim, step, ground).await,
-        Fault::Pause(victim) => process::pause(victim, step, ground).await,
-        Fault::Restart(victim) => process::restart(victim, step, ground).await,
-        Fault::CrashLoop(crash) => crash_loop::start(crash, step, ground).await,
-        Fault::Reboot(reboot) => reboot::reboot(reboot, step, ground).await,
-        Fault::ClockJump(jump) => clock::jump(jump, step, ground).await,
-        Fault::ClockDrift(drift) => clock::drift(drift, step, ground).await,
-        Fault::KillProcess(kill) => inside::kill(kill, step, ground).await,
-        Fault::Wipe(wiped) => storage::wipe(wiped, step, ground).await,
-        Fault::Damage(bad) => storage::damage(bad, step, ground).await,
-        Fault::DiskFull(_)
-        | Fault::DiskReadOnly(_)
-        | Fault::DiskSlow(_)
-        | Fault::DiskErrors(_)
-        | Fault::LoseUnsynced(_) => disk::spoil(fault, step, ground).await,
-        Fault::Cpu(cpu) => limits::cpu(cpu, step, ground).await,
-        Fault::Memory(little) => little_memory::narrow(little, step, ground).await,
-        Fault::OutOfMemory(starved) => memory::exhaust(starved, step, ground).await,
-        Fault::Descriptors(few) => descriptors::exhaust(few, step, ground).await,
-        Fault::Dns(dns) => names::misname(dns, step, ground).await,
-        Fault::Certificate(expired) => certificate::expire(expired, step, ground).await,
-        Fault::Mistake(mistake) => person::err(mistake, step, ground).await,
-        Fault::Partition(partition) => partition::cut(partition, step, ground).await,
-        Fault::Latency(_)
-        | Fault::Loss(_)
-        | Fault::Duplicate(_)
-        | Fault::Corrupt(_)
-        | Fault::Reorder(_)
-        | Fault::Bandwidth(_) => packets::shape(fault, step, ground).await,
-        Fault::Reset(_)
-        | Fault::HalfOpen(_)
-        | Fault::SlowClose(_)
-        | Fault::Slice(_)
-        | Fault::LimitData(_)
-        | Fault::StreamLatency(_)
-        | Fault::StreamBandwidth(_) => streams::disturb(fault, step, ground).await,
-        Fault::Script(script) => script::play(script, step, ground).await,
-        Fault::Noop => noop::noop(step, ground).await,
-    }
+pub async fn inject(
+    fault: &Fault,
+    step: usize,
+    context: &FaultContext,
+) -> Result<(Disruption, Bracket, ActiveFault), FaultError> {
+    let injected = action(fault).inject(step, context).await?;
+    let disruption = Disruption {
+        step,
+        kind: match fault.is_control() {
+            true => DisruptionKind::Control,
+            false => DisruptionKind::Fault,
+        },
+        name: fault.name().into(),
+        victims: injected.victims,
+        primary_hit: injected.primary_hit,
+        means: injected.means,
+    };
+    let active = ActiveFault {
+        step,
+        name: fault.name(),
+        control: fault.is_control(),
+        effect: injected.effect,
+    };
+    Ok((disruption, injected.at, active))
 }
 
-/// Looks whether the effect is there, from the machines and by application bytes.
-pub async fn verify(step: usize, expected: &Expected, ground: &Ground) -> Effect {
-    match expected {
-        Expected::Ended(nodes) => process::verify_ended(step, nodes, ground).await,
-        Expected::Restarted(nodes) => process::verify_restarted(step, nodes, ground).await,
-        Expected::Frozen(nodes) => process::verify_frozen(step, nodes, ground).await,
-        Expected::Cut(pairs) => partition::verify(step, pairs, ground).await,
-        Expected::Looping {
-            nodes,
-            deaths,
-            every,
-        } => crash_loop::verify(step, nodes, deaths, *every, ground).await,
-        Expected::Rebooted(rebooted) => reboot::verify(step, rebooted, ground).await,
-        Expected::Skewed(skewed) => clock::verify(step, skewed, ground).await,
-        Expected::Gone(name, targets) => inside::verify(step, name, targets, ground).await,
-        Expected::DataGone(gone) => storage::verify(step, gone, ground).await,
-        Expected::Starved(starved) => memory::verify(step, starved, ground).await,
-        Expected::Spoiled(spoiled) => disk::verify(step, spoiled, ground).await,
-        Expected::Throttled(throttled) => limits::verify(step, throttled, ground).await,
-        Expected::Narrow(narrow) => little_memory::verify(step, narrow, ground).await,
-        Expected::Exhausted(exhausted) => descriptors::verify(step, exhausted, ground).await,
-        Expected::Looked(looked) => names::verify(step, looked, ground).await,
-        Expected::Presenting(presenting) => certificate::verify(step, presenting, ground).await,
-        Expected::Mistaken(shown) => person::verify(step, shown, ground).await,
-        Expected::CutPorts(cut) => ports::verify(step, cut, ground).await,
-        Expected::Shaped(shaped) => packets::verify(step, shaped, ground).await,
-        Expected::Disturbed(disturbed) => streams::verify(step, disturbed).await,
-        Expected::Playing(node, play) => script::verify(step, node, *play, ground).await,
-        Expected::Unchanged(primaries) => noop::verify(step, primaries, ground).await,
+/// Finds out, before any client starts, whether faults can be made and looked at: each kind once.
+///
+/// # Errors
+/// When one cannot.
+pub async fn rehearse(faults: &[Fault], context: &FaultContext) -> Result<(), FaultError> {
+    let mut rehearsed = BTreeSet::new();
+    for fault in faults {
+        if rehearsed.insert(fault.name()) {
+            action(fault).rehearse(context).await?;
+        }
     }
+    Ok(())
+}
+
+/// What a fault does to packets, if it does that.
+pub fn shaping(fault: &Fault) -> Option<Shaping> {
+    action(fault).shaping()
 }

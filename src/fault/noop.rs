@@ -1,54 +1,51 @@
 //! The control: nothing is done, and nothing must change.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::{
-    id::NodeName,
-    record::{Disruption, DisruptionKind, Effect, EffectState},
-    runtime::NodeState,
-    time::Bracket,
-};
+use async_trait::async_trait;
 
-use super::{ActiveFault, Expected, FaultError, Ground, Injected, Undo, process::Seen};
+use crate::{id::NodeName, runtime::NodeState, scenario::fault::Noop, time::Bracket};
+
+use super::{Action, ActiveEffect, FaultContext, FaultError, Injected, described::Seen};
 
 /// The longest wait for a link's answer.
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Does nothing.
-pub async fn noop(step: usize, ground: &Ground) -> Result<Injected, FaultError> {
-    let primaries = ground.system.primaries().await?;
-    let at = Bracket::at(ground.emitter.now());
-    let disruption = Disruption {
-        step,
-        kind: DisruptionKind::Control,
-        name: "noop".into(),
-        victims: Vec::new(),
-        primary_hit: false,
-        means: "nothing was done".into(),
-    };
-    let active = ActiveFault {
-        step,
-        name: "noop",
-        undo: Undo::Nothing,
-    };
-    Ok(Injected {
-        disruption,
-        at,
-        active,
-        expected: Expected::Unchanged(primaries),
-    })
+/// Nothing has changed, and these nodes are primary as before.
+#[derive(Debug)]
+struct Unchanged(Vec<NodeName>);
+
+#[async_trait]
+impl Action for Noop {
+    async fn inject(&self, _step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
+        let primaries = context.system.primaries().await?;
+        Ok(Injected {
+            victims: Vec::new(),
+            primary_hit: false,
+            means: "nothing was done".into(),
+            at: Bracket::at(context.emitter.now()),
+            effect: Arc::new(Unchanged(primaries)),
+        })
+    }
+}
+
+#[async_trait]
+impl ActiveEffect for Unchanged {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look(&self.0, context).await
+    }
 }
 
 /// Every node runs, every link passes bytes, and each primary is who it was.
-pub async fn verify(step: usize, primaries: &[NodeName], ground: &Ground) -> Effect {
+async fn look(primaries: &[NodeName], context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
-    for member in ground.members() {
-        match ground.runtime.state(&member.name).await {
+    for member in context.members() {
+        match context.runtime.state(&member.name).await {
             Ok(NodeState::Running) => {}
             other => seen.no(format!("{} does not run: {other:?}", member.name)),
         }
     }
-    match ground.system.primaries().await {
+    match context.system.primaries().await {
         Ok(now) => {
             for (now, then) in now.iter().zip(primaries) {
                 if now == then {
@@ -60,7 +57,7 @@ pub async fn verify(step: usize, primaries: &[NodeName], ground: &Ground) -> Eff
         }
         Err(error) => seen.no(error.to_string()),
     }
-    if let Some(links) = &ground.links {
+    if let Some(links) = &context.links {
         match links.probe(PROBE_LIMIT).await {
             Ok(probes) => {
                 let cut = probes
@@ -81,9 +78,5 @@ pub async fn verify(step: usize, primaries: &[NodeName], ground: &Ground) -> Eff
             Err(error) => seen.no(error.to_string()),
         }
     }
-    let mut effect = seen.effect(step);
-    if effect.state == EffectState::Verified {
-        effect.state = EffectState::Unchanged;
-    }
-    effect
+    seen
 }

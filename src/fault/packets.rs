@@ -1,22 +1,24 @@
 //! Packets that a node sends are late, lost, repeated, damaged, overtaken or slow: asked against observed.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
     net::{Links, PathFigures, Ping, Push, Shape, Shaping},
-    record::{Disruption, DisruptionKind, Effect, MemberKind},
+    record::MemberKind,
     runtime::{RuntimeError, journal},
-    scenario::{Fault, Path, Percent, Reach},
+    scenario::{Path, Reach},
 };
 
 use super::{
-    ActiveFault, Expected, FaultError, Ground, Injected, Undo,
+    ActiveEffect, FaultContext, FaultError, Injected, Undone,
+    active::reconnect,
+    described::{Seen, hits_primary},
     late::{DEVIATIONS, Late, NOISE_MS},
     partition::addresses,
-    process::{Seen, hits_primary},
     select::select,
 };
 
@@ -33,7 +35,7 @@ const HITS: f64 = 20.0;
 
 /// Paths whose packets fare badly, and how they fared before.
 #[derive(Debug)]
-pub struct Shaped {
+struct PacketsEffect {
     how: Shaping,
     /// From whom to whom (the harness without a name), and how often a round trip meets it.
     paths: Vec<(NodeName, Option<NodeName>, u32)>,
@@ -42,68 +44,54 @@ pub struct Shaped {
     bits: Vec<f64>,
 }
 
-/// What a fault does to packets, if it does.
-pub fn shaping(fault: &Fault) -> Option<Shaping> {
-    let part = |share: Percent| share.0 / 100.0;
-    match fault {
-        Fault::Latency(latency) => Some(Shaping::Latency {
-            delay: latency.delay.0,
-            jitter: latency.jitter.0,
-            distribution: latency.distribution,
-        }),
-        Fault::Loss(loss) => Some(Shaping::Loss(part(loss.share))),
-        Fault::Duplicate(twice) => Some(Shaping::Duplicate(part(twice.share))),
-        Fault::Corrupt(bad) => Some(Shaping::Corrupt(part(bad.share))),
-        Fault::Reorder(late) => Some(Shaping::Reorder {
-            share: part(late.share),
-            hold: late.hold.0,
-        }),
-        Fault::Bandwidth(slow) => Some(Shaping::Bandwidth(slow.limit.0)),
-        _ => None,
+#[async_trait]
+impl ActiveEffect for PacketsEffect {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look(self, context).await
+    }
+
+    async fn undo(&self, step: usize, context: &FaultContext) -> Option<Undone> {
+        let mut nodes: Vec<NodeName> = self.paths.iter().map(|(node, ..)| node.clone()).collect();
+        nodes.dedup();
+        Some(Undone::of(&nodes, reconnect(step, context).await))
     }
 }
 
 /// Treats the packets badly.
-pub async fn shape(fault: &Fault, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
+pub(super) async fn shape(
+    path: &Path,
+    how: Shaping,
+    step: usize,
+    context: &FaultContext,
+) -> Result<Injected, FaultError> {
     let unsupported = || RuntimeError::Unsupported("packets of this stack cannot be shaped".into());
-    let links = ground.links.clone().ok_or_else(unsupported)?;
-    let (path, how) = fault.path().zip(shaping(fault)).ok_or_else(unsupported)?;
-    let nodes = select(&path.node, ground).await?;
-    let primary_hit = hits_primary(&nodes, ground).await;
-    let paths = paths(path, &nodes, ground).await?;
-    let addresses = addresses(ground);
+    let links = context.links.clone().ok_or_else(unsupported)?;
+    let nodes = select(&path.node, context).await?;
+    let primary_hit = hits_primary(&nodes, context).await;
+    let paths = paths(path, &nodes, context).await?;
+    let addresses = addresses(context);
     let shapes: Vec<Shape> = nodes
         .iter()
         .map(|node| shape_of(node, path, how, &paths, &addresses, links.harness_address()))
         .collect();
-    let mut shaped = Shaped {
+    let mut shaped = PacketsEffect {
         how,
         paths,
         before: Vec::new(),
         bits: Vec::new(),
     };
     (shaped.before, shaped.bits) = shaped.measure(&*links).await?;
-    ground
+    context
         .write_ahead(&nodes, |node| journal::Effect::Cut { node })
         .await?;
-    let (at, result) = ground.emitter.time(links.shape(step, &shapes)).await;
+    let (at, result) = context.emitter.time(links.shape(step, &shapes)).await;
     result?;
     Ok(Injected {
-        disruption: Disruption {
-            step,
-            kind: DisruptionKind::Fault,
-            name: fault.name().into(),
-            victims: nodes.clone(),
-            primary_hit,
-            means: links.means_of(&how).into(),
-        },
+        victims: nodes,
+        primary_hit,
+        means: links.means_of(&how).into(),
         at,
-        active: ActiveFault {
-            step,
-            name: fault.name(),
-            undo: Undo::Links(nodes),
-        },
-        expected: Expected::Shaped(shaped),
+        effect: Arc::new(shaped),
     })
 }
 
@@ -111,9 +99,9 @@ pub async fn shape(fault: &Fault, step: usize, ground: &Ground) -> Result<Inject
 async fn paths(
     path: &Path,
     nodes: &[NodeName],
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Result<Vec<(NodeName, Option<NodeName>, u32)>, FaultError> {
-    let members = ground.members();
+    let members = context.members();
     let of = |fits: &dyn Fn(MemberKind) -> bool| -> Vec<Option<NodeName>> {
         let fitting = members.iter().filter(|member| fits(member.kind));
         fitting.map(|member| Some(member.name.clone())).collect()
@@ -124,7 +112,7 @@ async fn paths(
             .into_iter()
             .chain([None])
             .collect(),
-        Reach::Nodes(selector) => select(selector, ground)
+        Reach::Nodes(selector) => select(selector, context)
             .await?
             .into_iter()
             .map(Some)
@@ -165,7 +153,7 @@ fn shape_of(
     }
 }
 
-impl Shaped {
+impl PacketsEffect {
     fn ping(&self) -> Ping {
         let slow = |held: Duration| Ping {
             count: 200,
@@ -253,18 +241,18 @@ impl Shaped {
 }
 
 /// Each path meant fares as asked, and the others as before.
-pub async fn verify(step: usize, shaped: &Shaped, ground: &Ground) -> Effect {
+async fn look(shaped: &PacketsEffect, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
-    let Some(links) = &ground.links else {
+    let Some(links) = &context.links else {
         seen.no("links cannot be probed".into());
-        return seen.effect(step);
+        return seen;
     };
     let damaged = damaged(shaped, &**links).await;
     let (figures, bits) = match shaped.measure(&**links).await {
         Ok(measured) => measured,
         Err(error) => {
             seen.no(error.to_string());
-            return seen.effect(step);
+            return seen;
         }
     };
     if let Shaping::Bandwidth(asked) = shaped.how {
@@ -301,11 +289,11 @@ pub async fn verify(step: usize, shaped: &Shaped, ground: &Ground) -> Effect {
             seen.yes(text);
         }
     }
-    seen.effect(step)
+    seen
 }
 
 /// How many datagrams the nodes at the other ends have thrown away for a wrong checksum.
-async fn damaged(shaped: &Shaped, links: &dyn Links) -> u64 {
+async fn damaged(shaped: &PacketsEffect, links: &dyn Links) -> u64 {
     if !matches!(shaped.how, Shaping::Corrupt(_)) {
         return 0;
     }
@@ -345,7 +333,7 @@ fn judge_bandwidth(path: &str, asked: u64, bits: f64, before: f64, seen: &mut Se
     }
 }
 
-fn judge_spared(shaped: &Shaped, path: &PathFigures, seen: &mut Seen) -> bool {
+fn judge_spared(shaped: &PacketsEffect, path: &PathFigures, seen: &mut Seen) -> bool {
     let rise = path
         .ms()
         .map_or(f64::INFINITY, |(_, median, _)| median - shaped.before(path));
@@ -363,7 +351,7 @@ fn judge_spared(shaped: &Shaped, path: &PathFigures, seen: &mut Seen) -> bool {
     fine
 }
 
-fn judge(shaped: &Shaped, path: &PathFigures, crossings: u32, seen: &mut Seen) {
+fn judge(shaped: &PacketsEffect, path: &PathFigures, crossings: u32, seen: &mut Seen) {
     let name = path_name(&path.node, path.peer.as_ref());
     let often = |share: f64| 1.0 - (1.0 - share).powi(i32::try_from(crossings).unwrap_or(1));
     let (text, fine) = match shaped.how {

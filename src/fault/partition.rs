@@ -3,20 +3,25 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
     time::Duration,
 };
+
+use async_trait::async_trait;
 
 use crate::{
     id::NodeName,
     net::{Grudge, LinkProbe, Refusal},
-    record::{Disruption, DisruptionKind, Effect, MemberKind},
+    record::MemberKind,
     runtime::{NodeState, RuntimeError, journal},
-    scenario::{ClientPlace, Direction, Partition, Refuse},
+    scenario::{ClientPlace, Direction, Refuse, fault::Partition},
 };
 
 use super::{
-    ActiveFault, Expected, FaultError, Ground, Injected, Undo, ports,
-    process::Seen,
+    Action, ActiveEffect, FaultContext, FaultError, Injected, Undone,
+    active::reconnect,
+    described::Seen,
+    ports::{self, PortCut},
     select::{expand_hosts, select},
 };
 
@@ -24,16 +29,53 @@ use super::{
 /// take well under a millisecond; a first retransmission takes 200 ms.
 const PROBE_LIMIT: Duration = Duration::from_millis(600);
 
+/// Links that were cut, by the nodes where that is, and what is to be seen of it.
+#[derive(Debug)]
+struct PartitionEffect {
+    cut: Vec<NodeName>,
+    shows: Shows,
+}
+
+/// How a cut shows.
+#[derive(Debug)]
+enum Shows {
+    /// These pairs lose each other, and no others do; without a second node the harness is meant.
+    Links(Vec<(NodeName, Option<NodeName>)>),
+    /// New connections to ports end as they should.
+    Ports(PortCut),
+}
+
+#[async_trait]
+impl Action for Partition {
+    async fn inject(&self, step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
+        cut(self, step, context).await
+    }
+}
+
+#[async_trait]
+impl ActiveEffect for PartitionEffect {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        match &self.shows {
+            Shows::Links(pairs) => look(pairs, context).await,
+            Shows::Ports(cut) => ports::look(cut, context).await,
+        }
+    }
+
+    async fn undo(&self, step: usize, context: &FaultContext) -> Option<Undone> {
+        Some(Undone::of(&self.cut, reconnect(step, context).await))
+    }
+}
+
 /// Cuts the links.
-pub async fn cut(
+async fn cut(
     partition: &Partition,
     step: usize,
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Result<Injected, FaultError> {
     let unsupported = || RuntimeError::Unsupported("links of this stack cannot be cut".into());
-    let links = ground.links.clone().ok_or_else(unsupported)?;
-    let (near, far) = groups(partition, ground).await?;
-    let primaries = ground.system.primaries().await.unwrap_or_default();
+    let links = context.links.clone().ok_or_else(unsupported)?;
+    let (near, far) = groups(partition, context).await?;
+    let primaries = context.system.primaries().await.unwrap_or_default();
     let harness = links.harness_address();
     // Packets between two nodes are dropped at the first one; those of the clients at the nodes that they lose.
     let with = |wanted: ClientPlace| harness.filter(|_| partition.clients == wanted);
@@ -42,7 +84,7 @@ pub async fn cut(
         &near,
         &far,
         with(ClientPlace::Cut),
-        ground,
+        context,
     );
     let from_clients = with(ClientPlace::Isolated).into_iter();
     grudges.extend(from_clients.flat_map(|harness| {
@@ -57,35 +99,23 @@ pub async fn cut(
         };
     }
     let pairs = pairs(partition.clients, harness.is_some(), &near, &far);
-    let expected = if partition.ports.is_empty() {
-        Expected::Cut(pairs)
+    let shows = if partition.ports.is_empty() {
+        Shows::Links(pairs)
     } else {
-        Expected::CutPorts(ports::before(partition, pairs, &*links, ground).await?)
+        Shows::Ports(ports::before(partition, pairs, &*links, context).await?)
     };
     let cut: Vec<NodeName> = grudges.iter().map(|grudge| grudge.node.clone()).collect();
-    ground
+    context
         .write_ahead(&cut, |node| journal::Effect::Cut { node })
         .await?;
-    let (at, result) = ground.emitter.time(links.cut(step, &grudges)).await;
+    let (at, result) = context.emitter.time(links.cut(step, &grudges)).await;
     result?;
-    let disruption = Disruption {
-        step,
-        kind: DisruptionKind::Fault,
-        name: "partition".into(),
-        primary_hit: primaries.iter().any(|primary| near.contains(primary)),
-        victims: near.clone(),
-        means: links.means().into(),
-    };
-    let active = ActiveFault {
-        step,
-        name: "partition",
-        undo: Undo::Links(cut),
-    };
     Ok(Injected {
-        disruption,
+        primary_hit: primaries.iter().any(|primary| near.contains(primary)),
+        victims: near,
+        means: links.means().into(),
         at,
-        active,
-        expected,
+        effect: Arc::new(PartitionEffect { cut, shows }),
     })
 }
 
@@ -113,25 +143,28 @@ fn pairs(
 /// stands with them, and keeps reaching everyone where they do.
 async fn groups(
     partition: &Partition,
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Result<(Vec<NodeName>, Vec<NodeName>), FaultError> {
     let wrong = || FaultError::NoVictim("partition".into());
     let (mut near, far) = match (&partition.isolate, &partition.between) {
-        (Some(isolated), _) => (expand_hosts(&select(isolated, ground).await?, ground), None),
+        (Some(isolated), _) => (
+            expand_hosts(&select(isolated, context).await?, context),
+            None,
+        ),
         (None, Some((one, other))) => (
-            select(one, ground).await?,
-            Some(select(other, ground).await?),
+            select(one, context).await?,
+            Some(select(other, context).await?),
         ),
         (None, None) => return Err(wrong()),
     };
     if partition.clients == ClientPlace::Isolated {
-        let routes = ground.members().iter();
+        let routes = context.members().iter();
         let routes = routes.filter(|member| member.kind == MemberKind::Route);
         near.extend(routes.map(|member| member.name.clone()));
     }
     let rest = || {
         let kept = |kind| kind == MemberKind::Route && partition.clients == ClientPlace::Keep;
-        let others = ground
+        let others = context
             .members()
             .iter()
             .filter(|member| !near.contains(&member.name));
@@ -163,8 +196,8 @@ fn whole(node: &NodeName, incoming_from: Vec<IpAddr>, outgoing_to: Vec<IpAddr>) 
 }
 
 /// Where members are reached.
-pub(super) fn addresses(ground: &Ground) -> BTreeMap<&NodeName, IpAddr> {
-    let members = ground.members().iter();
+pub(super) fn addresses(context: &FaultContext) -> BTreeMap<&NodeName, IpAddr> {
+    let members = context.members().iter();
     members
         .filter_map(|member| {
             let (address, _) = member.address.rsplit_once(':')?;
@@ -178,9 +211,9 @@ fn grudges(
     near: &[NodeName],
     far: &[NodeName],
     harness: Option<IpAddr>,
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Vec<Grudge> {
-    let addresses = addresses(ground);
+    let addresses = addresses(context);
     let mut others: Vec<IpAddr> = far
         .iter()
         .filter_map(|name| addresses.get(name).copied())
@@ -199,27 +232,23 @@ fn grudges(
 }
 
 /// Exactly the intended links are dead, on connections opened before and now, and all others live.
-pub async fn verify(
-    step: usize,
-    pairs: &[(NodeName, Option<NodeName>)],
-    ground: &Ground,
-) -> Effect {
+async fn look(pairs: &[(NodeName, Option<NodeName>)], context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
-    let Some(links) = &ground.links else {
+    let Some(links) = &context.links else {
         seen.no("links cannot be probed".into());
-        return seen.effect(step);
+        return seen;
     };
     let probes = match links.probe(PROBE_LIMIT).await {
         Ok(probes) => probes,
         Err(error) => {
             seen.no(error.to_string());
-            return seen.effect(step);
+            return seen;
         }
     };
     let mut down = BTreeSet::new();
-    for member in ground.members() {
+    for member in context.members() {
         if !matches!(
-            ground.runtime.state(&member.name).await,
+            context.runtime.state(&member.name).await,
             Ok(NodeState::Running)
         ) {
             down.insert(member.name.clone());
@@ -256,5 +285,5 @@ pub async fn verify(
     } else {
         seen.yes(text)
     }
-    seen.effect(step)
+    seen
 }

@@ -5,12 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::{
     id::NodeName,
     net::{Dial, Links},
-    record::Effect,
     runtime::RuntimeError,
-    scenario::{Direction, Partition, Refuse},
+    scenario::{Direction, Refuse, fault::Partition},
 };
 
-use super::{FaultError, Ground, process::Seen};
+use super::{FaultContext, FaultError, described::Seen};
 
 /// A connection without an answer within this time counts as cut. Between containers of one machine it takes well
 /// under a millisecond; a first retransmission takes a second.
@@ -18,7 +17,7 @@ const DIAL_LIMIT: Duration = Duration::from_millis(600);
 
 /// Ports that are cut between nodes.
 #[derive(Debug)]
-pub struct PortCut {
+pub(super) struct PortCut {
     /// Pairs that lose each other; without a second node the harness is meant.
     pairs: Vec<(NodeName, Option<NodeName>)>,
     /// What the lost connections must come to; any end but success without it.
@@ -30,13 +29,13 @@ pub struct PortCut {
 type Connection = (Option<NodeName>, NodeName, u16);
 
 /// Finds out which of the ports are open on which paths.
-pub async fn before(
+pub(super) async fn before(
     partition: &Partition,
     pairs: Vec<(NodeName, Option<NodeName>)>,
     links: &dyn Links,
-    ground: &Ground,
+    context: &FaultContext,
 ) -> Result<PortCut, FaultError> {
-    let nodes: Vec<NodeName> = ground.members().iter().map(|m| m.name.clone()).collect();
+    let nodes: Vec<NodeName> = context.members().iter().map(|m| m.name.clone()).collect();
     let ports = &partition.ports;
     let senders = nodes.iter().cloned().map(Some).chain([None]);
     let all: Vec<Connection> = senders
@@ -105,11 +104,11 @@ async fn dial(all: &[Connection], links: &dyn Links) -> Result<Vec<Dial>, Runtim
 }
 
 /// The connections meant end as they should, and all others can be had as before, on other ports too.
-pub async fn verify(step: usize, cut: &PortCut, ground: &Ground) -> Effect {
+pub(super) async fn look(cut: &PortCut, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
-    let Some(links) = &ground.links else {
+    let Some(links) = &context.links else {
         seen.no("links cannot be probed".into());
-        return seen.effect(step);
+        return seen;
     };
     match dial(&cut.open, &**links).await {
         Ok(dials) => judge(cut, &dials, &mut seen),
@@ -133,7 +132,7 @@ pub async fn verify(step: usize, cut: &PortCut, ground: &Ground) -> Effect {
         }
         Err(error) => seen.no(error.to_string()),
     }
-    seen.effect(step)
+    seen
 }
 
 fn judge(cut: &PortCut, dials: &[Dial], seen: &mut Seen) {

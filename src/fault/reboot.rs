@@ -5,21 +5,23 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     id::NodeName,
-    record::{Effect, MemberKind, Role, What},
+    record::{MemberKind, Role, What},
     runtime::{NodeState, Signal},
-    scenario::Reboot,
+    scenario::fault::Reboot,
     time::{Bracket, Nanos},
 };
 
 use super::{
-    Expected, FaultError, Ground, Injected, Undo,
-    process::{Described, Seen, ended, hits_primary},
+    Action, ActiveEffect, FaultContext, FaultError, Injected, Undone,
+    active::bring_back,
+    described::{Described, Seen, ended, hits_primary},
     select::{expand_hosts, select},
 };
 
@@ -43,17 +45,23 @@ struct Boot {
 
 /// What the effect of a reboot should look like.
 #[derive(Debug)]
-pub struct Rebooted {
+struct Rebooted {
     nodes: Vec<NodeName>,
     down: Duration,
     killed: Bracket,
     boot: watch::Receiver<Option<Boot>>,
 }
 
+/// Machines without power.
+#[derive(Debug)]
+struct RebootEffect {
+    rebooted: Rebooted,
+    rebooting: Rebooting,
+}
+
 /// Machines that come back by themselves, or when this is ended.
 #[derive(Debug)]
-pub struct Rebooting {
-    nodes: Vec<NodeName>,
+struct Rebooting {
     boot: watch::Receiver<Option<Boot>>,
     token: CancellationToken,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -61,13 +69,8 @@ pub struct Rebooting {
 }
 
 impl Rebooting {
-    /// The nodes that come back.
-    pub fn nodes(&self) -> &[NodeName] {
-        &self.nodes
-    }
-
     /// Waits no longer; a start that has begun is seen through. Whether all came back by themselves.
-    pub async fn end(&self) -> bool {
+    async fn end(&self) -> bool {
         self.token.cancel();
         let task = self
             .task
@@ -83,14 +86,40 @@ impl Rebooting {
     }
 }
 
+#[async_trait]
+impl Action for Reboot {
+    async fn inject(&self, _step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
+        reboot(self, context).await
+    }
+}
+
+#[async_trait]
+impl ActiveEffect for RebootEffect {
+    async fn verify(&self, context: &FaultContext) -> Seen {
+        look(&self.rebooted, context).await
+    }
+
+    async fn undo(&self, _step: usize, context: &FaultContext) -> Option<Undone> {
+        if self.rebooting.end().await {
+            return None;
+        }
+        let nodes = &self.rebooted.nodes;
+        Some(Undone::of(nodes, bring_back(nodes, context).await))
+    }
+
+    fn starts_nodes(&self) -> bool {
+        true
+    }
+}
+
 /// Kills everything on the machines at once, and starts it again together after the time.
-pub async fn reboot(reboot: &Reboot, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
-    let nodes = expand_hosts(&select(&reboot.node, ground).await?, ground);
-    let primary_hit = hits_primary(&nodes, ground).await;
+async fn reboot(reboot: &Reboot, context: &FaultContext) -> Result<Injected, FaultError> {
+    let nodes = expand_hosts(&select(&reboot.node, context).await?, context);
+    let primary_hit = hits_primary(&nodes, context).await;
     let kills = nodes
         .iter()
-        .map(|node| ground.runtime.signal(node, Signal::Kill));
-    let (at, results) = ground.emitter.time(join_all(kills)).await;
+        .map(|node| context.runtime.signal(node, Signal::Kill));
+    let (at, results) = context.emitter.time(join_all(kills)).await;
     results.into_iter().collect::<Result<Vec<()>, _>>()?;
     let (said, boot) = watch::channel(None);
     let token = CancellationToken::new();
@@ -98,62 +127,63 @@ pub async fn reboot(reboot: &Reboot, step: usize, ground: &Ground) -> Result<Inj
     let work = come_back(
         nodes.clone(),
         since.after(reboot.down.0),
-        ground.clone(),
+        context.clone(),
         token.clone(),
         said,
     );
     let rebooting = Rebooting {
-        nodes: nodes.clone(),
         boot: boot.clone(),
         task: Mutex::new(Some(tokio::spawn(work))),
         _ends: token.clone().drop_guard(),
         token,
     };
-    let expected = Expected::Rebooted(Rebooted {
+    let rebooted = Rebooted {
         nodes: nodes.clone(),
         down: reboot.down.0,
         killed: at,
         boot,
-    });
+    };
     let injected = Described {
-        name: "reboot",
-        means: "SIGKILL to the main processes of all nodes at once, then a start of all",
+        means: "SIGKILL to the main processes of all nodes at once, then a start of all".into(),
         primary_hit,
         at,
-        step,
     };
-    Ok(injected.into(nodes, Undo::Reboot(rebooting), expected))
+    let effect = RebootEffect {
+        rebooted,
+        rebooting,
+    };
+    Ok(injected.into(nodes, effect))
 }
 
 async fn come_back(
     nodes: Vec<NodeName>,
     due: Nanos,
-    ground: Ground,
+    context: FaultContext,
     token: CancellationToken,
     said: watch::Sender<Option<Boot>>,
 ) {
-    let until = ground.emitter.clock().instant(due);
+    let until = context.emitter.clock().instant(due);
     let wait = tokio::time::sleep_until(until.into());
     if token.run_until_cancelled(wait).await.is_none() {
         return;
     }
     let mut awake = Vec::new();
     for node in &nodes {
-        if !ended(node, &ground).await {
+        if !ended(node, &context).await {
             awake.push(node.clone());
         }
     }
-    let starts = nodes.iter().map(|node| ground.runtime.start(node));
-    let (at, results) = ground.emitter.time(join_all(starts)).await;
+    let starts = nodes.iter().map(|node| context.runtime.start(node));
+    let (at, results) = context.emitter.time(join_all(starts)).await;
     let mut failed: Vec<String> = results
         .into_iter()
         .filter_map(|result| Some(result.err()?.to_string()))
         .collect();
     for node in &nodes {
         let node = node.clone();
-        ground.emitter.say_at(at, What::Returned { node });
+        context.emitter.say_at(at, What::Returned { node });
     }
-    if let Some(links) = &ground.links
+    if let Some(links) = &context.links
         && let Err(error) = links.arm(&nodes).await
     {
         failed.push(error.to_string());
@@ -162,7 +192,7 @@ async fn come_back(
 }
 
 /// Every machine stayed dead for the time that was asked for, runs again, and its server is at its address as before.
-pub async fn verify(step: usize, rebooted: &Rebooted, ground: &Ground) -> Effect {
+async fn look(rebooted: &Rebooted, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
     let mut boot = rebooted.boot.clone();
     let limit = rebooted.down + START;
@@ -170,7 +200,7 @@ pub async fn verify(step: usize, rebooted: &Rebooted, ground: &Ground) -> Effect
     let boot = back.await.ok().and_then(|back| back.ok()?.clone());
     let Some(boot) = boot else {
         seen.no(format!("they were not started again within {limit:?}"));
-        return seen.effect(step);
+        return seen;
     };
     for failure in &boot.failed {
         seen.no(failure.clone());
@@ -191,7 +221,7 @@ pub async fn verify(step: usize, rebooted: &Rebooted, ground: &Ground) -> Effect
     for node in &boot.awake {
         seen.no(format!("{node} ran while it was to be without power"));
     }
-    let states = rebooted.nodes.iter().map(|node| come_alive(node, ground));
+    let states = rebooted.nodes.iter().map(|node| come_alive(node, context));
     for (node, (runs, text)) in rebooted.nodes.iter().zip(join_all(states).await) {
         if runs {
             seen.yes(format!("{node} runs again{text}"));
@@ -199,21 +229,21 @@ pub async fn verify(step: usize, rebooted: &Rebooted, ground: &Ground) -> Effect
             seen.no(format!("{node} does not run again{text}"));
         }
     }
-    seen.effect(step)
+    seen
 }
 
 /// Whether the node runs, and what its server says at the address that it had.
-async fn come_alive(node: &NodeName, ground: &Ground) -> (bool, String) {
-    let runs = ground.runtime.state(node).await == Ok(NodeState::Running);
-    let members = ground.members().iter();
+async fn come_alive(node: &NodeName, context: &FaultContext) -> (bool, String) {
+    let runs = context.runtime.state(node).await == Ok(NodeState::Running);
+    let members = context.members().iter();
     let data =
         |member: &&crate::record::Member| member.name == *node && member.kind == MemberKind::Data;
     let Some(member) = members.clone().find(data) else {
         return (runs, String::new());
     };
-    let from = ground.emitter.now();
+    let from = context.emitter.now();
     let answer = async {
-        while ground.system.view(node).await.role == Role::Unreachable {
+        while context.system.view(node).await.role == Role::Unreachable {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -221,7 +251,7 @@ async fn come_alive(node: &NodeName, ground: &Ground) -> (bool, String) {
         Ok(()) => format!(
             " and answers at {} as before, seen after {:.1} s",
             member.address,
-            ground.emitter.now().since(from).as_secs_f64()
+            context.emitter.now().since(from).as_secs_f64()
         ),
         Err(_) => format!(
             " and does not answer at {} within {ANSWER:?}",

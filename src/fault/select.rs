@@ -7,52 +7,57 @@ use crate::{
     system::SystemError,
 };
 
-use super::{FaultError, Ground};
+use super::{FaultContext, FaultError};
 
 /// The nodes that a selector chooses now.
 ///
 /// # Errors
 /// When it chooses nobody, or nobody can be asked who is primary.
-pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName>, FaultError> {
+pub async fn select(
+    selector: &Selector,
+    context: &FaultContext,
+) -> Result<Vec<NodeName>, FaultError> {
     let data = || {
-        let members = ground.members().iter();
+        let members = context.members().iter();
         members
             .filter(|member| member.kind == MemberKind::Data)
             .map(|member| member.name.clone())
     };
     let replicas = |primary: NodeName| data().filter(move |name| *name != primary);
     let chosen: Vec<NodeName> = match selector {
-        Selector::Primary => vec![ground.system.primary().await?],
-        Selector::Replica(None) => replicas(ground.system.primary().await?).collect(),
-        Selector::Replica(Some(index)) => replicas(ground.system.primary().await?)
+        Selector::Primary => vec![context.system.primary().await?],
+        Selector::Replica(None) => replicas(context.system.primary().await?).collect(),
+        Selector::Replica(Some(index)) => replicas(context.system.primary().await?)
             .nth(*index)
             .into_iter()
             .collect(),
         Selector::All => data().collect(),
-        Selector::Controller => controller(ground).await?,
-        Selector::Coordinator => vec![coordinator(ground).await?],
-        Selector::OldPrimary => vec![ground.first_primary.clone()],
-        Selector::PrimaryOf(shard) => primary_of(*shard, &ground.system.primaries().await?, ground),
+        Selector::Controller => controller(context).await?,
+        Selector::Coordinator => vec![coordinator(context).await?],
+        Selector::OldPrimary => vec![context.first_primary.clone()],
+        Selector::PrimaryOf(shard) => {
+            primary_of(*shard, &context.system.primaries().await?, context)
+        }
         Selector::ReplicasOf(shard) => {
-            let primary = primary_of(*shard, &ground.system.primaries().await?, ground);
-            let members = members_of(*shard, ground);
+            let primary = primary_of(*shard, &context.system.primaries().await?, context);
+            let members = members_of(*shard, context);
             members
                 .into_iter()
                 .filter(|name| !primary.contains(name))
                 .collect()
         }
-        Selector::Shard(shard) => members_of(*shard, ground),
+        Selector::Shard(shard) => members_of(*shard, context),
         Selector::Primaries(part) => {
-            let mut primaries = ground.system.primaries().await?;
+            let mut primaries = context.system.primaries().await?;
             primaries.truncate(part.of(primaries.len()));
             primaries
         }
         Selector::Region(name) => {
-            let listed = ground.regions.get(name);
-            expand_hosts(listed.map_or(&[], Vec::as_slice), ground)
+            let listed = context.regions.get(name);
+            expand_hosts(listed.map_or(&[], Vec::as_slice), context)
         }
         Selector::Named(name) => {
-            let named = ground
+            let named = context
                 .members()
                 .iter()
                 .find(|member| member.name.as_str() == name);
@@ -70,35 +75,35 @@ pub async fn select(selector: &Selector, ground: &Ground) -> Result<Vec<NodeName
 }
 
 /// The members of a shard.
-fn members_of(shard: u16, ground: &Ground) -> Vec<NodeName> {
-    let shards = ground.system.stack().shards.iter();
+fn members_of(shard: u16, context: &FaultContext) -> Vec<NodeName> {
+    let shards = context.system.stack().shards.iter();
     let own = shards.filter(|own| own.number == shard);
     own.flat_map(|own| own.members.clone()).collect()
 }
 
 /// The one of these primaries that is a member of the shard.
-fn primary_of(shard: u16, primaries: &[NodeName], ground: &Ground) -> Vec<NodeName> {
-    let members = members_of(shard, ground);
+fn primary_of(shard: u16, primaries: &[NodeName], context: &FaultContext) -> Vec<NodeName> {
+    let members = members_of(shard, context);
     let own = primaries.iter().filter(|name| members.contains(name));
     own.cloned().collect()
 }
 
 /// The nodes on the machine of whoever leads those that decide: the active controller, the primary of config servers.
-async fn controller(ground: &Ground) -> Result<Vec<NodeName>, FaultError> {
+async fn controller(context: &FaultContext) -> Result<Vec<NodeName>, FaultError> {
     let none = || SystemError::Refused("this stack has no controllers".into());
-    let plane = ground.system.control_plane().ok_or_else(none)?;
+    let plane = context.system.control_plane().ok_or_else(none)?;
     let host = plane.leader_host().await?;
-    let members = ground.members().iter();
+    let members = context.members().iter();
     let there = members.filter(|m| m.host == host);
     Ok(there.map(|member| member.name.clone()).collect())
 }
 
 /// The node that coordinates the consumer group.
-async fn coordinator(ground: &Ground) -> Result<NodeName, FaultError> {
+async fn coordinator(context: &FaultContext) -> Result<NodeName, FaultError> {
     let none = || SystemError::Refused("there is no consumer group to coordinate".into());
-    let group = ground.group.as_ref().ok_or_else(none)?;
+    let group = context.group.as_ref().ok_or_else(none)?;
     let node = group.coordinator().await?;
-    ground
+    context
         .emitter
         .note(format!("{node} coordinates the consumer group"));
     Ok(node)
@@ -106,15 +111,15 @@ async fn coordinator(ground: &Ground) -> Result<NodeName, FaultError> {
 
 /// The nodes of a process fault: the chosen ones and all that share their machines, after roles that
 /// the scenario speaks of have been moved away or there.
-pub async fn victims(victim: &Victim, ground: &Ground) -> Result<Vec<NodeName>, FaultError> {
-    let chosen = select(&victim.node, ground).await?;
-    arrange(victim, &chosen, ground).await?;
-    Ok(expand_hosts(&chosen, ground))
+pub async fn victims(victim: &Victim, context: &FaultContext) -> Result<Vec<NodeName>, FaultError> {
+    let chosen = select(&victim.node, context).await?;
+    arrange(victim, &chosen, context).await?;
+    Ok(expand_hosts(&chosen, context))
 }
 
 /// The given nodes and all members on their machines, in the stack's order.
-pub fn expand_hosts(nodes: &[NodeName], ground: &Ground) -> Vec<NodeName> {
-    let members = ground.members();
+pub fn expand_hosts(nodes: &[NodeName], context: &FaultContext) -> Vec<NodeName> {
+    let members = context.members();
     let hosts: Vec<&str> = members
         .iter()
         .filter(|m| nodes.contains(&m.name))
@@ -127,13 +132,17 @@ pub fn expand_hosts(nodes: &[NodeName], ground: &Ground) -> Vec<NodeName> {
         .collect()
 }
 
-async fn arrange(victim: &Victim, chosen: &[NodeName], ground: &Ground) -> Result<(), FaultError> {
+async fn arrange(
+    victim: &Victim,
+    chosen: &[NodeName],
+    context: &FaultContext,
+) -> Result<(), FaultError> {
     if victim.unless.is_none() && victim.and.is_none() {
         return Ok(());
     }
     let none = || SystemError::Refused("this stack has no etcd on its machines".into());
-    let plane = ground.system.control_plane().ok_or_else(none)?;
-    let members = ground.members();
+    let plane = context.system.control_plane().ok_or_else(none)?;
+    let members = context.members();
     let own: Vec<&str> = members
         .iter()
         .filter(|m| chosen.contains(&m.name))
@@ -154,7 +163,7 @@ async fn arrange(victim: &Victim, chosen: &[NodeName], ground: &Ground) -> Resul
     let leader = plane.leader_host().await?;
     let wanted = victim.and == Some(Condition::EtcdLeader);
     if own.contains(&leader.as_str()) == wanted {
-        ground
+        context
             .emitter
             .note(format!("the etcd leader is on {leader}"));
         Ok(())

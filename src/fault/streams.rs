@@ -1,15 +1,16 @@
 //! Streams through a proxy are reset, half open, closed late, sliced, cut off or slow: asked against observed.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use crate::{
+    id::NodeName,
     net::{Dialogue, Dose, End, Heard, Side, Talk, Toxic},
-    record::{Disruption, DisruptionKind, Effect},
     runtime::{RuntimeError, journal},
-    scenario::{Dur, Fault, Flow, StreamLink},
+    scenario::{Dur, Flow, Stream, StreamLink},
     system::{
         proxied::{Proxied, door_name},
         roster::Door,
@@ -17,8 +18,8 @@ use crate::{
 };
 
 use super::{
-    ActiveFault, Expected, FaultError, Ground, Injected, Undo,
-    process::{Seen, hits_primary},
+    ActiveEffect, FaultContext, FaultError, Injected, Undone,
+    described::{Seen, hits_primary},
     select::select,
     stream_effect::{Asked, Look, Looks},
 };
@@ -30,9 +31,17 @@ const CONNECTIONS_SHARED: usize = 24;
 /// How long a connection and an answer may take where nothing is wrong.
 const HEALTHY: Duration = Duration::from_secs(1);
 
+/// Streams that fare badly, and what makes them so.
+#[derive(Debug)]
+struct StreamsEffect {
+    disturbed: Disturbed,
+    nodes: Vec<NodeName>,
+    doses: Vec<Dose>,
+}
+
 /// Streams that fare badly, with connections of before.
 #[derive(Debug)]
-pub struct Disturbed {
+struct Disturbed {
     asked: Asked,
     link: StreamLink,
     doors: Vec<Behind>,
@@ -50,37 +59,32 @@ struct Behind {
     before: Duration,
 }
 
-/// What a fault does to streams, in Toxiproxy's units, if it does.
-fn toxic(fault: &Fault) -> Option<Toxic> {
-    let ms = |dur: Dur| u32::try_from(dur.0.as_millis()).unwrap_or(u32::MAX);
-    match fault {
-        Fault::Reset(reset) => Some(Toxic::ResetPeer(ms(reset.after))),
-        Fault::HalfOpen(open) => Some(Toxic::Timeout(open.closes.map_or(0, ms))),
-        Fault::SlowClose(slow) => Some(Toxic::SlowClose(ms(slow.delay))),
-        Fault::Slice(slice) => Some(Toxic::Slicer {
-            size: slice.size,
-            delay: ms(slice.pause).saturating_mul(1000),
-        }),
-        Fault::LimitData(limit) => Some(Toxic::LimitData(limit.bytes)),
-        Fault::StreamLatency(late) => Some(Toxic::Latency {
-            latency: ms(late.delay),
-            jitter: ms(late.jitter),
-        }),
-        Fault::StreamBandwidth(narrow) => {
-            let rate = u32::try_from(narrow.limit.0 / 8000).unwrap_or(u32::MAX);
-            Some(Toxic::Bandwidth(rate))
-        }
-        _ => None,
+#[async_trait]
+impl ActiveEffect for StreamsEffect {
+    async fn verify(&self, _context: &FaultContext) -> Seen {
+        look_on(&self.disturbed).await
+    }
+
+    async fn undo(&self, _step: usize, context: &FaultContext) -> Option<Undone> {
+        Some(Undone::of(&self.nodes, calm(&self.doses, context).await))
     }
 }
 
+/// A time in Toxiproxy's unit.
+pub(super) fn ms(dur: Dur) -> u32 {
+    u32::try_from(dur.0.as_millis()).unwrap_or(u32::MAX)
+}
+
 /// Disturbs the streams.
-pub async fn disturb(fault: &Fault, step: usize, ground: &Ground) -> Result<Injected, FaultError> {
+pub(super) async fn disturb(
+    stream: &Stream,
+    how: Toxic,
+    context: &FaultContext,
+) -> Result<Injected, FaultError> {
     let unsupported = || RuntimeError::Unsupported("no proxy stands before these nodes".into());
-    let proxied = ground.system.proxied().ok_or_else(unsupported)?;
-    let (stream, how) = fault.stream().zip(toxic(fault)).ok_or_else(unsupported)?;
-    let nodes = select(&stream.node, ground).await?;
-    let primary_hit = hits_primary(&nodes, ground).await;
+    let proxied = context.system.proxied().ok_or_else(unsupported)?;
+    let nodes = select(&stream.node, context).await?;
+    let primary_hit = hits_primary(&nodes, context).await;
     let meant = |door: &&Door| door.link == stream.link && nodes.contains(&door.node);
     let doors: Vec<Door> = proxied.doors.iter().filter(meant).cloned().collect();
     if doors.is_empty() {
@@ -94,12 +98,12 @@ pub async fn disturb(fault: &Fault, step: usize, ground: &Ground) -> Result<Inje
     let doses = doses(&doors, &asked);
     proxied.server.free(&doses).await?;
     let disturbed = Disturbed::before(proxied, asked, stream.link, &doors).await?;
-    ground
+    context
         .write_ahead(std::slice::from_ref(&proxied.node), |node| {
             journal::Effect::Toxic { node }
         })
         .await?;
-    let at = match proxied.server.add(&doses, ground.emitter.clock()).await {
+    let at = match proxied.server.add(&doses, context.emitter.clock()).await {
         Ok(at) => at,
         Err(error) => {
             // What was added until then must not stay; the journal's word stays if it does.
@@ -107,22 +111,17 @@ pub async fn disturb(fault: &Fault, step: usize, ground: &Ground) -> Result<Inje
             return Err(error.into());
         }
     };
+    let effect = StreamsEffect {
+        disturbed,
+        nodes: nodes.clone(),
+        doses,
+    };
     Ok(Injected {
-        disruption: Disruption {
-            step,
-            kind: DisruptionKind::Fault,
-            name: fault.name().into(),
-            victims: nodes.clone(),
-            primary_hit,
-            means: means(how, stream.link),
-        },
+        victims: nodes,
+        primary_hit,
+        means: means(how, stream.link),
         at,
-        active: ActiveFault {
-            step,
-            name: fault.name(),
-            undo: Undo::Streams(nodes, doses),
-        },
-        expected: Expected::Disturbed(disturbed),
+        effect: Arc::new(effect),
     })
 }
 
@@ -158,13 +157,16 @@ fn doses(doors: &[Door], asked: &Asked) -> Vec<Dose> {
 ///
 /// # Errors
 /// When one is still in force.
-pub async fn calm(doses: &[Dose], ground: &Ground) -> Result<(), FaultError> {
-    let Some(proxied) = ground.system.proxied() else {
+async fn calm(doses: &[Dose], context: &FaultContext) -> Result<(), FaultError> {
+    let Some(proxied) = context.system.proxied() else {
         return Ok(());
     };
     if proxied.server.remove(doses).await? {
         let node = proxied.node.clone();
-        let _ = ground.journal.undone(journal::Effect::Toxic { node }).await;
+        let _ = context
+            .journal
+            .undone(journal::Effect::Toxic { node })
+            .await;
     }
     Ok(())
 }
@@ -247,7 +249,7 @@ async fn usual(
 }
 
 /// Each stream meant fares as asked, on connections of before and new ones, and the other proxies are as before.
-pub async fn verify(step: usize, disturbed: &Disturbed) -> Effect {
+async fn look_on(disturbed: &Disturbed) -> Seen {
     let mut seen = Seen::default();
     let looked = disturbed.doors.iter().map(|behind| async {
         let held: Vec<Talk> = behind.held.lock().await.drain(..).collect();
@@ -272,7 +274,7 @@ pub async fn verify(step: usize, disturbed: &Disturbed) -> Effect {
         if fine { seen.yes(text) } else { seen.no(text) }
     }
     spared(disturbed, &mut seen).await;
-    seen.effect(step)
+    seen
 }
 
 fn name(door: &Door, link: StreamLink) -> String {

@@ -2,7 +2,7 @@
 
 use crate::{
     record::{Bound, Disruption, Record},
-    scenario::{Condition, Fault, Step},
+    scenario::{Condition, Conditions, Step},
 };
 
 /// The bounds for the fault and the roles of its victims, word by word: `kill primary`, or `kill primary and
@@ -12,8 +12,11 @@ pub fn applicable<'a>(bounds: &'a [Bound], step: Option<&Step>, hit: Hit<'_>) ->
     let named = |text: &str| bounds.iter().find(|bound| bound.fault == text);
     let alone = named(&hit.to_string()).or_else(|| named(hit.event));
     let with_leader = named(&format!("{hit} and etcd-leader"));
-    let (and, unless) = conditions(step);
-    let (alone, with_leader) = match (and, unless) {
+    let conditions = match step {
+        Some(Step::Fault(fault)) => fault.conditions(),
+        _ => Conditions::default(),
+    };
+    let (alone, with_leader) = match (conditions.and, conditions.unless) {
         (Some(Condition::EtcdLeader), _) => (None, with_leader),
         (None, Some(Condition::EtcdLeader)) => (alone, None),
         (None, None) => (alone, with_leader),
@@ -45,18 +48,5 @@ impl std::fmt::Display for Hit<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let role = if self.primary { "primary" } else { "replica" };
         write!(f, "{} {role}", self.event)
-    }
-}
-
-/// What the step asked for beside the victim itself.
-fn conditions(step: Option<&Step>) -> (Option<Condition>, Option<Condition>) {
-    match step {
-        Some(Step::Fault(
-            Fault::Kill(victim)
-            | Fault::Stop(victim)
-            | Fault::Pause(victim)
-            | Fault::Restart(victim),
-        )) => (victim.and, victim.unless),
-        _ => (None, None),
     }
 }

@@ -1,6 +1,10 @@
 //! What an outage is put down to: the event itself, something that was undone since, or nothing that the drill did.
 
-use crate::{record::Record, time::Bracket};
+use crate::{
+    record::Record,
+    scenario::{Nature, facts},
+    time::Bracket,
+};
 
 use super::{
     EventFigures, LaneOutage, Undone,
@@ -78,5 +82,6 @@ pub fn causes<'a>(
 pub fn strikes_again(record: &Record, event: &EventFigures, outage: &LaneOutage) -> bool {
     let mut heals = record.healed.iter();
     let over = heals.any(|(at, step)| *step == event.step && at.high < outage.onset.low);
-    event.name == "crash-loop" && !over
+    let repeats = facts(&event.name).is_some_and(|facts| facts.nature == Nature::Repeating);
+    repeats && !over
 }

@@ -15,7 +15,8 @@ use crate::{
     },
     scenario::{
         Clients, Consistency, ConsistencyClients, ConsistencyKind, Dur, Expect, ExpectedAlert,
-        Fault, Goal, Rpo, Scenario, Selector, ServiceClients, Step, Targets, Victim, Within,
+        Goal, Rpo, Scenario, Selector, ServiceClients, Step, Targets, Within,
+        fault::{Kill, Noop},
     },
     seed::Seed,
     time::{Bracket, Nanos, Span},
@@ -382,12 +383,7 @@ fn opened() -> Opened {
             headline: None,
             drill: vec![
                 Step::Steady(Dur(Duration::from_secs(20))),
-                Step::Fault(Fault::Kill(Victim {
-                    node: Selector::Primary,
-                    unless: None,
-                    and: None,
-                    lasting: None,
-                })),
+                Step::Fault(Kill(Selector::Primary.into()).into()),
             ]
             .into(),
             repeat: 1,
@@ -436,14 +432,9 @@ pub(crate) fn add_event(bench: &mut Bench, at: Bracket, kind: DisruptionKind, vi
     let (name, scenario_step) = match kind {
         DisruptionKind::Fault => (
             "kill",
-            Step::Fault(Fault::Kill(Victim {
-                node: Selector::Named(victim.into()),
-                unless: None,
-                and: None,
-                lasting: None,
-            })),
+            Step::Fault(Kill(Selector::Named(victim.into()).into()).into()),
         ),
-        DisruptionKind::Control => ("noop", Step::Fault(Fault::Noop)),
+        DisruptionKind::Control => ("noop", Step::Fault(Noop.into())),
         DisruptionKind::Switchover => (
             "switchover",
             Step::Switchover(crate::scenario::Move::default()),
@@ -473,7 +464,7 @@ pub(crate) fn add_event(bench: &mut Bench, at: Bracket, kind: DisruptionKind, vi
 /// Turns the drill into a control.
 pub(crate) fn control() -> Bench {
     let mut bench = Bench::new();
-    bench.record.opened.scenario.drill[1] = Step::Fault(Fault::Noop);
+    bench.record.opened.scenario.drill[1] = Step::Fault(Noop.into());
     let disruption = &mut bench.record.disruptions[0].1;
     disruption.kind = DisruptionKind::Control;
     disruption.name = "noop".into();

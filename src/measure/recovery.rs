@@ -6,7 +6,7 @@ use crate::{
     history::{Access, Group, Lane, Op, Ops, Outcome},
     id::NodeName,
     record::{Disruption, Record},
-    scenario::{Fault, RecoveredBy, Step},
+    scenario::{RecoveredBy, Step},
     time::{Bracket, Nanos, Span},
 };
 
@@ -169,10 +169,8 @@ fn takeover(
 
 /// Whether starting the victim again is part of the fault itself.
 fn restarts(record: &Record, disruption: &Disruption) -> bool {
-    matches!(
-        record.opened.scenario.drill.get(disruption.step),
-        Some(Step::Fault(Fault::Restart(_)))
-    )
+    let step = record.opened.scenario.drill.get(disruption.step);
+    matches!(step, Some(Step::Fault(fault)) if fault.starts_again())
 }
 
 /// The last acknowledgement of a write by the old primary, up to the next event.

@@ -238,7 +238,7 @@ impl Step {
     /// Whether it breaks or moves something: a `noop` does not.
     pub fn disrupts(&self) -> bool {
         match self {
-            Self::Fault(fault) => *fault != Fault::Noop,
+            Self::Fault(fault) => !fault.is_control(),
             Self::Consumer(_) | Self::Switchover(_) | Self::Runbook(_) | Self::Failback(_) => true,
             Self::Steady(_)
             | Self::Hold(_)

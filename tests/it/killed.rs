@@ -178,7 +178,7 @@ fn at_every_step(kinds: &[&str]) {
 
 #[test]
 fn every_kind_of_fault_is_killed_here() {
-    let kinds = FAULTS.iter().map(|(kind, _)| *kind);
+    let kinds = FAULTS.iter().map(|facts| facts.name);
     let mut listed: Vec<&str> = kinds.filter(|kind| !NOTHING.contains(kind)).collect();
     let mut here = FAMILIES.concat();
     here.sort_unstable();

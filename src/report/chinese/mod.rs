@@ -12,28 +12,30 @@ use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use super::document::{Cell, Document};
 
+/// Every sentence, with its Chinese.
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let deeds = deeds::FAULT_DEEDS.iter();
+    let deeds = deeds.map(|(english, chinese)| (english.as_str(), chinese.as_str()));
+    let fixed = |sentences: &'static [(&str, &str)]| sentences.iter().copied();
+    fixed(catalogue::WORDS)
+        .chain(fixed(deeds::DEEDS))
+        .chain(deeds)
+        .chain(fixed(sentences::SENTENCES))
+        .chain(fixed(watch::WATCH))
+}
+
 /// Sentences without gaps.
 static WHOLE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
-    let all = catalogue::WORDS
-        .iter()
-        .chain(deeds::DEEDS)
-        .chain(sentences::SENTENCES)
-        .chain(watch::WATCH);
-    all.filter(|(english, _)| !english.contains("{}"))
-        .copied()
+    all()
+        .filter(|(english, _)| !english.contains("{}"))
         .collect()
 });
 
 /// Sentences with gaps: the parts around them, and the Chinese.
 static GAPPED: LazyLock<Vec<(Vec<&str>, &str)>> = LazyLock::new(|| {
-    let all = catalogue::WORDS
-        .iter()
-        .chain(deeds::DEEDS)
-        .chain(sentences::SENTENCES)
-        .chain(watch::WATCH);
-    let gapped = all.filter(|(english, _)| english.contains("{}"));
+    let gapped = all().filter(|(english, _)| english.contains("{}"));
     gapped
-        .map(|(english, chinese)| (english.split("{}").collect(), *chinese))
+        .map(|(english, chinese)| (english.split("{}").collect(), chinese))
         .collect()
 });
 
@@ -178,12 +180,7 @@ mod tests {
 
     #[test]
     fn every_gap_of_the_catalogue_is_used_once() {
-        for (english, chinese) in catalogue::WORDS
-            .iter()
-            .chain(deeds::DEEDS)
-            .chain(sentences::SENTENCES)
-            .chain(watch::WATCH)
-        {
+        for (english, chinese) in all() {
             let gaps = english.matches("{}").count();
             for index in 0..gaps {
                 let mark = format!("{{{index}}}");

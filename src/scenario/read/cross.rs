@@ -2,7 +2,7 @@
 //! repeats cannot support.
 
 use crate::scenario::{
-    Confidence, Consistency, Expect, Fault, Goal, PinnedAsk, Scenario, Step, problem::Problem,
+    Confidence, Consistency, Expect, Goal, PinnedAsk, Scenario, Step, problem::Problem,
     spans::Spans,
 };
 
@@ -113,7 +113,8 @@ fn consistency(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
 /// A control does nothing at all: a step that does nothing beside one that does would be judged as neither.
 fn control(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
     let steps = || scenario.drill.iter().enumerate();
-    let (idle, _) = steps().find(|(_, step)| matches!(step, Step::Fault(Fault::Noop)))?;
+    let (idle, _) =
+        steps().find(|(_, step)| matches!(step, Step::Fault(fault) if fault.is_control()))?;
     let (busy, _) = steps().find(|(_, step)| step.disrupts())?;
     let message = format!("a control does nothing on purpose, and step {busy} does something");
     let help = "make two scenarios: one with `- fault: noop` alone, and one with the faults";

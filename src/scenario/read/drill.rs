@@ -3,12 +3,12 @@
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use crate::scenario::{
-    ConsumerEnd, Dur, Expect, Move, Selector, Step, Steps, Within, problem::Problem,
+    ConsumerEnd, Dur, Expect, FAULTS, Fault, Move, Selector, Step, Steps, Within, problem::Problem,
 };
 
 use super::{
     decode::{Choice, Decoder},
-    fault, order,
+    order,
     stack::word,
     tree::{Tree, Value},
 };
@@ -117,7 +117,7 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
         "steady" => Step::Steady(lasting(d, body, 2 * SECOND)?),
         "hold" => Step::Hold(lasting(d, body, SECOND / 10)?),
         "capacity" => Step::Capacity(lasting(d, body, SECOND)?),
-        "fault" => Step::Fault(fault::fault(d, body)?),
+        "fault" => Step::Fault(Fault::decode(d, body)?),
         "consumer" => Step::Consumer(consumer(d, body)?),
         "switchover" => Step::Switchover(planned(d, body, "`switchover`")?),
         "runbook" => Step::Runbook(word(d, body, "a runbook")?),
@@ -191,7 +191,7 @@ fn within(d: &mut Decoder, choice: &Choice<'_>) -> Option<Within> {
 }
 
 fn heal(d: &mut Decoder, tree: &Tree) -> Option<String> {
-    let kinds = fault::KINDS.iter().map(|kind| (*kind, *kind));
+    let kinds = FAULTS.iter().map(|facts| (facts.name, facts.name));
     let words: Vec<(&'static str, &'static str)> =
         std::iter::once(("all", "all")).chain(kinds).collect();
     d.word(tree, "fault to heal", &words).map(str::to_owned)

@@ -139,7 +139,7 @@ impl<'t> Before<'t> {
             Step::Hold(_) | Step::Expect(_) => self.waited |= self.disturbed.is_some(),
             Step::Fault(fault) => {
                 self.disturbed.get_or_insert(place);
-                self.moved |= *fault != Fault::Noop;
+                self.moved |= !fault.is_control();
                 self.unhealed.push((fault, place));
             }
             Step::Consumer(_) => {
