@@ -1,6 +1,7 @@
 //! The arguments, and help texts that teach.
 
 mod evidence;
+mod first;
 mod many;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use evidence::{
     KeygenArguments, PruneArguments, SignArguments, SigningArguments, VerifyArguments,
 };
+pub use first::{NewArguments, PlanArguments};
 pub use many::{
     BaselineArguments, BaselineCommand, GateArguments, HistoryArguments, Language, ReportArguments,
     ServeArguments,
@@ -50,6 +52,10 @@ pub enum Command {
     Prove(ProveArguments),
     /// Look within a time for the drill with the worst outcome, and write it down as a small scenario
     Hunt(HuntArguments),
+    /// Write a first scenario for a system, with comments
+    New(NewArguments),
+    /// Show what drills would create, do and take, without creating anything
+    Plan(PlanArguments),
     /// Check scenario files without creating anything
     Check(CheckArguments),
     /// Plant known truths and compare what drdrill measures with them

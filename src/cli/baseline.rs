@@ -5,6 +5,7 @@ use std::path::Path;
 use drdrill::{
     archive::{Baseline, Baselines, Run},
     evidence::{PinnedKey, Register, audit},
+    measure::format::nanoseconds,
     score::Verdict,
 };
 
@@ -57,7 +58,7 @@ fn show(file: &Path) -> Result<Exit, Failure> {
         for run in &baseline.runs {
             let rto = run.rto.map_or_else(
                 || "not measured".into(),
-                |span| seconds(span.high_ns.map_or(f64::INFINITY, |ns| ns as f64)),
+                |span| nanoseconds(span.high_ns.map_or(f64::INFINITY, |ns| ns as f64)),
             );
             text.push_str(&format!("  {}  {}  rto {rto}\n", run.run, run.started));
         }
@@ -127,13 +128,4 @@ fn unverified(why: &str) -> Failure {
         format!("no baseline is set: {why}"),
         "`drdrill verify` names all that is wrong; later runs are only held against what the runs left",
     )
-}
-
-/// Nanoseconds in words; infinite where no recovery was seen.
-pub fn seconds(ns: f64) -> String {
-    if ns.is_finite() {
-        format!("{:.3} s", ns / 1e9)
-    } else {
-        "not seen".into()
-    }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use drdrill::{
-    drill::{validate_against, validate_alerting, validate_design},
+    drill::{validate_against, validate_alerting, validate_design, validate_foresight},
     evidence,
     scenario::{BYTES_MAX, Parsed, Problem, Problems, Scenario, read},
     system::{Description, System, catalogue},
@@ -131,6 +131,7 @@ fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Pars
                 if problems.is_empty() && overrides.is_empty() {
                     problems = change_problems(&parsed, &systems);
                 }
+                problems.extend(foreseen(&parsed, &systems));
                 let name = parsed.scenario.name.clone();
                 if let Some(other) = names.insert(name.clone(), file.clone()) {
                     problems.push(parsed.spans.problem(
@@ -168,6 +169,15 @@ fn plan_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
             problems.extend(validate_alerting(parsed, system.as_ref(), &files));
             problems
         })
+        .collect()
+}
+
+/// What can be foreseen of the drill. Not of changes that are meant to make it fail.
+fn foreseen(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
+    let offers: Vec<Description> = systems.iter().map(|system| system.describe()).collect();
+    let used = systems.iter().zip(&offers);
+    used.filter(|(_, offer)| parsed.scenario.stack.contains_key(offer.name))
+        .flat_map(|(system, _)| validate_foresight(parsed, system.as_ref(), &offers))
         .collect()
 }
 

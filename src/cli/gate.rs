@@ -6,6 +6,7 @@ use drdrill::{
     archive::{Archive, Baseline, Baselines, Run, resolution, trend},
     evidence::{Audit, PinnedKey, Register, audit, sha256},
     gate::{Against, Margin, Policy, State, against, decide},
+    measure::format::nanoseconds,
     report::{Gated, gate_json, gate_terminal, gated},
     scenario::{Scenario, Targets},
     score::{self, Scorecard, Verdict},
@@ -14,7 +15,7 @@ use drdrill::{
 
 use super::{
     arguments::GateArguments,
-    baseline::{read_baselines, seconds},
+    baseline::read_baselines,
     chosen,
     exit::{Exit, Failure},
     history::archive,
@@ -238,8 +239,8 @@ impl<'a> Asked<'a> {
                 "The recovery time rose with run {}: the median was {} before and is {} since (change point, p {:.3}); \
                  `drdrill baseline set` accepts it.",
                 change.run.id,
-                seconds(before),
-                seconds(after),
+                nanoseconds(before),
+                nanoseconds(after),
                 change.p
             )
         })

@@ -19,7 +19,7 @@ use super::{
 /// # Errors
 /// When the folder cannot be read, or holds no such scenario.
 pub fn history(arguments: &HistoryArguments) -> Result<Exit, Failure> {
-    let archive = archive(&arguments.reports)?;
+    let archive = runs_of(&arguments.reports)?;
     if arguments.systems {
         let offers: Vec<Description> = catalogue::all().iter().map(|it| it.describe()).collect();
         let offered: Vec<(&str, &str)> = offers
@@ -71,4 +71,24 @@ pub fn archive(reports: &Path) -> Result<Archive, Failure> {
         Failure::new(exit, error.to_string(), help)
     };
     Archive::read(reports).map_err(failed)
+}
+
+/// Reads a reports folder that is to be looked at: one without a run is the wrong one.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn runs_of(reports: &Path) -> Result<Archive, Failure> {
+    let nothing = |why: &str| {
+        let message = format!("`{}` is no reports folder: {why}", reports.display());
+        let help = "name the folder that `drdrill run --out` wrote to; `drdrill run scenarios/reference` makes `reports`";
+        Failure::new(Exit::Usage, message, help)
+    };
+    if !reports.is_dir() {
+        return Err(nothing("there is no such folder"));
+    }
+    let archive = archive(reports)?;
+    if archive.runs.is_empty() {
+        return Err(nothing("it holds no run"));
+    }
+    Ok(archive)
 }

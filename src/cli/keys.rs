@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::Write,
+    io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -150,7 +150,18 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     let mut options = fs::OpenOptions::new();
     let file = options.write(true).create_new(true).mode(mode).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| refused(&format!("failed to write `{}`: {error}", path.display())))
+        .map_err(|error| {
+            let help = match error.kind() {
+                ErrorKind::NotFound => "make the folder first, or name another place",
+                ErrorKind::AlreadyExists => {
+                    "a key is never overwritten: name another place, or remove it yourself"
+                }
+                ErrorKind::PermissionDenied => "name a place that you may write to",
+                _ => "name another place",
+            };
+            let message = format!("failed to write `{}`: {error}", path.display());
+            Failure::new(Exit::Usage, message, help)
+        })
 }
 
 fn refused(message: &str) -> Failure {

@@ -19,9 +19,11 @@ mod limits;
 mod list;
 mod machines;
 mod matrix;
+mod new;
 mod notify;
 mod output;
 mod pdf;
+mod plan;
 mod prove;
 mod prune;
 mod quarter;
@@ -63,6 +65,8 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Prove(arguments) => prove::prove(&arguments),
         Command::Hunt(arguments) => hunt::hunt(&arguments),
         Command::Calibrate(arguments) => calibrate::command(&arguments),
+        Command::New(arguments) => new::new(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => environment::doctor(&arguments),
         Command::List => Ok(list::list()),

@@ -1,6 +1,9 @@
 //! Printing: results to stdout, talk to stderr, colour only where someone reads it.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    os::fd::AsFd,
+};
 
 use drdrill::{
     report::Style,
@@ -46,7 +49,7 @@ pub fn problems(problems: &Problems) {
     } else {
         GraphicalTheme::unicode_nocolor()
     };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(width(io::stderr()));
     let mut text = String::new();
     for problem in &problems.all {
         if handler.render_report(&mut text, problem).is_err() {
@@ -67,11 +70,25 @@ fn colour() -> bool {
 pub fn style() -> Style {
     let person = io::stdout().is_terminal();
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let columns = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|text| text.parse().ok());
     Style {
-        width: columns.unwrap_or(100),
+        width: width(io::stdout()),
         colour: person && !unwanted,
     }
+}
+
+/// Where no terminal says how wide it is: files, pipes, CI.
+const WIDTH: usize = 100;
+/// Longer lines are hard to read.
+const WIDTH_MOST: usize = 140;
+
+/// The columns to write in: as COLUMNS says, else those of the terminal.
+fn width(stream: impl IsTerminal + AsFd) -> usize {
+    let said = std::env::var("COLUMNS").ok();
+    let said = said.and_then(|text| text.parse().ok());
+    let seen = || {
+        let size = rustix::termios::tcgetwinsize(&stream).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    };
+    let terminal = || seen().filter(|_| stream.is_terminal());
+    said.or_else(terminal).unwrap_or(WIDTH).min(WIDTH_MOST)
 }

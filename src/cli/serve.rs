@@ -8,7 +8,7 @@ use drdrill::{
 use super::{
     arguments::ServeArguments,
     exit::{Exit, Failure},
-    history::archive,
+    history::runs_of,
     output,
     run::runtime,
 };
@@ -18,7 +18,7 @@ use super::{
 /// # Errors
 /// When the folder cannot be read or the address cannot be had.
 pub fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
-    let found = archive(&arguments.reports)?;
+    let found = runs_of(&arguments.reports)?;
     let unfit = |error: std::io::Error| {
         Failure::new(
             Exit::EnvironmentUnfit,

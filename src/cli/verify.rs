@@ -173,7 +173,7 @@ fn last_line(found: &Verification, problems: &[Problem], signers: &Signers) -> S
             runs(count)
         ),
         (count, _) if count == unsigned => format!(
-            "{} not signed: nothing shows who left what is there. Nothing else is wrong.",
+            "{} not signed. Nothing was altered. Without a signature nothing shows who wrote it.",
             were(unsigned)
         ),
         (1, _) => "1 problem: this evidence is not what the runs left.".into(),

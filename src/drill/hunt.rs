@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use crate::{
-    scenario::{Dur, Fault, Parsed, Part, Problems, Scenario, Selector, Step, Targets, read},
+    scenario::{Dur, Fault, Parsed, Part, Problems, Scenario, Selector, Step, Targets, read, to_yaml},
     system::System,
 };
 
@@ -108,9 +108,7 @@ pub fn scenario(base: &Scenario, schedule: &Schedule, headline: usize, name: &st
 /// # Errors
 /// What is wrong with it.
 pub fn as_file(scenario: &Scenario, file: &str, comment: &str) -> Result<Parsed, Problems> {
-    // A scenario is made of texts, numbers and lists: it can always be written.
-    let text = serde_json::to_string_pretty(scenario).unwrap_or_default();
-    read(file, &format!("{comment}{text}\n"), &[])
+    read(file, &format!("{comment}{}", to_yaml(scenario)), &[])
 }
 
 /// The faults that the stack of a scenario can take.

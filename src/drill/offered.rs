@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     scenario::{FAULTS, facts, read},
-    system::{SettingKind, System, TopologySpec},
+    system::{Description, SettingKind, SettingSpec, System, TopologySpec},
 };
 
 use super::{validate_against, validate_design};
@@ -25,15 +25,9 @@ pub fn modes(system: &dyn System) -> BTreeSet<String> {
 /// Whether a drill with this fault can be planned, by some route and with at most one setting turned round.
 fn takes(system: &dyn System, topology: &TopologySpec, kind: &str) -> bool {
     let offers = [system.describe()];
-    let switches = offers[0].settings.iter().filter_map(|setting| {
-        let other = if setting.default == "true" {
-            "false"
-        } else {
-            "true"
-        };
-        (setting.kind == SettingKind::Flag).then(|| format!("{}: {other}", setting.name))
-    });
-    let settings: Vec<String> = std::iter::once(String::new()).chain(switches).collect();
+    let settings: Vec<String> = std::iter::once(String::new())
+        .chain(switches(&offers[0]))
+        .collect();
     topology.routes.iter().any(|route| {
         settings.iter().any(|setting| {
             let text = format!(
@@ -51,6 +45,21 @@ fn takes(system: &dyn System, topology: &TopologySpec, kind: &str) -> bool {
             })
         })
     })
+}
+
+/// Each flag among the settings, turned round.
+pub(super) fn switches(offer: &Description) -> Vec<String> {
+    let flags = offer.settings.iter();
+    let flags = flags.filter(|setting| setting.kind == SettingKind::Flag);
+    let turned = |setting: &SettingSpec| {
+        let other = if setting.default == "true" {
+            "false"
+        } else {
+            "true"
+        };
+        format!("{}: {other}", setting.name)
+    };
+    flags.map(turned).collect()
 }
 
 /// A fault of a kind as a scenario may have it, at this node; none of a name that no fault has.

@@ -36,6 +36,7 @@ pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
 
 fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {
     let known: Vec<&str> = design.members.iter().map(|m| m.name.as_str()).collect();
+    let choices = [suggest::ROLES, &known].concat();
     let mut problems = Vec::new();
     for (index, step) in parsed.scenario.drill.iter().enumerate() {
         let index = index.to_string();
@@ -45,11 +46,11 @@ fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {
             };
             if !known.contains(&name.as_str()) {
                 let path: Vec<&str> = ["drill", &index].into_iter().chain(keys).collect();
-                let message = format!("there is no node `{name}` in this stack");
+                let message = format!("there is no node or role `{name}` in this stack");
                 problems.push(
                     parsed
                         .spans
-                        .problem(&path, message, suggest::help(name, &known)),
+                        .problem(&path, message, suggest::help(name, &choices)),
                 );
             }
         }

@@ -238,10 +238,13 @@ impl Stage<'_> {
         let (stratum, strata) = self.stratum;
         let wait = period.mul_f64(self.phase.stratified(stratum, strata));
         if !period.is_zero() {
-            self.ground.emitter.note(format!(
-                "waits {wait:?} of the period of {period:?} before the fault, part {} of {strata}",
-                stratum + 1
-            ));
+            let part = match strata {
+                0 | 1 => String::new(),
+                _ => format!(", part {} of {strata}", stratum + 1),
+            };
+            let ms = wait.as_millis();
+            let text = format!("waiting {ms} ms (random phase{part})");
+            self.ground.emitter.note(text);
         }
         wait
     }

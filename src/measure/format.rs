@@ -32,6 +32,30 @@ pub fn duration(duration: Duration, round: Round) -> String {
     }
 }
 
+/// A time as people say it: `23 s`, `2 min 30 s`, `1 h 5 min`.
+pub fn roughly(time: Duration) -> String {
+    let seconds = time.as_secs_f64().ceil() as u64;
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let parts = [(hours, "h"), (minutes, "min"), (rest, "s")];
+    let told = parts.iter().filter(|(number, _)| *number > 0);
+    let told: Vec<String> = told
+        .map(|(number, unit)| format!("{number} {unit}"))
+        .collect();
+    if told.is_empty() {
+        "0 s".into()
+    } else {
+        told.join(" ")
+    }
+}
+
+/// Nanoseconds of a statistic, rounded up; infinite where the end was not seen.
+pub fn nanoseconds(ns: f64) -> String {
+    match Duration::try_from_secs_f64(ns / 1e9) {
+        Ok(time) => duration(time, Round::Up),
+        Err(_) => "not seen".into(),
+    }
+}
+
 /// The printed value of a span: its upper end, or `>= ` its lower one where the end was not seen.
 pub fn value(span: Span) -> String {
     match span.high() {
@@ -102,6 +126,20 @@ mod tests {
             "999.9 ms"
         );
         assert_eq!(duration(Duration::ZERO, Round::Up), "0 ms");
+    }
+
+    #[test]
+    fn rough_times_have_no_fractions() {
+        for (ms, text) in [
+            (0, "0 s"),
+            (22_400, "23 s"),
+            (150_000, "2 min 30 s"),
+            (3_900_000, "1 h 5 min"),
+        ] {
+            assert_eq!(roughly(Duration::from_millis(ms)), text);
+        }
+        assert_eq!(nanoseconds(685_700_001.0), "685.8 ms");
+        assert_eq!(nanoseconds(f64::INFINITY), "not seen");
     }
 
     #[test]

@@ -265,7 +265,7 @@ impl<'a> Watch<'a> {
     ) -> PartitionFigures {
         let own = self.of_partition(partition, pieces, cursor, false);
         let high = longer.of_partition(partition, pieces, over, true).time;
-        let low = own.time.value().map_or(Duration::ZERO, Span::low);
+        let low = own.time.value().map_or(Duration::ZERO, |span| span.low());
         let high = high.value().and_then(|span| span.high());
         PartitionFigures {
             time: Figure::Measured(match high {

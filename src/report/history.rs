@@ -25,7 +25,7 @@ pub fn history_terminal(trends: &[Trend<'_>], style: Style) -> String {
         let newest = trend.runs.last();
         let [passed, failed, unsure, ..] = trend.verdicts;
         let (median, worst) = match trend.median_worst {
-            Some((median, worst)) => (time(median), time(worst)),
+            Some((median, worst)) => (text::nanoseconds(median), text::nanoseconds(worst)),
             None => ("none".into(), "none".into()),
         };
         vec![
@@ -169,15 +169,6 @@ fn day(run: &Run) -> String {
     started(run).chars().take(10).collect()
 }
 
-/// Nanoseconds in words; infinite where no recovery was seen.
-pub(super) fn time(ns: f64) -> String {
-    if ns.is_finite() {
-        text::seconds(ns as u64)
-    } else {
-        "not seen".into()
-    }
-}
-
 /// A change in one sentence.
 pub(super) fn changed(change: &Change<'_>) -> String {
     let (before, after) = change.medians;
@@ -186,8 +177,8 @@ pub(super) fn changed(change: &Change<'_>) -> String {
         "the recovery time {word} with run {} of {}: median {} before, {} from there on (p {:.3})",
         change.run.id,
         started(change.run),
-        time(before),
-        time(after),
+        text::nanoseconds(before),
+        text::nanoseconds(after),
         change.p
     )
 }

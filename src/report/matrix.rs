@@ -57,8 +57,7 @@ impl MatrixRow {
         let mut times: Vec<f64> = self.times().into_iter().flatten().collect();
         times.sort_unstable_by(f64::total_cmp);
         let shown = |time: Option<f64>| match time {
-            Some(time) if time.is_finite() => format!("{:.3} s", time / 1e9),
-            Some(_) => "not seen".into(),
+            Some(time) => text::nanoseconds(time),
             None => "not measured".into(),
         };
         (shown(quantile(&times, 0.5)), shown(times.last().copied()))

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
+    measure::{format, lane::SUSTAIN},
     record::{Event, Milestone, Residue, Role, Shard, Stack, What},
+    scenario::{Expect, Scenario, Step},
     shown::shown,
 };
 
@@ -28,6 +30,7 @@ pub struct Progress<W> {
     out: W,
     spinner: Option<ProgressBar>,
     step: String,
+    scenario: Option<Box<Scenario>>,
     primaries: Vec<String>,
     shards: Vec<Shard>,
     counters: Counters,
@@ -40,7 +43,8 @@ impl<W: Write> Progress<W> {
         Self {
             out,
             spinner: None,
-            step: "starting".into(),
+            step: "starting: images, nodes, replication".into(),
+            scenario: None,
             primaries: Vec::new(),
             shards: Vec::new(),
             counters: Counters::default(),
@@ -70,8 +74,11 @@ impl<W: Write> Progress<W> {
             return self.on_view(event, view.node.as_str(), view.role);
         }
         match &event.what {
-            What::StepStarted { title, .. } => {
-                self.step.clone_from(title);
+            What::Opened(opened) => {
+                self.scenario = Some(Box::new(opened.scenario.clone()));
+            }
+            What::StepStarted { step, title } => {
+                self.step = self.waited_for(*step, title);
                 if let Some(spinner) = &self.spinner {
                     spinner.reset_elapsed();
                 }
@@ -85,11 +92,62 @@ impl<W: Write> Progress<W> {
             What::Closed(_) => self.step = "tearing down".into(),
             _ => {}
         }
-        if let Some(line) = line(&event.what) {
+        if let Some(mut line) = line(&event.what) {
+            if let What::StepStarted { step, .. } = &event.what {
+                line.push_str(self.window(*step));
+            }
             self.say(event, &line)?;
+        }
+        if matches!(event.what, What::Clients(_)) {
+            self.say_estimate(event)?;
         }
         self.refresh();
         Ok(())
+    }
+
+    /// What a step waits for beside its condition.
+    fn window(&self, step: usize) -> &'static str {
+        match self.step_of(step) {
+            Some(Step::Expect(Expect::Recovered(_))) => ", then 10 s without a failure",
+            Some(Step::Expect(Expect::Consumed(_))) => ", then 10 s without a delay",
+            _ => "",
+        }
+    }
+
+    fn step_of(&self, step: usize) -> Option<&Step> {
+        self.scenario.as_ref()?.drill.get(step)
+    }
+
+    /// What a step waits for, how long that may take, and how long the steps behind it take at least.
+    fn waited_for(&self, step: usize, title: &str) -> String {
+        let mut text = format!("{title}{}", self.window(step));
+        let most = self.step_of(step).and_then(|it| it.estimate(SUSTAIN).most);
+        if let Some(most) = most {
+            text.push_str(&format!(" (at most {})", format::roughly(most)));
+        }
+        let scenario = self.scenario.as_ref();
+        let rest = scenario.map(|it| it.estimate(step + 1, SUSTAIN).least);
+        if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
+            text.push_str(&format!("  |  then {} more", format::roughly(rest)));
+        }
+        text
+    }
+
+    /// How long the steps take, once the stack stands.
+    fn say_estimate(&mut self, event: &Event) -> io::Result<()> {
+        let Some(scenario) = &self.scenario else {
+            return Ok(());
+        };
+        let estimate = scenario.estimate(0, SUSTAIN);
+        let steps = text::plural(scenario.drill.len() as u64, "step");
+        let least = format::roughly(estimate.least);
+        let most = estimate.most.map_or_else(String::new, |most| {
+            format!(", at most {}", format::roughly(most))
+        });
+        self.say(
+            event,
+            &format!("{steps}: about {least} if all goes well{most}"),
+        )
     }
 
     /// Takes the clients' counters, about once a second; shown on a terminal only.

@@ -8,7 +8,7 @@ use crate::{
 
 use super::{
     document::{Cell, Document, Section, Tone, plain, toned},
-    history::{started, time},
+    history::started,
     view::text,
 };
 
@@ -135,8 +135,12 @@ fn event(summary: &Summary) -> String {
 fn recovery(it: &Drilled<'_>, summary: &Summary) -> String {
     if let Some((median, worst)) = it.median_worst {
         return match it.measured {
-            1 => time(worst),
-            measured => format!("{}, longest {}, n {measured}", time(median), time(worst)),
+            1 => text::nanoseconds(worst),
+            measured => format!(
+                "{}, longest {}, n {measured}",
+                text::nanoseconds(median),
+                text::nanoseconds(worst)
+            ),
         };
     }
     match summary.headline().map(|event| &event.rto) {

@@ -22,6 +22,8 @@ const LOST_MAX: usize = 10;
 const EVIDENCE_MAX: usize = 3;
 /// Narrower terminals show the reasons below the table.
 const WHY_WIDTH: usize = 96;
+/// Where the bracket stands in the table of targets.
+const BRACKET: usize = 3;
 /// Narrower terminals are written as if they were this wide.
 const WIDTH_MIN: usize = 60;
 
@@ -158,13 +160,48 @@ fn lines(lines: &[Line], reasons: &[Reason], style: Style) -> String {
         return out;
     }
     head.pop();
-    let whys: Vec<String> = rows.iter_mut().filter_map(Vec::pop).collect();
+    let mut whys: Vec<String> = rows.iter_mut().filter_map(Vec::pop).collect();
+    if natural(&head, &rows) > style.columns() {
+        // The bracket leaves the table first: without it no other cell need be broken.
+        head.remove(BRACKET);
+        for (row, why) in rows.iter_mut().zip(&mut whys) {
+            let told = [row.remove(BRACKET), std::mem::take(why)];
+            let told = told.into_iter().filter(|part| !part.is_empty());
+            *why = told.collect::<Vec<_>>().join("; ");
+        }
+    }
     out.push_str(&grid(&head, rows, style));
     for (line, why) in lines.iter().zip(whys).filter(|(_, why)| !why.is_empty()) {
         let first = format!("  {}: ", line.figure);
         out.push_str(&wrap(&why, style.columns(), &first));
     }
     out
+}
+
+/// The columns that a table takes where nothing is wrapped.
+fn natural(head: &[&str], rows: &[Vec<String>]) -> usize {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        let longest = cells.map(|cell| columns_of(cell)).max().unwrap_or(0);
+        longest.max(head[column].chars().count())
+    };
+    // Each cell has a space on either side, and the table one in front.
+    1 + (0..head.len())
+        .map(|column| width(column) + 2)
+        .sum::<usize>()
+}
+
+/// The columns that a text takes; what colours it takes none.
+fn columns_of(text: &str) -> usize {
+    let mut parts = text.split('\x1b');
+    let plain = parts.next().unwrap_or_default().chars().count();
+    plain
+        + parts
+            .map(|part| {
+                part.split_once('m')
+                    .map_or(0, |(_, rest)| rest.chars().count())
+            })
+            .sum::<usize>()
 }
 
 /// A table with a rule below its head, wrapped to the width.

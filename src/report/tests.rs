@@ -597,3 +597,84 @@ fn every_format_can_be_called_alone() {
         file(&case, "metrics.prom")
     );
 }
+
+/// What the strict reader of Jenkins' xUnit plugin lets each element carry.
+const STRICT: &[(&str, &[&str])] = &[
+    (
+        "testsuites",
+        &["name", "time", "tests", "failures", "errors"],
+    ),
+    (
+        "testsuite",
+        &[
+            "name",
+            "tests",
+            "failures",
+            "errors",
+            "group",
+            "time",
+            "skipped",
+            "timestamp",
+            "hostname",
+            "id",
+            "package",
+            "file",
+            "log",
+            "url",
+        ],
+    ),
+    ("testcase", &["name", "time", "classname", "group"]),
+    ("failure", &["type", "message"]),
+    ("error", &["type", "message"]),
+    ("skipped", &["type", "message"]),
+];
+
+#[test]
+fn junit_has_nothing_that_a_strict_reader_does_not_know() {
+    let tag = regex::Regex::new(r"<([a-z]+)((?: [a-z]+=\x22[^\x22]*\x22)*) ?/?>").unwrap();
+    let attribute = regex::Regex::new(r" ([a-z]+)=\x22").unwrap();
+    for case in [Case::sample(), inconclusive(), nothing_there(), hostile()] {
+        let text = file(&case, "junit.xml");
+        let mut seen = 0;
+        for found in tag.captures_iter(&text) {
+            let (_, allowed) = STRICT
+                .iter()
+                .find(|(name, _)| *name == &found[1])
+                .expect(&found[1]);
+            for name in attribute.captures_iter(&found[2]) {
+                assert!(
+                    allowed.contains(&&name[1]),
+                    "{} of {}: {text}",
+                    &name[1],
+                    &found[1]
+                );
+            }
+            seen += 1;
+        }
+        assert_eq!(
+            seen,
+            text.matches('<').count() - text.matches("</").count() - 1,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_narrow_table_breaks_no_word() {
+    let mut case = Case::sample();
+    let line = &mut case.judgement.scorecard.lines[0];
+    line.figure = "redundancy_restored".into();
+    line.measured = "not measured".into();
+    line.state = LineState::Inconclusive;
+    line.bracket = "[123.456 s, 234.567 s]".into();
+    let text = case.terminal(80);
+    for word in [
+        "redundancy_restored ",
+        "not measured ",
+        " inconclusive",
+        "[123.456 s, 234.567 s]",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert!(!text.contains("  bracket"), "{text}");
+}

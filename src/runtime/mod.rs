@@ -131,7 +131,7 @@ pub struct Pipe {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuntimeError {
     /// There is no engine, or it does not answer.
-    #[error("the container engine does not answer: {0}")]
+    #[error("Docker is not running: {0}")]
     Unavailable(String),
     /// The engine refused or failed.
     #[error("failed to {action} `{node}`: {cause}")]

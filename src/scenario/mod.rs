@@ -3,6 +3,7 @@
 pub mod alerting;
 pub mod consistency;
 pub mod consumers;
+mod estimate;
 pub mod fault;
 pub mod must_fail;
 pub mod problem;
@@ -14,11 +15,13 @@ pub mod steps;
 pub mod suggest;
 pub mod targets;
 pub mod types;
+mod write;
 
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
 pub use consistency::{Consistency, ConsistencyClients, ConsistencyKind};
 pub use consumers::{Assignor, ConsumerClients, ConsumerEnd};
 pub(crate) use fault::for_each_fault;
+pub use estimate::Estimate;
 pub use fault::{
     ClientPlace, Condition, Conditions, Direction, Disk, DiskOperation, Distribution, FAULTS,
     Facts, Fault, Flow, Misnaming, Nature, Need, Part, Path, Play, Reach, Refuse, Selector, Share,
@@ -35,3 +38,4 @@ pub use types::{
     AppClients, Clients, Expect, Move, Pinned, PinnedAsk, Scenario, ServiceClients, Step,
     SystemSpec, Within,
 };
+pub use write::to_yaml;

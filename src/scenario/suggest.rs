@@ -1,5 +1,17 @@
 //! Near misses: which known word a reader most likely meant.
 
+/// The roles by which a step chooses nodes, beside those of shards and regions.
+pub const ROLES: &[&str] = &[
+    "primary",
+    "replica",
+    "replicas",
+    "old-primary",
+    "controller",
+    "coordinator",
+    "all",
+    "primaries",
+];
+
 /// The known word that is nearest to `word`, if one is near enough to be worth a question.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase().replace('_', "-");

@@ -182,6 +182,16 @@ pub trait System: Send + Sync {
         None
     }
 
+    /// The memory that a member of this kind may take, in MiB; 0 where no limit is set.
+    fn memory_mib(&self, _kind: crate::record::MemberKind) -> u32 {
+        0
+    }
+
+    /// Whether an operator must replace a dead primary of a topology: no member of it does so.
+    fn needs_operator(&self, _topology: &str) -> bool {
+        false
+    }
+
     /// Brings the stack up, its nodes in parallel, and returns once replication is proven flowing.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The slow lane's interval: ten connections a second show connection trouble and are no load.
-const FRESH_INTERVAL: Duration = Duration::from_millis(100);
+pub const FRESH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The lane whose writes are looked for at each member; where there are shards, the first one of its shard.
 const FIRST_WRITER: LaneId = LaneId(0);

@@ -8,6 +8,6 @@ mod load;
 mod pacer;
 
 pub use capacity::capacity;
-pub use lanes::{LaneBudget, PlannedLane, lanes};
+pub use lanes::{FRESH_INTERVAL, LaneBudget, PlannedLane, lanes};
 pub use live::{Live, LiveCounts};
 pub use load::{Load, SUSTAIN, SUSTAIN_LEAST, Sink};

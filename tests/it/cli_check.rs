@@ -232,3 +232,110 @@ fn aliases_of_aliases_are_refused_briefly() {
     }
     refused_briefly(&bomb);
 }
+
+#[test]
+fn what_can_never_pass_is_refused_with_the_way_out() {
+    let slow = reference().replace("rate: 400/s", "rate: 50/s");
+    let folder = folder(&[("a.yaml", &slow)]);
+    let (code, _, err) = said(drdrill().current_dir(folder.path()).args(["check", "."]));
+    assert_eq!(code, 4);
+    assert!(
+        err.contains("the baseline will have 170 operations at most"),
+        "{err}"
+    );
+    assert!(err.contains("write `- steady: 13s`"), "{err}");
+}
+
+#[test]
+fn a_misspelt_role_is_recognised() {
+    let wrong = reference().replace("kill: primary", "kill: primry");
+    let folder = folder(&[("a.yaml", &wrong)]);
+    let (code, _, err) = said(drdrill().current_dir(folder.path()).args(["check", "."]));
+    assert_eq!(code, 4);
+    assert!(err.contains("did you mean `primary`?"), "{err}");
+}
+
+#[test]
+fn a_plan_creates_nothing_and_says_what_would_be() {
+    let folder = folder(&[("a.yaml", &reference())]);
+    let (code, out, err) = said(
+        drdrill()
+            .current_dir(folder.path())
+            .args(["plan", "a.yaml"]),
+    );
+    assert_eq!((code, err.as_str()), (0, ""));
+    for words in [
+        "reference replicated, clients by direct: 3 processes",
+        "expect recovery within 30s",
+        "10 s if all goes well, at most 40 s",
+        "Takes   12 s if all goes well, at most 1 min 12 s",
+        "rto                  5s",
+        "Nothing was created.",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    let (code, out, _) = said(
+        drdrill()
+            .current_dir(folder.path())
+            .args(["plan", "a.yaml", "--json"]),
+    );
+    let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &value[0]["least_s"]), (0, &serde_json::json!(12.0)));
+}
+
+#[test]
+fn a_first_scenario_is_written_for_every_topology_and_checks() {
+    let folder = folder(&[]);
+    let (code, listed, _) = said(drdrill().args(["new"]));
+    assert_eq!(code, 0);
+    let stacks = listed
+        .lines()
+        .filter_map(|line| line.trim().split(' ').next());
+    let stacks: Vec<&str> = stacks.filter(|word| word.contains('/')).collect();
+    assert!(stacks.len() > 10, "{listed}");
+    for (number, stack) in stacks.iter().enumerate() {
+        let file = format!("{number}.yaml");
+        let new = ["new", stack, "--fault", "kill", "--out", &file];
+        let (code, _, err) = said(drdrill().current_dir(folder.path()).args(new));
+        assert_eq!(code, 0, "{stack}: {err}");
+    }
+    let (code, _, err) = said(drdrill().current_dir(folder.path()).args(["check", "."]));
+    assert_eq!(code, 0, "{err}");
+    let again = ["new", "redis", "--out", "0.yaml"];
+    let (code, _, err) = said(drdrill().current_dir(folder.path()).args(again));
+    assert_eq!(code, 2);
+    assert!(err.contains("none is overwritten"), "{err}");
+    let (code, _, err) = said(drdrill().args(["new", "redis/sentinal"]));
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean `sentinel`?"), "{err}");
+}
+
+#[test]
+fn a_wrong_reports_folder_is_said_to_be_one() {
+    let folder = folder(&[("a.yaml", &reference())]);
+    for command in ["history", "serve"] {
+        for (place, why) in [
+            ("nowhere", "there is no such folder"),
+            (".", "it holds no run"),
+        ] {
+            let (code, _, err) = said(drdrill().current_dir(folder.path()).args([command, place]));
+            assert_eq!(code, 2, "{err}");
+            assert!(
+                err.contains(&format!("`{place}` is no reports folder: {why}")),
+                "{err}"
+            );
+        }
+    }
+}
+
+#[test]
+fn without_an_engine_the_drill_without_one_is_named() {
+    let mut doctor = drdrill();
+    let (_, out, _) = said(doctor.env("DOCKER_HOST", "unix:///nope").arg("doctor"));
+    assert!(out.contains("Docker is not running"), "{out}");
+    assert!(
+        out.contains("Without Docker: drdrill run scenarios/reference"),
+        "{out}"
+    );
+}

@@ -257,7 +257,7 @@ fn a_sharded_mongodb_takes_roles_of_its_shards_its_config_servers_and_routers_by
         ),
         (
             ("primary of shard 1", "router3"),
-            "there is no node `router3` in this stack",
+            "there is no node or role `router3` in this stack",
         ),
         (
             ("lanes: 4", "lanes: 1"),

@@ -7,7 +7,7 @@ use std::{
 
 use drdrill::{
     drill::validate_against,
-    scenario::{Problems, read, schema::json_schema},
+    scenario::{Problems, read, schema::json_schema, to_yaml},
 };
 use serde_json::Value;
 
@@ -49,15 +49,27 @@ fn every_shipped_scenario_can_be_planned() {
     }
 }
 
-/// A scenario that drdrill makes itself is written to its run's folder as JSON, and verified by reading it again.
+/// `drdrill check` takes what is foreseen of a drill into account; of changes that must make it fail it does not.
+#[test]
+fn every_shipped_scenario_is_checked_without_a_problem() {
+    let said = assert_cmd::Command::new(env!("CARGO_BIN_EXE_drdrill"))
+        .args(["check", "scenarios"])
+        .output()
+        .expect("drdrill starts");
+    let err = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(0), "{err}");
+}
+
+/// A scenario that drdrill makes itself is written to its run's folder as YAML, and verified by reading it again.
 #[test]
 fn every_shipped_scenario_reads_back_from_what_it_resolves_to() {
     for path in shipped(Path::new("scenarios")) {
         let text = fs::read_to_string(&path).expect("it can be read");
         let name = path.display().to_string();
         let scenario = read(&name, &text, &[]).expect("a scenario").scenario;
-        let json = serde_json::to_string_pretty(&scenario).expect("JSON");
-        let again = read(&name, &json, &[]).unwrap_or_else(|p| panic!("{}", rendered(&p)));
+        let yaml = to_yaml(&scenario);
+        assert!(yaml.starts_with("schema: 1\nname: "), "{yaml}");
+        let again = read(&name, &yaml, &[]).unwrap_or_else(|p| panic!("{}", rendered(&p)));
         assert_eq!(again.scenario, scenario, "{name}");
     }
 }

@@ -21,7 +21,7 @@ fn scenario() -> String {
         "# the application's password: {IN_COMMENT}\n\
          schema: 1\nname: secrets\nsummary: \"connects with token={IN_SUMMARY} and {IN_VARIABLE}\"\n\
          stack: {{ reference: {{ topology: replicated, settings: {{ detect: 500ms }} }} }}\n\
-         clients: {{ service: {{ lanes: 2, rate: 100/s, timeout: 200ms }} }}\n\
+         clients: {{ service: {{ lanes: 2, rate: 400/s, timeout: 200ms }} }}\n\
          targets: {{ rto: 30s, rpo: any }}\n\
          drill: [ {{ steady: 2s }}, {{ fault: {{ kill: primary }} }}, {{ expect: {{ recovered: {{ within: 30s }} }} }} ]\n"
     )

@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCaseStatus, TestSuite};
 
 use crate::gate::State;
 
-use super::super::junit::{ascii, case, line_cases, not_ok};
+use super::super::junit::{ascii, case, line_cases, not_ok, xml};
 use super::Gated;
 
 /// Renders the decisions as JUnit XML.
@@ -13,20 +13,17 @@ pub fn gate_junit(gated: &[Gated<'_>]) -> String {
     for it in gated {
         let class = format!("drill.{}.{}", ascii(&it.scenario), ascii(it.system()));
         let mut suite = TestSuite::new(class.clone());
-        let file = ascii(it.file());
-        suite.extra.insert("file".into(), file.as_str().into());
-        suite.add_test_case(case("gate".into(), &class, &file, status(it)));
+        suite.extra.insert("file".into(), ascii(it.file()).into());
+        suite.add_test_case(case("gate".into(), &class, status(it)));
         let lines = it
             .newest()
             .map(|summary| summary.scorecard.lines.as_slice());
-        for case in line_cases(lines.unwrap_or_default(), &class, &file, "gate") {
+        for case in line_cases(lines.unwrap_or_default(), &class, "gate") {
             suite.add_test_case(case);
         }
         report.add_test_suite(suite);
     }
-    report
-        .to_string()
-        .expect("text that was stripped of control characters is XML")
+    xml(&report)
 }
 
 fn status(gated: &Gated<'_>) -> TestCaseStatus {

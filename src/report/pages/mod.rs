@@ -11,8 +11,8 @@ use crate::{
 };
 
 use super::{
-    history::{changed, outcome, recovery, started, time},
-    view::text::plural,
+    history::{changed, outcome, recovery, started},
+    view::text,
 };
 
 pub use compare::compare;
@@ -76,8 +76,8 @@ fn rendered(page: &impl Template) -> String {
 
 impl Overview<'_> {
     fn title(&self) -> String {
-        let runs = plural(self.archive.runs.len() as u64, "run");
-        let scenarios = plural(self.trends.len() as u64, "scenario");
+        let runs = text::plural(self.archive.runs.len() as u64, "run");
+        let scenarios = text::plural(self.trends.len() as u64, "scenario");
         format!("{runs} of {scenarios}")
     }
 
@@ -91,9 +91,9 @@ impl Overview<'_> {
 
     fn times(&self, trend: &Trend<'_>) -> (String, String) {
         let none = || ("none".to_owned(), "none".to_owned());
-        trend
-            .median_worst
-            .map_or_else(none, |(median, worst)| (time(median), time(worst)))
+        trend.median_worst.map_or_else(none, |(median, worst)| {
+            (text::nanoseconds(median), text::nanoseconds(worst))
+        })
     }
 
     fn counts(&self, trend: &Trend<'_>) -> String {

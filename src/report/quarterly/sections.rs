@@ -8,7 +8,7 @@ use crate::{
 
 use super::super::{
     document::{Cell, Document, Section, Tone, plain, toned},
-    history::{outcome, recovery, started, time, word},
+    history::{outcome, recovery, started, word},
     view::text,
 };
 use super::{INPUT, Standing};
@@ -249,7 +249,8 @@ fn trends(review: &Review<'_>) -> Section {
         "Medians of completed runs in {before} and {now}. `drdrill gate` tells a regression from noise; `drdrill history` shows where a series changed."
     ));
     for it in &review.scenarios {
-        let said = |median: Option<f64>| plain(median.map_or_else(|| "no run".into(), time));
+        let said =
+            |median: Option<f64>| plain(median.map_or_else(|| "no run".into(), text::nanoseconds));
         section.rows.push(vec![
             plain(it.scenario),
             said(it.medians.0),

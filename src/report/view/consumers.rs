@@ -78,8 +78,8 @@ mod tests {
                 "consumer-2",
                 "consumer-2",
                 "not anew",
-                "0.550 s",
-                "[0.000 s, 0.550 s]",
+                "550.0 ms",
+                "[0 ms, 550.0 ms]",
             ],
         ];
         assert_eq!(table.rows[..2], expected);

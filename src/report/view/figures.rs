@@ -210,7 +210,7 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
 
 fn available(available: &Availability) -> (String, String) {
     let (ok, total) = (text::count(available.ok), text::count(available.total));
-    let share = format!("{:.3} %", available.percent());
+    let share = text::percent(available.percent());
     (share, format!("{ok} of {total} operations"))
 }
 

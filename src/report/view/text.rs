@@ -1,5 +1,8 @@
 //! How values are written: one rule per kind of value, for all formats.
 
+pub use crate::measure::format::{
+    bracket, count, counted as plural, nanoseconds, percent, value as upper,
+};
 use crate::{
     check::Answer,
     measure::{EventFigures, Figure},
@@ -21,15 +24,15 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
-/// Seconds to the millisecond: `4.047 s`.
+/// A place on the axis of time, in seconds to the millisecond, rounded up as the printed times are: `4.047 s`.
 pub fn seconds(ns: u64) -> String {
-    let ms = (ns + 500_000) / 1_000_000;
+    let ms = ns.div_ceil(1_000_000);
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
 /// The seconds between two moments as they are printed, so that what is printed of parts sums to what is printed of the whole.
 pub fn share(from_ns: u64, to_ns: u64) -> String {
-    let printed = |ns: u64| (ns + 500_000) / 1_000_000 * 1_000_000;
+    let printed = |ns: u64| ns.div_ceil(1_000_000) * 1_000_000;
     seconds(printed(to_ns).saturating_sub(printed(from_ns)))
 }
 
@@ -37,42 +40,6 @@ pub fn share(from_ns: u64, to_ns: u64) -> String {
 pub fn milliseconds(ns: u64) -> String {
     let hundredths = (ns + 5_000) / 10_000;
     format!("{}.{:02} ms", hundredths / 100, hundredths % 100)
-}
-
-/// A count with groups of three: `12,345`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A count with its noun: `1 write`, `2 writes`.
-pub fn plural(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", count(number))
-}
-
-/// The printed value of a duration: its upper end, or what was observed when the end was not seen.
-pub fn upper(span: Span) -> String {
-    match span.high_ns {
-        Some(high) => seconds(high),
-        None => format!(">= {}", seconds(span.low_ns)),
-    }
-}
-
-/// The bracket of a duration: `[3.979 s, 4.047 s]`; nothing when it has no width.
-pub fn bracket(span: Span) -> String {
-    match span.high_ns {
-        Some(high) if high == span.low_ns => String::new(),
-        Some(high) => format!("[{}, {}]", seconds(span.low_ns), seconds(high)),
-        None => format!("[{}, not seen]", seconds(span.low_ns)),
-    }
 }
 
 /// The value and bracket of an event's recovery time, which is zero where no outage was seen.
@@ -251,16 +218,9 @@ mod tests {
 
     #[test]
     fn values_are_rounded_to_the_printed_digit_and_never_lose_their_unit() {
-        assert_eq!(seconds(4_046_500_000), "4.047 s");
+        assert_eq!(seconds(4_046_000_001), "4.047 s");
         assert_eq!(seconds(999_999_999), "1.000 s");
         assert_eq!(milliseconds(1_124_999), "1.12 ms");
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(plural(1, "write"), "1 write");
-        let unseen = Span {
-            low_ns: 9_000_000_000,
-            high_ns: None,
-        };
-        assert_eq!(upper(unseen), ">= 9.000 s");
         assert_eq!(offset(Nanos(1), Nanos(32_000_001)), "-0.032 s");
     }
 }

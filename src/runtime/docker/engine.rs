@@ -92,12 +92,12 @@ fn unavailable(address: &str, error: &Error) -> RuntimeError {
             "join the group that owns the socket (usually `docker`), or run as root"
         }
         _ if path.is_some_and(|path| !Path::new(path).exists()) => {
-            "there is no such socket: install and start Docker (scripts/setup.sh does on Debian and \
-             Ubuntu), or name the engine's address in DOCKER_HOST"
+            "start it (scripts/setup.sh installs it on Debian and Ubuntu), or name the engine's address in DOCKER_HOST. \
+             Without Docker: drdrill run scenarios/reference"
         }
-        _ => "start Docker (scripts/setup.sh does on Debian and Ubuntu), or check DOCKER_HOST",
+        _ => "start it, or check DOCKER_HOST. Without Docker: drdrill run scenarios/reference",
     };
-    RuntimeError::Unavailable(format!("`{address}`: {text}; {advice}"))
+    RuntimeError::Unavailable(format!("{advice} (`{address}`: {text})"))
 }
 
 /// The engine's own words, without the client library's wrapping.

@@ -40,6 +40,10 @@ impl FaultKind for Kill {
         format!("kill the {}", self.0.node)
     }
 
+    fn takes_away(&self) -> bool {
+        true
+    }
+
     fn node(&self) -> Option<&Selector> {
         Some(&self.0.node)
     }

@@ -127,6 +127,11 @@ pub trait FaultKind {
         self.lasting().is_none()
     }
 
+    /// Whether its victim serves nobody any more until it is healed or the fault's time is over.
+    fn takes_away(&self) -> bool {
+        false
+    }
+
     /// Whether it may end a node's server from inside, by the kernel's or a tool's signal.
     fn ends_inside(&self) -> bool {
         false
@@ -318,6 +323,11 @@ impl Fault {
     /// Whether something is left to heal once it has struck.
     pub fn lasts(&self) -> bool {
         self.kind().lasts()
+    }
+
+    /// Whether its victim serves nobody any more until it is healed or the fault's time is over.
+    pub fn takes_away(&self) -> bool {
+        self.kind().takes_away()
     }
 
     /// Whether it may end a node's server from inside, by the kernel's or a tool's signal.

@@ -40,6 +40,10 @@ impl FaultKind for Pause {
         format!("pause the {}", self.0.node)
     }
 
+    fn takes_away(&self) -> bool {
+        true
+    }
+
     fn node(&self) -> Option<&Selector> {
         Some(&self.0.node)
     }

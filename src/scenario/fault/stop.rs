@@ -40,6 +40,10 @@ impl FaultKind for Stop {
         format!("stop the {}", self.0.node)
     }
 
+    fn takes_away(&self) -> bool {
+        true
+    }
+
     fn node(&self) -> Option<&Selector> {
         Some(&self.0.node)
     }

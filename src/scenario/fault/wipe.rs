@@ -34,6 +34,10 @@ impl FaultKind for Wipe {
         format!("wipe {} on the {}", self.0.path, self.0.node)
     }
 
+    fn takes_away(&self) -> bool {
+        true
+    }
+
     fn node(&self) -> Option<&Selector> {
         Some(&self.0.node)
     }

@@ -31,7 +31,7 @@ const LISTEN_LIMIT: Duration = Duration::from_secs(30);
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
 /// A drill writes a few megabytes; the rest is for connections, of which there are many while a majority is missing.
-const MEMORY_MIB: u32 = 512;
+pub const MEMORY_MIB: u32 = 512;
 
 /// Deploys the design and returns once replication is proven flowing.
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<EtcdStack, SystemError> {

@@ -105,6 +105,10 @@ impl System for Etcd {
         }
     }
 
+    fn memory_mib(&self, _kind: MemberKind) -> u32 {
+        deploy::MEMORY_MIB
+    }
+
     async fn deploy(
         &self,
         design: &Design,

@@ -40,7 +40,7 @@ const PROPERTIES_PATH: &str = "/drdrill/server.properties";
 
 /// The largest heap, and with it what a virtual machine takes beside its heap.
 const HEAP: &str = "256m";
-const MEMORY_MIB: u32 = 768;
+pub const MEMORY_MIB: u32 = 768;
 
 /// Deploys the design and returns once replication is proven flowing.
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<KafkaStack, SystemError> {

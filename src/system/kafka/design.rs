@@ -157,6 +157,10 @@ impl System for Kafka {
         Some(exporter::EXPORTER)
     }
 
+    fn memory_mib(&self, _kind: MemberKind) -> u32 {
+        deploy::MEMORY_MIB
+    }
+
     async fn deploy(
         &self,
         design: &Design,

@@ -54,7 +54,7 @@ const START_PATH: &str = "/drdrill/start.sh";
 
 /// How sure a member is to have enough memory: each connection has a thread, and clients connect again and again while a
 /// majority is missing.
-const MEMORY_MIB: u32 = 1024;
+pub const MEMORY_MIB: u32 = 1024;
 
 /// A small cache and log of operations: a drill writes a few megabytes. The server's own recordings of itself would only
 /// take time from it.

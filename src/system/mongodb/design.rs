@@ -152,6 +152,10 @@ impl System for MongoDb {
         (topology == SHARDED).then_some(words)
     }
 
+    fn memory_mib(&self, _kind: MemberKind) -> u32 {
+        deploy::MEMORY_MIB
+    }
+
     async fn deploy(
         &self,
         design: &Design,

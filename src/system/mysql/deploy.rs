@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Memory of a node: 64 MiB of buffer pool, about 170 MiB of the server itself, and its sessions.
-const MEMORY_MIB: u32 = 1024;
+pub const MEMORY_MIB: u32 = 1024;
 
 /// The script that starts a node.
 const START: &str = include_str!("files/start.sh");

@@ -256,6 +256,14 @@ impl System for MySql {
         }
     }
 
+    fn needs_operator(&self, topology: &str) -> bool {
+        topology == "replication"
+    }
+
+    fn memory_mib(&self, _kind: MemberKind) -> u32 {
+        deploy::MEMORY_MIB
+    }
+
     async fn deploy(
         &self,
         design: &Design,

@@ -26,10 +26,10 @@ use super::{
 };
 
 /// Memory of a node with a database: 64 MiB of shared buffers and some megabytes for each of its sessions.
-const DATABASE_MIB: u32 = 1024;
+pub const DATABASE_MIB: u32 = 1024;
 
 /// Memory of an etcd member or the proxy; each uses some tens of megabytes.
-const HELPER_MIB: u32 = 256;
+pub const HELPER_MIB: u32 = 256;
 
 /// Nodes that were started, and nothing is known of yet.
 pub struct Started {

@@ -275,6 +275,17 @@ impl System for Postgres {
         }
     }
 
+    fn needs_operator(&self, topology: &str) -> bool {
+        topology != "patroni"
+    }
+
+    fn memory_mib(&self, kind: MemberKind) -> u32 {
+        match kind {
+            MemberKind::Data => deploy::DATABASE_MIB,
+            MemberKind::Control | MemberKind::Route => deploy::HELPER_MIB,
+        }
+    }
+
     async fn deploy(
         &self,
         design: &Design,

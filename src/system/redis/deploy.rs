@@ -41,7 +41,7 @@ const START: &str = include_str!("files/start.sh");
 const START_PATH: &str = "/drdrill/start.sh";
 
 /// How sure a node is to have enough memory; a drill writes a few megabytes.
-const MEMORY_MIB: u32 = 256;
+pub const MEMORY_MIB: u32 = 256;
 
 /// Deploys the design and returns once replication is proven flowing.
 pub async fn deploy(

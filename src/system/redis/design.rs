@@ -244,6 +244,14 @@ impl System for Redis {
         }
     }
 
+    fn needs_operator(&self, topology: &str) -> bool {
+        topology == REPLICAS
+    }
+
+    fn memory_mib(&self, _kind: MemberKind) -> u32 {
+        deploy::MEMORY_MIB
+    }
+
     async fn deploy(
         &self,
         design: &Design,
