@@ -7,7 +7,7 @@ TESTED := sidecar clock redis postgres mysql patroni mongodb etcd haproxy toxipr
 # Unit tests without optimisation: they run half a minute longer, and are compiled in a quarter of the time.
 PLAIN := --config profile.dev.package.drdrill.opt-level=0
 
-.PHONY: drill test test-long test-netem drills sample image setup build
+.PHONY: drill test test-long test-netem drills sample sample-database image release setup build
 
 ## Sets up what is missing, builds drdrill, and runs a first drill on real Redis containers.
 drill: build
@@ -45,17 +45,29 @@ drills: build
 	$(DRDRILL) run $(filter-out $(MONGOS),$(wildcard scenarios/*.yaml scenarios/*/*.yaml))
 	$(DRDRILL) run $(MONGOS) || { [ $$? = 5 ] && ! docker image inspect mongo:8 >/dev/null 2>&1 && echo 'not run, for the reasons above: $(MONGOS)'; }
 
-## Makes the sample run under reports/ anew; after a change of judging or rendering.
+## Makes the sample run and the quarterly report from it under reports/ anew; after a change of judging or rendering.
 sample: build
-	rm -rf target/sample reports/sample && mkdir -p reports/sample
+	rm -rf target/sample reports/sample/reference-primary-kill reports/sample/quarterly && mkdir -p reports/sample
 	$(DRDRILL) run scenarios/reference/primary-kill.yaml --seed 1 --out target/sample
 	cp -r target/sample/reference-primary-kill reports/sample/
+	$(DRDRILL) report reports/sample --quarter $$(scripts/sample_quarter.sh) --out reports/sample/quarterly
+
+## Makes the sample drill of a real database under reports/ anew, and the quarterly report with it.
+sample-database: build
+	rm -rf target/sample-database reports/sample/quickstart reports/sample/quarterly
+	$(DRDRILL) run scenarios/quickstart.yaml --seed 1 --out target/sample-database
+	cp -r target/sample-database/quickstart reports/sample/
+	$(DRDRILL) report reports/sample --quarter $$(scripts/sample_quarter.sh) --out reports/sample/quarterly
 
 ## Builds drdrill's own image, for engines whose nodes this machine cannot reach.
 image: build
 	rm -rf target/image && mkdir -p target/image
 	cp -r $(DRDRILL) scenarios docker/drdrill/Dockerfile target/image/
 	DOCKER_BUILDKIT=0 docker build -q -t drdrill.local/drdrill:dev --build-arg BASE=drdrill.local/base:trixie target/image
+
+## Makes what is handed on under target/release-VERSION: the program, a package for Debian, completions, checksums.
+release: setup
+	scripts/release.sh
 
 build: setup
 	cargo build --locked

@@ -11,8 +11,7 @@ use crate::{
 use super::view::text;
 
 /// The columns. Times are nanoseconds since the run's start, on the clock that durations are taken from.
-const HEAD: &str =
-    "lane,group,access,seq,intended_ns,sent_ns,done_ns,outcome,error,node,version\n";
+const HEAD: &str = "lane,group,access,seq,intended_ns,sent_ns,done_ns,outcome,error,node,version\n";
 
 /// Writes every operation, lane by lane in order of their numbers. What is absent is empty.
 ///
@@ -33,7 +32,8 @@ pub fn csv(record: &Record, history: &History, out: &mut impl Write) -> io::Resu
                 outcome(op.outcome),
                 field(history.error_of(&op).unwrap_or_default()),
                 field(node(record, &op)),
-                op.version.map_or_else(String::new, |version| version.to_string()),
+                op.version
+                    .map_or_else(String::new, |version| version.to_string()),
             )?;
         }
     }

@@ -248,7 +248,9 @@ async fn scenario(State(answering): State<Answering>, Part(name): Part<String>) 
         let known = archive.scenarios().contains(&name);
         known.then(|| pages::scenario(&trend(archive, name)))
     };
-    answering.page(format!("scenario {name}"), NO_NAME, render).await
+    answering
+        .page(format!("scenario {name}"), NO_NAME, render)
+        .await
 }
 
 async fn compare(

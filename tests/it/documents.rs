@@ -126,8 +126,13 @@ fn the_operations_as_csv_are_those_of_the_history_with_names() {
     let loaded = evidence::load(&sample()).expect("the sample verifies");
     assert_eq!(text.lines().count(), loaded.history.count() + 1);
     let columns = text.lines().next().map(|head| head.split(',').count());
-    assert!(text.lines().all(|line| Some(line.split(',').count()) == columns));
-    let refused = text.lines().find(|line| line.contains(",fail,connection refused,"));
+    assert!(
+        text.lines()
+            .all(|line| Some(line.split(',').count()) == columns)
+    );
+    let refused = text
+        .lines()
+        .find(|line| line.contains(",fail,connection refused,"));
     assert!(refused.is_some(), "errors are named");
     assert!(text.contains(",ok,,n2,"), "acknowledged by n2");
 }

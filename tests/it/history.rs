@@ -207,7 +207,10 @@ fn the_page_shows_runs_and_nothing_else() {
     ] {
         let answer = get(&path);
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
-        assert!(answer.contains("<a href=\"/\">All scenarios</a>"), "a way on: {path}");
+        assert!(
+            answer.contains("<a href=\"/\">All scenarios</a>"),
+            "a way on: {path}"
+        );
     }
     let elsewhere = ask(address, "/", "attacker.example");
     assert!(elsewhere.starts_with("HTTP/1.1 421"), "{elsewhere}");
@@ -230,8 +233,15 @@ fn the_page_shows_runs_and_nothing_else() {
         opened.overrides = vec![("clients.service.rate".into(), "10/s".into())];
     });
     let overview = get("/");
-    let link = overview.split("href=\"").find(|link| link.contains("10%2Fs"));
-    let link = link.and_then(|link| link.split('"').next()).expect("a link to the variant");
+    let link = overview
+        .split("href=\"")
+        .find(|link| link.contains("10%2Fs"));
+    let link = link
+        .and_then(|link| link.split('"').next())
+        .expect("a link to the variant");
     let variant = get(link);
-    assert!(variant.starts_with("HTTP/1.1 200"), "a variant with a slash: {link}: {variant}");
+    assert!(
+        variant.starts_with("HTTP/1.1 200"),
+        "a variant with a slash: {link}: {variant}"
+    );
 }

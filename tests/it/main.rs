@@ -41,6 +41,7 @@ mod multiplied;
 mod mysql_drills;
 mod offers;
 mod orphans;
+mod pages;
 mod postgres_client;
 mod postgres_stack;
 mod prove;

@@ -62,8 +62,15 @@ fn a_quarter_shows_coverage_targets_minutes_findings_and_gaps() {
         quarterly(&review, &controls(&review), &Standing::default())
     );
     assert!(document.html().contains("<td class=\"bad\">2</td>"));
-    let matrix = document.sections.iter().find(|it| it.title.ends_with("were drilled"));
-    let rows: Vec<&str> = matrix.iter().flat_map(|it| &it.rows).map(|row| row[0].text.as_str()).collect();
+    let matrix = document
+        .sections
+        .iter()
+        .find(|it| it.title.ends_with("were drilled"));
+    let rows: Vec<&str> = matrix
+        .iter()
+        .flat_map(|it| &it.rows)
+        .map(|row| row[0].text.as_str())
+        .collect();
     assert_eq!(rows, ["kill"], "only what was drilled has a row");
 }
 

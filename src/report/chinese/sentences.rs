@@ -180,7 +180,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     ("of those, present", "其中存在的"),
     ("failed, and yet present", "失败却存在"),
-    ("never attempted, and present", "从未发出却存在"),
+    ("never attempted, and present", "凭空出现（从未发出却存在）"),
     ("present more than once", "存在多次"),
     ("checksum differs", "校验和不符"),
     (
@@ -244,7 +244,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     (
         "no element is present that was not attempted",
-        "没有从未发出却存在的元素",
+        "没有凭空出现的数据",
     ),
     (
         "{} is within what the settings allow",
@@ -422,7 +422,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     (
         "role by each node's own view; line below: writes acknowledged",
-        "各节点自己所说的角色；下方的线：确认的写入",
+        "各节点自己报告的角色；下方的线：已确认的写入",
     ),
     ("the part shown in detail", "上图详示的部分"),
     ("another node accepts {}", "另一节点接受写入 {0}"),
@@ -430,7 +430,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("first success {}", "首次成功 {0}"),
     ("sustained {}", "稳定恢复 {0}"),
     ("declared gone {}", "判定主节点失效 {0}"),
-    ("clients are led there {}", "客户端被引向新主 {0}"),
+    ("clients are led there {}", "客户端切换到新主节点 {0}"),
     // Method.
     (
         "Service operations by intended time, in seconds from {}. Numbers mark the ends of the phases below. Bins are for reading the picture; no figure is taken from them.",
@@ -456,7 +456,7 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ),
     (
         "Nodes' own views are polled; they annotate the picture and decide no figure.",
-        "各节点自己的说法是轮询得来的；它们只为图作注，不决定任何指标。",
+        "各节点自己报告的状态由轮询获得，仅作图注，不参与任何指标的计算。",
     ),
     (
         "{} and {} started operations at fixed times, whatever earlier ones did, at most {} ms apart per lane, each given up after {} ms.",

@@ -237,7 +237,9 @@ fn operations(series: &Series, axis: Axis, top: f64, height: f64) -> String {
         }
         if below > 0 {
             let said = told(bin, from, axis.zero);
-            out.push_str(&format!("<g class=\"bars\"><title>{said}</title>{parts}</g>\n"));
+            out.push_str(&format!(
+                "<g class=\"bars\"><title>{said}</title>{parts}</g>\n"
+            ));
         }
     }
     out.push_str(&line("base", (start, bottom), (end, bottom)));

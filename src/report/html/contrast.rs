@@ -8,7 +8,15 @@ const STYLE: &str = include_str!("style.css");
 const TEXT: [(&str, &[&str]); 11] = [
     (
         "ink",
-        &["paper", "card", "tint", "replica", "other", "unreachable", "warn-soft"],
+        &[
+            "paper",
+            "card",
+            "tint",
+            "replica",
+            "other",
+            "unreachable",
+            "warn-soft",
+        ],
     ),
     ("dim", &["paper", "card", "tint", "faint"]),
     ("good", &["paper", "card", "good-soft"]),
@@ -49,7 +57,9 @@ const DECORATION: [&str; 1] = ["rule"];
 fn colours(block: &str) -> BTreeMap<String, [f64; 3]> {
     let (_, declared) = block.split_once(":root {").expect("variables");
     let (declared, _) = declared.split_once('}').expect("an end");
-    let pairs = declared.split(';').filter_map(|one| one.trim().split_once(": "));
+    let pairs = declared
+        .split(';')
+        .filter_map(|one| one.trim().split_once(": "));
     pairs
         .filter_map(|(name, value)| {
             let digits = value.strip_prefix('#')?;
@@ -62,7 +72,9 @@ fn colours(block: &str) -> BTreeMap<String, [f64; 3]> {
 
 /// The three looks of a page, each with the fault's tint over the card.
 fn looks() -> Vec<(&'static str, BTreeMap<String, [f64; 3]>)> {
-    let (_, dark) = STYLE.split_once("prefers-color-scheme: dark").expect("a dark look");
+    let (_, dark) = STYLE
+        .split_once("prefers-color-scheme: dark")
+        .expect("a dark look");
     let (_, print) = STYLE.split_once("@media print").expect("a print look");
     let light = colours(STYLE);
     let over = |block: &str| {
@@ -70,7 +82,11 @@ fn looks() -> Vec<(&'static str, BTreeMap<String, [f64; 3]>)> {
         all.extend(colours(block));
         all
     };
-    let mut looks = vec![("light", light.clone()), ("dark", over(dark)), ("print", over(print))];
+    let mut looks = vec![
+        ("light", light.clone()),
+        ("dark", over(dark)),
+        ("print", over(print)),
+    ];
     for (_, colours) in &mut looks {
         let (fault, card) = (colours["fault"], colours["card"]);
         let tint = std::array::from_fn(|i| 0.07 * fault[i] + 0.93 * card[i]);
@@ -119,10 +135,16 @@ fn text_and_marks_can_be_told_from_what_lies_below_them() {
 #[test]
 fn every_colour_of_the_sheet_is_held_to_a_contrast() {
     let held = TEXT.iter().chain(&MARKS);
-    let mut known: BTreeSet<&str> = held.flat_map(|(front, backs)| backs.iter().chain([front])).copied().collect();
+    let mut known: BTreeSet<&str> = held
+        .flat_map(|(front, backs)| backs.iter().chain([front]))
+        .copied()
+        .collect();
     known.extend(DECORATION);
     let colours = colours(STYLE);
-    let loose: Vec<&String> = colours.keys().filter(|name| !known.contains(name.as_str())).collect();
+    let loose: Vec<&String> = colours
+        .keys()
+        .filter(|name| !known.contains(name.as_str()))
+        .collect();
     assert!(loose.is_empty(), "{loose:?}");
 }
 

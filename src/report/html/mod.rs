@@ -37,7 +37,9 @@ pub fn html(view: &View) -> String {
     let picture = view.picture.as_ref();
     let page = Page {
         view,
-        pictures: drawn(picture, |picture, sheet| Some(chart::detail(picture, sheet))),
+        pictures: drawn(picture, |picture, sheet| {
+            Some(chart::detail(picture, sheet))
+        }),
         overviews: drawn(picture, chart::overview),
         bins: picture.map(bins),
         roles: picture.map_or_else(Table::default, roles),
@@ -53,7 +55,11 @@ pub fn html(view: &View) -> String {
 
 /// A picture once for each width.
 fn drawn(picture: Option<&Picture>, draw: fn(&Picture, Sheet) -> Option<String>) -> Vec<String> {
-    let sheets = |picture| Sheet::ALL.into_iter().filter_map(move |it| draw(picture, it));
+    let sheets = |picture| {
+        Sheet::ALL
+            .into_iter()
+            .filter_map(move |it| draw(picture, it))
+    };
     picture.into_iter().flat_map(sheets).collect()
 }
 

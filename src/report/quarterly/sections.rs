@@ -153,7 +153,8 @@ fn gaps(review: &Review<'_>) -> Section {
     let mut section = Section::new("Coverage: counts and gaps", &head, "No system was drilled.");
     section.note("Offered: failure modes that some stack of the system can go through here. Each is counted once in the columns after it.");
     for (system, cells) in &review.coverage.rows {
-        let count = |counted: fn(&Covered<'_>) -> bool| cells.iter().filter(|it| counted(it)).count();
+        let count =
+            |counted: fn(&Covered<'_>) -> bool| cells.iter().filter(|it| counted(it)).count();
         let told = |count: usize, tone| {
             let tone = if count == 0 { Tone::Plain } else { tone };
             toned(count.to_string(), tone)
@@ -170,7 +171,11 @@ fn gaps(review: &Review<'_>) -> Section {
             told(count(|it| matches!(it, Covered::Unanswered(_))), Tone::Warn),
             told(count(|it| matches!(it, Covered::Expired(_))), Tone::Bad),
             told(never.len(), Tone::Bad),
-            plain(if never.is_empty() { "none".into() } else { never.join(", ") }),
+            plain(if never.is_empty() {
+                "none".into()
+            } else {
+                never.join(", ")
+            }),
         ]);
     }
     section
