@@ -159,11 +159,10 @@ const DEEDS: &[(&str, &[&str])] = &[
     ("SystemTime::now", &["src/time.rs"]),
     ("Timestamp::now", &["src/time.rs"]),
     ("rand::", &["src/seed.rs"]),
-    // What needs sidecars: a fault that is named here has them by `src/drill/plan_sidecars.rs`.
+    // What needs sidecars: a fault that uses one of these has `Need::Sidecars` among its needs.
     (
-        "ground.links",
+        "context.links",
         &[
-            "src/drill/",
             "src/fault/active.rs",
             "src/fault/noop.rs",
             "src/fault/packets.rs",
@@ -173,14 +172,40 @@ const DEEDS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "beside(",
+        "beside(node",
         &[
-            "src/fault/names.rs",
+            "src/fault/dns.rs",
             "src/image/",
+            // A function of its own; nothing there reaches the runtime.
+            "src/measure/leaders.rs",
             "src/net/agent.rs",
             "src/runtime/",
         ],
     ),
+];
+
+/// Words that are a fault's name and other things' names too, and where they stand for those.
+const OTHER_MEANINGS: &[(&str, &str)] = &[
+    ("cpu", "src/drill/allot.rs"),
+    ("cpu", "src/drill/plan_checks.rs"),
+    ("cpu", "src/scenario/read/stack.rs"),
+    ("corrupt", "src/archive/controls.rs"),
+    ("kill", "src/fault/kill_process.rs"),
+    ("pause", "src/scenario/fault/slice.rs"),
+    ("restart", "src/scenario/read/targets.rs"),
+    ("restart", "src/score/lines.rs"),
+    ("reset", "src/scenario/fault/script.rs"),
+    ("half-open", "src/scenario/fault/script.rs"),
+];
+/// Where faults are still known by their names.
+const NAMED: &str = "src/drill/starter.rs";
+/// Where faults are known by what they say of themselves, and not by name.
+const NAMELESS: &[&str] = &[
+    "src/archive/",
+    "src/drill/",
+    "src/fault/",
+    "src/scenario/",
+    "src/score/",
 ];
 
 const FILE_LINES_MAX: usize = 500;
@@ -355,6 +380,64 @@ fn function_length(lines: &[&str], line: &str) -> usize {
         .map_or(0, |at| at + 1)
 }
 
+/// Adding a fault is two files and a line in a list.
+#[test]
+fn a_fault_has_a_file_in_each_layer_and_is_named_nowhere_else() {
+    let sources = sources();
+    let problems = drdrill::scenario::FAULTS.iter().flat_map(|facts| {
+        let file = format!("{}.rs", facts.name.replace('-', "_"));
+        let homes = ["src/scenario/fault/", "src/fault/"].map(|folder| format!("{folder}{file}"));
+        let missing = homes.iter().filter(|home| !Path::new(home).exists());
+        let missing = missing.map(|home| format!("{home} is missing"));
+        let named = name_problems(facts.name, &homes, &sources);
+        missing.chain(named).collect::<Vec<_>>()
+    });
+    assert_none(problems.collect());
+}
+
+/// Where a fault is called by its name, but for its own files.
+fn name_problems(name: &str, homes: &[String], sources: &[Source]) -> Vec<String> {
+    let word = format!("\"{name}\"");
+    let nameless = sources.iter().filter(|source| {
+        let path = source.path.to_string_lossy();
+        let other = OTHER_MEANINGS.contains(&(name, &path));
+        NAMELESS.iter().any(|home| path.starts_with(home))
+            && !homes.iter().any(|home| *home == path)
+            && path != NAMED
+            && !other
+    });
+    nameless
+        .filter(|source| does_say(&source.text, &word))
+        .map(|source| format!("{}: names the fault {word}", source.path.display()))
+        .collect()
+}
+
+/// Whether the code, comments apart, holds this literal.
+fn does_say(text: &str, literal: &str) -> bool {
+    let mut lines = text.lines();
+    lines.any(|line| !line.trim_start().starts_with("//") && line.contains(literal))
+}
+
+/// `cargo fmt` does not find modules that a macro declares.
+#[test]
+fn files_of_faults_are_formatted() {
+    let folders = ["src/scenario/fault", "src/fault"];
+    let files = folders
+        .iter()
+        .flat_map(|folder| rust_files(Path::new(folder)));
+    let files = files.filter(|file| !file.ends_with("mod.rs"));
+    let check = std::process::Command::new("rustfmt")
+        .args(["--check", "--edition", "2024"])
+        .args(files)
+        .output()
+        .expect("rustfmt runs");
+    let said = String::from_utf8_lossy(&check.stdout);
+    assert!(
+        check.status.success(),
+        "run `rustfmt --edition 2024 src/fault/*.rs src/scenario/fault/*.rs`:\n{said}"
+    );
+}
+
 #[test]
 fn planted_violations_are_found() {
     let planted = |path: &str, text: &str| Source {
@@ -380,6 +463,14 @@ fn planted_violations_are_found() {
     assert_eq!(fence_problems(&own), [""; 0]);
     let clock = planted(judge, "//! One.\nlet now = std::time::Instant::now();\n");
     assert_eq!(fence_problems(&clock).len(), 1);
+    let home = ["src/scenario/fault/dns.rs".to_owned()];
+    let named = [planted(
+        "src/score/sentence.rs",
+        "match name { \"dns\" => 1 }\n",
+    )];
+    assert_eq!(name_problems("dns", &home, &named).len(), 1);
+    let own = [planted(&home[0], "name: \"dns\"\n")];
+    assert_eq!(name_problems("dns", &home, &own), [""; 0]);
     let long = format!("fn long() {{\n{}}}\n", "    one();\n".repeat(80));
     assert_eq!(size_problems(&planted(judge, &long)).len(), 2);
 }

@@ -1,6 +1,5 @@
 //! Some packets are damaged.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,9 +7,11 @@ use super::{
 };
 
 /// Damages some packets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Corrupt(pub Share);
+
+keys_of!(Corrupt: Share);
 
 impl Vocabulary for Corrupt {
     const FACTS: Facts = Facts {

@@ -1,14 +1,15 @@
 //! A part of a file is overwritten under a running node.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Decoder, Facts, FaultKind, Keys, Nature, Need, Selector, Stored, Tree, Vocabulary};
 
 /// Overwrites a part of a file under a running node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Damage(pub Stored);
+
+keys_of!(Damage: Stored);
 
 impl Vocabulary for Damage {
     const FACTS: Facts = Facts {

@@ -1,14 +1,15 @@
 //! No room is left on the disk under a node's data.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Decoder, Disk, Dur, Facts, FaultKind, Keys, Nature, Need, Selector, Tree, Vocabulary};
 
 /// Leaves no room on the disk under a node's data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DiskFull(pub Disk);
+
+keys_of!(DiskFull: Disk);
 
 impl Vocabulary for DiskFull {
     const FACTS: Facts = Facts {

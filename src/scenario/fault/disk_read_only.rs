@@ -1,14 +1,15 @@
 //! Nothing on the disk under a node's data can be changed.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Decoder, Disk, Dur, Facts, FaultKind, Keys, Nature, Need, Selector, Tree, Vocabulary};
 
 /// Lets nothing on the disk under a node's data be changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DiskReadOnly(pub Disk);
+
+keys_of!(DiskReadOnly: Disk);
 
 impl Vocabulary for DiskReadOnly {
     const FACTS: Facts = Facts {

@@ -1,6 +1,5 @@
 //! Some packets are sent twice.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,9 +7,11 @@ use super::{
 };
 
 /// Sends some packets twice.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Duplicate(pub Share);
+
+keys_of!(Duplicate: Share);
 
 impl Vocabulary for Duplicate {
     const FACTS: Facts = Facts {

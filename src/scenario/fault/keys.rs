@@ -37,3 +37,22 @@ pub(super) fn one_way(d: &mut Decoder, tree: &Tree, given: bool, help: &'static 
     }
     given.then_some(())
 }
+
+/// The schema of a fault that is its keys and nothing more: theirs, under their name.
+macro_rules! keys_of {
+    ($Kind:ident: $Keys:ident) => {
+        impl schemars::JsonSchema for $Kind {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $Keys::schema_name()
+            }
+
+            fn schema_id() -> std::borrow::Cow<'static, str> {
+                $Keys::schema_id()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                $Keys::json_schema(generator)
+            }
+        }
+    };
+}

@@ -1,6 +1,5 @@
 //! A node's processes end at once.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,9 +7,11 @@ use super::{
 };
 
 /// Ends a node's processes at once, as a power loss would.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Kill(pub Victim);
+
+keys_of!(Kill: Victim);
 
 impl Vocabulary for Kill {
     const FACTS: Facts = Facts {

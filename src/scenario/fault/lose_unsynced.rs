@@ -1,14 +1,15 @@
 //! What was written and not synced is lost when a node ends.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Decoder, Disk, Dur, Facts, FaultKind, Keys, Nature, Need, Selector, Tree, Vocabulary};
 
 /// Loses what was written and not synced when the node ends.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LoseUnsynced(pub Disk);
+
+keys_of!(LoseUnsynced: Disk);
 
 impl Vocabulary for LoseUnsynced {
     const FACTS: Facts = Facts {

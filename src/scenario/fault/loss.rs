@@ -1,6 +1,5 @@
 //! Some packets are dropped.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,9 +8,11 @@ use super::{
 use crate::scenario::Percent;
 
 /// Drops some packets.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Loss(pub Share);
+
+keys_of!(Loss: Share);
 
 impl Vocabulary for Loss {
     const FACTS: Facts = Facts {

@@ -1,6 +1,7 @@
 //! What breaks: one fault a file, which says everything that others ask of it.
 
 mod disk;
+#[macro_use]
 mod keys;
 #[macro_use]
 mod list;

@@ -1,6 +1,5 @@
 //! A node freezes.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,9 +7,11 @@ use super::{
 };
 
 /// Freezes a node: connections stay open, nothing answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pause(pub Victim);
+
+keys_of!(Pause: Victim);
 
 impl Vocabulary for Pause {
     const FACTS: Facts = Facts {

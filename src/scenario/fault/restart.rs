@@ -1,6 +1,5 @@
 //! A node is killed and started again at once.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,9 +7,11 @@ use super::{
 };
 
 /// Kills a node and starts it again at once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Restart(pub Victim);
+
+keys_of!(Restart: Victim);
 
 impl Vocabulary for Restart {
     const FACTS: Facts = Facts {

@@ -1,6 +1,5 @@
 //! A node ends in an orderly way.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,9 +7,11 @@ use super::{
 };
 
 /// Ends a node in an orderly way (the image's stop signal), as maintenance would.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stop(pub Victim);
+
+keys_of!(Stop: Victim);
 
 impl Vocabulary for Stop {
     const FACTS: Facts = Facts {

@@ -1,14 +1,15 @@
 //! A node loses its files and ends.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Decoder, Facts, FaultKind, Keys, Nature, Need, Selector, Stored, Tree, Vocabulary};
 
 /// Deletes a node's files and kills it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Wipe(pub Stored);
+
+keys_of!(Wipe: Stored);
 
 impl Vocabulary for Wipe {
     const FACTS: Facts = Facts {
