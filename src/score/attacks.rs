@@ -24,12 +24,12 @@ fn between(random: &mut Stream, low: u64, high: u64) -> u64 {
     low + random.index(usize::try_from(high - low).expect("a small range")) as u64
 }
 
-/// A kill at 20 s, up to two events after it, heals and returns, and up to four outages that begin at one of these or anywhere.
+/// A kill at 20 s, up to two events after it, heals and returns, and up to three outages that begin at one of these or anywhere.
 fn planted(random: &mut Stream) -> Bench {
     let mut bench = Bench::new();
     bench.targets().rto = Some(Goal::Limit(Dur(Duration::from_millis(TARGET))));
     let mut moments = vec![20_000];
-    for _ in 0..random.index(3) {
+    for _ in 0..random.index(4).saturating_sub(1) {
         let at = moments.last().copied().unwrap_or(20_000) + between(random, 1_000, 16_000);
         let kind = match random.index(4) {
             0 => DisruptionKind::Switchover,
@@ -51,12 +51,13 @@ fn planted(random: &mut Stream) -> Bench {
             bench.record.returned.push(returned);
         }
     }
-    for _ in 0..random.index(5) {
+    for _ in 0..random.index(4) {
         let at = match random.index(3) {
             0 => between(random, 20_000, 59_900),
             _ => moments[random.index(moments.len())],
         };
-        let to = at + between(random, 0, 2 * TARGET);
+        let most = [TARGET / 2, 2 * TARGET][random.index(2)];
+        let to = at + between(random, 0, most);
         for lane in LANES {
             if random.index(3) > 0 {
                 bench.fail(lane, ms(at), ms(to));
@@ -101,7 +102,7 @@ fn wrong(bench: &Bench) -> Option<String> {
 #[test]
 fn no_run_that_was_down_too_long_or_lost_writes_passes() {
     let (mut passed, mut refused) = (0, 0);
-    for number in 0..400 {
+    for number in 0..150 {
         let bench = planted(&mut Seed(number).stream("attack"));
         let wrong = wrong(&bench);
         let events = bench.record.disruptions.clone();
@@ -115,5 +116,5 @@ fn no_run_that_was_down_too_long_or_lost_writes_passes() {
             (_, wrong) => refused += u32::from(wrong.is_some()),
         }
     }
-    assert!(passed > 20 && refused > 100, "{passed} {refused}");
+    assert!(passed > 5 && refused > 50, "{passed} {refused}");
 }

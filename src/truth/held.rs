@@ -42,11 +42,12 @@ pub fn held(record: &Record, random: &mut Stream) -> (Synthetic, Held) {
         high: ms(fault + 20),
     };
     let back = ms(fault + between(random, 0, 4_000)).0;
-    let from = back / 1_000_000 + between(random, 0, 8_500);
-    let until = from + between(random, 0, 1_500);
+    let from = back / 1_000_000 + between(random, 0, 7_500);
+    let until = from + between(random, 0, 2_000);
+    let middle = (from + until) / 2;
     let relapse = (random.unit() < 0.5).then(|| {
-        let begun = between(random, from, until + 1);
-        (ms(begun).0, ms(between(random, begun, until + 1)).0)
+        let begun = between(random, from, middle + 1);
+        (ms(begun).0, ms(between(random, middle, until + 1)).0)
     });
     let drops = random.unit() < 0.2;
     let renumbers = random.unit() < 0.5;
