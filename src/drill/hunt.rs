@@ -3,7 +3,9 @@
 use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use crate::{
-    scenario::{Dur, Fault, Parsed, Part, Problems, Scenario, Selector, Step, Targets, read, to_yaml},
+    scenario::{
+        Dur, Fault, Parsed, Part, Problems, Scenario, Selector, Step, Targets, read, to_yaml,
+    },
     system::System,
 };
 

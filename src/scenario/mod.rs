@@ -20,8 +20,8 @@ mod write;
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
 pub use consistency::{Consistency, ConsistencyClients, ConsistencyKind};
 pub use consumers::{Assignor, ConsumerClients, ConsumerEnd};
-pub(crate) use fault::for_each_fault;
 pub use estimate::Estimate;
+pub(crate) use fault::for_each_fault;
 pub use fault::{
     ClientPlace, Condition, Conditions, Direction, Disk, DiskOperation, Distribution, FAULTS,
     Facts, Fault, Flow, Misnaming, Nature, Need, Part, Path, Play, Reach, Refuse, Selector, Share,

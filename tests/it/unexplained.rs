@@ -325,12 +325,10 @@ fn image_of(drill: &Drill, node: &str) -> String {
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn a_stranger_on_the_drills_network_voids_the_drill() {
-    let mut stranger = None;
     let drill = Drill::shipped("redis/sentinel-kill.yaml");
     let (done, took) = meddled(drill, BEGUN, |drill| {
-        stranger = Some(Stranger::join(drill, "r3", None));
+        let _stranger = Stranger::join(drill, "r3", None);
         thread::sleep(Duration::from_secs(3));
-        stranger = None;
     });
     void(&done, took, "joined the drill's network as");
 }
@@ -338,16 +336,14 @@ fn a_stranger_on_the_drills_network_voids_the_drill() {
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn an_address_that_a_stranger_took_voids_the_drill() {
-    let mut stranger = None;
     let drill = Drill::shipped("redis/sentinel-kill.yaml");
     let (done, took) = meddled(drill, BEGUN, |drill| {
         let (network, replica) = (network_of(drill, "r3"), container(drill, "r3"));
         let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
         let address = docker(&["inspect", "-f", format, &replica]);
         docker(&["network", "disconnect", &network, &replica]);
-        stranger = Some(Stranger::join(drill, "r3", Some(&address)));
+        let _stranger = Stranger::join(drill, "r3", Some(&address));
         thread::sleep(Duration::from_secs(3));
-        stranger = None;
     });
     void(&done, took, "the address of r3");
     let lost = "r3 was taken off the drill's network";
