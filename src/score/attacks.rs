@@ -66,7 +66,7 @@ fn planted(random: &mut Stream) -> Bench {
     }
     if random.index(6) == 0 {
         let seq = between(random, 0, 60_000 / INTERVAL);
-        bench.absent = vec![(if seq % 2 == 0 { W1 } else { W2 }, seq)];
+        bench.absent = vec![(if seq.is_multiple_of(2) { W1 } else { W2 }, seq)];
     }
     bench
 }

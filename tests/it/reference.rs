@@ -189,9 +189,11 @@ fn a_run_judged_again_gives_the_same_bytes() {
 /// The wait before the fault, as the run noted it.
 fn phase(done: &crate::drill_rig::Done) -> String {
     let events = std::fs::read_to_string(done.run.join("events.jsonl")).expect("events");
-    let at = events.find("waits ").expect("a wait before the fault");
-    let end = events[at..].find('"').expect("an end");
-    events[at..at + end].to_owned()
+    let end = events
+        .find(" (random phase")
+        .expect("a wait before the fault");
+    let at = events[..end].rfind("waiting ").expect("its beginning");
+    events[at..end].to_owned()
 }
 
 /// Writes take 8 ms and the timer's step each: some 110 a second is what the store can take, and 90 are offered.
