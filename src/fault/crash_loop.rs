@@ -19,6 +19,7 @@ use super::{
     Action, ActiveEffect, FaultContext, FaultError, Injected, Undone,
     active::{arm, bring_back},
     described::{Described, Seen, ended, hits_primary},
+    ended::kill_all,
     select::{expand_hosts, select},
 };
 
@@ -103,14 +104,7 @@ impl ActiveEffect for Looping {
 async fn start(crash: &CrashLoop, context: &FaultContext) -> Result<Injected, FaultError> {
     let nodes = expand_hosts(&select(&crash.node, context).await?, context);
     let primary_hit = hits_primary(&nodes, context).await;
-    let kills = nodes
-        .iter()
-        .map(|node| context.runtime.signal(node, Signal::Kill));
-    let (at, results) = context
-        .emitter
-        .time(futures_util::future::join_all(kills))
-        .await;
-    results.into_iter().collect::<Result<Vec<()>, _>>()?;
+    let at = kill_all(&nodes, context).await?;
     let looping = Looping::start(&nodes, crash.every.0, context);
     let injected = Described {
         means: "SIGKILL to the node's main process, a start, and again".into(),

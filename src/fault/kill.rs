@@ -1,14 +1,13 @@
 //! A node's processes end at once.
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 
-use crate::{runtime::Signal, scenario::fault::Kill};
+use crate::scenario::fault::Kill;
 
 use super::{
     Action, FaultContext, FaultError, Injected,
     described::{Described, hits_primary},
-    ended::Ended,
+    ended::{Ended, kill_all},
     select::victims,
 };
 
@@ -17,11 +16,7 @@ impl Action for Kill {
     async fn inject(&self, _step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
         let nodes = victims(&self.0, context).await?;
         let primary_hit = hits_primary(&nodes, context).await;
-        let acts = nodes
-            .iter()
-            .map(|node| context.runtime.signal(node, Signal::Kill));
-        let (at, results) = context.emitter.time(join_all(acts)).await;
-        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let at = kill_all(&nodes, context).await?;
         let injected = Described {
             means: "SIGKILL to the node's main process".into(),
             primary_hit,

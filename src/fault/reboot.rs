@@ -13,7 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     id::NodeName,
     record::{MemberKind, Role, What},
-    runtime::{NodeState, Signal},
+    runtime::NodeState,
     scenario::fault::Reboot,
     time::{Bracket, Nanos},
 };
@@ -22,6 +22,7 @@ use super::{
     Action, ActiveEffect, FaultContext, FaultError, Injected, Undone,
     active::bring_back,
     described::{Described, Seen, ended, hits_primary},
+    ended::kill_all,
     select::{expand_hosts, select},
 };
 
@@ -116,11 +117,7 @@ impl ActiveEffect for RebootEffect {
 async fn reboot(reboot: &Reboot, context: &FaultContext) -> Result<Injected, FaultError> {
     let nodes = expand_hosts(&select(&reboot.node, context).await?, context);
     let primary_hit = hits_primary(&nodes, context).await;
-    let kills = nodes
-        .iter()
-        .map(|node| context.runtime.signal(node, Signal::Kill));
-    let (at, results) = context.emitter.time(join_all(kills)).await;
-    results.into_iter().collect::<Result<Vec<()>, _>>()?;
+    let at = kill_all(&nodes, context).await?;
     let (said, boot) = watch::channel(None);
     let token = CancellationToken::new();
     let since = at.high;

@@ -3,16 +3,12 @@
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use crate::{
-    id::NodeName,
-    record::What,
-    runtime::{NodeState, Signal},
-    scenario::fault::Restart,
-};
+use crate::{id::NodeName, record::What, runtime::NodeState, scenario::fault::Restart};
 
 use super::{
     Action, ActiveEffect, FaultContext, FaultError, Injected,
     described::{Described, EFFECT_LIMIT, Seen, ended, hits_primary, wait_for},
+    ended::kill_all,
     select::victims,
 };
 
@@ -25,11 +21,7 @@ impl Action for Restart {
     async fn inject(&self, _step: usize, context: &FaultContext) -> Result<Injected, FaultError> {
         let nodes = victims(&self.0, context).await?;
         let primary_hit = hits_primary(&nodes, context).await;
-        let acts = nodes
-            .iter()
-            .map(|node| context.runtime.signal(node, Signal::Kill));
-        let (at, results) = context.emitter.time(join_all(acts)).await;
-        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let at = kill_all(&nodes, context).await?;
         start(&nodes, context).await?;
         let injected = Described {
             means: "SIGKILL to the node's main process, then a start".into(),

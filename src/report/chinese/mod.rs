@@ -159,6 +159,10 @@ pub fn chinese_document(document: &Document) -> Document {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        id::NodeName,
+        record::{Cause, Change, Unexplained},
+    };
 
     #[test]
     fn a_sentence_is_found_by_its_parts_and_its_gaps_are_kept() {
@@ -176,6 +180,52 @@ mod tests {
         assert_eq!(chinese("no such sentence here"), "no such sentence here");
         assert_eq!(chinese(" Targets "), " 目标 ");
         assert_eq!(chinese("4.213 s"), "4.213 s");
+    }
+
+    #[test]
+    fn whatever_no_step_caused_is_said_in_chinese_with_and_without_the_engines_time() {
+        let name = || "r9".to_owned();
+        let changes = [
+            Change::Ended {
+                code: 137,
+                out_of_memory: false,
+            },
+            Change::Frozen,
+            Change::Thawed,
+            Change::Started,
+            Change::Removed,
+            Change::EngineAway { why: name() },
+            Change::EngineAnew { other: true },
+            Change::EngineAnew { other: false },
+            Change::Signalled { signal: name() },
+            Change::HelperEnded {
+                helper: name(),
+                code: Some(1),
+            },
+            Change::Detached,
+            Change::Joined {
+                name: name(),
+                address: "10.0.0.1".into(),
+            },
+        ];
+        for change in changes {
+            for (node, engine_time) in [
+                (Some("r1"), None),
+                (Some("r1"), Some("12:00:00 UTC")),
+                (None, None),
+            ] {
+                let one = Unexplained {
+                    node: node.map(NodeName::new),
+                    change: change.clone(),
+                    by: Cause::Outsider,
+                    engine_time: engine_time.map(str::to_owned),
+                };
+                let said = chinese(&one.told()).into_owned();
+                assert!(said.contains("并非演练步骤所致"), "{said}");
+                assert!(!said.contains("no step did it"), "{said}");
+                assert!(!said.contains("engine's clock"), "{said}");
+            }
+        }
     }
 
     #[test]

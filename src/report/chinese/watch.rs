@@ -11,6 +11,42 @@ pub const WATCH: &[(&str, &str)] = &[
         "没有监视节点是否因其他原因结束",
     ),
     (
+        "remark: {} ended with {}, by itself: no step did it (at {} by the engine's clock); its outage counts",
+        "备注：{0} 自行结束（{1}，容器引擎时钟 {2}），并非演练步骤所致；其中断计入结果",
+    ),
+    (
+        "{} (at {} by the engine's clock)",
+        "{0}（容器引擎时钟 {1}）",
+    ),
+    (
+        "another engine answers, from outside: no step did it",
+        "应答的是另一个容器引擎，并非演练步骤所致",
+    ),
+    (
+        "the engine was away and answers again, from outside: no step did it",
+        "容器引擎曾中断，现已恢复应答，并非演练步骤所致",
+    ),
+    (
+        "`{}`, which the faults at {} need, ended with {}, from outside: no step did it",
+        "{1} 的故障注入所需的辅助容器 `{0}` 被外部结束（{2}），并非演练步骤所致",
+    ),
+    (
+        "`{}` took {}, the address of {}, from outside: no step did it",
+        "外部容器 `{0}` 占用了 {2} 的地址 {1}，并非演练步骤所致",
+    ),
+    (
+        "`{}` joined the drill's network as {}, from outside: no step did it",
+        "外部容器 `{0}` 以地址 {1} 加入了演练网络，并非演练步骤所致",
+    ),
+    (
+        "{} was taken off the drill's network, from outside: no step did it",
+        "{0} 被外部移出演练网络，并非演练步骤所致",
+    ),
+    (
+        "{} was sent signal {}, from outside: no step did it",
+        "{0} 收到外部发送的信号 {1}，并非演练步骤所致",
+    ),
+    (
         "remark: {} ended with {}, by itself: no step did it; its outage counts",
         "备注：{0} 自行结束（{1}），并非演练步骤所致；其中断计入结果",
     ),
