@@ -30,7 +30,9 @@ fn planted(random: &mut Stream) -> Bench {
     bench.targets().rto = Some(Goal::Limit(Dur(Duration::from_millis(TARGET))));
     let mut moments = vec![20_000];
     for _ in 0..random.index(4).saturating_sub(1) {
-        let at = moments.last().copied().unwrap_or(20_000) + between(random, 1_000, 16_000);
+        // Before the lanes were well for W, or after it.
+        let (least, most) = [(1_000, 10_000), (11_000, 16_000)][random.index(2)];
+        let at = moments.last().copied().unwrap_or(20_000) + between(random, least, most);
         let kind = match random.index(4) {
             0 => DisruptionKind::Switchover,
             1 => DisruptionKind::Failback,
@@ -41,7 +43,7 @@ fn planted(random: &mut Stream) -> Bench {
             moments.push(at);
         }
     }
-    for _ in 0..random.index(3) {
+    for _ in 0..random.index(6).saturating_sub(3) {
         let at = between(random, 20_500, 59_000);
         moments.push(at);
         if random.index(2) == 0 {
@@ -54,10 +56,12 @@ fn planted(random: &mut Stream) -> Bench {
     for _ in 0..random.index(4) {
         let at = match random.index(3) {
             0 => between(random, 20_000, 59_900),
-            _ => moments[random.index(moments.len())],
+            1 => moments[random.index(moments.len())],
+            _ => moments.last().copied().unwrap_or(20_000),
         };
-        let most = [TARGET / 2, 2 * TARGET][random.index(2)];
-        let to = at + between(random, 0, most);
+        // Well within the target, or well beyond it.
+        let (least, most) = [(0, TARGET / 2), (TARGET * 6 / 5, 2 * TARGET)][random.index(2)];
+        let to = at + between(random, least, most);
         for lane in LANES {
             if random.index(3) > 0 {
                 bench.fail(lane, ms(at), ms(to));
@@ -102,7 +106,7 @@ fn wrong(bench: &Bench) -> Option<String> {
 #[test]
 fn no_run_that_was_down_too_long_or_lost_writes_passes() {
     let (mut passed, mut refused) = (0, 0);
-    for number in 0..150 {
+    for number in 0..300 {
         let bench = planted(&mut Seed(number).stream("attack"));
         let wrong = wrong(&bench);
         let events = bench.record.disruptions.clone();
