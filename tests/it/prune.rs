@@ -111,7 +111,7 @@ fn a_pruned_run_counts_nowhere_and_is_named() {
     let text = quarterly(&review, &[], &Standing::default()).markdown();
     assert!(
         text.contains(
-            "1 met every target, 0 did not, 0 could not be told, 2 pruned and not counted"
+            "1 met every target, 0 did not, 0 inconclusive, 2 pruned and not counted"
         ),
         "{text}"
     );
