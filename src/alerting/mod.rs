@@ -10,4 +10,4 @@ mod seen;
 mod watch;
 
 pub use deploy::{Raised, raise};
-pub use design::{AlertingDesign, RuleFile};
+pub use design::{AlertingDesign, RuleFile, alertmanager, prometheus};

@@ -92,6 +92,15 @@ fn what_an_outsider_or_nobody_knows_who_did_voids_and_an_own_end_is_a_remark() {
     assert_eq!(ended(Cause::Outsider), (Unknown, vec![Touch::All]));
     assert_eq!(ended(Cause::Untold), (Unknown, vec![Touch::All]));
     assert_eq!(answer(unexplained::NAME, unchanged), Valid);
+    let unseen = |ns| {
+        answer(unexplained::NAME, |bench| {
+            for watched in &mut bench.record.watched {
+                watched.longest_ns = ns;
+            }
+        })
+    };
+    assert_eq!(unseen(5_000_000_000), Valid);
+    assert_eq!(unseen(5_000_000_001), Unknown);
     let mut old = Bench::with_outage(ms(22_000));
     old.record.watched = None;
     let found = finding(old, unexplained::NAME);

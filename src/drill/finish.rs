@@ -10,7 +10,11 @@ use crate::{
     record::{FinalRead, MemberKind, Source, What},
 };
 
-use super::{vigil::Vigil, wait};
+use super::{
+    lost::{Lost, unless_lost},
+    vigil::Vigil,
+    wait,
+};
 
 /// The longest wait for replay to finish and positions to be equal.
 const CONVERGE_LIMIT: Duration = Duration::from_secs(30);
@@ -65,13 +69,20 @@ async fn converge(ground: &FaultContext, vigil: &Vigil) {
 }
 
 async fn read(ground: &FaultContext, source: Source) {
-    let (at, result) = ground
-        .emitter
-        .time(timeout(READ_LIMIT, ground.system.final_read(&source)))
-        .await;
+    let (nodes, needed) = match &source {
+        Source::Before { node } | Source::After { node } => (vec![node.clone()], Lost::Any),
+        Source::Authority { .. } => {
+            let data = wait::data_members(ground);
+            (data.map(|one| one.name.clone()).collect(), Lost::All)
+        }
+    };
+    let asked = ground.system.final_read(&source);
+    let asked = unless_lost(&*ground.runtime, &nodes, needed, asked);
+    let (at, result) = ground.emitter.time(timeout(READ_LIMIT, asked)).await;
     let holdings = match result {
-        Ok(Ok(holdings)) => Ok(holdings),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Ok(Ok(holdings))) => Ok(holdings),
+        Ok(Ok(Err(error))) => Err(error.to_string()),
+        Ok(Err(lost)) => Err(lost),
         Err(_) => Err(format!("not read within {READ_LIMIT:?}")),
     };
     ground

@@ -4,6 +4,7 @@ mod allot;
 mod faults;
 mod finish;
 pub mod hunt;
+mod lost;
 mod offered;
 mod outside;
 mod plan;

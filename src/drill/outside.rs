@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     id::NodeName,
     record::{Cause, Change},
-    runtime::{Deed, Happening, Meant, NodeState, Report, RuntimeError, Surroundings},
+    runtime::{Deed, Happening, Meant, NodeState, Report, Surroundings},
     time::Nanos,
 };
 
@@ -119,8 +119,7 @@ impl Watch {
     }
 
     /// Holds what stands beside the nodes against what should.
-    pub(super) fn look_around(&mut self, found: Result<Surroundings, RuntimeError>, now: Nanos) {
-        let Ok(found) = found else { return };
+    pub(super) fn look_around(&mut self, found: Surroundings, now: Nanos) {
         for (name, address) in found.strangers {
             if !self.outside.told.insert((name.clone(), address.clone())) {
                 continue;

@@ -268,10 +268,13 @@ async fn drill(
         alerting: provisioned.alerting.clone(),
         alerts: plan.scenario.alerting.clone(),
     };
-    let status = match stop.or(wait::warm(load)).await {
+    let status = match stop
+        .or(vigil.or(wait::warm(load, &provisioned.ground)))
+        .await
+    {
         None => Status::Interrupted,
-        Some(Err(error)) => Status::Aborted(error),
-        Some(Ok(())) => take_steps(&mut stage, &plan.scenario.drill, &site.asides, stop).await,
+        Some(Err(error) | Ok(Err(error))) => Status::Aborted(error),
+        Some(Ok(Ok(()))) => take_steps(&mut stage, &plan.scenario.drill, &site.asides, stop).await,
     };
     let Stage {
         mut faults, ground, ..

@@ -8,7 +8,8 @@ use crate::{
     fault::FaultContext,
     id::{NodeName, RunId},
     net::{LinkProbe, Links},
-    record::{Emitter, Environment, Rearmed, Residue, Stack, What},
+    record::{Emitter, Environment, MemberKind, Rearmed, Residue, Stack, What},
+    runtime::Runtime,
     scenario::{Selector, Step},
     system::{Redundancy, SharedRunning},
 };
@@ -16,6 +17,7 @@ use crate::{
 use super::{
     Plan,
     allot::allot,
+    lost::{Lost, unless_lost},
     plan_design::selectors,
     provision::{Machines, Provisioned, remove},
 };
@@ -100,7 +102,7 @@ pub async fn rearm(
     let rearm = system
         .rearm()
         .ok_or("the system cannot make a stack ready again")?;
-    let mut evidence = whole(system).await?;
+    let mut evidence = whole(system, &*machines.runtime).await?;
     if names_nodes(plan) {
         evidence.push(restore_roles(system, &past.first_primary).await?);
     }
@@ -182,8 +184,8 @@ async fn reconnect(links: &dyn Links, stack: &Stack) -> Result<String, String> {
     Err(silent)
 }
 
-/// Waits until every member is present, in sync and eligible.
-async fn whole(system: &SharedRunning) -> Result<Vec<String>, String> {
+/// Waits until every member is present, in sync and eligible, unless one is down with nothing that brings it back.
+async fn whole(system: &SharedRunning, runtime: &dyn Runtime) -> Result<Vec<String>, String> {
     let mut last = Vec::new();
     let poll = async {
         loop {
@@ -195,11 +197,20 @@ async fn whole(system: &SharedRunning) -> Result<Vec<String>, String> {
             sleep(LOOK).await;
         }
     };
-    let found = timeout(WHOLE_LIMIT, poll).await;
-    found.map_err(|_| {
-        let missing = last.first().cloned().unwrap_or_default();
-        format!("it was not whole within {WHOLE_LIMIT:?}: {missing}")
-    })
+    let members = system.stack().members.iter();
+    let data = members.filter(|member| member.kind == MemberKind::Data);
+    let nodes: Vec<NodeName> = data.map(|member| member.name.clone()).collect();
+    let whole = unless_lost(runtime, &nodes, Lost::Any, poll);
+    let found = timeout(WHOLE_LIMIT, whole).await;
+    match found {
+        Ok(found) => found,
+        Err(_) => {
+            let missing = last.first().cloned().unwrap_or_default();
+            Err(format!(
+                "it was not whole within {WHOLE_LIMIT:?}: {missing}"
+            ))
+        }
+    }
 }
 
 /// Whether a step speaks of a node by its name or by its place: then who is primary matters.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    alerting::Raised,
+    alerting::{Raised, alertmanager, prometheus},
     fault::{self, FaultContext, select},
     id::NodeName,
     record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
@@ -93,7 +93,8 @@ impl Stage<'_> {
                 wait::redundant(&self.ground, limit.within.0, lost).await
             }
             Step::Expect(Expect::Consumed(limit)) => {
-                wait::consumed(&self.ground, self.disrupted, limit.within.0).await
+                let lost = || self.all_lost();
+                wait::consumed(&self.ground, self.disrupted, limit.within.0, lost).await
             }
             Step::Expect(Expect::Alerted(limit) | Expect::Resolved(limit)) => {
                 let over = matches!(step, Step::Expect(Expect::Resolved(_)));
@@ -111,11 +112,16 @@ impl Stage<'_> {
         let (Some(alerting), Some(spec)) = (&self.alerting, &self.alerts) else {
             return StepResult::Failed("there is no alerting in this drill".into());
         };
+        let nodes = [prometheus(), alertmanager()];
+        let lost = || match self.faults.may_return() {
+            true => None,
+            false => wait::gone_of(&self.vigil, &self.ground, &nodes),
+        };
         if over {
-            return wait::resolved(alerting, &spec.may_fire, within).await;
+            return wait::resolved(alerting, &spec.may_fire, within, lost).await;
         }
         let expected: Vec<&str> = spec.expect.iter().map(|one| one.alert.as_str()).collect();
-        wait::alerted(alerting, &expected, self.disrupted, within).await
+        wait::alerted(alerting, &expected, self.disrupted, within, lost).await
     }
 
     /// Lets the clients go on until the last outage has been over for the sustain window, so that no
@@ -132,12 +138,15 @@ impl Stage<'_> {
 
     /// Waits for the clients' recovery, unless no member is left that could bring it.
     async fn recovered(&self, within: Duration) -> StepResult {
-        let lost = || {
-            let lost = self.lost();
-            let data = wait::data_members(&self.ground).count();
-            (lost.len() == data).then(|| lost.join(", "))
-        };
+        let lost = || self.all_lost();
         wait::recovered(self.load, &self.ground, self.disrupted, within, lost).await
+    }
+
+    /// That every member with data has ended and nothing will start it while this step lasts.
+    fn all_lost(&self) -> Option<String> {
+        let lost = self.lost();
+        let data = wait::data_members(&self.ground).count();
+        (lost.len() == data).then(|| lost.join(", "))
     }
 
     /// The members with data that have ended and that nothing will start while this step lasts.

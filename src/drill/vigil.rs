@@ -24,7 +24,7 @@ use crate::{
     time::Nanos,
 };
 
-use super::outside::Outside;
+use super::{lost::GIVEN_UP, outside::Outside};
 
 /// The shortest time between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -37,9 +37,6 @@ pub(super) const HOLDS: Duration = Duration::from_millis(250);
 
 /// Within this time a look and a report of the same change to a node are of one.
 const AGAIN: Duration = Duration::from_secs(2);
-
-/// How long a node must have been down before nothing is hoped of it any more.
-const GIVEN_UP: Duration = Duration::from_secs(3);
 
 /// With less than this left on their disk nodes fail by that alone.
 const FULL: u64 = 16 << 20;
@@ -154,13 +151,25 @@ impl Vigil {
             longest_ns: 0,
         };
         let mut last = watch.ground.emitter.now();
+        let mut has_missed = false;
         loop {
             let begun = watch.ground.emitter.now();
-            watch.look(&nodes).await;
+            let found = watch.look(&nodes).await;
             let now = watch.ground.emitter.now();
             watched.looks += 1;
             watched.longest_ns = watched.longest_ns.max(nanos(now.since(last)));
-            last = now;
+            match found {
+                Ok(()) => {
+                    last = now;
+                    has_missed = false;
+                }
+                Err(why) if !has_missed => {
+                    has_missed = true;
+                    let note = format!("the watch over the nodes could not see them all: {why}");
+                    watch.ground.emitter.note(note);
+                }
+                Err(_) => {}
+            }
             let rest = LOOK.max(now.since(begun) * REST).min(10 * LOOK);
             let resting = watch.listen(&mut reports, rest);
             if end.run_until_cancelled(resting).await.is_none() {
@@ -169,7 +178,8 @@ impl Vigil {
         }
         // What ended just before the end is not left untold.
         watch.listen(&mut reports, HOLDS).await;
-        watch.look(&nodes).await;
+        // Nothing is left to act on what cannot be seen now; the time since the last look that saw all is told.
+        let _ = watch.look(&nodes).await;
         watch.ground.emitter.say(What::Watched(watched));
     }
 }
@@ -197,7 +207,11 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    async fn look(&mut self, nodes: &[NodeName]) {
+    /// Looks at all nodes and at what stands beside them.
+    ///
+    /// # Errors
+    /// What could not be seen, and why.
+    async fn look(&mut self, nodes: &[NodeName]) -> Result<(), String> {
         let runtime = self.ground.runtime.clone();
         let ask = nodes.iter().map(|node| {
             let runtime = &runtime;
@@ -209,6 +223,7 @@ impl Watch {
         });
         let now = self.ground.emitter.now();
         let mut away = None;
+        let mut found = Ok(());
         let (lives, around) = tokio::join!(join_all(ask), runtime.surroundings());
         for (node, meant, life) in lives {
             match (meant, life) {
@@ -216,14 +231,23 @@ impl Watch {
                     self.anew(node, meant, &life);
                     self.see(node, meant, life.state, now);
                 }
-                (_, Err(RuntimeError::Unavailable(why))) => away = Some(why),
-                (None, _) | (_, Err(_)) => {}
+                (_, Err(RuntimeError::Unavailable(why))) => {
+                    found = Err(why.clone());
+                    away = Some(why);
+                }
+                // A step acts on it at the moment.
+                (None, _) => {}
+                (Some(_), Err(error)) => found = Err(format!("{node}: {error}")),
             }
         }
         self.weigh();
-        self.look_around(around, now);
+        match around {
+            Ok(around) => self.look_around(around, now),
+            Err(error) => found = Err(error.to_string()),
+        }
         self.engine(away, now);
         self.disk();
+        found
     }
 
     /// Takes what the engine reports for so long.

@@ -13,7 +13,10 @@ use crate::{
     workload::{Load, SUSTAIN, SUSTAIN_LEAST},
 };
 
-use super::vigil::Vigil;
+use super::{
+    lost::{Lost, unless_lost},
+    vigil::Vigil,
+};
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(20);
@@ -28,15 +31,17 @@ const WARM_LIMIT: Duration = Duration::from_secs(15);
 /// of the baseline.
 ///
 /// # Errors
-/// When that takes too long.
-pub async fn warm(load: &Load) -> Result<(), String> {
+/// When that takes too long, or no member with data is left.
+pub async fn warm(load: &Load, ground: &FaultContext) -> Result<(), String> {
     let poll = async {
         while !load.live(|live| live.healthy(3)) {
             sleep(LOOK).await;
         }
     };
     let late = |_| format!("the clients had no success on every lane within {WARM_LIMIT:?}");
-    timeout(WARM_LIMIT, poll).await.map_err(late)
+    let nodes: Vec<NodeName> = data_members(ground).map(|one| one.name.clone()).collect();
+    let warmed = unless_lost(&*ground.runtime, &nodes, Lost::All, poll);
+    timeout(WARM_LIMIT, warmed).await.map_err(late)?
 }
 
 /// Waits until every service lane has recovered and stayed so for the sustain window; `within` counts
@@ -68,8 +73,13 @@ pub async fn recovered(
 }
 
 /// Waits until every partition has been consumed in time over the sustain window; `within` counts from `since` to the
-/// begin of that, not to the end of the window.
-pub async fn consumed(ground: &FaultContext, since: Nanos, within: Duration) -> StepResult {
+/// begin of that, not to the end of the window. Ends early where `lost` says why it can no longer come.
+pub async fn consumed(
+    ground: &FaultContext,
+    since: Nanos,
+    within: Duration,
+    lost: impl Fn() -> Option<String>,
+) -> StepResult {
     let Some(group) = &ground.group else {
         return StepResult::Failed("there is no consumer group in this drill".into());
     };
@@ -79,33 +89,43 @@ pub async fn consumed(ground: &FaultContext, since: Nanos, within: Duration) -> 
     };
     let poll = async {
         while !sustained() {
+            if let Some(why) = lost() {
+                return StepResult::Unmet(format!("{why}: nothing can be consumed"));
+            }
             sleep(LOOK).await;
         }
+        StepResult::Done
     };
     let end = since.after(within + SUSTAIN);
     match timeout(end.since(ground.emitter.now()), poll).await {
-        Ok(()) => StepResult::Done,
+        Ok(result) => result,
         Err(_) => StepResult::Unmet(format!(
             "not every partition was consumed again within {within:?}"
         )),
     }
 }
 
-/// Waits until a notification of each of these alerts came since the last disruption.
+/// Waits until a notification of each of these alerts came since the last disruption. Ends early where `lost` says why none
+/// can come any more.
 pub async fn alerted(
     alerting: &Raised,
     alerts: &[&str],
     since: Nanos,
     within: Duration,
+    lost: impl Fn() -> Option<String>,
 ) -> StepResult {
     let missing = || alerting.undelivered(alerts.iter().copied(), since);
     let poll = async {
         while missing().is_some() {
+            if let Some(why) = lost() {
+                return StepResult::Unmet(format!("{why}: no alert can come"));
+            }
             sleep(LOOK).await;
         }
+        StepResult::Done
     };
     match timeout(within, poll).await {
-        Ok(()) => StepResult::Done,
+        Ok(result) => result,
         Err(_) => StepResult::Unmet(format!(
             "no notification of {} came within {within:?}",
             missing().unwrap_or("the last alert")
@@ -113,15 +133,25 @@ pub async fn alerted(
     }
 }
 
-/// Waits until no alert is active any more, and each that was delivered was told to be over; `others` may stay.
-pub async fn resolved(alerting: &Raised, others: &[String], within: Duration) -> StepResult {
+/// Waits until no alert is active any more, and each that was delivered was told to be over; `others` may stay. Ends early where
+/// `lost` says why that can no longer be told.
+pub async fn resolved(
+    alerting: &Raised,
+    others: &[String],
+    within: Duration,
+    lost: impl Fn() -> Option<String>,
+) -> StepResult {
     let poll = async {
         while alerting.unresolved(others).is_some() {
+            if let Some(why) = lost() {
+                return StepResult::Unmet(format!("{why}: no alert can be told to be over"));
+            }
             sleep(LOOK).await;
         }
+        StepResult::Done
     };
     match timeout(within, poll).await {
-        Ok(()) => StepResult::Done,
+        Ok(result) => result,
         Err(_) => StepResult::Unmet(format!(
             "{} was not over within {within:?}",
             alerting.unresolved(others).unwrap_or_default()
@@ -133,6 +163,13 @@ pub async fn resolved(alerting: &Raised, others: &[String], within: Duration) ->
 pub fn data_members(ground: &FaultContext) -> impl Iterator<Item = &Member> {
     let members = ground.members().iter();
     members.filter(|member| member.kind == MemberKind::Data)
+}
+
+/// The first of these nodes that has been down for a while, in words.
+pub fn gone_of(vigil: &Vigil, ground: &FaultContext, nodes: &[NodeName]) -> Option<String> {
+    let gone = vigil.gone(ground.emitter.now(), &*ground.runtime);
+    let mut gone = gone.into_iter().filter(|(node, _)| nodes.contains(node));
+    gone.next().map(|(_, text)| text)
 }
 
 /// The members with data that have been down for a while, in words.

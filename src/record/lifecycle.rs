@@ -94,7 +94,7 @@ pub struct Watched {
     pub nodes: usize,
     /// How often all of them were looked at.
     pub looks: u64,
-    /// The longest time between two looks, nanoseconds: what was undone within it could go unseen.
+    /// The longest time between two looks that saw all of them, nanoseconds: what was undone within it could go unseen.
     pub longest_ns: u64,
 }
 

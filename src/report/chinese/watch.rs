@@ -94,4 +94,28 @@ pub const WATCH: &[(&str, &str)] = &[
         "{} ended at +{} s and nothing will start it: convergence cannot be reached",
         "{0} 已于 +{1} 秒结束，且不会再被启动：无法收敛",
     ),
+    (
+        "{} ended at +{} s and nothing will start it: nothing can be consumed",
+        "{0} 已于 +{1} 秒结束，且不会再被启动：无法继续消费",
+    ),
+    (
+        "{} ended at +{} s and nothing will start it: no alert can come",
+        "{0} 已于 +{1} 秒结束，且不会再被启动：不会再有告警送达",
+    ),
+    (
+        "{} ended at +{} s and nothing will start it: no alert can be told to be over",
+        "{0} 已于 +{1} 秒结束，且不会再被启动：无法得知告警已解除",
+    ),
+    (
+        "{} has ended and nothing will bring it back",
+        "{0} 已结束，且不会再恢复",
+    ),
+    (
+        "{} is frozen and nothing will bring it back",
+        "{0} 处于冻结状态，且不会再恢复",
+    ),
+    (
+        "the nodes could not all be seen for {} s: what became of them in that time is unknown",
+        "有 {0} 秒无法查看全部节点：其间节点的变化未知",
+    ),
 ];

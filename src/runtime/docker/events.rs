@@ -8,7 +8,10 @@ use std::{
 use bollard::{
     errors::Error,
     models::{ContainerSummary, ContainerSummaryStateEnum, EndpointResource, EventMessage},
-    query_parameters::{EventsOptionsBuilder, InspectNetworkOptions, ListContainersOptionsBuilder},
+    query_parameters::{
+        EventsOptionsBuilder, InspectContainerOptions, InspectNetworkOptions,
+        ListContainersOptionsBuilder,
+    },
 };
 use futures_util::{
     StreamExt,
@@ -30,6 +33,10 @@ use super::{
 /// How long after a break the engine is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// By how much the time that is asked for again after a break begins before the last event, nanoseconds; and how long after its
+/// memory ran out a container's end is the doing of that.
+const OVERLAP: i64 = 2_000_000_000;
+
 /// The events that are asked for.
 const EVENTS: [&str; 8] = [
     "die", "oom", "kill", "pause", "unpause", "start", "restart", "destroy",
@@ -48,10 +55,9 @@ struct Listening<'a> {
     events: Option<BoxStream<'static, Result<EventMessage, Error>>>,
     /// The engine's identity when it was first asked.
     identity: Option<String>,
-    /// The time of the last event, nanoseconds by the engine's clock: after a break they go on behind it.
-    last: i64,
-    /// Containers whose memory ran out since their last start.
-    starved: BTreeSet<String>,
+    heard: Heard,
+    /// Containers whose memory ran out, and when, nanoseconds by the engine's clock.
+    starved: BTreeMap<String, i64>,
 }
 
 /// What the engine says happens to the containers of a run, from the first poll on.
@@ -68,14 +74,33 @@ pub(super) fn reports<'a>(
         own,
         events: None,
         identity: None,
-        last: 0,
-        starved: BTreeSet::new(),
+        heard: Heard::default(),
+        starved: BTreeMap::new(),
     };
     stream::unfold(listening, |mut listening| async move {
         let report = listening.next().await;
         Some((report, listening))
     })
     .boxed()
+}
+
+/// The events of the last moments, so that none is taken twice where the stream is opened anew.
+#[derive(Default)]
+struct Heard {
+    /// The time of the last event, nanoseconds by the engine's clock: after a break they go on from shortly before it.
+    last: i64,
+    /// Time, container, and what happened. Times alone do not tell events apart: several may share one, and those of several
+    /// containers come in an order that is not quite that of their times.
+    lately: BTreeSet<(i64, String, String)>,
+}
+
+impl Heard {
+    fn is_new(&mut self, at: i64, id: &str, action: &str) -> bool {
+        self.last = self.last.max(at);
+        let old = self.last - 2 * OVERLAP;
+        self.lately.retain(|(time, ..)| *time > old);
+        at > old && self.lately.insert((at, id.to_owned(), action.to_owned()))
+    }
 }
 
 impl Listening<'_> {
@@ -93,7 +118,8 @@ impl Listening<'_> {
             };
             match next {
                 Some(Ok(message)) => {
-                    if let Some(happening) = self.read(&message) {
+                    if let Some(mut happening) = self.read(&message) {
+                        ask_of_memory(self.engine, &mut happening.deed, &message).await;
                         return Report::Happened(happening);
                     }
                 }
@@ -113,12 +139,9 @@ impl Listening<'_> {
             ("event", EVENTS.to_vec()),
         ]);
         let mut options = EventsOptionsBuilder::new().filters(&filters);
-        let since = format!(
-            "{}.{:09}",
-            self.last / 1_000_000_000,
-            self.last % 1_000_000_000
-        );
-        if self.last > 0 {
+        let from = self.heard.last - OVERLAP;
+        let since = format!("{}.{:09}", from / 1_000_000_000, from % 1_000_000_000);
+        if self.heard.last > 0 {
             options = options.since(&since);
         }
         self.engine.docker.events(Some(options.build())).boxed()
@@ -140,14 +163,14 @@ impl Listening<'_> {
 
     fn read(&mut self, message: &EventMessage) -> Option<Happening> {
         let at = message.time_nano.unwrap_or(0);
-        if at <= self.last && self.last > 0 {
-            return None;
-        }
-        self.last = at;
         let actor = message.actor.as_ref()?;
         let attributes = actor.attributes.as_ref()?;
         let id = actor.id.as_deref()?;
-        let deed = self.deed(message.action.as_deref()?, id, attributes)?;
+        let action = message.action.as_deref()?;
+        if !self.heard.is_new(at, id, action) {
+            return None;
+        }
+        let deed = self.deed(action, id, at, attributes)?;
         let node = self.own.as_ref()(id);
         let (node, helper) = match node {
             Some(node) => (node, None),
@@ -161,20 +184,29 @@ impl Listening<'_> {
         })
     }
 
-    fn deed(&mut self, action: &str, id: &str, facts: &HashMap<String, String>) -> Option<Deed> {
+    fn deed(
+        &mut self,
+        action: &str,
+        id: &str,
+        at: i64,
+        facts: &HashMap<String, String>,
+    ) -> Option<Deed> {
         let deed = match action {
             "oom" => {
-                self.starved.insert(id.to_owned());
+                self.starved.insert(id.to_owned(), at);
                 return None;
             }
             "start" | "restart" => {
-                self.starved.remove(id);
                 // A restart is told by its end and its start already.
                 return (action == "start").then_some(Deed::Started);
             }
             "die" => Deed::Ended {
                 code: facts.get("exitCode")?.parse().ok()?,
-                out_of_memory: self.starved.contains(id),
+                // A child may have run out of memory long before somebody ends the server.
+                out_of_memory: self
+                    .starved
+                    .get(id)
+                    .is_some_and(|then| (at - then).abs() < OVERLAP),
             },
             "kill" => Deed::Signalled(facts.get("signal")?.clone()),
             "pause" => Deed::Frozen,
@@ -184,6 +216,24 @@ impl Listening<'_> {
         };
         Some(deed)
     }
+}
+
+/// An end by SIGKILL may be the kernel's for want of memory though the stream told nothing of that: the container's state says so.
+async fn ask_of_memory(engine: &Engine, deed: &mut Deed, message: &EventMessage) {
+    let Deed::Ended {
+        code: 137,
+        out_of_memory: out_of_memory @ false,
+    } = deed
+    else {
+        return;
+    };
+    let id = message.actor.as_ref().and_then(|actor| actor.id.as_deref());
+    let asked = engine
+        .docker
+        .inspect_container(id.unwrap_or_default(), None::<InspectContainerOptions>);
+    let state = timeout(ANSWER, asked).await.ok().and_then(Result::ok);
+    let state = state.and_then(|found| found.state);
+    *out_of_memory = state.and_then(|state| state.oom_killed).unwrap_or(false);
 }
 
 async fn identity(engine: &Engine) -> Option<String> {
@@ -285,6 +335,27 @@ fn exit_code(status: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_of_one_instant_are_all_taken_and_those_told_again_are_not() {
+        let mut heard = Heard::default();
+        assert!(heard.is_new(5_000_000_000, "a", "die"));
+        assert!(heard.is_new(5_000_000_000, "b", "die"), "of one instant");
+        assert!(
+            heard.is_new(4_999_999_000, "c", "die"),
+            "told a little late"
+        );
+        for (at, id) in [
+            (5_000_000_000, "a"),
+            (5_000_000_000, "b"),
+            (4_999_999_000, "c"),
+        ] {
+            assert!(!heard.is_new(at, id, "die"), "told again: {id}");
+        }
+        assert!(heard.is_new(5_000_000_001, "a", "start"));
+        assert!(heard.is_new(20_000_000_000, "a", "die"));
+        assert!(!heard.is_new(5_000_000_000, "d", "die"), "long ago");
+    }
 
     #[test]
     fn times_and_exit_codes_are_read_as_the_engine_writes_them() {
