@@ -3,6 +3,7 @@
 mod baseline;
 mod controls;
 mod error;
+mod judged;
 mod prunable;
 mod quarter;
 mod read;
@@ -14,6 +15,7 @@ mod trend;
 pub use baseline::{Baseline, BaselineRun, Baselines, resolution};
 pub use controls::{Control, controls};
 pub use error::ArchiveError;
+pub use judged::Judged;
 pub use prunable::prunable;
 pub use quarter::Quarter;
 pub use read::{Archive, Run};

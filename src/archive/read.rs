@@ -67,6 +67,8 @@ pub struct Run {
     pub pruned: Option<Pruned>,
     /// Why it no longer stands in the way of a decision, where it came to no verdict.
     pub set_aside: Option<SetAside>,
+    /// Which repeat it was to be, from 1, and out of how many, where the register says so.
+    pub opened_as: Option<(u32, u32)>,
 }
 
 impl Archive {
@@ -94,6 +96,7 @@ impl Archive {
                         unread: None,
                         pruned: None,
                         set_aside: None,
+                        opened_as: opening.attempt,
                     };
                     runs.insert(opening.run, run);
                 }
@@ -222,6 +225,7 @@ fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, Archi
                     unread: None,
                     pruned: None,
                     set_aside: None,
+                    opened_as: None,
                     folder,
                 });
             }

@@ -7,7 +7,7 @@ use crate::{
     truth::{Line, exact},
 };
 
-use super::{Field, intrusion, real, reference};
+use super::{Field, green, intrusion, real, reference};
 
 /// How many seeds C0 takes (measurement definitions, section 6).
 const SEEDS: u64 = 10_000;
@@ -82,7 +82,11 @@ impl Level {
     async fn lines(self, field: &dyn Field, seed: Seed) -> Vec<Line> {
         match self {
             Self::C0 => {
-                let work = tokio::task::spawn_blocking(move || exact::lines(seed, SEEDS));
+                let work = tokio::task::spawn_blocking(move || {
+                    let mut lines = exact::lines(seed, SEEDS);
+                    lines.push(green::line(seed, SEEDS));
+                    lines
+                });
                 let failed = |error: tokio::task::JoinError| {
                     vec![Line::untold("C0", "synthetic histories", error.to_string())]
                 };

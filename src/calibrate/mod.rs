@@ -1,6 +1,7 @@
 //! Calibration: plants known truths on real stacks, and lets `truth` compare them with what is measured.
 
 mod aside;
+mod green;
 mod intrusion;
 mod level;
 mod observe;

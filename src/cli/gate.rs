@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use drdrill::{
-    archive::{Archive, Baseline, Baselines, Run, resolution, trend},
+    archive::{Archive, Baseline, Baselines, Judged, Run, resolution, trend},
     evidence::{Audit, PinnedKey, Register, audit, sha256},
     gate::{Against, Margin, Policy, State, against, decide},
     measure::format::nanoseconds,
@@ -102,11 +102,9 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn decided(&self, scenario: &str) -> Gated<'a> {
-        let (unended, all): (Vec<&'a Run>, Vec<&'a Run>) =
-            self.archive.of(scenario).partition(|run| run.unended());
-        let all: Vec<&Run> = all.into_iter().filter(|run| run.judged()).collect();
-        let runs = newest(&all, self.arguments.last);
-        let evidence = self.evidence(scenario, &all, &runs, &unended);
+        let judged = Judged::of(self.archive, scenario, self.arguments.last);
+        let runs = &judged.runs;
+        let evidence = self.evidence(scenario, &judged);
         let cards: Vec<Scorecard> = runs
             .iter()
             .filter_map(|run| run.summary.as_ref().map(|it| it.scorecard.clone()))
@@ -116,51 +114,37 @@ impl<'a> Asked<'a> {
         let (verdict, sentence) = match cards.as_slice() {
             [card] => (card.verdict, card.sentence.clone()),
             cards => {
-                let together = score::repeats(cards, stacks(&runs), &targets);
+                let together = score::repeats(cards, judged.stacks(), &targets);
                 (together.verdict, together.sentence)
             }
         };
-        let (verdict, sentence) = with_unended(verdict, sentence, &unended);
-        let baseline = self.baseline(scenario, &runs);
-        let rise = self.rise(scenario, &runs);
+        let (verdict, sentence) = judged.with_unended(verdict, sentence);
+        let baseline = self.baseline(scenario, runs);
+        let rise = self.rise(scenario, runs);
         let mut decision = decide(evidence, (verdict, &sentence), baseline.as_ref(), rise);
-        let known: Vec<&Run> = self.archive.of(scenario).collect();
-        if let Some(before) = chosen::before(&known, &runs) {
+        if let Some(before) = judged.before() {
             decision.sentence = format!("{} {before}", decision.sentence);
         }
         Gated {
             scenario: scenario.to_owned(),
             decision,
-            passed: all
+            passed: judged
+                .ended
                 .iter()
                 .rev()
                 .find(|run| run.verdict == Some(Verdict::Pass))
                 .and_then(|run| run.started),
-            runs,
+            runs: judged.runs,
         }
     }
 
     /// Whether the runs are there, new enough, and verify.
-    fn evidence(
-        &self,
-        scenario: &str,
-        all: &[&Run],
-        runs: &[&Run],
-        unended: &[&Run],
-    ) -> Result<(), String> {
+    fn evidence(&self, scenario: &str, judged: &Judged<'_>) -> Result<(), String> {
+        judged.whole()?;
+        let runs = &judged.runs;
         let Some(newest) = runs.last() else {
             return Err("no run of it has ended: there is no evidence".into());
         };
-        pruned(all, runs, self.arguments.last.is_some())?;
-        // An attempt that was killed is told by its own name, and leaves the gate inconclusive.
-        if unended.is_empty() {
-            let aside = self
-                .archive
-                .of(scenario)
-                .filter(|it| it.set_aside.is_some());
-            let chosen = self.arguments.last.is_some();
-            chosen::series(all, chosen, &aside.collect::<Vec<_>>())?;
-        }
         let age = newest.started.map(|at| wall_now().duration_since(at));
         let most = self.arguments.max_age.0;
         match age {
@@ -244,68 +228,6 @@ impl<'a> Asked<'a> {
                 change.p
             )
         })
-    }
-}
-
-/// A verdict that is no better than what runs without a verdict leave open, with their names.
-fn with_unended(verdict: Verdict, sentence: String, unended: &[&Run]) -> (Verdict, String) {
-    let Some(first) = unended.first() else {
-        return (verdict, sentence);
-    };
-    let others = match unended.len() - 1 {
-        0 => String::new(),
-        1 => " and 1 other".into(),
-        more => format!(" and {more} others"),
-    };
-    let why = format!(
-        "Run {}{others} was opened and came to no verdict: it was killed, or goes on. \
-         `drdrill prune --run {} --reason ...` sets it aside",
-        first.id, first.id
-    );
-    match verdict {
-        Verdict::Fail => (verdict, format!("{sentence} {why}.")),
-        Verdict::Pass | Verdict::Control | Verdict::Inconclusive => {
-            (Verdict::Inconclusive, format!("{why}. {sentence}"))
-        }
-    }
-}
-
-/// Whether a run that is to be judged was pruned: one of those chosen, or one that was started with them.
-fn pruned(all: &[&Run], runs: &[&Run], chosen: bool) -> Result<(), String> {
-    let has = |number: usize| {
-        let mut numbers = runs.iter().filter_map(|run| run.attempt());
-        numbers.any(|(found, _)| found as usize == number)
-    };
-    let whole = chosen || (1..=runs.len()).all(has);
-    let before = all[..all.len() - runs.len()].last().filter(|_| !whole);
-    let gone = before
-        .into_iter()
-        .chain(runs)
-        .find(|run| run.pruned.is_some());
-    match gone {
-        None => Ok(()),
-        Some(run) => Err(format!(
-            "run {} was pruned: what was registered of it is no evidence",
-            run.id
-        )),
-    }
-}
-
-/// How many stacks the runs stood on.
-fn stacks(runs: &[&Run]) -> u64 {
-    let of = |run: &&Run| {
-        let rearmed = run.summary.as_ref()?.rearmed.as_ref();
-        Some(rearmed.map_or(run.id.clone(), |it| it.stack_of.clone()))
-    };
-    let stacks: std::collections::BTreeSet<_> = runs.iter().filter_map(of).collect();
-    stacks.len() as u64
-}
-
-/// The newest runs: as many as asked for, else the newest one with the repeats that it was started with.
-fn newest<'a>(all: &[&'a Run], last: Option<usize>) -> Vec<&'a Run> {
-    match last {
-        Some(count) => all[all.len().saturating_sub(count)..].to_vec(),
-        None => chosen::newest_series(all),
     }
 }
 

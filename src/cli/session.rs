@@ -155,6 +155,7 @@ impl Session<'_> {
             opening_sha256: evidence::opening_sha256(&opening, &redactor)?,
             folder: format!("{}/{run}", self.plan.scenario.name),
             started: opened.started,
+            attempt: Some((opened.attempt, opened.attempts)),
         })?;
         let folder = RunFolder::create(self.reports, &self.plan.scenario.name, run)?;
         let folder = folder.redacting(redactor);

@@ -42,6 +42,9 @@ pub struct Opening {
     pub folder: String,
     /// Wall-clock start, RFC 3339, for labels only.
     pub started: String,
+    /// Which repeat it is, from 1, and out of how many; absent where an earlier version wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<(u32, u32)>,
 }
 
 impl Opening {

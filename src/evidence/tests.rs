@@ -243,6 +243,7 @@ fn opening(tail: u32) -> Opening {
         opening_sha256: sha256(b"y"),
         folder: "redis-sentinel-primary-kill/20261121t081500-000001".into(),
         started: "2026-11-21T08:15:00Z".into(),
+        attempt: None,
     }
 }
 

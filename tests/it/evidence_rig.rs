@@ -304,6 +304,7 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
         opening_sha256: evidence::opening_sha256(&events[0], &Default::default()).expect("a line"),
         folder: format!("{}/{run}", loaded.record.opened.scenario.name),
         started: started.to_string(),
+        attempt: None,
     };
     let register = Register::of(root);
     register.open(&opening).expect("an opening");

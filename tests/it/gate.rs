@@ -368,6 +368,7 @@ pub fn left_open(gate: &Gate, number: u32) -> String {
         opening_sha256: String::new(),
         folder: format!("{SCENARIO}/{run}"),
         started: drdrill::time::wall_now().to_string(),
+        attempt: None,
     };
     let register = drdrill::evidence::Register::of(gate.reports.path());
     register.open(&opening).expect("an opening");

@@ -84,6 +84,7 @@ fn open(reports: &Path, overrides: Vec<(String, String)>, folder: &str) -> RunId
         opening_sha256: String::new(),
         folder: folder.replace("RUN", &run.to_string()),
         started: "2026-11-21T23:59:59Z".into(),
+        attempt: None,
     };
     Register::of(reports).open(&opening).expect("a line");
     run

@@ -110,9 +110,7 @@ fn a_pruned_run_counts_nowhere_and_is_named() {
     assert_eq!(review.scenarios[0].verdicts, [1, 0, 0]);
     let text = quarterly(&review, &[], &Standing::default()).markdown();
     assert!(
-        text.contains(
-            "1 met every target, 0 did not, 0 inconclusive, 2 pruned and not counted"
-        ),
+        text.contains("1 met every target, 0 did not, 0 inconclusive, 2 pruned and not counted"),
         "{text}"
     );
     assert!(text.contains("pruned; registered as pass"), "{text}");
