@@ -112,12 +112,23 @@ pub struct ScenarioArguments {
     pub overrides: Vec<(String, String)>,
 }
 
+/// Which of the scenarios, by their `tags`.
+#[derive(Debug, Args)]
+pub struct TagArguments {
+    /// Only scenarios with this tag; given more than once, with any of them
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Not those with this tag
+    #[arg(long, value_name = "TAG")]
+    pub except_tag: Vec<String>,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   drdrill run scenarios/quickstart.yaml
-  drdrill run scenarios/redis --out reports
+  drdrill run scenarios --tag quarterly --except-tag long --out reports
   drdrill run scenarios/redis/sentinel-kill.yaml --repeat 5 --set targets.rto=20s
   drdrill run scenarios/redis/sentinel-kill-p95.yaml --parallel 2
   drdrill run scenarios/redis/sentinel-kill.yaml --set stack.redis.settings.down-after=500ms
@@ -128,6 +139,9 @@ pub struct RunArguments {
     /// Which scenarios
     #[command(flatten)]
     pub scenarios: ScenarioArguments,
+    /// By tags
+    #[command(flatten)]
+    pub tags: TagArguments,
     /// Run each scenario this often, on one stack that is made ready again where the system can do so
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repeat: Option<u32>,
@@ -177,6 +191,9 @@ pub struct ProveArguments {
     /// Which scenarios
     #[command(flatten)]
     pub scenarios: ScenarioArguments,
+    /// By tags
+    #[command(flatten)]
+    pub tags: TagArguments,
     /// Only the drills with a change, not the scenario as it is
     #[arg(long)]
     pub red: bool,

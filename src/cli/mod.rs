@@ -34,6 +34,7 @@ mod series;
 mod serve;
 mod session;
 mod sweep;
+mod tags;
 mod verify;
 
 use std::{panic, process::ExitCode};

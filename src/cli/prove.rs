@@ -17,7 +17,7 @@ use super::{
     run::{bind, exit_of, for_drills, listen, unfit, verdict_exit},
     series::{progress, show},
     session::{Ended, Session},
-    sweep,
+    sweep, tags,
 };
 
 /// A drill as it is, or with a change that must make it fail.
@@ -34,6 +34,7 @@ struct Trial {
 pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     let key = keys::signing(&arguments.signing)?;
     let scenarios = check::ready(&arguments.scenarios, &[])?;
+    let scenarios = tags::chosen(scenarios, &arguments.tags)?;
     let mut bare = Vec::new();
     let mut trials = Vec::new();
     for parsed in scenarios {

@@ -6,7 +6,7 @@ use drdrill::{
     drill::{Plan, Stop, alert_warnings, warnings},
     evidence::SigningKey,
     record::{Record, Status},
-    report::{MatrixRow, matrix},
+    report::{Closing, MatrixRow, closing, matrix},
     scenario::{Parsed, Problem},
     score::{Judgement, Verdict},
     system::{System, catalogue},
@@ -21,7 +21,7 @@ use super::{
     matrix::{Axis, Combination, combinations},
     output, rules, series,
     session::SessionError,
-    sweep,
+    sweep, tags,
 };
 
 /// Runs every scenario and judges it; the worst outcome is the exit code.
@@ -31,6 +31,7 @@ use super::{
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let key = keys::signing(&arguments.signing)?.map(Arc::new);
     let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
+    let scenarios = tags::chosen(scenarios, &arguments.tags)?;
     let drills: Vec<Drill> = scenarios
         .into_iter()
         .map(|parsed| drill(parsed, &arguments.matrix))
@@ -40,11 +41,17 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()?).await;
         let mut worst = Exit::Pass;
+        let mut ended = Vec::new();
         for drill in &drills {
-            worst = worst.worse(all(drill, arguments, key.clone(), &stop).await?);
+            let (exit, rows) = all(drill, arguments, key.clone(), &stop).await?;
+            worst = worst.worse(exit);
+            ended.extend(rows);
             if stop.wished() {
                 break;
             }
+        }
+        if drills.len() > 1 {
+            output::result(&closing(&ended, output::style()));
         }
         listening.abort();
         Ok(worst)
@@ -73,13 +80,14 @@ fn drill(parsed: Parsed, axes: &[Axis]) -> Result<Drill, Failure> {
     Ok(Drill { name, variants })
 }
 
-/// Runs everything of a drill; of a matrix, prints what came of its combinations side by side.
+/// Runs everything of a drill; of a matrix, prints what came of its combinations side by side. Says what is to stand in
+/// the closing table.
 async fn all(
     drill: &Drill,
     arguments: &RunArguments,
     key: Option<Arc<SigningKey>>,
     stop: &Stop,
-) -> Result<Exit, Failure> {
+) -> Result<(Exit, Vec<Closing>), Failure> {
     let mut worst = Exit::Pass;
     let mut rows = Vec::new();
     for (values, parsed, plan) in &drill.variants {
@@ -103,7 +111,15 @@ async fn all(
     if drill.variants.len() > 1 {
         output::result(&matrix(&drill.name, &rows, output::style()));
     }
-    Ok(worst)
+    let ended = rows.into_iter().map(|row| {
+        let scenario = match row.values.as_str() {
+            "" => drill.name.clone(),
+            values => format!("{} [{values}]", drill.name),
+        };
+        let runs = row.runs;
+        Closing { scenario, runs }
+    });
+    Ok((worst, ended.collect()))
 }
 
 /// What the arguments replace in every scenario.

@@ -5,6 +5,7 @@
 
 pub mod calibration;
 pub mod chinese;
+pub mod closing;
 pub mod csv;
 pub mod document;
 pub mod gated;
@@ -30,6 +31,7 @@ pub mod view;
 use crate::{history::History, record::Record, score::Judgement};
 
 pub use calibration::calibration;
+pub use closing::{Closing, closing};
 pub use gated::{Gated, gate_json, gate_terminal};
 pub use history::{history_json, history_runs, history_terminal};
 pub use indicatif::ProgressDrawTarget;

@@ -69,6 +69,21 @@ fn run_checks_all_before_it_starts_any() {
 }
 
 #[test]
+fn tags_that_choose_nothing_are_no_pass() {
+    let folder = folder(&[("a.yaml", &reference())]);
+    for tags in [&["--tag", "quarterly"][..], &["--except-tag", "failover"]] {
+        for command in ["run", "prove"] {
+            let mut drdrill = drdrill();
+            let command = drdrill.current_dir(folder.path()).args([command, "."]);
+            let (code, out, err) = said(command.args(tags));
+            assert_eq!((code, out.as_str()), (2, ""));
+            assert!(err.contains("their tags are failover, reference"), "{err}");
+        }
+    }
+    assert!(!folder.path().join("reports").exists());
+}
+
+#[test]
 fn two_files_may_not_share_a_name() {
     let folder = folder(&[("a.yaml", &reference()), ("b.yaml", &reference())]);
     let (code, _, err) = said(drdrill().current_dir(folder.path()).args(["check", "."]));

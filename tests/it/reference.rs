@@ -255,3 +255,21 @@ fn a_promotion_that_forgets_what_was_read_is_told() {
     done.expect(1, "fail");
     assert_eq!(done.line("consistency"), "missed", "{}", done.talk);
 }
+
+#[test]
+fn tags_choose_drills_and_a_table_closes_them() {
+    let reports = tempfile::tempdir().expect("a folder");
+    let mut drdrill = assert_cmd::Command::new(env!("CARGO_BIN_EXE_drdrill"));
+    drdrill.args(["run", "scenarios/reference", "--tag", "control"]);
+    drdrill.args(["--tag", "failover", "--except-tag", "consistency", "--out"]);
+    let output = drdrill.arg(reports.path()).output().expect("it starts");
+    let out = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    let table = &out[out.rfind(" scenario").expect("a table")..];
+    let rows: Vec<&str> = table.lines().filter(|it| it.contains("20")).collect();
+    let [noop, kill] = rows[..] else {
+        panic!("{table}");
+    };
+    assert!(noop.contains("reference-noop") && noop.ends_with("control"));
+    assert!(kill.contains("reference-primary-kill") && kill.ends_with("pass"));
+}
