@@ -58,6 +58,7 @@ mod tests {
             "corrupt",
             "reorder",
             "bandwidth",
+            "packet-limit",
             "noop",
         ];
         assert_eq!(with, wanted);

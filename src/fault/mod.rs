@@ -159,6 +159,9 @@ pub enum FaultError {
     /// A disk goes wrong before it is to, or after.
     #[error("the disk of `{0}` is not sound while no fault is in force: {1}")]
     Disk(NodeName, String),
+    /// New connections are still too few once no limit is in force.
+    #[error("of {2} new connections to `{0}` only {1} pass bytes while no limit is in force")]
+    Limited(NodeName, u32, u32),
     /// No port that is to be closed is open.
     #[error("no node can reach another one on any of these ports: {0}")]
     NoPort(String),

@@ -13,6 +13,30 @@ pub struct Push {
     pub bits: f64,
 }
 
+/// New connections that probe a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Knock {
+    /// How many.
+    pub count: u32,
+    /// One every so often.
+    pub gap: Duration,
+    /// How long each is waited for: less than the second after which the kernel would try again.
+    pub limit: Duration,
+}
+
+/// What new connections to a node came to.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Knocked {
+    /// How many were tried.
+    pub tried: u32,
+    /// On how many bytes came back.
+    pub answered: u32,
+    /// How many had no answer in time.
+    pub silent: u32,
+    /// From the first try to the last one, seconds.
+    pub seconds: f64,
+}
+
 /// Datagrams that probe a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ping {

@@ -2,7 +2,7 @@
 
 use crate::id::NodeName;
 
-use super::{Grudge, Shape, rules, shape};
+use super::{Admission, Grudge, Shape, admission, rules, shape};
 
 /// What is in force.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +19,8 @@ pub(super) enum Deed {
     Cut(Grudge),
     /// Packets are treated badly.
     Shape(Shape),
+    /// New connections beyond a rate are not let through.
+    Admit(Admission),
 }
 
 impl Deed {
@@ -27,6 +29,7 @@ impl Deed {
         match self {
             Self::Cut(grudge) => &grudge.node,
             Self::Shape(shape) => &shape.node,
+            Self::Admit(admission) => &admission.node,
         }
     }
 }
@@ -64,17 +67,27 @@ impl Force {
         let cuts: Vec<&Grudge> = here()
             .filter_map(|deed| match deed {
                 Deed::Cut(grudge) => Some(grudge),
-                Deed::Shape(_) => None,
+                Deed::Shape(_) | Deed::Admit(_) => None,
             })
             .collect();
         let shapes: Vec<&Shape> = here()
             .filter_map(|deed| match deed {
                 Deed::Shape(shape) => Some(shape),
-                Deed::Cut(_) => None,
+                Deed::Cut(_) | Deed::Admit(_) => None,
             })
             .collect();
+        let admissions: Vec<&Admission> = here()
+            .filter_map(|deed| match deed {
+                Deed::Admit(admission) => Some(admission),
+                Deed::Cut(_) | Deed::Shape(_) => None,
+            })
+            .collect();
+        let more = [
+            admission::chain(&admissions),
+            shape::chain(&shapes, self.emulated),
+        ];
         (
-            rules::script(&cuts, &shapes, self.emulated),
+            rules::script(&cuts, &more.concat()),
             shape::orders(&shapes, self.emulated),
         )
     }

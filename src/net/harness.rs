@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
-    time::{sleep, sleep_until, timeout},
+    time::{error::Elapsed, sleep, sleep_until, timeout},
 };
 
 use crate::time::{Clock, Nanos};
 
-use super::{Dial, Ping, Push, agent::PORT};
+use super::{Dial, Knock, Knocked, Ping, Push, agent::PORT};
 
 /// How long a stream runs before its bytes count: it has to find its speed.
 const SPEED_UP: Duration = Duration::from_millis(300);
@@ -120,6 +120,35 @@ pub(super) async fn dial(address: IpAddr, port: u16, limit: Duration) -> Dial {
         Ok(Ok(_)) => Dial::Open,
         Ok(Err(_)) => Dial::Refused,
         Err(_) => Dial::Silent,
+    }
+}
+
+/// Opens new connections to a node's echo server, one by one, and looks on which of them bytes come back.
+pub(super) async fn knock(address: IpAddr, knock: Knock) -> Knocked {
+    let clock = Clock::start();
+    let tries = (0..knock.count).map(|number| async move {
+        let due = Nanos::from_duration(knock.gap * number);
+        sleep_until(clock.instant(due).into()).await;
+        let begun = clock.now().since_start();
+        let nonce = format!("{number:016x}\n");
+        let said = async {
+            let mut stream = TcpStream::connect((address, PORT)).await?;
+            echoed(&mut stream, &nonce).await
+        };
+        (begun, timeout(knock.limit, said).await)
+    });
+    let tries = join_all(tries).await;
+    let begun = || tries.iter().map(|(begun, _)| *begun);
+    let count = |of: fn(&Result<io::Result<()>, Elapsed>) -> bool| {
+        let count = tries.iter().filter(|(_, end)| of(end)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    };
+    let spread = begun().max().zip(begun().min());
+    Knocked {
+        tried: knock.count,
+        answered: count(|end| matches!(end, Ok(Ok(())))),
+        silent: count(Result::is_err),
+        seconds: spread.map_or(0.0, |(last, first)| (last - first).as_secs_f64()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who may talk to whom: cuts links between nodes and proves by application bytes which are cut.
 
+mod admission;
 mod agent;
 mod emulator;
 mod figures;
@@ -13,7 +14,8 @@ mod talk;
 mod toxiproxy;
 mod tracking;
 
-pub use figures::{PathFigures, Ping, Push};
+pub use admission::{Admission, Counted};
+pub use figures::{Knock, Knocked, PathFigures, Ping, Push};
 pub use handshake::{Authorities, Handshake, Refused, Secured, certificate_refused};
 pub use shape::{Shape, Shaping};
 pub use sidecar::SidecarLinks;
@@ -100,6 +102,9 @@ pub trait Links: Send + Sync {
     /// Treats packets badly at every node named, all at once.
     async fn shape(&self, fault: usize, shapes: &[Shape]) -> Result<(), RuntimeError>;
 
+    /// Drops new connections beyond a rate at every node named, all at once.
+    async fn admit(&self, fault: usize, admissions: &[Admission]) -> Result<(), RuntimeError>;
+
     /// Undoes at every node what was done under this name; returns the nodes where nothing is left in force.
     async fn heal(&self, fault: usize) -> Result<Vec<NodeName>, RuntimeError>;
 
@@ -116,6 +121,9 @@ pub trait Links: Send + Sync {
 
     /// How many datagrams a node has thrown away for a wrong checksum.
     async fn damaged(&self, node: &NodeName) -> Result<u64, RuntimeError>;
+
+    /// Opens new connections from the harness to a node's echo server, and looks on which of them bytes come back.
+    async fn knock(&self, node: &NodeName, knock: Knock) -> Result<Knocked, RuntimeError>;
 
     /// What a new connection from a node, or from the harness, to each node and port comes to.
     async fn dial(

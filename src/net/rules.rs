@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeSet, fmt::Write, net::IpAddr};
 
-use super::{Grudge, Refusal, Shape, shape};
+use super::{Grudge, Refusal};
 
 /// Removes every rule of ours in one transaction; harmless when there is none.
 pub const FLUSH: &str = "add table inet drdrill\ndelete table inet drdrill\n";
 
-/// The script that puts these grudges and shapes in the place of all our rules at their node, in one transaction.
+/// The script that puts these grudges and further chains in the place of all our rules at their node, in one transaction.
 ///
 /// The chains come before connection tracking and routing, so packets of established connections
 /// are dropped like any other.
-pub fn script(grudges: &[&Grudge], shapes: &[&Shape], emulated: bool) -> String {
+pub fn script(grudges: &[&Grudge], chains: &str) -> String {
     let mut script = FLUSH.to_owned();
     let incoming: String = grudges
         .iter()
@@ -21,8 +21,7 @@ pub fn script(grudges: &[&Grudge], shapes: &[&Shape], emulated: bool) -> String 
         .iter()
         .map(|grudge| cuts(grudge, "daddr", &grudge.outgoing_to))
         .collect();
-    let shaped = shape::chain(shapes, emulated);
-    if incoming.is_empty() && outgoing.is_empty() && shaped.is_empty() {
+    if incoming.is_empty() && outgoing.is_empty() && chains.is_empty() {
         return script;
     }
     script.push_str("table inet drdrill {\n");
@@ -35,7 +34,7 @@ pub fn script(grudges: &[&Grudge], shapes: &[&Shape], emulated: bool) -> String 
             let _ = write!(script, "\tchain {chain} {{\n\t\t{head}\n{rules}\t}}\n");
         }
     }
-    script.push_str(&shaped);
+    script.push_str(chains);
     script.push_str("}\n");
     script
 }
@@ -132,14 +131,14 @@ table inet drdrill {
 \t}
 }
 ";
-        assert_eq!(script(&[&both_ways], &[], false), expected);
+        assert_eq!(script(&[&both_ways], ""), expected);
     }
 
     #[test]
     fn one_way_makes_one_chain_and_nothing_makes_none() {
-        let one_way = script(&[&grudge(&["10.0.0.2"], &[])], &[], false);
+        let one_way = script(&[&grudge(&["10.0.0.2"], &[])], "");
         assert!(one_way.contains("chain incoming") && !one_way.contains("chain outgoing"));
-        assert_eq!(script(&[&grudge(&[], &[])], &[], false), FLUSH);
+        assert_eq!(script(&[&grudge(&[], &[])], ""), FLUSH);
     }
 
     #[test]
@@ -152,7 +151,7 @@ table inet drdrill {
                 ..grudge(&["10.0.0.3"], &[])
             },
         );
-        let script = script(&[&all, &some], &[], false);
+        let script = script(&[&all, &some], "");
         for rule in [
             "ip saddr { 10.0.0.2 } counter drop",
             "ip saddr { 10.0.0.3 } tcp sport { 6379 } counter reject with tcp reset",

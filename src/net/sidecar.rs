@@ -19,7 +19,8 @@ use crate::{
 };
 
 use super::{
-    Dial, Grudge, LinkProbe, Links, PathFigures, Ping, Push, Shape, Shaping,
+    Admission, Dial, Grudge, Knock, Knocked, LinkProbe, Links, PathFigures, Ping, Push, Shape,
+    Shaping,
     agent::{Agent, Answer, Command},
     force::{Deed, Force},
     harness::{self, Sight},
@@ -368,6 +369,11 @@ impl Links for SidecarLinks {
         self.impose(fault, deeds).await
     }
 
+    async fn admit(&self, fault: usize, admissions: &[Admission]) -> Result<(), RuntimeError> {
+        let deeds = admissions.iter().cloned().map(Deed::Admit).collect();
+        self.impose(fault, deeds).await
+    }
+
     async fn heal(&self, fault: usize) -> Result<Vec<NodeName>, RuntimeError> {
         lock(&self.force).remove(fault);
         let all = self.all();
@@ -429,6 +435,10 @@ impl Links for SidecarLinks {
     async fn damaged(&self, node: &NodeName) -> Result<u64, RuntimeError> {
         let answer = self.find(node)?.agent.ask(Command::Damaged, APPLY).await?;
         Ok(answer.damaged)
+    }
+
+    async fn knock(&self, node: &NodeName, knock: Knock) -> Result<Knocked, RuntimeError> {
+        Ok(harness::knock(self.address(node)?, knock).await)
     }
 
     async fn dial(

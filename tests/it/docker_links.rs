@@ -7,7 +7,7 @@ use std::{
 
 use drdrill::{
     id::NodeName,
-    net::{Grudge, LinkProbe, Links, Refusal, SidecarLinks},
+    net::{Admission, Counted, Grudge, Knock, LinkProbe, Links, Refusal, SidecarLinks},
     runtime::{Runtime, Signal},
 };
 
@@ -130,6 +130,58 @@ async fn one_way_cuts_stop_answers_too_and_cuts_add_up() {
     net.links.cut(0, &[net.grudge(0, &[1], &[])]).await.unwrap();
     assert!(!datagram_passes(&net, 1, 0).await);
     assert!(datagram_passes(&net, 0, 1).await);
+    net.rig.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+async fn new_connections_beyond_a_rate_get_no_answer_until_it_is_healed_and_others_go_on() {
+    let net = Net::new().await;
+    let knock = Knock {
+        count: 40,
+        gap: Duration::from_millis(25),
+        limit: Duration::from_millis(700),
+    };
+    let knocked = async |node: usize| net.links.knock(&net.names[node], knock).await.unwrap();
+    assert_eq!(knocked(0).await.answered, 40);
+    let few = Admission {
+        node: net.names[0].clone(),
+        ports: Vec::new(),
+        per_second: 10,
+    };
+    net.links
+        .admit(0, std::slice::from_ref(&few))
+        .await
+        .unwrap();
+    let (limited, other) = (knocked(0).await, knocked(1).await);
+    let rules = net.links.rules(&net.names[0]).await.unwrap();
+    println!("{limited:?}\n{rules}");
+    assert!(limited.answered >= 5, "{limited:?}");
+    assert!(
+        f64::from(limited.answered) <= few.most(limited.seconds),
+        "{limited:?}"
+    );
+    assert_eq!(limited.answered + limited.silent, 40, "{limited:?}");
+    assert_eq!(other.answered, 40, "{other:?}");
+    let counted = Counted::of(&rules);
+    assert_eq!(
+        (counted.came, counted.dropped),
+        (40, u64::from(limited.silent)),
+        "{rules}"
+    );
+    // A grudge beside it rewrites the table; both are in force, and are undone one by one.
+    net.links
+        .cut(1, &[net.grudge(0, &[1], &[1])])
+        .await
+        .unwrap();
+    assert!(knocked(0).await.silent > 20);
+    net.links.heal(1).await.unwrap();
+    let probes = net.links.probe(LIMIT).await.unwrap();
+    assert!(probes.iter().all(|probe| probe.established), "{probes:?}");
+    net.links.heal(0).await.unwrap();
+    assert_eq!(net.links.rules(&net.names[0]).await.unwrap(), "");
+    assert_eq!(knocked(0).await.answered, 40);
+    net.expect_cut(&[]).await;
     net.rig.down().await;
 }
 

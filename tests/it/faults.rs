@@ -178,6 +178,51 @@ fn a_packet_queue_that_gets_no_packets_is_inconclusive() {
     );
 }
 
+const LIMITED: &str = "
+schema: 1
+name: limited
+summary: Few new connections reach the primary, on all ports and on one; those that stand go on.
+stack:
+  redis: { settings: { down-after: 30s } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { packet-limit: { node: primary, rate: 10/s } }
+  - heal: all
+  - fault: { packet-limit: { node: all, rate: 1/s, ports: [6379] } }
+  - heal: all
+  - expect: { recovered: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn as_many_new_connections_get_through_as_asked_and_all_once_it_is_healed() {
+    let done = Drill::written(LIMITED).run();
+    let words = ["asked 10 new connections", "asked 1 new connections"];
+    all_seen(&done, &words);
+    assert!(!done.talk.contains("failed to heal"), "{}", done.talk);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_limit_that_someone_takes_away_is_inconclusive() {
+    let drill = Drill::written(LIMITED);
+    let child = drill.spawn();
+    let struck = "step-started\":{\"step\":1";
+    wait_for(&drill, struck, Duration::from_secs(60));
+    let spoil = "end=$(($(date +%s) + 8)); while [ $(date +%s) -lt $end ]; do nft flush table inet drdrill; done";
+    let spoiled = Command::new("docker")
+        .args(["exec", &container(&drill, "r1.sidecar"), "sh", "-c", spoil])
+        .status();
+    assert!(spoiled.is_ok());
+    let output = child.wait_with_output().expect("an end");
+    let done = drill.done(&output);
+    done.expect(3, "inconclusive");
+    let seen = effects(&done);
+    assert_eq!(seen[0].0, "not-verified", "{seen:#?}\n{}", done.talk);
+    println!("{}", seen[0].1);
+}
+
 const HARM: &str = "
 schema: 1
 name: harm

@@ -51,6 +51,7 @@ const PACKETS: &[&str] = &[
     "corrupt",
     "reorder",
     "bandwidth",
+    "packet-limit",
 ];
 
 const STREAMS: &[&str] = &[

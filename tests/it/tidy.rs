@@ -165,6 +165,7 @@ const DEEDS: &[(&str, &[&str])] = &[
         &[
             "src/fault/active.rs",
             "src/fault/noop.rs",
+            "src/fault/packet_limit.rs",
             "src/fault/packets.rs",
             "src/fault/partition.rs",
             "src/fault/ports.rs",

@@ -34,6 +34,7 @@ macro_rules! for_each_fault {
             corrupt: Corrupt,
             reorder: Reorder,
             bandwidth: Bandwidth,
+            packet_limit: PacketLimit,
             reset: Reset,
             half_open: HalfOpen,
             slow_close: SlowClose,

@@ -351,3 +351,26 @@ impl Fault {
         self.kind().needs()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Step, read};
+
+    /// A fault as it stands in a file, or what is wrong with it.
+    pub(super) fn read_fault(text: &str) -> Result<Fault, String> {
+        let text = format!(
+            "schema: 1\nname: a\nsummary: b\nstack: {{ redis: {{}} }}\ntargets: {{ rto: any, rpo: any }}\n\
+             drill: [ {{ steady: 5s }}, {{ fault: {text} }}, {{ hold: 2s }}, {{ heal: all }} ]\n"
+        );
+        let parsed = read("a.yaml", &text, &[]).map_err(|problems| {
+            let all = problems.all.iter().map(|problem| format!("{problem:?}"));
+            all.collect::<Vec<_>>().join("\n")
+        })?;
+        let found = parsed.scenario.drill.iter().find_map(|step| match step {
+            Step::Fault(fault) => Some(fault.clone()),
+            _ => None,
+        });
+        found.ok_or_else(|| "there is no fault".into())
+    }
+}
