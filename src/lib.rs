@@ -23,6 +23,7 @@ pub mod scenario;
 pub mod score;
 pub mod seed;
 pub mod serve;
+pub mod session;
 pub mod shown;
 pub mod stats;
 pub mod system;

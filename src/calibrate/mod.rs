@@ -9,4 +9,4 @@ pub mod real;
 pub mod reference;
 
 pub use level::{Level, calibrate};
-pub use observe::{Field, Observed, observe};
+pub use observe::{Field, observe};

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, future::join_all, stream};
 use crate::{
     drill::Aside,
     seed::Seed,
+    session::Observed,
     truth::{
         Acceptance, Line,
         control::{self, Silence},
@@ -16,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    Field, Observed,
+    Field,
     aside::{Database, TICKER, TICKS, Told, shell},
     observe, reference,
 };

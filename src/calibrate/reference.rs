@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use crate::{
     scenario::Play,
     seed::Seed,
+    session::Observed,
     truth::{
         Acceptance, Line,
         control::{self, Silence},
@@ -19,7 +20,7 @@ use crate::{
     },
 };
 
-use super::{Field, Observed, observe};
+use super::{Field, observe};
 
 /// How often a drill is observed again whose machine was unfit.
 const TRIES: u32 = 3;

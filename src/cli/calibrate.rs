@@ -1,21 +1,14 @@
 //! `drdrill calibrate`: known truths are planted, and what drdrill measures is compared with them.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use drdrill::{
     calibrate::{Field, Level, calibrate},
-    drill::{After, Machines, Plan, Site, Stop},
-    id::RunId,
-    record::{Emitter, Residue},
+    drill::Stop,
     report::calibration,
-    runtime::{
-        Owner,
-        facts::machine_facts,
-        journal::{Header, Journal},
-        process::ProcessRuntime,
-    },
+    runtime::facts::machine_facts,
     seed::Seed,
+    session::Host,
     time::{Clock, Nanos},
     truth::{Acceptance, Calibration},
 };
@@ -46,16 +39,16 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
         arguments.levels.clone()
     };
     let clock = Clock::start();
-    let state = machines::state_folder()?;
+    let host = machines::host()?;
     let whole = run::for_drills()?.block_on(async {
         let field = Here {
-            state,
+            host,
             stop: Stop::default(),
             clock,
             until: arguments.quick.then(|| clock.now().after(QUICK)),
         };
         let listening = tokio::spawn(run::listen(field.stop.clone()));
-        sweep::before_a_run(&field.state).await;
+        sweep::before_a_run(&field.host.state).await;
         let lines = calibrate(&levels, &field, seed).await;
         listening.abort();
         (lines, field.stop.wished())
@@ -83,59 +76,16 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
 
 /// This machine.
 struct Here {
-    state: PathBuf,
+    host: Host,
     stop: Stop,
     clock: Clock,
     /// When it must have ended.
     until: Option<Nanos>,
 }
 
-#[async_trait]
 impl Field for Here {
-    async fn site(
-        &self,
-        plan: &Plan,
-        run: &RunId,
-        emitter: &Emitter,
-        seed: Seed,
-    ) -> Result<Site, String> {
-        let kind = plan.description.runtime;
-        let header = Header {
-            run: run.clone(),
-            owner: Owner::current(),
-            runtime: kind.to_owned(),
-            docker_host: machines::docker_host(),
-            reports: None,
-        };
-        let journal = Journal::open(&self.state, &header).map_err(|error| error.to_string())?;
-        let machines = match kind {
-            "docker" => machines::docker(plan, run, &journal, emitter, &self.state).await,
-            _ => {
-                let home = self.state.join("nodes").join(run.to_string());
-                let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
-                Ok(Machines {
-                    runtime: Arc::new(runtime),
-                    images: Vec::new(),
-                    journal: journal.clone(),
-                })
-            }
-        };
-        let machines = machines.map_err(|error| {
-            // Nothing was created yet.
-            let _ = journal.finish();
-            error.to_string()
-        })?;
-        Ok(Site {
-            run: run.clone(),
-            machines,
-            program: machines::program(),
-            emitter: emitter.clone(),
-            seed,
-            stratum: (0, 1),
-            asides: Vec::new(),
-            after: After::Remove,
-            earlier: Residue::default(),
-        })
+    fn host(&self) -> &Host {
+        &self.host
     }
 
     fn stop(&self) -> Stop {

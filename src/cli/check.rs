@@ -33,7 +33,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let checked = checked(&files, &arguments.scenarios.overrides);
     for parsed in checked.iter().flatten() {
         let steps = parsed.scenario.drill.len();
-        output::result(&format!("ok  {}  ({steps} steps)\n", parsed.file));
+        output::result(&format!("ok  {}  ({steps} steps)\n", parsed.source.file));
     }
     let wrong = checked.iter().filter(|c| c.is_none()).count();
     if wrong == 0 {
@@ -69,13 +69,13 @@ pub fn ready(
 /// # Errors
 /// When these values make it wrong.
 pub fn varied(parsed: &Parsed, more: &[(String, String)], what: &str) -> Result<Parsed, Failure> {
-    let overrides = [parsed.overrides.as_slice(), more].concat();
-    let varied = read(&parsed.file, &parsed.text, &overrides).and_then(|varied| {
+    let overrides = [parsed.source.overrides.as_slice(), more].concat();
+    let varied = read(&parsed.source.file, &parsed.source.text, &overrides).and_then(|varied| {
         let problems = plan_problems(&varied, &catalogue::all());
         if problems.is_empty() {
             Ok(varied)
         } else {
-            Err(Problems::new(&parsed.file, problems))
+            Err(Problems::new(&parsed.source.file, problems))
         }
     });
     varied.map_err(|problems| {
@@ -185,7 +185,11 @@ fn foreseen(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
 fn change_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
     let changes = (0_usize..).zip(&parsed.scenario.must_fail);
     let wrong = changes.filter_map(|(index, change)| {
-        let problems = match read(&parsed.file, &parsed.text, &change.overrides()) {
+        let problems = match read(
+            &parsed.source.file,
+            &parsed.source.text,
+            &change.overrides(),
+        ) {
             Ok(varied) => plan_problems(&varied, systems),
             Err(problems) => problems.all,
         };

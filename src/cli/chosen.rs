@@ -7,6 +7,7 @@ use drdrill::{
     archive::{BaselineRun, Run, Summary},
     evidence::{Audit, PinnedKey, sha256, verify_run},
     scenario::{Scenario, read},
+    session::rendered,
 };
 
 /// The scenario's file in a run's folder.

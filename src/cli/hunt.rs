@@ -1,24 +1,20 @@
 //! `drdrill hunt`: looks within a time for the drill with the worst outcome, or for one that fails, and makes it small.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use drdrill::{
     check::Answer,
     drill::{
-        After, Plan, Stop,
+        Plan, Stop,
         hunt::{Badness, Failure as Failed, as_file, pool, scenario},
         schedule::{Schedule, Shrinking},
     },
     measure::format::{self, Round},
     record::DisruptionKind,
-    report::Progress,
     scenario::{Dur, Fault, Goal, Parsed},
     score::{LineState, Verdict},
     seed::Seed,
+    session::{Ended, Host, Session},
     time::Clock,
 };
 
@@ -28,7 +24,6 @@ use super::{
     exit::{Exit, Failure},
     machines, output,
     run::{bind, exit_of, for_drills, listen, unfit},
-    session::{Ended, Session},
     sweep,
 };
 
@@ -40,7 +35,7 @@ struct Hunt<'a> {
     base: &'a Parsed,
     plan: &'a Plan,
     reports: &'a Path,
-    state: PathBuf,
+    host: &'a Host,
     seed: Seed,
     stop: Stop,
     clock: Clock,
@@ -80,16 +75,17 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
             "name one file: its stack and clients are those of every drill",
         ));
     };
-    let (base, plan) = bind(base.clone())?;
+    let plan = bind(base)?;
     for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        sweep::before_a_run(&machines::state_folder()?).await;
+        let host = machines::host()?;
+        sweep::before_a_run(&host.state).await;
         let mut hunt = Hunt {
-            base: &base,
+            base,
             plan: &plan,
             reports: &arguments.out,
-            state: machines::state_folder()?,
+            host: &host,
             seed: arguments.seed.map_or_else(Seed::random, Seed),
             stop,
             clock: Clock::start(),
@@ -231,7 +227,7 @@ impl Hunt<'_> {
         let own = self.seed.stream(&format!("trial {}", self.tried)).bits();
         let seed = seed.unwrap_or(Seed(u64::from(own)));
         let scenario = scenario(&self.plan.scenario, &schedule, 0, &self.name());
-        let parsed = as_file(&scenario, &self.base.file, "").map_err(|problems| {
+        let parsed = as_file(&scenario, &self.base.source.file, "").map_err(|problems| {
             let said: Vec<&str> = problems
                 .all
                 .iter()
@@ -239,19 +235,13 @@ impl Hunt<'_> {
                 .collect();
             Failure::new(Exit::Bug, said.join("; "), "report this with the seed")
         })?;
-        let (parsed, plan) = bind(parsed)?;
+        let plan = bind(&parsed)?;
         let session = Session {
-            plan: &plan,
-            parsed: &parsed,
-            key: None,
-            reports: self.reports,
-            state: &self.state,
             seed,
-            attempt: (1, 1),
-            after: After::Remove,
             stop: self.stop.clone(),
+            ..Session::new(&plan, self.host, self.reports)
         };
-        let ended = session.run(Progress::plain(io::sink()), &mut None).await;
+        let ended = session.run((), &mut None).await;
         let ended = ended.map_err(|error| unfit(&error))?;
         let exit = exit_of(&ended.record, &ended.judgement);
         let told = ended.judgement.scorecard.verdict != Verdict::Inconclusive;
@@ -321,10 +311,10 @@ impl Hunt<'_> {
                 "make room there, or name another folder with `--out`",
             )
         };
-        let parsed = as_file(&scenario, &self.base.file, &comment)
+        let parsed = as_file(&scenario, &self.base.source.file, &comment)
             .map_err(|problems| unwritten(problems.to_string()))?;
         let path = self.reports.join(format!("{}.yaml", self.name()));
-        fs::write(&path, parsed.text).map_err(|error| unwritten(error.to_string()))?;
+        fs::write(&path, parsed.source.text).map_err(|error| unwritten(error.to_string()))?;
         output::result(&format!(
             "the least of {} drills {what}: {}\n  {} (run {})\n  {}\n",
             self.tried,

@@ -24,7 +24,7 @@ use super::{
 pub fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let mut values = Vec::new();
     for parsed in check::ready(&arguments.scenarios, &[])? {
-        let (_, plan) = bind(parsed)?;
+        let plan = bind(&parsed)?;
         if arguments.json {
             values.push(json(&plan));
         } else {

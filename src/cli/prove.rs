@@ -1,12 +1,13 @@
 //! `drdrill prove`: shows that drills can turn red, by running each with the changes under which it must fail.
 
 use drdrill::{
-    drill::{After, Plan, Stop},
+    drill::{Plan, Stop},
     evidence::SigningKey,
     report::{ProofRow, proofs},
     scenario::{Miss, MustFail, Parsed},
     score::{Proof, Verdict, proof},
     seed::Seed,
+    session::{Ended, Host, Session},
 };
 
 use super::{
@@ -16,14 +17,12 @@ use super::{
     keys, machines, output,
     run::{bind, exit_of, for_drills, listen, unfit, verdict_exit},
     series::{progress, show},
-    session::{Ended, Session},
     sweep, tags,
 };
 
 /// A drill as it is, or with a change that must make it fail.
 struct Trial {
     change: Option<MustFail>,
-    parsed: Parsed,
     plan: Plan,
 }
 
@@ -47,10 +46,11 @@ pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        sweep::before_a_run(&machines::state_folder()?).await;
+        let host = machines::host()?;
+        sweep::before_a_run(&host.state).await;
         let mut shown = Shown::default();
         for trial in &trials {
-            let ended = trial.run(arguments, key.as_ref(), &stop).await?;
+            let ended = trial.run(arguments, key.as_ref(), &host, &stop).await?;
             shown.add(trial, &ended);
             if stop.wished() {
                 break;
@@ -68,11 +68,9 @@ fn trials(parsed: &Parsed, red: bool) -> Result<Vec<Trial>, Failure> {
             Some(change) => check::varied(parsed, &change.overrides(), "change of `must-fail`")?,
             None => parsed.clone(),
         };
-        let (parsed, plan) = bind(parsed)?;
         Ok(Trial {
             change: change.cloned(),
-            parsed,
-            plan,
+            plan: bind(&parsed)?,
         })
     };
     let as_it_is = (!red).then_some(None);
@@ -94,6 +92,7 @@ impl Trial {
         &self,
         arguments: &ProveArguments,
         key: Option<&SigningKey>,
+        host: &Host,
         stop: &Stop,
     ) -> Result<Ended, Failure> {
         let name = &self.plan.scenario.name;
@@ -105,15 +104,10 @@ impl Trial {
             }
         });
         let session = Session {
-            plan: &self.plan,
-            parsed: &self.parsed,
             key,
-            reports: &arguments.out,
-            state: &machines::state_folder()?,
             seed: arguments.seed.map_or_else(Seed::random, Seed),
-            attempt: (1, 1),
-            after: After::Remove,
             stop: stop.clone(),
+            ..Session::new(&self.plan, host, &arguments.out)
         };
         let ended = session.run(progress(), &mut None).await;
         let ended = ended.map_err(|error| unfit(&error))?;

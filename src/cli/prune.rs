@@ -8,6 +8,7 @@ use drdrill::{
         Audit, EvidenceError, PinnedKey, Pruned, Register, SetAside, SigningKey, audit, finish,
         prune as prune_run, verify_run,
     },
+    session::rendered,
     time::wall_now,
 };
 
@@ -16,7 +17,6 @@ use super::{
     exit::{Exit, Failure},
     history::archive,
     keys, output,
-    session::rendered,
 };
 
 /// Removes the oldest runs of each scenario, each with a signed line in the register. What does not verify stays.

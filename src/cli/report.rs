@@ -12,6 +12,7 @@ use drdrill::{
     record::Record,
     report::{View, csv::csv, run_document::run_document, terminal},
     score,
+    session::rendered,
 };
 
 use super::{
@@ -19,7 +20,6 @@ use super::{
     exit::{Exit, Failure},
     output, pdf, quarter,
     run::exit_of,
-    session::rendered,
 };
 
 /// Judges a run again from its folder, prints the scorecard, and compares every report with what the

@@ -13,7 +13,9 @@ use drdrill::{
 /// Every file that cannot be read.
 pub fn files(parsed: &Parsed) -> Result<Vec<RuleFile>, Vec<Problem>> {
     let named = parsed.scenario.alerting.iter().flat_map(|it| &it.rules);
-    let folder = Path::new(&parsed.file).parent().unwrap_or(Path::new("."));
+    let folder = Path::new(&parsed.source.file)
+        .parent()
+        .unwrap_or(Path::new("."));
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for (index, name) in named.enumerate().filter(|(_, name)| *name != SHIPPED) {
         match read(&folder.join(name)) {

@@ -9,6 +9,7 @@ use drdrill::{
     report::{Closing, MatrixRow, closing, matrix},
     scenario::{Parsed, Problem},
     score::{Judgement, Verdict},
+    session::SessionError,
     system::{System, catalogue},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,9 +20,7 @@ use super::{
     exit::{Exit, Failure},
     keys, limits, machines,
     matrix::{Axis, Combination, combinations},
-    output, rules, series,
-    session::SessionError,
-    sweep, tags,
+    output, rules, series, sweep, tags,
 };
 
 /// Runs every scenario and judges it; the worst outcome is the exit code.
@@ -61,7 +60,7 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
 /// A scenario with what is to be run of it: once as it is, or with each combination of a matrix.
 struct Drill {
     name: String,
-    variants: Vec<(String, Parsed, Plan)>,
+    variants: Vec<(String, Plan)>,
 }
 
 fn drill(parsed: Parsed, axes: &[Axis]) -> Result<Drill, Failure> {
@@ -72,8 +71,7 @@ fn drill(parsed: Parsed, axes: &[Axis]) -> Result<Drill, Failure> {
         } else {
             check::varied(&parsed, &combination.overrides, "combination of the matrix")?
         };
-        let (parsed, plan) = bind(varied)?;
-        Ok((combination.title, parsed, plan))
+        Ok((combination.title, bind(&varied)?))
     };
     let variants = combinations(axes, &parsed).into_iter().map(one);
     let variants = variants.collect::<Result<_, Failure>>()?;
@@ -90,7 +88,7 @@ async fn all(
 ) -> Result<(Exit, Vec<Closing>), Failure> {
     let mut worst = Exit::Pass;
     let mut rows = Vec::new();
-    for (values, parsed, plan) in &drill.variants {
+    for (values, plan) in &drill.variants {
         let alerts = alert_warnings(plan);
         for warning in warnings(&plan.scenario).iter().chain(&alerts) {
             output::talk(&format!("warning: {warning}\n"));
@@ -98,7 +96,7 @@ async fn all(
         if !values.is_empty() {
             output::talk(&format!("{}: {values}\n", drill.name));
         }
-        let outcome = series::run(parsed, plan, arguments, key.clone(), stop).await?;
+        let outcome = series::run(plan, arguments, key.clone(), stop).await?;
         worst = worst.worse(outcome.exit);
         rows.push(MatrixRow {
             values: values.clone(),
@@ -161,7 +159,7 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 ///
 /// # Errors
 /// When the system is not known or cannot build the stack.
-pub fn bind(parsed: Parsed) -> Result<(Parsed, Plan), Failure> {
+pub fn bind(parsed: &Parsed) -> Result<Plan, Failure> {
     let system = parsed
         .scenario
         .stack
@@ -171,29 +169,29 @@ pub fn bind(parsed: Parsed) -> Result<(Parsed, Plan), Failure> {
     let refuse = |message: String, help: String| Failure::new(Exit::ScenarioInvalid, message, help);
     let system = system.ok_or_else(|| {
         refuse(
-            format!("{}: no known system under `stack`", parsed.file),
+            format!("{}: no known system under `stack`", parsed.source.file),
             "`drdrill list` shows them".into(),
         )
     })?;
-    let mut plan = Plan::bind(parsed.scenario.clone(), system).map_err(|issues| {
+    let mut plan = Plan::bind(parsed, system).map_err(|issues| {
         let issue = issues.first();
         let message = issue.map_or("the stack cannot be planned".into(), |issue| {
             issue.message.clone()
         });
         refuse(
-            format!("{}: {message}", parsed.file),
+            format!("{}: {message}", parsed.source.file),
             issue.map_or(String::new(), |issue| issue.help.clone()),
         )
     })?;
     if let Some(alerting) = &mut plan.alerting {
         // They were read before, when the scenario was checked; a file that went away meanwhile is told as any other problem.
-        let files = rules::files(&parsed).map_err(|problems| {
+        let files = rules::files(parsed).map_err(|problems| {
             let message = problems.first().map_or("", Problem::message).to_owned();
-            refuse(format!("{}: {message}", parsed.file), String::new())
+            refuse(format!("{}: {message}", parsed.source.file), String::new())
         })?;
         alerting.rules.extend(files);
     }
-    Ok((parsed, plan))
+    Ok(plan)
 }
 
 fn find(name: &str) -> Option<Arc<dyn System>> {
@@ -255,10 +253,10 @@ pub fn verdict_exit(verdict: Verdict) -> Exit {
 pub fn unfit(error: &SessionError) -> Failure {
     let help = match error {
         SessionError::Evidence(error) => error.help(),
-        SessionError::Journal(_, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+        SessionError::Journal(error) if error.source.kind() == io::ErrorKind::PermissionDenied => {
             "set DRDRILL_STATE to a folder of your own that no other user can write to"
         }
-        SessionError::Journal(..) => {
+        SessionError::Journal(_) => {
             "make room there, or set DRDRILL_STATE to a folder that can be written"
         }
     };

@@ -18,9 +18,10 @@ use drdrill::{
     measure::format::{self, Round},
     record::Residue,
     report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
-    scenario::{self, Dur, Expect, Parsed, Problem, Scenario, Step, Targets, Within, fault::Noop},
+    scenario::{self, Dur, Expect, Problem, Scenario, Step, Targets, Within, fault::Noop},
     score::{self, Scorecard, Verdict},
     seed::Seed,
+    session::{Ended, Host, Session},
 };
 use futures_util::future::join_all;
 
@@ -31,16 +32,14 @@ use super::{
     notify::notify,
     output,
     run::{exit_of, unfit, verdict_exit},
-    session::{Ended, Session},
 };
 
 /// What every repeat of a series shares.
 struct Series {
     plan: Plan,
-    parsed: Parsed,
     key: Option<Arc<SigningKey>>,
     reports: PathBuf,
-    state: PathBuf,
+    host: Host,
     seed: Seed,
     keep: bool,
     webhook: Option<String>,
@@ -74,7 +73,6 @@ pub struct Outcome {
 /// # Errors
 /// When a repeat could not be carried to its end, or stacks side by side disturb each other.
 pub async fn run(
-    parsed: &Parsed,
     plan: &Plan,
     arguments: &RunArguments,
     key: Option<Arc<SigningKey>>,
@@ -82,10 +80,9 @@ pub async fn run(
 ) -> Result<Outcome, Failure> {
     let series = Arc::new(Series {
         plan: plan.clone(),
-        parsed: parsed.clone(),
         key,
         reports: arguments.out.clone(),
-        state: machines::state_folder()?,
+        host: machines::host()?,
         seed: arguments.seed.map_or_else(Seed::random, Seed),
         keep: arguments.keep,
         webhook: arguments.webhook.clone(),
@@ -191,15 +188,12 @@ impl Series {
 
     fn session<'a>(&'a self, plan: &'a Plan, attempt: (u32, u32), after: After) -> Session<'a> {
         Session {
-            plan,
-            parsed: &self.parsed,
             key: self.key.as_deref(),
-            reports: &self.reports,
-            state: &self.state,
             seed: self.seed,
             attempt,
             after,
             stop: self.stop.clone(),
+            ..Session::new(plan, &self.host, &self.reports)
         }
     }
 
@@ -210,7 +204,7 @@ impl Series {
         standing: &mut Option<Standing>,
     ) -> Result<Ended, Failure> {
         let run = if self.stacks > 1 {
-            session.run(Progress::plain(io::sink()), standing).await
+            session.run((), standing).await
         } else {
             session.run(progress(), standing).await
         };
@@ -231,15 +225,11 @@ impl Series {
     /// One control on each stack, all at once. Each has a folder and a register line of its own.
     async fn control(
         self: Arc<Self>,
-        control: Arc<(Parsed, Plan)>,
+        control: Arc<Plan>,
         number: u32,
     ) -> (Result<Ended, Failure>, Option<Standing>) {
         let mut standing = None;
-        let (parsed, plan) = control.as_ref();
-        let session = Session {
-            parsed,
-            ..self.session(plan, (number + 1, self.stacks), After::HandOn)
-        };
+        let session = self.session(&control, (number + 1, self.stacks), After::HandOn);
         let ended = self.carry(session, &mut standing).await;
         (ended, standing)
     }
@@ -306,7 +296,7 @@ async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing
 
 /// The scenario's stack and clients with nothing done to them, as a scenario file of its own: the run's folder
 /// holds what it was run from.
-fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
+fn control_of(series: &Series) -> Result<Plan, Failure> {
     let Scenario { name, drill, .. } = &series.plan.scenario;
     let steady = drill.iter().map_while(|step| match step {
         Step::Steady(time) => Some(time.0),
@@ -345,12 +335,12 @@ fn control_of(series: &Series) -> Result<(Parsed, Plan), Failure> {
         messages.collect::<Vec<_>>().join("; ")
     }
     let text = serde_json::to_string_pretty(&scenario).map_err(|error| wrong(error.to_string()))?;
-    let parsed = scenario::read(&series.parsed.file, &text, &[])
+    let parsed = scenario::read(&series.plan.source.file, &text, &[])
         .map_err(|problems| wrong(list(problems.all.iter().map(Problem::message))))?;
-    let mut plan = Plan::bind(parsed.scenario.clone(), series.plan.system.clone())
+    let mut plan = Plan::bind(&parsed, series.plan.system.clone())
         .map_err(|issues| wrong(list(issues.iter().map(|issue| issue.message.as_str()))))?;
     plan.fit_for(&series.plan);
-    Ok((parsed, plan))
+    Ok(plan)
 }
 
 /// Tells a webhook how a run ended.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use drdrill::{
     evidence::{Audit, Problem, Register, Signers, Verified, audit_signed, files, verify_signed},
     score::Verdict,
+    session::rendered,
     shown::{shown, shown_path},
 };
 
@@ -12,7 +13,6 @@ use super::{
     arguments::VerifyArguments,
     exit::{Exit, Failure},
     keys, output,
-    session::rendered,
 };
 
 /// What a verification of a folder of runs found.

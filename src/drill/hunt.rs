@@ -118,7 +118,7 @@ pub fn pool(base: &Parsed, system: &dyn System) -> Vec<Fault> {
     let offers = [system.describe()];
     let fits = |fault: &Fault| {
         let scenario = scenario(&base.scenario, &Schedule::of(fault.clone()), 0, "trial");
-        as_file(&scenario, &base.file, "").is_ok_and(|parsed| {
+        as_file(&scenario, &base.source.file, "").is_ok_and(|parsed| {
             validate_against(&parsed, &offers).is_empty()
                 && validate_design(&parsed, system).is_empty()
         })

@@ -11,13 +11,15 @@ use crate::{
     id::NodeName,
     record::MemberKind,
     runtime::Disks,
-    scenario::{Fault, Need, Scenario, Step, SystemSpec},
+    scenario::{Fault, Need, Parsed, Scenario, Source, Step, SystemSpec},
     system::{Description, Design, Issue, System},
 };
 
 /// A drill that can be run.
 #[derive(Clone)]
 pub struct Plan {
+    /// The file that it was read from.
+    pub source: Source,
     /// The scenario.
     pub scenario: Scenario,
     /// The system.
@@ -37,7 +39,8 @@ impl Plan {
     ///
     /// # Errors
     /// What the system finds wrong with the specification.
-    pub fn bind(scenario: Scenario, system: Arc<dyn System>) -> Result<Self, Vec<Issue>> {
+    pub fn bind(parsed: &Parsed, system: Arc<dyn System>) -> Result<Self, Vec<Issue>> {
+        let scenario = parsed.scenario.clone();
         let description = system.describe();
         let spec = scenario
             .stack
@@ -53,6 +56,7 @@ impl Plan {
         });
         Ok(Self {
             faults: faults.collect(),
+            source: parsed.source.clone(),
             alerting,
             scenario,
             system,
@@ -196,10 +200,10 @@ mod tests {
                 "schema: 1\nname: a\nsummary: b\nstack: {{ redis: {{}} }}\ntargets: {{ rto: any, rpo: any }}\n\
                  drill: [ {{ steady: 10s }}, {{ fault: {fault} }}, {{ expect: {{ recovered: {{ within: 1m }} }} }} ]\n"
             );
-            let scenario = read("a.yaml", &text, &[]).expect("a scenario").scenario;
+            let parsed = read("a.yaml", &text, &[]).expect("a scenario");
             let system = catalogue::all().into_iter();
             let mut system = system.filter(|system| system.describe().name == "redis");
-            Plan::bind(scenario, system.next().expect("redis")).expect("a plan")
+            Plan::bind(&parsed, system.next().expect("redis")).expect("a plan")
         };
         let mut control = plan("noop");
         assert!(control.disks().is_none() && control.clocked().is_empty());

@@ -133,8 +133,8 @@ mod tests {
              alerting: {{ rules: [a.rules], expect: [{{ alert: Down, firing: any }}] }}\n\
              drill:\n  - steady: 10s\n  - fault: {{ kill: primary }}\n  - expect: {{ alerted: {{ within: 1m }} }}\n"
         );
-        let scenario = read("a.yaml", &text, &[]).expect("a scenario").scenario;
-        let mut plan = Plan::bind(scenario, Arc::new(Redis::Redis)).expect("a plan");
+        let parsed = read("a.yaml", &text, &[]).expect("a scenario");
+        let mut plan = Plan::bind(&parsed, Arc::new(Redis::Redis)).expect("a plan");
         let rules = RuleFile {
             name: "a.rules".into(),
             text: format!(

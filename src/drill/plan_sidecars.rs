@@ -30,10 +30,10 @@ mod tests {
             "schema: 1\nname: a\nsummary: b\nstack: {{ {name}: {{}} }}\ntargets: {{ rto: any, rpo: any }}\n\
              drill: [ {{ steady: 5s }}, {steps} ]\n"
         );
-        let scenario = read("a.yaml", &text, &[]).expect("a scenario").scenario;
+        let parsed = read("a.yaml", &text, &[]).expect("a scenario");
         let system = catalogue::all().into_iter();
         let system = system.filter(|system| system.describe().name == name);
-        Plan::bind(scenario, system.last().expect("a system")).expect("a plan")
+        Plan::bind(&parsed, system.last().expect("a system")).expect("a plan")
     }
 
     fn faults(kinds: &[&str]) -> String {

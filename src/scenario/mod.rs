@@ -29,7 +29,9 @@ pub use fault::{
 };
 pub use must_fail::{Miss, MustFail};
 pub use problem::{Problem, Problems};
-pub use read::{BYTES_MAX, Parsed, SCHEMA, StatedRule, prometheus_duration, read, rules, to_json};
+pub use read::{
+    BYTES_MAX, Parsed, SCHEMA, Source, StatedRule, prometheus_duration, read, rules, to_json,
+};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError, Size};
 pub use spans::Spans;
 pub use steps::Steps;

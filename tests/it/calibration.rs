@@ -1,9 +1,10 @@
 //! Calibration: known truths are measured, one operation off turns a level red, and so does a broken harness.
 
 use drdrill::{
-    calibrate::{Observed, reference::Plant},
+    calibrate::reference::Plant,
     history::{Access, Group, Op, Outcome},
     seed::Seed,
+    session::Observed,
     truth::{Acceptance, Line},
 };
 use futures_util::future::join_all;

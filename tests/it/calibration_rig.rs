@@ -1,20 +1,14 @@
 //! Where tests of calibration run their drills, and a harness broken on purpose.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use async_trait::async_trait;
 use drdrill::{
-    calibrate::{Field, Observed},
-    drill::{After, Machines, Plan, Site, Stop},
+    calibrate::Field,
+    drill::Stop,
     history::{Draft, Outcome},
-    id::{LaneId, RunId},
-    record::{Emitter, Record, Residue},
-    runtime::{
-        Owner, Runtime,
-        journal::{Header, Journal},
-        process::ProcessRuntime,
-    },
-    seed::Seed,
+    id::LaneId,
+    record::Record,
+    session::{Host, Observed},
     time::{Bracket, Nanos},
 };
 
@@ -22,53 +16,23 @@ use crate::drill_rig::DRDRILL;
 
 /// Processes on this machine, their state in a folder of the test's own.
 pub struct Processes {
-    state: tempfile::TempDir,
+    _state: tempfile::TempDir,
+    host: Host,
 }
 
 impl Processes {
     pub fn new() -> Self {
+        let state = tempfile::tempdir().expect("a folder");
         Self {
-            state: tempfile::tempdir().expect("a folder"),
+            host: Host::new(state.path(), DRDRILL),
+            _state: state,
         }
     }
 }
 
-#[async_trait]
 impl Field for Processes {
-    async fn site(
-        &self,
-        _: &Plan,
-        run: &RunId,
-        emitter: &Emitter,
-        seed: Seed,
-    ) -> Result<Site, String> {
-        let header = Header {
-            run: run.clone(),
-            owner: Owner::current(),
-            runtime: "process".into(),
-            docker_host: None,
-            reports: None,
-        };
-        let journal =
-            Journal::open(self.state.path(), &header).map_err(|error| error.to_string())?;
-        let home = self.state.path().join("nodes").join(run.to_string());
-        let runtime: Arc<dyn Runtime> =
-            Arc::new(ProcessRuntime::new(run.clone(), home, journal.clone()));
-        Ok(Site {
-            run: run.clone(),
-            machines: Machines {
-                runtime,
-                images: Vec::new(),
-                journal,
-            },
-            program: PathBuf::from(DRDRILL),
-            emitter: emitter.clone(),
-            seed,
-            stratum: (0, 1),
-            asides: Vec::new(),
-            after: After::Remove,
-            earlier: Residue::default(),
-        })
+    fn host(&self) -> &Host {
+        &self.host
     }
 
     fn stop(&self) -> Stop {

@@ -77,18 +77,32 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    ("evidence", &[KERNEL, VOCABULARY, JUDGEMENT]),
+    ("archive", &[KERNEL, VOCABULARY, JUDGEMENT, &["evidence"]]),
+    ("report", &[KERNEL, VOCABULARY, JUDGEMENT, &["archive"]]),
+    // A drill from end to end: run, judged, rendered, sealed.
+    (
+        "session",
+        &[
+            KERNEL,
+            VOCABULARY,
+            JUDGEMENT,
+            &[
+                "runtime", "image", "workload", "drill", "evidence", "report",
+            ],
+        ],
+    ),
     (
         "calibrate",
         &[
             KERNEL,
             VOCABULARY,
             JUDGEMENT,
-            &["runtime", "net", "system", "fault", "workload", "drill"],
+            &[
+                "runtime", "net", "system", "fault", "workload", "drill", "session",
+            ],
         ],
     ),
-    ("evidence", &[KERNEL, VOCABULARY, JUDGEMENT]),
-    ("archive", &[KERNEL, VOCABULARY, JUDGEMENT, &["evidence"]]),
-    ("report", &[KERNEL, VOCABULARY, JUDGEMENT, &["archive"]]),
     // A local page: it only reads.
     (
         "serve",

@@ -22,7 +22,7 @@ use miette::NamedSource;
 
 use super::{
     Scenario,
-    problem::{Problem, Problems, Source},
+    problem::{self, Problem, Problems},
     spans::Spans,
 };
 use decode::{Decoder, Fields};
@@ -34,15 +34,22 @@ pub use tree::BYTES_MAX;
 /// The version of the language that this reader knows.
 pub const SCHEMA: u32 = 1;
 
-/// A scenario that is right as far as the file alone tells, and where its keys stand.
+/// A scenario file as it was given.
 #[derive(Debug, Clone)]
-pub struct Parsed {
-    /// The file's name as it was given.
+pub struct Source {
+    /// Its name.
     pub file: String,
-    /// The file's text, before any override.
+    /// Its text, before any override.
     pub text: String,
     /// What replaced values of the file, in the order in which it was applied.
     pub overrides: Vec<(String, String)>,
+}
+
+/// A scenario that is right as far as the file alone tells, and where its keys stand.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The file.
+    pub source: Source,
     /// The scenario, overrides applied and every default filled in.
     pub scenario: Scenario,
     /// Where its keys stand.
@@ -62,9 +69,11 @@ pub fn read(
     let read = whole(&mut decoder, source_name, text, overrides);
     match read {
         Some((scenario, spans)) if decoder.problems.is_empty() => Ok(Parsed {
-            file: source_name.to_owned(),
-            text: text.to_owned(),
-            overrides: overrides.to_vec(),
+            source: Source {
+                file: source_name.to_owned(),
+                text: text.to_owned(),
+                overrides: overrides.to_vec(),
+            },
             scenario,
             spans,
         }),
@@ -82,7 +91,7 @@ fn whole(
         decoder.note(problem);
         return None;
     }
-    let source: Source = Arc::new(NamedSource::new(source_name, text.to_owned()));
+    let source: problem::Source = Arc::new(NamedSource::new(source_name, text.to_owned()));
     let mut tree = match tree::parse(&source, &mut decoder.problems) {
         Ok(tree) => tree,
         Err(problem) => {
@@ -258,7 +267,7 @@ fn tags(d: &mut Decoder, tree: &Tree) -> Vec<String> {
 /// The YAML as plain JSON, anchors and merge keys resolved, for validation against the schema; `None`
 /// if it is no YAML. Numbers and booleans become what they look like, all else text.
 pub fn to_json(text: &str) -> Option<serde_json::Value> {
-    let source: Source = Arc::new(NamedSource::new("text", text.to_owned()));
+    let source: problem::Source = Arc::new(NamedSource::new("text", text.to_owned()));
     let tree = tree::parse(&source, &mut Vec::new()).ok()?;
     Some(tree.to_json())
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use drdrill::{
+use crate::{
     history::{Op, Outcome},
     record::{Event, What},
     report::Counters,
@@ -16,7 +16,7 @@ use drdrill::{
 
 /// Operations per outcome since the last look, of the lanes that measure the service or the application.
 #[derive(Default)]
-pub struct Counts {
+pub(super) struct Counts {
     ok: AtomicU64,
     not_ok: AtomicU64,
     /// By lane number; pinned probes fail at nodes that are down while the service is well.
@@ -25,7 +25,7 @@ pub struct Counts {
 
 impl Counts {
     /// Learns from the clients' start which lanes count.
-    pub fn heard(&self, event: &Event) {
+    pub(super) fn heard(&self, event: &Event) {
         if let What::Clients(lanes) = &event.what {
             let service = lanes.iter().map(|lane| lane.group.appends());
             self.counted.get_or_init(|| service.collect());
@@ -33,7 +33,7 @@ impl Counts {
     }
 
     /// Counts an operation.
-    pub fn count(&self, op: &Op) {
+    pub(super) fn count(&self, op: &Op) {
         let lanes = self.counted.get();
         if lanes.and_then(|lanes| lanes.get(usize::from(op.lane.0))) != Some(&true) {
             return;
@@ -47,7 +47,7 @@ impl Counts {
     }
 
     /// What was counted since the last time, a second.
-    pub fn rates(&self, elapsed: Duration) -> Counters {
+    pub(super) fn rates(&self, elapsed: Duration) -> Counters {
         let rate = |counter: &AtomicU64| {
             let count = counter.swap(0, Ordering::Relaxed);
             (count as f64 / elapsed.as_secs_f64()).round() as u64
@@ -61,7 +61,7 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use drdrill::{
+    use crate::{
         history::{Access, Group, Lane},
         id::LaneId,
         time::{Bracket, Nanos},

@@ -1,32 +1,20 @@
 //! One run, from its opening in the register to its sealed folder.
 
 use std::{
-    io::Write,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, channel},
-    },
-    thread::JoinHandle,
-    time::Duration,
+    sync::{Arc, mpsc::channel},
 };
 
-use drdrill::{
+use crate::{
     drill::{self, After, Finished, Machines, Plan, Provisioned, Site, Standing, Stop},
     evidence::{
-        self, Claims, Closing, EventLog, EvidenceError, HistoryThread, Opening, Redactor, Register,
+        self, Claims, Closing, EvidenceError, HistoryThread, Opening, Redactor, Register,
         RunFolder, SigningKey, folder::FORMAT,
     },
     history::{Heard, History},
     id::RunId,
     record::{Emitter, Event, Opened, Record, Residue, Status, What, variant},
-    report::Progress,
-    runtime::{
-        Owner,
-        journal::{Header, Journal},
-        process::ProcessRuntime,
-    },
-    scenario::Parsed,
+    runtime::journal::Journal,
     score::{self, Judgement},
     seed::Seed,
     time::{Bracket, Clock},
@@ -34,23 +22,19 @@ use drdrill::{
 };
 
 use super::{
-    counts::Counts,
-    harness,
-    machines::{self, MachinesError},
+    Host, JournalError, MachinesError, Observer, counts::Counts, observe::write_events, rendered,
 };
 
-/// What a session runs, and where.
+/// One drill to be run, and where. `Session { seed, ..Session::new(plan, host, reports) }` names what is to differ.
 pub struct Session<'a> {
     /// The drill.
     pub plan: &'a Plan,
-    /// The scenario file as it was read, with what replaced its values.
-    pub parsed: &'a Parsed,
-    /// The key that signs the folder, if there is one.
-    pub key: Option<&'a SigningKey>,
+    /// What runs it.
+    pub host: &'a Host,
     /// The reports folder.
     pub reports: &'a Path,
-    /// The folder of journals.
-    pub state: &'a Path,
+    /// The key that signs the run's folder, if there is one.
+    pub key: Option<&'a SigningKey>,
     /// The seed.
     pub seed: Seed,
     /// Which repeat this is, from 1, and out of how many.
@@ -80,11 +64,25 @@ pub enum SessionError {
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     /// The journal could not be written, so nothing was started.
-    #[error("failed to write the undo journal under `{0}`: {1}")]
-    Journal(PathBuf, std::io::Error),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// A drill that is run once, by a seed of its own, unsigned, and whose stack is removed.
+    pub fn new(plan: &'a Plan, host: &'a Host, reports: &'a Path) -> Self {
+        Self {
+            plan,
+            host,
+            reports,
+            key: None,
+            seed: Seed::random(),
+            attempt: (1, 1),
+            after: After::Remove,
+            stop: Stop::default(),
+        }
+    }
+
     /// Runs the drill, judges it, writes its folder and closes it in the register. It takes the stack of the repeat
     /// before, if there is one, and leaves its own for the next if that is wanted and can be.
     ///
@@ -92,9 +90,9 @@ impl Session<'_> {
     /// When the evidence cannot be written. Whatever was created is removed all the same, as far as possible, except a
     /// stack in `standing`, which is the caller's. The run is closed in the register as aborted; where that cannot be
     /// written either, the next sweep does it.
-    pub async fn run<W: Write + Send + 'static>(
+    pub async fn run(
         self,
-        progress: Progress<W>,
+        observer: impl Observer,
         standing: &mut Option<Standing>,
     ) -> Result<Ended, SessionError> {
         let clock = Clock::start();
@@ -103,10 +101,10 @@ impl Session<'_> {
             self.seed.stream(&format!("run {}", self.attempt.0)).bits(),
         );
         // The journal comes first and goes last: whatever ends drdrill, a sweep finds the run and closes it.
-        let journal = self.journal(&run)?;
+        let journal = self.host.journal(self.plan, &run, Some(self.reports))?;
         let register = Register::of(self.reports);
         let ended = self
-            .registered((&run, clock), &register, &journal, progress, standing)
+            .registered((&run, clock), &register, &journal, observer, standing)
             .await;
         let closed = match &ended {
             Ok(_) => Ok(()),
@@ -119,26 +117,13 @@ impl Session<'_> {
         ended
     }
 
-    /// The journal of the run.
-    fn journal(&self, run: &RunId) -> Result<Journal, SessionError> {
-        let header = Header {
-            run: run.clone(),
-            owner: Owner::current(),
-            runtime: self.plan.description.runtime.to_owned(),
-            docker_host: machines::docker_host(),
-            reports: std::path::absolute(self.reports).ok(),
-        };
-        Journal::open(self.state, &header)
-            .map_err(|error| SessionError::Journal(self.state.to_owned(), error))
-    }
-
     /// The run from its line in the register on.
-    async fn registered<W: Write + Send + 'static>(
+    async fn registered(
         &self,
         (run, clock): (&RunId, Clock),
         register: &Register,
         journal: &Journal,
-        mut progress: Progress<W>,
+        mut observer: impl Observer,
         standing: &mut Option<Standing>,
     ) -> Result<Ended, SessionError> {
         let redactor = self.redactor();
@@ -159,14 +144,14 @@ impl Session<'_> {
         })?;
         let folder = RunFolder::create(self.reports, &self.plan.scenario.name, run)?;
         let folder = folder.redacting(redactor);
-        folder.scenario(&self.parsed.text)?;
+        folder.scenario(&self.plan.source.text)?;
         // Targets, overrides and seed are on disk before there is anything to break.
         let mut log = folder.events()?;
         log.append(&opening)?;
-        let _ = progress.on_event(&opening);
+        observer.on_event(&opening);
         let (emitter, events) = Emitter::new(clock);
         let (sink, history, counts) = history(&folder)?;
-        let writer = write_events(log, events, progress, counts, (clock, self.stop.clone()));
+        let writer = write_events(log, events, observer, counts, (clock, self.stop.clone()));
         let finished = self.drill((run, journal), emitter, sink, standing).await;
         let written = writer.join().expect("the event writer returns its errors");
         let history = history.join();
@@ -179,22 +164,23 @@ impl Session<'_> {
         tokio::task::block_in_place(|| self.conclude(&folder, register))
     }
 
-    /// What must not reach the folder: the secrets of this process, of overrides and of the scenario.
+    /// What must not reach the folder: the secrets that the host knows, those of overrides and of the scenario.
     fn redactor(&self) -> Redactor {
         let scenario = serde_json::to_value(&self.plan.scenario).unwrap_or_default();
-        let overrides = serde_json::to_value(&self.parsed.overrides).unwrap_or_default();
-        harness::redactor().learning(&scenario).learning(&overrides)
+        let overrides = serde_json::to_value(&self.plan.source.overrides).unwrap_or_default();
+        let known = self.host.redactor.clone();
+        known.learning(&scenario).learning(&overrides)
     }
 
     /// What replaced values of the file, as the register shows it.
     fn overrides(&self, redactor: &Redactor) -> Vec<(String, String)> {
-        let overrides = self.parsed.overrides.iter();
+        let overrides = self.plan.source.overrides.iter();
         let shown = overrides.map(|(key, value)| (key.clone(), redactor.text(value).into_owned()));
         shown.collect()
     }
 
     fn open(&self, run: &RunId, clock: &Clock, redactor: &Redactor) -> Opened {
-        let text = redactor.text(&self.parsed.text);
+        let text = redactor.text(&self.plan.source.text);
         Opened {
             format: FORMAT,
             run: run.clone(),
@@ -202,10 +188,10 @@ impl Session<'_> {
             attempt: self.attempt.0,
             attempts: self.attempt.1,
             seed: self.seed,
-            harness: harness::harness(),
-            file: place(&self.parsed.file),
+            harness: self.host.harness.clone(),
+            file: place(&self.plan.source.file),
             scenario_sha256: evidence::sha256(text.as_bytes()),
-            overrides: self.parsed.overrides.clone(),
+            overrides: self.plan.source.overrides.clone(),
             scenario: self.plan.scenario.clone(),
             last: evidence::last_run(
                 self.reports,
@@ -223,18 +209,19 @@ impl Session<'_> {
         sink: Sink,
         standing: &mut Option<Standing>,
     ) -> Finished {
-        let ground = match standing.take() {
+        let source = match standing.take() {
             Some(stack) => self.again(run, &emitter, stack).await,
-            None => FaultContext::Fresh(Residue::default()),
+            None => StackSource::Fresh(Residue::default()),
         };
-        let (machines, ready, earlier) = match ground {
-            FaultContext::Ready(machines, ready) => {
-                (Ok(machines), Some(*ready), Residue::default())
+        let (machines, ready, earlier) = match source {
+            StackSource::Ready(machines, ready) => (Ok(machines), Some(*ready), Residue::default()),
+            StackSource::Fresh(earlier) => {
+                let wanted = self.host.machines(self.plan, run, journal, &emitter);
+                let machines = self.stop.or(wanted).await;
+                let machines = machines.unwrap_or(Err(MachinesError::Interrupted));
+                (machines, None, earlier)
             }
-            FaultContext::Fresh(earlier) => {
-                (self.machines(run, journal, &emitter).await, None, earlier)
-            }
-            FaultContext::Interrupted(earlier) => (Err(MachinesError::Interrupted), None, earlier),
+            StackSource::Interrupted(earlier) => (Err(MachinesError::Interrupted), None, earlier),
         };
         let machines = match machines {
             Ok(machines) => machines,
@@ -243,7 +230,7 @@ impl Session<'_> {
         let site = Site {
             run: run.clone(),
             machines,
-            program: machines::program(),
+            program: self.host.program.clone(),
             emitter,
             seed: self.seed,
             stratum: (self.attempt.0 - 1, self.attempt.1),
@@ -258,38 +245,18 @@ impl Session<'_> {
     }
 
     /// Makes the stack of the repeat before ready; where that cannot be, it is removed.
-    async fn again(&self, run: &RunId, emitter: &Emitter, stack: Standing) -> FaultContext {
+    async fn again(&self, run: &RunId, emitter: &Emitter, stack: Standing) -> StackSource {
         let ready = drill::rearm(self.plan, &stack, run, emitter);
         match self.stop.or(ready).await {
-            Some(Ok(ready)) => FaultContext::Ready(stack.machines(), Box::new(ready)),
+            Some(Ok(ready)) => StackSource::Ready(stack.machines(), Box::new(ready)),
             Some(Err(why)) => {
                 emitter.note(format!("the stack could not be made ready again: {why}"));
                 let removed = stack.tear_down().await;
                 emitter.note("it was removed; this repeat has a fresh stack");
-                FaultContext::Fresh(removed)
+                StackSource::Fresh(removed)
             }
-            None => FaultContext::Interrupted(stack.tear_down().await),
+            None => StackSource::Interrupted(stack.tear_down().await),
         }
-    }
-
-    async fn machines(
-        &self,
-        run: &RunId,
-        journal: &Journal,
-        emitter: &Emitter,
-    ) -> Result<Machines, MachinesError> {
-        if self.plan.description.runtime == "docker" {
-            let wanted = machines::docker(self.plan, run, journal, emitter, self.state);
-            let machines = self.stop.or(wanted).await;
-            return machines.unwrap_or(Err(MachinesError::Interrupted));
-        }
-        let home = self.state.join("nodes").join(run.to_string());
-        let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
-        Ok(Machines {
-            runtime: Arc::new(runtime),
-            images: Vec::new(),
-            journal: journal.clone(),
-        })
     }
 
     /// Judges what the folder holds, so that judging it again later cannot differ, and seals it.
@@ -321,7 +288,7 @@ impl Session<'_> {
 }
 
 /// What a session starts from.
-enum FaultContext {
+enum StackSource {
     /// The stack of the repeat before, made ready.
     Ready(Machines, Box<Provisioned>),
     /// Nothing; and what the removal of the stack before left.
@@ -347,19 +314,8 @@ fn without_machines(emitter: &Emitter, error: &MachinesError, residue: Residue) 
     }
 }
 
-/// Every file that follows from a record and its operations alone, by name.
-pub fn rendered(
-    record: &Record,
-    history: &History,
-    judgement: &Judgement,
-) -> Vec<(&'static str, Vec<u8>)> {
-    let mut files = vec![("result.json", evidence::result_json(record, judgement))];
-    files.extend(drdrill::report::render_all(record, history, judgement));
-    files
-}
-
 /// UTC to the second without separators, as run names need it.
-fn stamp(clock: &Clock) -> String {
+pub(super) fn stamp(clock: &Clock) -> String {
     clock.wall_start().strftime("%Y%m%dt%H%M%S").to_string()
 }
 
@@ -374,47 +330,6 @@ fn history(folder: &RunFolder) -> Result<(Sink, HistoryThread, Arc<Counts>), Evi
         let _ = ops.send(heard);
     });
     Ok((sink, thread, counts))
-}
-
-/// How often the clients' rates are shown.
-const SHOW_EVERY: Duration = Duration::from_secs(1);
-
-/// Writes events as they come and shows them. If they cannot be written, the drill is stopped.
-fn write_events<W: Write + Send + 'static>(
-    mut log: EventLog,
-    events: Receiver<Event>,
-    mut progress: Progress<W>,
-    counts: Arc<Counts>,
-    (clock, stop): (Clock, Stop),
-) -> JoinHandle<Result<(), EvidenceError>> {
-    std::thread::spawn(move || {
-        let mut result = Ok(());
-        let mut shown = clock.now();
-        loop {
-            let since = clock.now().since(shown);
-            if since >= SHOW_EVERY {
-                shown = clock.now();
-                progress.on_counters(counts.rates(since));
-            }
-            match events.recv_timeout(SHOW_EVERY.saturating_sub(since)) {
-                Ok(event) => {
-                    counts.heard(&event);
-                    // A terminal that is gone is no reason to stop.
-                    let _ = progress.on_event(&event);
-                    if result.is_ok() {
-                        result = log.append(&event);
-                        if result.is_err() {
-                            stop.wish();
-                        }
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        progress.finish();
-        result
-    })
 }
 
 /// Where a file is, as others may read it: from the working directory on, else by its name alone. The folders above
