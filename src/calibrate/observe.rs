@@ -1,7 +1,7 @@
 //! The drills of calibration, and what they are run by.
 
 use crate::{
-    drill::{Aside, Plan, Stop, validate_against, validate_design},
+    drill::{Aside, Plan, Stop},
     scenario,
     seed::Seed,
     session::{self, Host, Observed},
@@ -37,25 +37,14 @@ pub async fn observe(
 }
 
 /// Binds a scenario's text.
+///
+/// # Errors
+/// Everything that is wrong with it.
 pub(super) fn plan(text: &str) -> Result<Plan, String> {
-    let parsed =
-        scenario::read("calibration", text, &[]).map_err(|problems| problems.to_string())?;
-    let systems = catalogue::all();
-    let offers: Vec<_> = systems.iter().map(|system| system.describe()).collect();
-    let name = parsed.scenario.stack.keys().next().cloned();
-    let system = systems
-        .into_iter()
-        .find(|system| Some(system.describe().name) == name.as_deref())
-        .ok_or("there is no such system")?;
-    let problems = validate_against(&parsed, &offers)
-        .into_iter()
-        .chain(validate_design(&parsed, system.as_ref()));
-    let problems: Vec<String> = problems.map(|problem| problem.to_string()).collect();
-    if !problems.is_empty() {
-        return Err(problems.join("; "));
-    }
-    Plan::bind(&parsed, system).map_err(|issues| {
-        let messages: Vec<String> = issues.into_iter().map(|issue| issue.message).collect();
-        messages.join("; ")
+    let plan = scenario::read("calibration", text, &[])
+        .and_then(|parsed| Plan::check(&parsed, &catalogue::all()));
+    plan.map_err(|problems| {
+        let all: Vec<String> = problems.all.iter().map(ToString::to_string).collect();
+        all.join("; ")
     })
 }

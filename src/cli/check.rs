@@ -9,16 +9,16 @@ use std::{
 };
 
 use drdrill::{
-    drill::{validate_against, validate_alerting, validate_design, validate_foresight},
+    drill::{Plan, validate_foresight},
     evidence,
-    scenario::{BYTES_MAX, Parsed, Problem, Problems, Scenario, read},
+    scenario::{BYTES_MAX, Parsed, Problem, Problems, Scenario, Source, read},
     system::{Description, System, catalogue},
 };
 
 use super::{
     arguments::{CheckArguments, ScenarioArguments},
     exit::{Exit, Failure},
-    output, rules,
+    output,
 };
 
 /// How deep folders are searched.
@@ -31,9 +31,9 @@ const DEPTH_MAX: u32 = 8;
 pub fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let files = files(&arguments.scenarios.paths)?;
     let checked = checked(&files, &arguments.scenarios.overrides);
-    for parsed in checked.iter().flatten() {
-        let steps = parsed.scenario.drill.len();
-        output::result(&format!("ok  {}  ({steps} steps)\n", parsed.source.file));
+    for plan in checked.iter().flatten() {
+        let steps = plan.scenario.drill.len();
+        output::result(&format!("ok  {}  ({steps} steps)\n", plan.source.file));
     }
     let wrong = checked.iter().filter(|c| c.is_none()).count();
     if wrong == 0 {
@@ -50,12 +50,12 @@ pub fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
 pub fn ready(
     arguments: &ScenarioArguments,
     more: &[(String, String)],
-) -> Result<Vec<Parsed>, Failure> {
+) -> Result<Vec<Plan>, Failure> {
     let files = files(&arguments.paths)?;
     let mut overrides = arguments.overrides.clone();
     overrides.extend(more.iter().cloned());
-    let parsed: Option<Vec<Parsed>> = checked(&files, &overrides).into_iter().collect();
-    parsed.ok_or_else(|| {
+    let plans: Option<Vec<Plan>> = checked(&files, &overrides).into_iter().collect();
+    plans.ok_or_else(|| {
         Failure::new(
             Exit::ScenarioInvalid,
             "not every scenario can be run, so none was",
@@ -68,16 +68,15 @@ pub fn ready(
 ///
 /// # Errors
 /// When these values make it wrong.
-pub fn varied(parsed: &Parsed, more: &[(String, String)], what: &str) -> Result<Parsed, Failure> {
-    let overrides = [parsed.source.overrides.as_slice(), more].concat();
-    let varied = read(&parsed.source.file, &parsed.source.text, &overrides).and_then(|varied| {
-        let problems = plan_problems(&varied, &catalogue::all());
-        if problems.is_empty() {
-            Ok(varied)
-        } else {
-            Err(Problems::new(&parsed.source.file, problems))
-        }
-    });
+pub fn varied(plan: &Plan, more: &[(String, String)], what: &str) -> Result<Plan, Failure> {
+    let Source {
+        file,
+        text,
+        overrides,
+    } = &plan.source;
+    let overrides = [overrides.as_slice(), more].concat();
+    let varied =
+        read(file, text, &overrides).and_then(|varied| Plan::check(&varied, &catalogue::all()));
     varied.map_err(|problems| {
         output::problems(&problems);
         Failure::new(
@@ -93,8 +92,8 @@ pub fn varied(parsed: &Parsed, more: &[(String, String)], what: &str) -> Result<
 /// # Errors
 /// When a path is not there, or any scenario has problems.
 pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
-    let parsed = plain(paths)?;
-    Ok(parsed.into_iter().map(|it| it.scenario).collect())
+    let plans = plain(paths)?;
+    Ok(plans.into_iter().map(|it| it.scenario).collect())
 }
 
 /// The systems of the scenarios in these files and folders; all of them must be right.
@@ -102,14 +101,14 @@ pub fn scenarios(paths: &[PathBuf]) -> Result<Vec<Scenario>, Failure> {
 /// # Errors
 /// When a path is not there, or any scenario has problems.
 pub fn systems(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    let parsed = plain(paths)?;
-    let names = parsed
+    let plans = plain(paths)?;
+    let names = plans
         .into_iter()
         .flat_map(|it| it.scenario.stack.into_keys());
     Ok(names.collect())
 }
 
-fn plain(paths: &[PathBuf]) -> Result<Vec<Parsed>, Failure> {
+fn plain(paths: &[PathBuf]) -> Result<Vec<Plan>, Failure> {
     let arguments = ScenarioArguments {
         paths: paths.to_vec(),
         overrides: Vec::new(),
@@ -118,17 +117,18 @@ fn plain(paths: &[PathBuf]) -> Result<Vec<Parsed>, Failure> {
 }
 
 /// One entry per file, none for a file with problems, which are printed.
-fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Parsed>> {
+fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Plan>> {
     let systems = catalogue::all();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut one = |path: &PathBuf| {
         let file = path.display().to_string();
-        let parsed = text(path)
+        let plan = text(path)
             .map_err(|problem| Problems::new(&file, vec![problem]))
             .and_then(|text| read(&file, &text, overrides))
             .and_then(|parsed| {
-                let mut problems = plan_problems(&parsed, &systems);
-                if problems.is_empty() && overrides.is_empty() {
+                let checked = Plan::check(&parsed, &systems);
+                let mut problems = Vec::new();
+                if checked.is_ok() && overrides.is_empty() {
                     problems = change_problems(&parsed, &systems);
                 }
                 problems.extend(foreseen(&parsed, &systems));
@@ -140,36 +140,15 @@ fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Pars
                         "give it another name: it names the report folder",
                     ));
                 }
-                if problems.is_empty() {
-                    Ok(parsed)
-                } else {
-                    Err(Problems::new(&file, problems))
+                match checked {
+                    Ok(plan) if problems.is_empty() => Ok(plan),
+                    Ok(_) => Err(Problems::new(&file, problems)),
+                    Err(wrong) => Err(wrong.and(problems)),
                 }
             });
-        parsed.map_err(|problems| output::problems(&problems)).ok()
+        plan.map_err(|problems| output::problems(&problems)).ok()
     };
     files.iter().map(&mut one).collect()
-}
-
-/// What is wrong with the plan: first against the descriptions, then, if it fits, against the design.
-fn plan_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
-    let offers: Vec<Description> = systems.iter().map(|system| system.describe()).collect();
-    let problems = validate_against(parsed, &offers);
-    if !problems.is_empty() {
-        return problems;
-    }
-    let files = match rules::files(parsed) {
-        Ok(files) => files,
-        Err(problems) => return problems,
-    };
-    let used = systems.iter().zip(&offers);
-    used.filter(|(_, offer)| parsed.scenario.stack.contains_key(offer.name))
-        .flat_map(|(system, _)| {
-            let mut problems = validate_design(parsed, system.as_ref());
-            problems.extend(validate_alerting(parsed, system.as_ref(), &files));
-            problems
-        })
-        .collect()
 }
 
 /// What can be foreseen of the drill. Not of changes that are meant to make it fail.
@@ -185,15 +164,11 @@ fn foreseen(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
 fn change_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
     let changes = (0_usize..).zip(&parsed.scenario.must_fail);
     let wrong = changes.filter_map(|(index, change)| {
-        let problems = match read(
-            &parsed.source.file,
-            &parsed.source.text,
-            &change.overrides(),
-        ) {
-            Ok(varied) => plan_problems(&varied, systems),
-            Err(problems) => problems.all,
-        };
-        let first = problems.first()?;
+        let Source { file, text, .. } = &parsed.source;
+        let varied =
+            read(file, text, &change.overrides()).and_then(|varied| Plan::check(&varied, systems));
+        let problems = varied.err()?;
+        let first = problems.all.first()?;
         let message = format!("the drill cannot be run so: {}", first.message());
         let help = first.help_text().unwrap_or("change something else");
         let place = ["must-fail", &index.to_string(), "with"];

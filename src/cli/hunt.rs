@@ -11,7 +11,7 @@ use drdrill::{
     },
     measure::format::{self, Round},
     record::DisruptionKind,
-    scenario::{Dur, Fault, Goal, Parsed},
+    scenario::{Dur, Fault, Goal},
     score::{LineState, Verdict},
     seed::Seed,
     session::{Ended, Host, Session},
@@ -23,7 +23,7 @@ use super::{
     check,
     exit::{Exit, Failure},
     machines, output,
-    run::{bind, exit_of, for_drills, listen, unfit},
+    run::{exit_of, for_drills, listen, unfit},
     sweep,
 };
 
@@ -32,7 +32,6 @@ const SHRINKING: f64 = 0.3;
 
 /// What a search has.
 struct Hunt<'a> {
-    base: &'a Parsed,
     plan: &'a Plan,
     reports: &'a Path,
     host: &'a Host,
@@ -67,23 +66,21 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
         paths: vec![arguments.scenario.clone()],
         overrides: arguments.overrides.clone(),
     };
-    let parsed = check::ready(&scenarios, &[])?;
-    let [base] = parsed.as_slice() else {
+    let plans = check::ready(&scenarios, &[])?;
+    let [plan] = plans.as_slice() else {
         return Err(Failure::new(
             Exit::Usage,
             format!("`{}` holds several scenarios", arguments.scenario.display()),
             "name one file: its stack and clients are those of every drill",
         ));
     };
-    let plan = bind(base)?;
     for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         let host = machines::host()?;
         sweep::before_a_run(&host.state).await;
         let mut hunt = Hunt {
-            base,
-            plan: &plan,
+            plan,
             reports: &arguments.out,
             host: &host,
             seed: arguments.seed.map_or_else(Seed::random, Seed),
@@ -102,7 +99,7 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
 
 impl Hunt<'_> {
     async fn search(&mut self, arguments: &HuntArguments) -> Result<Exit, Failure> {
-        let faults = pool(self.base, &*self.plan.system);
+        let faults = pool(self.plan);
         if faults.is_empty() {
             return Err(Failure::new(
                 Exit::ScenarioInvalid,
@@ -227,7 +224,10 @@ impl Hunt<'_> {
         let own = self.seed.stream(&format!("trial {}", self.tried)).bits();
         let seed = seed.unwrap_or(Seed(u64::from(own)));
         let scenario = scenario(&self.plan.scenario, &schedule, 0, &self.name());
-        let parsed = as_file(&scenario, &self.base.source.file, "").map_err(|problems| {
+        let system = std::slice::from_ref(&self.plan.system);
+        let plan = as_file(&scenario, &self.plan.source.file, "")
+            .and_then(|parsed| Plan::check(&parsed, system));
+        let plan = plan.map_err(|problems| {
             let said: Vec<&str> = problems
                 .all
                 .iter()
@@ -235,7 +235,6 @@ impl Hunt<'_> {
                 .collect();
             Failure::new(Exit::Bug, said.join("; "), "report this with the seed")
         })?;
-        let plan = bind(&parsed)?;
         let session = Session {
             seed,
             stop: self.stop.clone(),
@@ -311,7 +310,7 @@ impl Hunt<'_> {
                 "make room there, or name another folder with `--out`",
             )
         };
-        let parsed = as_file(&scenario, &self.base.source.file, &comment)
+        let parsed = as_file(&scenario, &self.plan.source.file, &comment)
             .map_err(|problems| unwritten(problems.to_string()))?;
         let path = self.reports.join(format!("{}.yaml", self.name()));
         fs::write(&path, parsed.source.text).map_err(|error| unwritten(error.to_string()))?;

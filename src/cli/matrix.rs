@@ -1,6 +1,6 @@
 //! `run --matrix`: a scenario with every combination of some values.
 
-use drdrill::scenario::Parsed;
+use drdrill::scenario::Scenario;
 
 /// Keys of a system's stack that may stand alone.
 const OF_THE_SYSTEM: [&str; 4] = ["image", "nodes", "cpu", "topology"];
@@ -56,8 +56,8 @@ pub struct Combination {
 
 /// Every combination of the axes' values for a scenario, the last axis changing first; one that replaces nothing where
 /// there is no axis.
-pub fn combinations(axes: &[Axis], parsed: &Parsed) -> Vec<Combination> {
-    let system = parsed.scenario.stack.keys().next();
+pub fn combinations(axes: &[Axis], scenario: &Scenario) -> Vec<Combination> {
+    let system = scenario.stack.keys().next();
     combined(axes, system.map_or("", String::as_str))
 }
 

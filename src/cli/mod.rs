@@ -27,7 +27,6 @@ mod prove;
 mod prune;
 mod quarter;
 mod report;
-mod rules;
 mod run;
 mod series;
 mod serve;

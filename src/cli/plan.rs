@@ -14,7 +14,6 @@ use super::{
     check,
     exit::{Exit, Failure},
     machines, output,
-    run::bind,
 };
 
 /// Prints what the scenarios would create, do and take.
@@ -23,8 +22,7 @@ use super::{
 /// When a scenario has problems.
 pub fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let mut values = Vec::new();
-    for parsed in check::ready(&arguments.scenarios, &[])? {
-        let plan = bind(&parsed)?;
+    for plan in check::ready(&arguments.scenarios, &[])? {
         if arguments.json {
             values.push(json(&plan));
         } else {

@@ -4,7 +4,7 @@ use drdrill::{
     drill::{Plan, Stop},
     evidence::SigningKey,
     report::{ProofRow, proofs},
-    scenario::{Miss, MustFail, Parsed},
+    scenario::{Miss, MustFail},
     score::{Proof, Verdict, proof},
     seed::Seed,
     session::{Ended, Host, Session},
@@ -15,7 +15,7 @@ use super::{
     check,
     exit::{Exit, Failure},
     keys, machines, output,
-    run::{bind, exit_of, for_drills, listen, unfit, verdict_exit},
+    run::{exit_of, for_drills, listen, unfit, verdict_exit},
     series::{progress, show},
     sweep, tags,
 };
@@ -36,11 +36,11 @@ pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     let scenarios = tags::chosen(scenarios, &arguments.tags)?;
     let mut bare = Vec::new();
     let mut trials = Vec::new();
-    for parsed in scenarios {
-        if parsed.scenario.must_fail.is_empty() {
-            bare.push(parsed.scenario.name);
+    for plan in scenarios {
+        if plan.scenario.must_fail.is_empty() {
+            bare.push(plan.scenario.name);
         } else {
-            trials.extend(self::trials(&parsed, arguments.red)?);
+            trials.extend(self::trials(&plan, arguments.red)?);
         }
     }
     for_drills()?.block_on(async {
@@ -62,19 +62,19 @@ pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
 }
 
 /// The drill as it is, unless only red ones are wanted, and one for each of its changes.
-fn trials(parsed: &Parsed, red: bool) -> Result<Vec<Trial>, Failure> {
+fn trials(plan: &Plan, red: bool) -> Result<Vec<Trial>, Failure> {
     let with = |change: Option<&MustFail>| {
-        let parsed = match change {
-            Some(change) => check::varied(parsed, &change.overrides(), "change of `must-fail`")?,
-            None => parsed.clone(),
+        let plan = match change {
+            Some(change) => check::varied(plan, &change.overrides(), "change of `must-fail`")?,
+            None => plan.clone(),
         };
         Ok(Trial {
             change: change.cloned(),
-            plan: bind(&parsed)?,
+            plan,
         })
     };
     let as_it_is = (!red).then_some(None);
-    let changes = parsed.scenario.must_fail.iter().map(Some);
+    let changes = plan.scenario.must_fail.iter().map(Some);
     as_it_is.into_iter().chain(changes).map(with).collect()
 }
 

@@ -7,10 +7,8 @@ use drdrill::{
     evidence::SigningKey,
     record::{Record, Status},
     report::{Closing, MatrixRow, closing, matrix},
-    scenario::{Parsed, Problem},
     score::{Judgement, Verdict},
     session::SessionError,
-    system::{System, catalogue},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,7 +18,7 @@ use super::{
     exit::{Exit, Failure},
     keys, limits, machines,
     matrix::{Axis, Combination, combinations},
-    output, rules, series, sweep, tags,
+    output, series, sweep, tags,
 };
 
 /// Runs every scenario and judges it; the worst outcome is the exit code.
@@ -33,7 +31,7 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let scenarios = tags::chosen(scenarios, &arguments.tags)?;
     let drills: Vec<Drill> = scenarios
         .into_iter()
-        .map(|parsed| drill(parsed, &arguments.matrix))
+        .map(|plan| drill(plan, &arguments.matrix))
         .collect::<Result<_, Failure>>()?;
     for_drills()?.block_on(async {
         let stop = Stop::default();
@@ -63,17 +61,17 @@ struct Drill {
     variants: Vec<(String, Plan)>,
 }
 
-fn drill(parsed: Parsed, axes: &[Axis]) -> Result<Drill, Failure> {
-    let name = parsed.scenario.name.clone();
+fn drill(plan: Plan, axes: &[Axis]) -> Result<Drill, Failure> {
+    let name = plan.scenario.name.clone();
     let one = |combination: Combination| {
         let varied = if combination.overrides.is_empty() {
-            parsed.clone()
+            plan.clone()
         } else {
-            check::varied(&parsed, &combination.overrides, "combination of the matrix")?
+            check::varied(&plan, &combination.overrides, "combination of the matrix")?
         };
-        Ok((combination.title, bind(&varied)?))
+        Ok((combination.title, varied))
     };
-    let variants = combinations(axes, &parsed).into_iter().map(one);
+    let variants = combinations(axes, &plan.scenario).into_iter().map(one);
     let variants = variants.collect::<Result<_, Failure>>()?;
     Ok(Drill { name, variants })
 }
@@ -153,51 +151,6 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(refused)
-}
-
-/// Binds a scenario that was checked to its system.
-///
-/// # Errors
-/// When the system is not known or cannot build the stack.
-pub fn bind(parsed: &Parsed) -> Result<Plan, Failure> {
-    let system = parsed
-        .scenario
-        .stack
-        .keys()
-        .next()
-        .and_then(|name| find(name));
-    let refuse = |message: String, help: String| Failure::new(Exit::ScenarioInvalid, message, help);
-    let system = system.ok_or_else(|| {
-        refuse(
-            format!("{}: no known system under `stack`", parsed.source.file),
-            "`drdrill list` shows them".into(),
-        )
-    })?;
-    let mut plan = Plan::bind(parsed, system).map_err(|issues| {
-        let issue = issues.first();
-        let message = issue.map_or("the stack cannot be planned".into(), |issue| {
-            issue.message.clone()
-        });
-        refuse(
-            format!("{}: {message}", parsed.source.file),
-            issue.map_or(String::new(), |issue| issue.help.clone()),
-        )
-    })?;
-    if let Some(alerting) = &mut plan.alerting {
-        // They were read before, when the scenario was checked; a file that went away meanwhile is told as any other problem.
-        let files = rules::files(parsed).map_err(|problems| {
-            let message = problems.first().map_or("", Problem::message).to_owned();
-            refuse(format!("{}: {message}", parsed.source.file), String::new())
-        })?;
-        alerting.rules.extend(files);
-    }
-    Ok(plan)
-}
-
-fn find(name: &str) -> Option<Arc<dyn System>> {
-    catalogue::all()
-        .into_iter()
-        .find(|system: &Arc<dyn System>| system.describe().name == name)
 }
 
 /// Each signal that asks for an end is a wish to stop; the second one is more pressing.

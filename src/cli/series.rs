@@ -331,14 +331,14 @@ fn control_of(series: &Series) -> Result<Plan, Failure> {
         let said = format!("failed to plan the control run: {said}");
         Failure::new(Exit::ScenarioInvalid, said, "correct the stack")
     };
-    fn list<'a>(messages: impl Iterator<Item = &'a str>) -> String {
-        messages.collect::<Vec<_>>().join("; ")
-    }
     let text = serde_json::to_string_pretty(&scenario).map_err(|error| wrong(error.to_string()))?;
-    let parsed = scenario::read(&series.plan.source.file, &text, &[])
-        .map_err(|problems| wrong(list(problems.all.iter().map(Problem::message))))?;
-    let mut plan = Plan::bind(&parsed, series.plan.system.clone())
-        .map_err(|issues| wrong(list(issues.iter().map(|issue| issue.message.as_str()))))?;
+    let system = std::slice::from_ref(&series.plan.system);
+    let plan = scenario::read(&series.plan.source.file, &text, &[])
+        .and_then(|parsed| Plan::check(&parsed, system));
+    let mut plan = plan.map_err(|problems| {
+        let messages: Vec<&str> = problems.all.iter().map(Problem::message).collect();
+        wrong(messages.join("; "))
+    })?;
     plan.fit_for(&series.plan);
     Ok(plan)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use drdrill::scenario::Parsed;
+use drdrill::drill::Plan;
 
 use super::{
     arguments::TagArguments,
@@ -13,16 +13,16 @@ use super::{
 ///
 /// # Errors
 /// When they choose none: nothing that was run is no pass.
-pub fn chosen(all: Vec<Parsed>, by: &TagArguments) -> Result<Vec<Parsed>, Failure> {
+pub fn chosen(all: Vec<Plan>, by: &TagArguments) -> Result<Vec<Plan>, Failure> {
     let tags: BTreeSet<String> = all
         .iter()
-        .flat_map(|parsed| parsed.scenario.tags.iter().cloned())
+        .flat_map(|plan| plan.scenario.tags.iter().cloned())
         .collect();
-    let fits = |parsed: &Parsed| {
-        let has = |tag: &String| parsed.scenario.tags.contains(tag);
+    let fits = |plan: &Plan| {
+        let has = |tag: &String| plan.scenario.tags.contains(tag);
         (by.tag.is_empty() || by.tag.iter().any(has)) && !by.except_tag.iter().any(has)
     };
-    let chosen: Vec<Parsed> = all.into_iter().filter(fits).collect();
+    let chosen: Vec<Plan> = all.into_iter().filter(fits).collect();
     if !chosen.is_empty() {
         return Ok(chosen);
     }

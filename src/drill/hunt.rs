@@ -2,14 +2,11 @@
 
 use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
-use crate::{
-    scenario::{
-        Dur, Fault, Parsed, Part, Problems, Scenario, Selector, Step, Targets, read, to_yaml,
-    },
-    system::System,
+use crate::scenario::{
+    Dur, Fault, Parsed, Part, Problems, Scenario, Selector, Step, Targets, read, to_yaml,
 };
 
-use super::{schedule::Schedule, validate_against, validate_design};
+use super::{Plan, plan_check::unfit, schedule::Schedule};
 
 /// How long a recovery is waited for, at least.
 const RECOVERY: Duration = Duration::from_secs(60);
@@ -114,14 +111,12 @@ pub fn as_file(scenario: &Scenario, file: &str, comment: &str) -> Result<Parsed,
 }
 
 /// The faults that the stack of a scenario can take.
-pub fn pool(base: &Parsed, system: &dyn System) -> Vec<Fault> {
-    let offers = [system.describe()];
+pub fn pool(base: &Plan) -> Vec<Fault> {
+    let offers = [base.description.clone()];
     let fits = |fault: &Fault| {
         let scenario = scenario(&base.scenario, &Schedule::of(fault.clone()), 0, "trial");
-        as_file(&scenario, &base.source.file, "").is_ok_and(|parsed| {
-            validate_against(&parsed, &offers).is_empty()
-                && validate_design(&parsed, system).is_empty()
-        })
+        as_file(&scenario, &base.source.file, "")
+            .is_ok_and(|parsed| unfit(&parsed, base.system.as_ref(), &offers).is_empty())
     };
     all().into_iter().filter(fits).collect()
 }
@@ -143,35 +138,29 @@ fn all() -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        scenario::Need,
-        seed::Seed,
-        system::{redis::Redis, reference::Reference},
-    };
+    use crate::{scenario::Need, seed::Seed, system::catalogue};
 
     const BASE: &str = "schema: 1\nname: a\nsummary: b\nstack: { reference: {} }\n\
         targets: { rto: 30s, rpo: any }\n\
         drill: [ { steady: 10s }, { fault: noop }, { expect: { recovered: { within: 1m } } } ]\n";
 
-    fn base() -> Parsed {
-        read("a.yaml", BASE, &[]).expect("a scenario")
+    fn base(system: &str) -> Plan {
+        let text = BASE.replace("reference", system);
+        let parsed = read("a.yaml", &text, &[]).expect("a scenario");
+        Plan::check(&parsed, &catalogue::all()).expect("a plan")
     }
 
     #[test]
     fn only_what_the_stack_can_take_is_drawn_and_each_schedule_is_a_right_scenario() {
-        let base = base();
-        let pool = pool(&base, &Reference);
+        let base = base("reference");
+        let pool = pool(&base);
         assert!(pool.iter().any(|fault| fault.name() == "kill"));
         assert!(
             pool.iter()
                 .all(|fault| !fault.needs().contains(&Need::Sidecars))
         );
-        let redis = BASE.replace("reference", "redis");
-        let redis = read("b.yaml", &redis, &[]).expect("a scenario");
-        let names: Vec<&str> = super::pool(&redis, &Redis::Redis)
-            .iter()
-            .map(Fault::name)
-            .collect();
+        let redis = super::pool(&self::base("redis"));
+        let names: Vec<&str> = redis.iter().map(Fault::name).collect();
         for newest in ["disk-full", "clock-jump", "out-of-memory", "descriptors"] {
             assert!(names.contains(&newest), "{names:?}");
             assert!(pool.iter().all(|fault| fault.name() != newest));

@@ -7,7 +7,7 @@ use crate::{
     system::{Description, SettingKind, SettingSpec, System, TopologySpec},
 };
 
-use super::{validate_against, validate_design};
+use super::plan_check::unfit;
 
 /// The kinds of fault that some stack of the system can take, and its planned moves, by their names in a scenario.
 pub fn modes(system: &dyn System) -> BTreeSet<String> {
@@ -39,10 +39,7 @@ fn takes(system: &dyn System, topology: &TopologySpec, kind: &str) -> bool {
                 topology.name,
                 example(kind, "primary")
             );
-            read("trial", &text, &[]).is_ok_and(|parsed| {
-                validate_against(&parsed, &offers).is_empty()
-                    && validate_design(&parsed, system).is_empty()
-            })
+            read("trial", &text, &[]).is_ok_and(|parsed| unfit(&parsed, system, &offers).is_empty())
         })
     })
 }

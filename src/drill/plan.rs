@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    alerting::AlertingDesign,
+    alerting::{AlertingDesign, RuleFile},
     id::NodeName,
     record::MemberKind,
     runtime::Disks,
@@ -15,7 +15,7 @@ use crate::{
     system::{Description, Design, Issue, System},
 };
 
-/// A drill that can be run.
+/// A drill that can be run: `Plan::check` makes one of a scenario in which nothing is wrong.
 #[derive(Clone)]
 pub struct Plan {
     /// The file that it was read from.
@@ -35,11 +35,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Binds a scenario that has been checked against the system's description.
+    /// Binds a scenario that was checked; `rules` are the files of alerting rules that it names.
     ///
     /// # Errors
     /// What the system finds wrong with the specification.
-    pub fn bind(parsed: &Parsed, system: Arc<dyn System>) -> Result<Self, Vec<Issue>> {
+    pub(super) fn bind(
+        parsed: &Parsed,
+        system: Arc<dyn System>,
+        rules: Vec<RuleFile>,
+    ) -> Result<Self, Vec<Issue>> {
         let scenario = parsed.scenario.clone();
         let description = system.describe();
         let spec = scenario
@@ -49,7 +53,11 @@ impl Plan {
             .unwrap_or_else(SystemSpec::default);
         let design = system.design(&spec, scenario.clients.route.as_deref())?;
         let alerting = scenario.alerting.clone().zip(system.exporter());
-        let alerting = alerting.map(|(spec, exporter)| AlertingDesign::new(spec, exporter));
+        let alerting = alerting.map(|(spec, exporter)| {
+            let mut design = AlertingDesign::new(spec, exporter);
+            design.rules.extend(rules);
+            design
+        });
         let faults = scenario.drill.iter().filter_map(|step| match step {
             Step::Fault(fault) => Some(fault.clone()),
             _ => None,
@@ -201,9 +209,7 @@ mod tests {
                  drill: [ {{ steady: 10s }}, {{ fault: {fault} }}, {{ expect: {{ recovered: {{ within: 1m }} }} }} ]\n"
             );
             let parsed = read("a.yaml", &text, &[]).expect("a scenario");
-            let system = catalogue::all().into_iter();
-            let mut system = system.filter(|system| system.describe().name == "redis");
-            Plan::bind(&parsed, system.next().expect("redis")).expect("a plan")
+            Plan::check(&parsed, &catalogue::all()).expect("a plan")
         };
         let mut control = plan("noop");
         assert!(control.disks().is_none() && control.clocked().is_empty());

@@ -134,14 +134,13 @@ mod tests {
              drill:\n  - steady: 10s\n  - fault: {{ kill: primary }}\n  - expect: {{ alerted: {{ within: 1m }} }}\n"
         );
         let parsed = read("a.yaml", &text, &[]).expect("a scenario");
-        let mut plan = Plan::bind(&parsed, Arc::new(Redis::Redis)).expect("a plan");
         let rules = RuleFile {
             name: "a.rules".into(),
             text: format!(
                 "groups:\n- name: a\n  rules:\n  - alert: Down\n    expr: up == 0\n    for: {hold}\n"
             ),
         };
-        plan.alerting.as_mut().expect("alerting").rules.push(rules);
+        let plan = Plan::bind(&parsed, Arc::new(Redis::Redis), vec![rules]).expect("a plan");
         alert_warnings(&plan)
     }
 

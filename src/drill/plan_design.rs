@@ -2,7 +2,7 @@
 
 use crate::{
     scenario::{Parsed, Problem, Selector, Step, SystemSpec, suggest},
-    system::{Design, System},
+    system::{Design, Issue, System},
 };
 
 use super::{
@@ -23,15 +23,18 @@ pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
             problems.extend(inside_problems(parsed, system, &design));
             problems
         }
-        Err(issues) => issues
-            .into_iter()
-            .map(|issue| {
-                let below = issue.path.iter().map(String::as_str);
-                let path: Vec<&str> = ["stack", name].into_iter().chain(below).collect();
-                parsed.spans.problem(&path, issue.message, issue.help)
-            })
-            .collect(),
+        Err(issues) => issue_problems(parsed, name, issues),
     }
+}
+
+/// What a system finds wrong with its part of the stack, at its places.
+pub(super) fn issue_problems(parsed: &Parsed, system: &str, issues: Vec<Issue>) -> Vec<Problem> {
+    let problem = |issue: Issue| {
+        let below = issue.path.iter().map(String::as_str);
+        let path: Vec<&str> = ["stack", system].into_iter().chain(below).collect();
+        parsed.spans.problem(&path, issue.message, issue.help)
+    };
+    issues.into_iter().map(problem).collect()
 }
 
 fn unknown_nodes(parsed: &Parsed, design: &Design) -> Vec<Problem> {

@@ -33,7 +33,7 @@ mod tests {
         let parsed = read("a.yaml", &text, &[]).expect("a scenario");
         let system = catalogue::all().into_iter();
         let system = system.filter(|system| system.describe().name == name);
-        Plan::bind(&parsed, system.last().expect("a system")).expect("a plan")
+        Plan::bind(&parsed, system.last().expect("a system"), Vec::new()).expect("a plan")
     }
 
     fn faults(kinds: &[&str]) -> String {

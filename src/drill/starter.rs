@@ -5,9 +5,7 @@ use crate::{
     system::{Description, System, TopologySpec, proxied},
 };
 
-use super::{
-    example_fault, offered::switches, validate_against, validate_design, validate_foresight,
-};
+use super::{example_fault, offered::switches, plan_check::unfit, validate_foresight};
 
 /// What a first scenario is for.
 pub struct Purpose<'a> {
@@ -47,8 +45,7 @@ pub fn starter(purpose: &Purpose<'_>) -> Result<String, String> {
         let problem = match read("new.yaml", &text, &[]) {
             Err(problems) => problems.all.first().map(ToString::to_string),
             Ok(parsed) => {
-                let problems = validate_against(&parsed, &offers).into_iter();
-                let problems = problems.chain(validate_design(&parsed, purpose.system));
+                let problems = unfit(&parsed, purpose.system, &offers).into_iter();
                 let mut problems =
                     problems.chain(validate_foresight(&parsed, purpose.system, &offers));
                 problems.next().map(|problem| problem.message().to_owned())

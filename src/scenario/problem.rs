@@ -203,6 +203,16 @@ impl Problem {
         self.help.as_deref()
     }
 
+    /// Whether it speaks of what another one speaks of too, or of a part of that.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let (Some(own), Some(other)) = (&self.place, &other.place) else {
+            return false;
+        };
+        Arc::ptr_eq(&own.source, &other.source)
+            && other.range.start <= own.range.start
+            && own.range.end <= other.range.end
+    }
+
     /// Where it is.
     pub fn place(&self) -> Option<&Place> {
         self.place.as_deref()
@@ -252,6 +262,17 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// The same with more of them.
+    #[must_use]
+    pub fn and(mut self, more: Vec<Problem>) -> Self {
+        self.all.extend(more);
+        let all = Self::new(self.file, self.all);
+        Self {
+            more: all.more + self.more,
+            ..all
+        }
+    }
+
     /// Orders problems by their place; those of the whole file and of `--set` come first.
     pub fn new(file: impl Into<String>, mut all: Vec<Problem>) -> Self {
         let file = file.into();

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use drdrill::{
+use crate::{
     alerting::RuleFile,
     scenario::{BYTES_MAX, Parsed, Problem, SHIPPED},
 };
@@ -11,14 +11,14 @@ use drdrill::{
 ///
 /// # Errors
 /// Every file that cannot be read.
-pub fn files(parsed: &Parsed) -> Result<Vec<RuleFile>, Vec<Problem>> {
+pub(super) fn read(parsed: &Parsed) -> Result<Vec<RuleFile>, Vec<Problem>> {
     let named = parsed.scenario.alerting.iter().flat_map(|it| &it.rules);
     let folder = Path::new(&parsed.source.file)
         .parent()
         .unwrap_or(Path::new("."));
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     for (index, name) in named.enumerate().filter(|(_, name)| *name != SHIPPED) {
-        match read(&folder.join(name)) {
+        match text(&folder.join(name)) {
             Ok(text) => files.push(RuleFile {
                 name: name.clone(),
                 text,
@@ -41,7 +41,7 @@ fn problem(parsed: &Parsed, index: usize, name: &str, cause: &str) -> Problem {
     )
 }
 
-fn read(path: &Path) -> Result<String, String> {
+fn text(path: &Path) -> Result<String, String> {
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if usize::try_from(size).is_ok_and(|size| size <= BYTES_MAX) {
         fs::read_to_string(path).map_err(|error| error.to_string())
