@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use drdrill::{
+    runtime::RuntimeKind,
     scenario::{FAULTS, Play},
     system::{Description, SettingKind, TopologySpec, catalogue},
 };
@@ -54,11 +55,10 @@ fn system_text(offer: &Description) -> String {
     text
 }
 
-fn machines(runtime: &str) -> String {
+fn machines(runtime: RuntimeKind) -> &'static str {
     match runtime {
-        "process" => "processes on this machine".to_owned(),
-        "docker" => "containers".to_owned(),
-        other => other.to_owned(),
+        RuntimeKind::Process => "processes on this machine",
+        RuntimeKind::Docker => "containers",
     }
 }
 

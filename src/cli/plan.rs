@@ -5,6 +5,7 @@ use std::fmt::Write;
 use drdrill::{
     drill::{Plan, step_title},
     measure::{format::roughly, lane::SUSTAIN},
+    runtime::RuntimeKind,
     scenario::Estimate,
 };
 use serde_json::{Value, json};
@@ -62,7 +63,7 @@ fn page(plan: &Plan) -> String {
 
 /// What is created, and where.
 fn stands(plan: &Plan) -> String {
-    let containers = plan.description.runtime == "docker";
+    let containers = plan.description.runtime == RuntimeKind::Docker;
     let (design, what) = (
         &plan.design,
         if containers {
@@ -189,7 +190,7 @@ fn json(plan: &Plan) -> Value {
         "system": plan.description.name,
         "topology": design.topology,
         "route": design.route,
-        "runtime": plan.description.runtime,
+        "runtime": plan.description.runtime.name(),
         "members": members.collect::<Vec<_>>(),
         "images": plan.images(),
         "sidecars": plan.sidecars(),

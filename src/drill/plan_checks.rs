@@ -1,6 +1,7 @@
 //! Checks a scenario against what the systems offer, before anything is created.
 
 use crate::{
+    runtime::RuntimeKind,
     scenario::{
         Condition, Conditions, Dur, Fault, Need, Parsed, Problem, Selector, Spans, Step,
         StreamLink, SystemSpec, suggest,
@@ -171,7 +172,7 @@ impl Bound<'_> {
 
     fn cpu_problem(&self) -> Option<Problem> {
         let spec = self.parsed.scenario.stack.get(self.offer.name)?;
-        (spec.cpu.is_some() && self.offer.runtime == "process").then(|| {
+        (spec.cpu.is_some() && self.offer.runtime == RuntimeKind::Process).then(|| {
             self.spans.problem(
                 &["stack", self.offer.name, "cpu"],
                 format!(
@@ -263,7 +264,7 @@ impl Bound<'_> {
     fn lacking(&self, need: Need<'_>) -> Option<(String, &'static str)> {
         let name = self.offer.name;
         match need {
-            Need::Machines(lacks) if self.offer.runtime == "process" => Some((
+            Need::Machines(lacks) if self.offer.runtime == RuntimeKind::Process => Some((
                 format!("`{name}` runs as processes on this machine, {lacks}"),
                 "use kill, stop, pause or restart, or a system that runs in containers",
             )),

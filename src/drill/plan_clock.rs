@@ -2,6 +2,7 @@
 
 use crate::{
     record::MemberKind,
+    runtime::RuntimeKind,
     scenario::{Need, Parsed, Problem, Selector, Step},
     system::{Design, System},
 };
@@ -20,7 +21,7 @@ pub fn clock_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> 
         if !fault.needs().contains(&Need::Clock) {
             continue;
         }
-        let refused = if offer.runtime == "process" {
+        let refused = if offer.runtime == RuntimeKind::Process {
             Some((
                 format!(
                     "`{}` runs as processes on this machine, which share its clock",

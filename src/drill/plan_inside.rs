@@ -2,6 +2,7 @@
 
 use crate::{
     record::MemberKind,
+    runtime::RuntimeKind,
     scenario::{Need, Parsed, Problem, Selector, Step, suggest},
     system::{Design, System},
 };
@@ -10,7 +11,7 @@ use crate::{
 /// nobody presents.
 pub fn inside_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec<Problem> {
     let offer = system.describe();
-    if offer.runtime == "process" {
+    if offer.runtime == RuntimeKind::Process {
         return Vec::new();
     }
     let mut problems = Vec::new();

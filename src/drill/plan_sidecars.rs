@@ -1,6 +1,6 @@
 //! Whether a drill needs sidecars: containers that share its nodes' network namespaces.
 
-use crate::scenario::Need;
+use crate::{runtime::RuntimeKind, scenario::Need};
 
 use super::Plan;
 
@@ -8,7 +8,8 @@ impl Plan {
     /// Whether a fault acts or looks from within nodes' network namespaces. Without one nobody needs sidecars, and the stack
     /// has no links to cut or probe. Processes on this machine have no such namespaces.
     pub fn sidecars(&self) -> bool {
-        self.description.runtime == "docker" && self.needs(|need| *need == Need::Sidecars)
+        self.description.runtime == RuntimeKind::Docker
+            && self.needs(|need| *need == Need::Sidecars)
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use crate::{
     id::NodeName,
     record::{MemberKind, Role},
-    runtime::{NodeState, journal},
+    runtime::{NodeState, RuntimeKind, journal},
     scenario::fault::Pause,
 };
 
@@ -32,8 +32,8 @@ impl Action for Pause {
         let (at, results) = context.emitter.time(join_all(acts)).await;
         results.into_iter().collect::<Result<Vec<()>, _>>()?;
         let means = match context.runtime.kind() {
-            "docker" => "the engine's freezer",
-            _ => "SIGSTOP to the node's process",
+            RuntimeKind::Docker => "the engine's freezer",
+            RuntimeKind::Process => "SIGSTOP to the node's process",
         };
         let injected = Described {
             means: means.into(),

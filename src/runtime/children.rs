@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::id::RunId;
 
 use super::{
-    RuntimeError, Signal,
+    RuntimeError, RuntimeKind, Signal,
     journal::{Effect, Entries},
     marker::{Marked, Marker, marked},
     pidfd::Held,
@@ -49,8 +49,8 @@ impl ProcessSweeper {
 
 #[async_trait]
 impl Sweeper for ProcessSweeper {
-    fn kind(&self) -> &'static str {
-        "process"
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Process
     }
 
     /// Runs whose processes carry a marker of this state folder.

@@ -102,7 +102,7 @@ pub struct Header {
     pub run: RunId,
     /// The process that it belongs to.
     pub owner: Owner,
-    /// The runtime: `docker` or `process`.
+    /// The name of its kind of machines; of one that this drdrill does not know, too.
     pub runtime: String,
     /// The engine's address, if one was given.
     pub docker_host: Option<String>,

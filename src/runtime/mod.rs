@@ -8,6 +8,7 @@ pub mod facts;
 mod happening;
 mod images;
 pub mod journal;
+mod kind;
 mod marker;
 mod meant;
 mod owner;
@@ -22,6 +23,7 @@ pub use children::ProcessSweeper;
 pub use disk::{DiskFault, DiskFigures, Disks, Tries};
 pub use happening::{Deed, Happening, Report, Surroundings};
 pub use images::{BuildSpec, ImageInfo, ImageStore};
+pub use kind::RuntimeKind;
 pub use meant::{Intents, Meant};
 pub use owner::{Liveness, Owner, SameMachine, start_time};
 pub use skew::{FILE as CLOCK_FILE, LIBRARY as CLOCK_LIBRARY, Skew};
@@ -161,8 +163,8 @@ pub enum RuntimeError {
 /// Machines of one run. Every method has a deadline of its own; none hangs.
 #[async_trait]
 pub trait Runtime: Send + Sync {
-    /// Its name: `docker` or `process`.
-    fn kind(&self) -> &'static str;
+    /// What its nodes are.
+    fn kind(&self) -> RuntimeKind;
 
     /// The run whose machines it handles.
     fn run(&self) -> &RunId;

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::id::RunId;
 
 use super::{
-    Liveness, Owner, RuntimeError, SameMachine,
+    Liveness, Owner, RuntimeError, RuntimeKind, SameMachine,
     journal::{Effect, Entries, Header, read_all},
 };
 
@@ -18,8 +18,8 @@ const RUN: Duration = Duration::from_secs(180);
 /// Undoes what one kind of runtime did.
 #[async_trait]
 pub trait Sweeper: Send + Sync {
-    /// The runtime's kind, as journals name it.
-    fn kind(&self) -> &'static str;
+    /// Whose runs it sweeps.
+    fn kind(&self) -> RuntimeKind;
 
     /// Runs of which something is found without looking at journals.
     async fn found(&self) -> Result<Vec<Found>, RuntimeError>;
@@ -149,7 +149,9 @@ async fn finish(
 ) -> Swept {
     let run = entries.header.run.clone();
     let kind = entries.header.runtime.as_str();
-    let sweeper = sweepers.iter().find(|sweeper| sweeper.kind() == kind);
+    let sweeper = sweepers
+        .iter()
+        .find(|sweeper| sweeper.kind().name() == kind);
     let (removed, mut failures) = match sweeper {
         // Also where no effect is open: a process may have outlived the line that names it.
         Some(sweeper) => undo(*sweeper, &run, Some(&entries)).await,
@@ -183,7 +185,7 @@ async fn unjournalled(
         Err(error) => {
             report
                 .unseen
-                .push(format!("{} runs: {error}", sweeper.kind()));
+                .push(format!("{} runs: {error}", sweeper.kind().name()));
             return;
         }
     };
@@ -262,8 +264,8 @@ mod tests {
 
     #[async_trait]
     impl Sweeper for Fake {
-        fn kind(&self) -> &'static str {
-            "docker"
+        fn kind(&self) -> RuntimeKind {
+            RuntimeKind::Docker
         }
 
         async fn found(&self) -> Result<Vec<Found>, RuntimeError> {

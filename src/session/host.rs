@@ -11,7 +11,7 @@ use crate::{
     id::RunId,
     record::{Emitter, Harness, Residue},
     runtime::{
-        Owner,
+        Owner, RuntimeKind,
         journal::{Header, Journal},
         process::ProcessRuntime,
     },
@@ -68,7 +68,7 @@ impl Host {
         let header = Header {
             run: run.clone(),
             owner: Owner::current(),
-            runtime: plan.description.runtime.to_owned(),
+            runtime: plan.description.runtime.name().to_owned(),
             docker_host: self.docker_host.clone(),
             reports: reports.and_then(|reports| std::path::absolute(reports).ok()),
         };
@@ -89,16 +89,18 @@ impl Host {
         journal: &Journal,
         emitter: &Emitter,
     ) -> Result<Machines, MachinesError> {
-        if plan.description.runtime == "docker" {
-            return machines::docker(self, plan, run, journal, emitter).await;
+        match plan.description.runtime {
+            RuntimeKind::Docker => machines::docker(self, plan, run, journal, emitter).await,
+            RuntimeKind::Process => {
+                let home = self.state.join("nodes").join(run.to_string());
+                let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
+                Ok(Machines {
+                    runtime: Arc::new(runtime),
+                    images: Vec::new(),
+                    journal: journal.clone(),
+                })
+            }
         }
-        let home = self.state.join("nodes").join(run.to_string());
-        let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
-        Ok(Machines {
-            runtime: Arc::new(runtime),
-            images: Vec::new(),
-            journal: journal.clone(),
-        })
     }
 
     /// Machines and a journal for a drill that is observed in memory, and whose stack is removed after it. The journal is

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Emitter, Member},
-    runtime::Runtime,
+    runtime::{Runtime, RuntimeKind},
     scenario::{ConsistencyKind, SystemSpec},
 };
 
@@ -26,8 +26,8 @@ pub struct Description {
     pub image: &'static str,
     /// Its settings.
     pub settings: Vec<SettingSpec>,
-    /// The runtime that it needs: `docker` or `process`.
-    pub runtime: &'static str,
+    /// What its nodes are.
+    pub runtime: RuntimeKind,
     /// The folder of the data in a member that holds some, under which a disk that goes wrong can lie; none where its
     /// members are started without a script, which would wait for the disk, or have no disk of their own.
     pub disk: Option<&'static str>,

@@ -1,7 +1,11 @@
 //! Descriptions as the systems give them, for checks of plans and shipped scenarios.
 
-use drdrill::system::{
-    Description, SettingKind, SettingSpec, System, TopologySpec, catalogue, reference::Reference,
+use drdrill::{
+    runtime::RuntimeKind,
+    system::{
+        Description, SettingKind, SettingSpec, System, TopologySpec, catalogue,
+        reference::Reference,
+    },
 };
 
 /// Descriptions that stay as they are, so that messages do not change with the systems.
@@ -58,7 +62,7 @@ fn redis() -> Description {
             ("min-replicas-max-lag", SettingKind::Duration, "10s"),
             ("sentinels", SettingKind::Count, "3"),
         ]),
-        runtime: "docker",
+        runtime: RuntimeKind::Docker,
         disk: Some("/data"),
     }
 }
@@ -103,7 +107,7 @@ fn postgres() -> Description {
             ("haproxy-rise", SettingKind::Count, "1"),
             ("fsync", SettingKind::Flag, "true"),
         ]),
-        runtime: "docker",
+        runtime: RuntimeKind::Docker,
         disk: Some("/data"),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     id::{NodeName, RunId},
     runtime::{
         CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, Intents, Life, Meant, NodeFile,
-        NodeSpec, NodeState, Owner, Pipe, Report, Runtime, RuntimeError, Signal, Skew,
+        NodeSpec, NodeState, Owner, Pipe, Report, Runtime, RuntimeError, RuntimeKind, Signal, Skew,
         Surroundings,
         journal::{Effect, Journal},
     },
@@ -175,8 +175,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[async_trait]
 impl Runtime for DockerRuntime {
-    fn kind(&self) -> &'static str {
-        "docker"
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Docker
     }
 
     fn run(&self) -> &RunId {

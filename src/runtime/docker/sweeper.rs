@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::RunId,
     runtime::{
-        RuntimeError,
+        RuntimeError, RuntimeKind,
         journal::Entries,
         sweep::{Found, Left, Sweeper, names_labelled},
     },
@@ -38,8 +38,8 @@ impl DockerSweeper {
 
 #[async_trait]
 impl Sweeper for DockerSweeper {
-    fn kind(&self) -> &'static str {
-        "docker"
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Docker
     }
 
     async fn found(&self) -> Result<Vec<Found>, RuntimeError> {

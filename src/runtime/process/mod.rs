@@ -18,7 +18,7 @@ use crate::id::{NodeName, RunId};
 
 use super::{
     DiskFault, DiskFigures, ExecOutput, Intents, Life, Meant, NodeFile, NodeSpec, NodeState, Pipe,
-    Runtime, RuntimeError, Signal,
+    Runtime, RuntimeError, RuntimeKind, Signal,
     facts::machine_facts,
     journal::{Effect, Journal},
     marker::Marker,
@@ -111,8 +111,8 @@ fn shared_cpu() -> RuntimeError {
 
 #[async_trait]
 impl Runtime for ProcessRuntime {
-    fn kind(&self) -> &'static str {
-        "process"
+    fn kind(&self) -> RuntimeKind {
+        RuntimeKind::Process
     }
 
     fn run(&self) -> &RunId {

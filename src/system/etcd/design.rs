@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
+    runtime::RuntimeKind,
     scenario::{ConsistencyKind, SystemSpec},
     system::{
         Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
@@ -76,7 +77,7 @@ impl System for Etcd {
             }],
             image: IMAGE,
             settings: SETTINGS.to_vec(),
-            runtime: "docker",
+            runtime: RuntimeKind::Docker,
             disk: None,
         }
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
+    runtime::RuntimeKind,
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
@@ -102,7 +103,7 @@ impl System for MongoDb {
             ],
             image: IMAGE,
             settings: SETTINGS.to_vec(),
-            runtime: "docker",
+            runtime: RuntimeKind::Docker,
             disk: Some("/data/db"),
         }
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
+    runtime::RuntimeKind,
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
@@ -219,7 +220,7 @@ impl System for MySql {
             topologies: vec![replication, group],
             image: self.image(),
             settings: COMMON.iter().chain(special).cloned().collect(),
-            runtime: "docker",
+            runtime: RuntimeKind::Docker,
             disk: Some("/var/lib/mysql"),
         }
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
+    runtime::RuntimeKind,
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
@@ -256,7 +257,7 @@ impl System for Postgres {
             ],
             image: IMAGE,
             settings: COMMON.iter().chain(PATRONI).cloned().collect(),
-            runtime: "docker",
+            runtime: RuntimeKind::Docker,
             disk: Some("/var/lib/postgresql/data"),
         }
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
+    runtime::RuntimeKind,
     scenario::{ConsistencyKind, StreamLink, SystemSpec},
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
@@ -184,7 +185,7 @@ impl System for Redis {
             ],
             image: self.image(),
             settings: [SETTINGS, cluster::SETTINGS].concat(),
-            runtime: "docker",
+            runtime: RuntimeKind::Docker,
             disk: Some("/data"),
         }
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     id::NodeName,
     record::{Member, MemberKind},
-    runtime::NodeSpec,
+    runtime::{NodeSpec, RuntimeKind},
     scenario::{ConsistencyKind, Dur, SystemSpec},
     system::{
         Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
@@ -82,7 +82,7 @@ impl System for Reference {
             }],
             image: "",
             settings: SETTINGS.to_vec(),
-            runtime: "process",
+            runtime: RuntimeKind::Process,
             disk: None,
         }
     }
