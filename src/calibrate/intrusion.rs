@@ -100,8 +100,8 @@ async fn measured(field: &dyn Field, seed: Seed) -> Result<Measured, String> {
     let stamp = clock.wall_start().strftime("%Y%m%dt%H%M%S").to_string();
     let run = RunId::new(&stamp, Seed::random().stream("run").bits());
     let (emitter, _events) = Emitter::new(clock);
-    let site = field.host().site(&plan, &run, &emitter, seed).await?;
-    let result = match provision(&plan, &site).await {
+    let context = field.host().context(&plan, &run, &emitter, seed).await?;
+    let result = match provision(&plan, &context).await {
         Ok(provisioned) => {
             let work = rounds(&provisioned, &plan, field);
             let result = field.stop().or(work).await;
@@ -110,9 +110,9 @@ async fn measured(field: &dyn Field, seed: Seed) -> Result<Measured, String> {
         }
         Err(error) => Err(error.to_string()),
     };
-    let clean = tear_down(&site).await;
+    let clean = tear_down(&context).await;
     // What could not be removed stays in the journal, for the next sweep.
-    let _ = site.machines.journal.finish();
+    let _ = context.machines.journal.finish();
     if !clean {
         return Err("something was left behind; `drdrill sweep` removes it".into());
     }

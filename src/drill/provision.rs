@@ -30,7 +30,7 @@ pub struct Machines {
 }
 
 /// Where a drill runs, and under which name.
-pub struct Site {
+pub struct RunContext {
     /// The run.
     pub run: RunId,
     /// The machines.
@@ -103,42 +103,45 @@ pub enum ProvisionError {
 ///
 /// # Errors
 /// When it does not come up; what was created until then is removed by `tear_down`.
-pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, ProvisionError> {
-    let runtime = &site.machines.runtime;
+pub async fn provision(plan: &Plan, context: &RunContext) -> Result<Provisioned, ProvisionError> {
+    let runtime = &context.machines.runtime;
     let facts = runtime.facts().await?;
     let environment = Environment {
         drdrill: env!("CARGO_PKG_VERSION").into(),
         facts,
     };
-    site.emitter.say(What::Environment(environment));
-    site.emitter.note(format!(
+    context.emitter.say(What::Environment(environment));
+    context.emitter.note(format!(
         "bringing up {} {}",
         plan.description.name, plan.design.topology
     ));
     let deploy = Deploy {
         runtime: runtime.clone(),
-        images: images(site),
-        program: site.program.clone(),
-        emitter: site.emitter.clone(),
+        images: images(context),
+        program: context.program.clone(),
+        emitter: context.emitter.clone(),
     };
-    let (at, system) = site
+    let (at, system) = context
         .emitter
         .time(plan.system.deploy(&plan.design, deploy))
         .await;
     let system = system?;
-    let links = links(plan, site, &system.stack().members).await?;
+    let links = links(plan, context, &system.stack().members).await?;
     if let Some(links) = &links {
         links.rehearse(&shapings(plan)).await?;
     }
     let stack = allot(plan, &**runtime, system.stack()).await?;
-    site.emitter.say_at(at, What::Stack(Box::new(stack)));
+    context.emitter.say_at(at, What::Stack(Box::new(stack)));
     let alerting = match &plan.alerting {
         None => None,
         Some(design) => {
-            site.emitter.note("bringing up Prometheus and Alertmanager");
+            context
+                .emitter
+                .note("bringing up Prometheus and Alertmanager");
             let members = &system.stack().members;
-            let images = images(site);
-            let raised = alerting::raise(design, runtime, &images, members, &site.emitter).await?;
+            let images = images(context);
+            let raised =
+                alerting::raise(design, runtime, &images, members, &context.emitter).await?;
             Some(Arc::new(raised))
         }
     };
@@ -148,8 +151,8 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
         links,
         system,
         group: None,
-        emitter: site.emitter.clone(),
-        journal: site.machines.journal.clone(),
+        emitter: context.emitter.clone(),
+        journal: context.machines.journal.clone(),
         first_primary,
         regions: Arc::new(plan.regions()),
         clocked: Arc::new(plan.clocked()),
@@ -164,8 +167,8 @@ pub async fn provision(plan: &Plan, site: &Site) -> Result<Provisioned, Provisio
 }
 
 /// What to use for each image reference.
-fn images(site: &Site) -> BTreeMap<String, String> {
-    let images = site.machines.images.iter();
+fn images(context: &RunContext) -> BTreeMap<String, String> {
+    let images = context.machines.images.iter();
     images
         .map(|image| (image.reference.clone(), image.used.clone()))
         .collect()
@@ -186,12 +189,12 @@ fn faults(plan: &Plan) -> impl Iterator<Item = &Fault> {
 /// The links of a stack whose nodes have sidecars, with probes on all of them.
 async fn links(
     plan: &Plan,
-    site: &Site,
+    context: &RunContext,
     members: &[Member],
 ) -> Result<Option<Arc<dyn Links>>, RuntimeError> {
     let Machines {
         runtime, journal, ..
-    } = &site.machines;
+    } = &context.machines;
     if !plan.sidecars() {
         return Ok(None);
     }
@@ -208,13 +211,13 @@ async fn links(
 
 /// Removes everything that the run created, says what is left, and returns whether that is nothing. The journal is its
 /// owner's to end.
-pub async fn tear_down(site: &Site) -> bool {
-    let mut residue = remove(&*site.machines.runtime).await;
-    residue.left.extend(site.earlier.left.clone());
-    residue.failed.extend(site.earlier.failed.clone());
-    residue.removed += site.earlier.removed;
+pub async fn tear_down(context: &RunContext) -> bool {
+    let mut residue = remove(&*context.machines.runtime).await;
+    residue.left.extend(context.earlier.left.clone());
+    residue.failed.extend(context.earlier.failed.clone());
+    residue.removed += context.earlier.removed;
     let clean = residue.left.is_empty() && residue.failed.is_empty();
-    site.emitter.say(What::Residue(residue));
+    context.emitter.say(What::Residue(residue));
     clean
 }
 

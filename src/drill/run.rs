@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    Plan, Site, Stop, finish,
+    Plan, RunContext, Stop, finish,
     provision::{After, Aside, Provisioned, provision, tear_down},
     standing::{Past, Standing},
     steps::{Stage, title},
@@ -43,14 +43,14 @@ pub struct Finished {
 /// then everything is removed, and the residue audit's result is the last event, or the stack is handed on.
 pub async fn run(
     plan: &Plan,
-    site: Site,
+    context: RunContext,
     ready: Option<Provisioned>,
     sink: Sink,
     stop: Stop,
 ) -> Finished {
     let provisioned = match ready {
         Some(ready) => Some(Ok(ready)),
-        None => stop.or(provision(plan, &site)).await,
+        None => stop.or(provision(plan, &context)).await,
     };
     let mut logs = Vec::new();
     let mut standing = None;
@@ -59,10 +59,12 @@ pub async fn run(
         Some(Err(error)) => Status::Aborted(error.to_string()),
         Some(Ok(provisioned)) => {
             // Boxed, as the larger parts of it are: many drills may run within one task.
-            let performed = Box::pin(perform(plan, &site, &provisioned, sink, &stop)).await;
+            let performed = Box::pin(perform(plan, &context, &provisioned, sink, &stop)).await;
             logs = collect_logs(&provisioned).await;
-            if site.after == After::Keep {
-                site.emitter.note("the stack stays until you press Ctrl-C");
+            if context.after == After::Keep {
+                context
+                    .emitter
+                    .note("the stack stays until you press Ctrl-C");
                 let _ = stop.or(std::future::pending::<()>()).await;
             }
             provisioned.ground.system.close().await;
@@ -70,18 +72,18 @@ pub async fn run(
                 alerting.close().await;
             }
             let status = performed.status.clone();
-            if site.after == After::HandOn && !stop.wished() {
-                standing = hand_on(&site, provisioned, performed);
+            if context.after == After::HandOn && !stop.wished() {
+                standing = hand_on(&context, provisioned, performed);
             }
             status
         }
     };
-    site.emitter.say(What::Closed(status.clone()));
+    context.emitter.say(What::Closed(status.clone()));
     let clean = if standing.is_some() {
-        site.emitter.say(What::HandedOn);
+        context.emitter.say(What::HandedOn);
         true
     } else {
-        tear_down(&site).await
+        tear_down(&context).await
     };
     Finished {
         status,
@@ -112,7 +114,11 @@ impl Performed {
 }
 
 /// The stack for the next repeat, unless this drill did not end well or the system cannot make it ready again.
-fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Option<Standing> {
+fn hand_on(
+    context: &RunContext,
+    provisioned: Provisioned,
+    performed: Performed,
+) -> Option<Standing> {
     let Provisioned {
         ground,
         past,
@@ -120,7 +126,7 @@ fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Optio
         ..
     } = provisioned;
     // What an earlier stack left is for this run's audit to say.
-    let gone = site.earlier.left.is_empty() && site.earlier.failed.is_empty();
+    let gone = context.earlier.left.is_empty() && context.earlier.failed.is_empty();
     let why = match (&performed.status, ground.system.rearm()) {
         (Status::Completed, _) if alerting.is_some() => {
             Some("alerting starts anew with each stack")
@@ -131,11 +137,12 @@ fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Optio
         (Status::Aborted(_) | Status::Interrupted, _) => Some("the drill did not run to its end"),
     };
     if let Some(why) = why {
-        site.emitter
+        context
+            .emitter
             .note(format!("{why}: the next repeat has a fresh stack"));
         return None;
     }
-    let run = site.run.clone();
+    let run = context.run.clone();
     let past = match past {
         Some(past) => Past {
             after: run,
@@ -152,7 +159,7 @@ fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Optio
         },
     };
     Some(Standing {
-        machines: site.machines.clone(),
+        machines: context.machines.clone(),
         links: ground.links,
         system: ground.system,
         past,
@@ -161,7 +168,7 @@ fn hand_on(site: &Site, provisioned: Provisioned, performed: Performed) -> Optio
 
 async fn perform(
     plan: &Plan,
-    site: &Site,
+    context: &RunContext,
     provisioned: &Provisioned,
     sink: Sink,
     stop: &Stop,
@@ -169,7 +176,7 @@ async fn perform(
     let ground = &provisioned.ground;
     let planned = lanes(&plan.scenario.clients, ground.system.stack());
     let all: Vec<_> = planned.iter().map(|planned| planned.lane.clone()).collect();
-    if let Err(error) = ground.system.prepare(&site.run, &all).await {
+    if let Err(error) = ground.system.prepare(&context.run, &all).await {
         let why = format!("failed to prepare the workload: {error}");
         return Performed::not_begun(Status::Aborted(why));
     }
@@ -180,22 +187,22 @@ async fn perform(
     };
     let dropped = dropped_packets();
     let watching = CancellationToken::new();
-    let mut observers = ground.system.observe(&site.emitter, watching.clone());
+    let mut observers = ground.system.observe(&context.emitter, watching.clone());
     let vigil = Vigil::default();
     let watch = vigil.clone().watch(ground.clone(), watching.clone());
     observers.push(tokio::spawn(watch));
     if let Some(alerting) = &provisioned.alerting {
-        observers.push(alerting.watch(&site.emitter, watching.clone()));
+        observers.push(alerting.watch(&context.emitter, watching.clone()));
     }
     let load = Load::start(
         planned,
         plan.scenario.clients.app.as_ref(),
         &ground.system,
-        &site.emitter,
+        &context.emitter,
         sink,
     );
     let watched = (stop, &vigil);
-    let drilled = Box::pin(drill(plan, site, provisioned, &load, &group, watched));
+    let drilled = Box::pin(drill(plan, context, provisioned, &load, &group, watched));
     let (status, healed) = drilled.await;
     let sound = load.stop().await;
     if let Some(group) = &group {
@@ -203,11 +210,11 @@ async fn perform(
     }
     if let (Some(before), Some(after)) = (dropped, dropped_packets()) {
         let packets = after.saturating_sub(before);
-        site.emitter.say(What::Dropped { packets });
+        context.emitter.say(What::Dropped { packets });
     }
     // What an outsider did leaves nothing that could be concluded from what is left.
     if !stop.wished() && vigil.why().is_none() {
-        site.emitter.note("reading what is left");
+        context.emitter.note("reading what is left");
         let _ = stop
             .or(vigil.or(Box::pin(finish::final_reads(ground, &vigil))))
             .await;
@@ -246,15 +253,15 @@ async fn join(plan: &Plan, provisioned: &Provisioned) -> Result<Option<SharedGro
 /// Takes the steps; faults that are left are healed. Also says whether all could be.
 async fn drill(
     plan: &Plan,
-    site: &Site,
+    context: &RunContext,
     provisioned: &Provisioned,
     load: &Load,
     group: &Option<SharedGroup>,
     (stop, vigil): (&Stop, &Vigil),
 ) -> (Status, bool) {
     let mut stage = Stage {
-        phase: site.seed.stream("phase"),
-        stratum: site.stratum,
+        phase: context.seed.stream("phase"),
+        stratum: context.stratum,
         disrupted: Nanos::default(),
         first_primaries: vec![provisioned.ground.first_primary.clone()],
         faults: super::faults::Faults::default(),
@@ -274,7 +281,7 @@ async fn drill(
     {
         None => Status::Interrupted,
         Some(Err(error) | Ok(Err(error))) => Status::Aborted(error),
-        Some(Ok(Ok(()))) => take_steps(&mut stage, &plan.scenario.drill, &site.asides, stop).await,
+        Some(Ok(Ok(()))) => take_steps(&mut stage, &plan.scenario.drill, &context.asides, stop).await,
     };
     let Stage {
         mut faults, ground, ..

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    drill::{After, Machines, Plan, Site},
+    drill::{After, Machines, Plan, RunContext},
     evidence::Redactor,
     id::RunId,
     record::{Emitter, Harness, Residue},
@@ -108,13 +108,13 @@ impl Host {
     ///
     /// # Errors
     /// Why there are none.
-    pub(crate) async fn site(
+    pub(crate) async fn context(
         &self,
         plan: &Plan,
         run: &RunId,
         emitter: &Emitter,
         seed: Seed,
-    ) -> Result<Site, String> {
+    ) -> Result<RunContext, String> {
         let journal = self.journal(plan, run, None);
         let journal = journal.map_err(|error| error.to_string())?;
         let machines = self.machines(plan, run, &journal, emitter).await;
@@ -123,7 +123,7 @@ impl Host {
             let _ = journal.finish();
             error.to_string()
         })?;
-        Ok(Site {
+        Ok(RunContext {
             run: run.clone(),
             machines,
             program: self.program.clone(),

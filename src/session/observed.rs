@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    drill::{self, Aside, Plan, Site, Stop},
+    drill::{self, Aside, Plan, RunContext, Stop},
     evidence::folder::FORMAT,
     history::{Draft, Heard, History, ListsRead},
     id::{NodeName, RunId},
@@ -71,13 +71,13 @@ pub async fn observe(
         scenario: plan.scenario.clone(),
         last: None,
     })));
-    let site = host.site(plan, &run, &emitter, seed).await?;
-    let site = Site { asides, ..site };
-    let journal = site.machines.journal.clone();
+    let context = host.context(plan, &run, &emitter, seed).await?;
+    let context = RunContext { asides, ..context };
+    let journal = context.machines.journal.clone();
     let ops = Ops::default();
     let kept = ops.clone();
     let sink: Sink = Box::new(move |heard| lock(&kept).push(heard));
-    let finished = Box::pin(drill::run(plan, site, None, sink, stop)).await;
+    let finished = Box::pin(drill::run(plan, context, None, sink, stop)).await;
     // What could not be removed stays in the journal, for the next sweep.
     let _ = journal.finish();
     match &finished.status {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    drill::{self, After, Finished, Machines, Plan, Provisioned, Site, Standing, Stop},
+    drill::{self, After, Finished, Machines, Plan, Provisioned, RunContext, Standing, Stop},
     evidence::{
         self, Claims, Closing, EvidenceError, HistoryThread, Opening, Redactor, Register,
         RunFolder, SigningKey, folder::FORMAT,
@@ -227,7 +227,7 @@ impl<'a> Session<'a> {
             Ok(machines) => machines,
             Err(error) => return without_machines(&emitter, &error, earlier),
         };
-        let site = Site {
+        let context = RunContext {
             run: run.clone(),
             machines,
             program: self.host.program.clone(),
@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
             after: self.after,
             earlier,
         };
-        let drilled = drill::run(self.plan, site, ready, sink, self.stop.clone());
+        let drilled = drill::run(self.plan, context, ready, sink, self.stop.clone());
         let mut finished = Box::pin(drilled).await;
         *standing = finished.standing.take();
         finished
