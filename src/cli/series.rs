@@ -12,7 +12,7 @@ use std::{
 };
 
 use drdrill::{
-    drill::{After, Plan, Standing, Stop},
+    drill::{After, Plan, Stop, WarmStack},
     evidence::SigningKey,
     id::RunId,
     measure::format::{self, Round},
@@ -90,9 +90,9 @@ pub async fn run(
         stacks: arguments.parallel.min(plan.scenario.repeat),
         halt: AtomicBool::new(false),
     });
-    let standing = if series.stacks > 1 {
+    let warm = if series.stacks > 1 {
         match side_by_side(&series).await? {
-            Some(standing) => standing,
+            Some(warm) => warm,
             None => {
                 let (exit, rows) = (Exit::Interrupted, Vec::new());
                 return Ok(Outcome { exit, rows });
@@ -101,9 +101,9 @@ pub async fn run(
     } else {
         vec![None]
     };
-    let workers = (0u32..).zip(standing).map(|(number, standing)| {
+    let workers = (0u32..).zip(warm).map(|(number, warm)| {
         let series = series.clone();
-        tokio::spawn(async move { series.work(number, standing).await })
+        tokio::spawn(async move { series.work(number, warm).await })
     });
     let mut ended = Vec::new();
     let mut exit = Exit::Pass;
@@ -137,7 +137,7 @@ impl Series {
     async fn work(
         &self,
         number: u32,
-        mut standing: Option<Standing>,
+        mut warm: Option<WarmStack>,
     ) -> Result<(Vec<Repeat>, Exit), Failure> {
         let attempts = self.plan.scenario.repeat;
         let mut ended = Vec::new();
@@ -149,11 +149,11 @@ impl Series {
                 self.plan.scenario.name, self.seed
             ));
             let session = self.session(&self.plan, (attempt, attempts), self.after(last));
-            let run = match self.carry(session, &mut standing).await {
+            let run = match self.carry(session, &mut warm).await {
                 Ok(run) => run,
                 Err(failure) => {
                     self.halt.store(true, Ordering::Relaxed);
-                    remove(standing).await;
+                    remove(warm).await;
                     return Err(failure);
                 }
             };
@@ -173,7 +173,7 @@ impl Series {
             }
             attempt += self.stacks;
         }
-        Ok((ended, remove(standing).await))
+        Ok((ended, remove(warm).await))
     }
 
     /// What becomes of a repeat's stack.
@@ -201,12 +201,12 @@ impl Series {
     async fn carry(
         &self,
         session: Session<'_>,
-        standing: &mut Option<Standing>,
+        warm: &mut Option<WarmStack>,
     ) -> Result<Ended, Failure> {
         let run = if self.stacks > 1 {
-            session.run((), standing).await
+            session.run((), warm).await
         } else {
-            session.run(progress(), standing).await
+            session.run(progress(), warm).await
         };
         run.map_err(|error| unfit(&error))
     }
@@ -227,11 +227,11 @@ impl Series {
         self: Arc<Self>,
         control: Arc<Plan>,
         number: u32,
-    ) -> (Result<Ended, Failure>, Option<Standing>) {
-        let mut standing = None;
+    ) -> (Result<Ended, Failure>, Option<WarmStack>) {
+        let mut warm = None;
         let session = self.session(&control, (number + 1, self.stacks), After::HandOn);
-        let ended = self.carry(session, &mut standing).await;
-        (ended, standing)
+        let ended = self.carry(session, &mut warm).await;
+        (ended, warm)
     }
 }
 
@@ -240,7 +240,7 @@ impl Series {
 ///
 /// # Errors
 /// What disturbed a control, or that the stacks cannot be used again. All are removed then.
-async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing>>>, Failure> {
+async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<WarmStack>>>, Failure> {
     let control = Arc::new(control_of(series)?);
     output::talk(&format!(
         "{} stacks at once: a control on each, before any drill\n",
@@ -254,7 +254,7 @@ async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing
     let mut stacks = Vec::new();
     let mut latest = std::time::Duration::ZERO;
     for control in join_all(controls).await {
-        let (ended, standing) = match control {
+        let (ended, warm) = match control {
             Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
@@ -265,10 +265,10 @@ async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing
             },
             Err(failure) => problems.push(failure.message),
         }
-        if standing.is_none() {
+        if warm.is_none() {
             problems.push("a stack cannot be made ready again, and bringing another one up would disturb its neighbours".into());
         }
-        stacks.push(standing);
+        stacks.push(warm);
     }
     if problems.is_empty() && !series.stop.wished() {
         output::talk(&format!(
@@ -277,8 +277,8 @@ async fn side_by_side(series: &Arc<Series>) -> Result<Option<Vec<Option<Standing
         ));
         return Ok(Some(stacks));
     }
-    for standing in stacks {
-        remove(standing).await;
+    for warm in stacks {
+        remove(warm).await;
     }
     if series.stop.wished() {
         return Ok(None);
@@ -357,11 +357,11 @@ fn tell(url: &str, run: &Ended) {
 }
 
 /// Removes a stack that stays for nobody.
-async fn remove(standing: Option<Standing>) -> Exit {
-    let Some(standing) = standing else {
+async fn remove(warm: Option<WarmStack>) -> Exit {
+    let Some(warm) = warm else {
         return Exit::Pass;
     };
-    let Residue { left, failed, .. } = standing.tear_down().await;
+    let Residue { left, failed, .. } = warm.tear_down().await;
     if left.is_empty() && failed.is_empty() {
         output::talk("the stack that stayed was removed; nothing is left\n");
         return Exit::Pass;

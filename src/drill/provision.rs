@@ -16,7 +16,7 @@ use crate::{
     system::{Deploy, SystemError},
 };
 
-use super::{Plan, allot::allot, standing::Past};
+use super::{Plan, allot::allot, warm::StackHistory};
 
 /// What a stack stands on.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ pub struct Provisioned {
     /// What faults act on.
     pub ground: FaultContext,
     /// What it has been through before this run.
-    pub past: Option<Past>,
+    pub past: Option<StackHistory>,
     /// Whether the run before lends its last operations to this one's baseline.
     pub lent: bool,
     /// Alerting beside the stack, if the scenario has any.

@@ -18,10 +18,10 @@ use crate::{
 use super::{
     Plan, RunContext, Stop, finish,
     provision::{After, Aside, Provisioned, provision, tear_down},
-    standing::{Past, Standing},
     steps::{Stage, title},
     vigil::Vigil,
     wait,
+    warm::{StackHistory, WarmStack},
 };
 
 /// How many lines of each node's log are kept.
@@ -36,7 +36,7 @@ pub struct Finished {
     /// Whether the residue audit found nothing left; also where the stack was handed on.
     pub clean: bool,
     /// The stack, if it was handed on.
-    pub standing: Option<Standing>,
+    pub warm: Option<WarmStack>,
 }
 
 /// Runs a drill on the stack that was made ready for it, or else on a fresh one. Whatever happens, faults are healed;
@@ -53,7 +53,7 @@ pub async fn run(
         None => stop.or(provision(plan, &context)).await,
     };
     let mut logs = Vec::new();
-    let mut standing = None;
+    let mut warm = None;
     let status = match provisioned {
         None => Status::Interrupted,
         Some(Err(error)) => Status::Aborted(error.to_string()),
@@ -73,13 +73,13 @@ pub async fn run(
             }
             let status = performed.status.clone();
             if context.after == After::HandOn && !stop.wished() {
-                standing = hand_on(&context, provisioned, performed);
+                warm = hand_on(&context, provisioned, performed);
             }
             status
         }
     };
     context.emitter.say(What::Closed(status.clone()));
-    let clean = if standing.is_some() {
+    let clean = if warm.is_some() {
         context.emitter.say(What::HandedOn);
         true
     } else {
@@ -89,7 +89,7 @@ pub async fn run(
         status,
         logs,
         clean,
-        standing,
+        warm,
     }
 }
 
@@ -118,7 +118,7 @@ fn hand_on(
     context: &RunContext,
     provisioned: Provisioned,
     performed: Performed,
-) -> Option<Standing> {
+) -> Option<WarmStack> {
     let Provisioned {
         ground,
         past,
@@ -144,13 +144,13 @@ fn hand_on(
     }
     let run = context.run.clone();
     let past = match past {
-        Some(past) => Past {
+        Some(past) => StackHistory {
             after: run,
             runs: past.runs + 1,
             sound: performed.sound,
             ..past
         },
-        None => Past {
+        None => StackHistory {
             stack_of: run.clone(),
             after: run,
             runs: 1,
@@ -158,7 +158,7 @@ fn hand_on(
             sound: performed.sound,
         },
     };
-    Some(Standing {
+    Some(WarmStack {
         machines: context.machines.clone(),
         links: ground.links,
         system: ground.system,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    drill::{self, After, Finished, Machines, Plan, Provisioned, RunContext, Standing, Stop},
+    drill::{self, After, Finished, Machines, Plan, Provisioned, RunContext, Stop, WarmStack},
     evidence::{
         self, Claims, Closing, EvidenceError, HistoryThread, Opening, Redactor, Register,
         RunFolder, SigningKey, folder::FORMAT,
@@ -88,12 +88,12 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// When the evidence cannot be written. Whatever was created is removed all the same, as far as possible, except a
-    /// stack in `standing`, which is the caller's. The run is closed in the register as aborted; where that cannot be
+    /// stack in `warm`, which is the caller's. The run is closed in the register as aborted; where that cannot be
     /// written either, the next sweep does it.
     pub async fn run(
         self,
         observer: impl Observer,
-        standing: &mut Option<Standing>,
+        warm: &mut Option<WarmStack>,
     ) -> Result<Ended, SessionError> {
         let clock = Clock::start();
         let run = RunId::new(
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         let journal = self.host.journal(self.plan, &run, Some(self.reports))?;
         let register = Register::of(self.reports);
         let ended = self
-            .registered((&run, clock), &register, &journal, observer, standing)
+            .registered((&run, clock), &register, &journal, observer, warm)
             .await;
         let closed = match &ended {
             Ok(_) => Ok(()),
@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
         register: &Register,
         journal: &Journal,
         mut observer: impl Observer,
-        standing: &mut Option<Standing>,
+        warm: &mut Option<WarmStack>,
     ) -> Result<Ended, SessionError> {
         let redactor = self.redactor();
         let opened = self.open(run, &clock, &redactor);
@@ -152,7 +152,7 @@ impl<'a> Session<'a> {
         let (emitter, events) = Emitter::new(clock);
         let (sink, history, counts) = history(&folder)?;
         let writer = write_events(log, events, observer, counts, (clock, self.stop.clone()));
-        let finished = self.drill((run, journal), emitter, sink, standing).await;
+        let finished = self.drill((run, journal), emitter, sink, warm).await;
         let written = writer.join().expect("the event writer returns its errors");
         let history = history.join();
         written?;
@@ -207,9 +207,9 @@ impl<'a> Session<'a> {
         (run, journal): (&RunId, &Journal),
         emitter: Emitter,
         sink: Sink,
-        standing: &mut Option<Standing>,
+        warm: &mut Option<WarmStack>,
     ) -> Finished {
-        let source = match standing.take() {
+        let source = match warm.take() {
             Some(stack) => self.again(run, &emitter, stack).await,
             None => StackSource::Fresh(Residue::default()),
         };
@@ -240,12 +240,12 @@ impl<'a> Session<'a> {
         };
         let drilled = drill::run(self.plan, context, ready, sink, self.stop.clone());
         let mut finished = Box::pin(drilled).await;
-        *standing = finished.standing.take();
+        *warm = finished.warm.take();
         finished
     }
 
     /// Makes the stack of the repeat before ready; where that cannot be, it is removed.
-    async fn again(&self, run: &RunId, emitter: &Emitter, stack: Standing) -> StackSource {
+    async fn again(&self, run: &RunId, emitter: &Emitter, stack: WarmStack) -> StackSource {
         let ready = drill::rearm(self.plan, &stack, run, emitter);
         match self.stop.or(ready).await {
             Some(Ok(ready)) => StackSource::Ready(stack.machines(), Box::new(ready)),
@@ -310,7 +310,7 @@ fn without_machines(emitter: &Emitter, error: &MachinesError, residue: Residue) 
         status,
         logs: Vec::new(),
         clean,
-        standing: None,
+        warm: None,
     }
 }
 

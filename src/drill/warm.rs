@@ -36,16 +36,16 @@ const LOOK: Duration = Duration::from_millis(100);
 const LENT_LEAST: u64 = 1_000;
 
 /// A stack that was not torn down after a drill.
-pub struct Standing {
+pub struct WarmStack {
     pub(super) machines: Machines,
     pub(super) links: Option<Arc<dyn Links>>,
     pub(super) system: SharedRunning,
-    pub(super) past: Past,
+    pub(super) past: StackHistory,
 }
 
 /// What a stack has been through.
 #[derive(Debug, Clone)]
-pub struct Past {
+pub struct StackHistory {
     /// The run that it was brought up for.
     pub stack_of: RunId,
     /// The run that was on it last.
@@ -58,7 +58,7 @@ pub struct Past {
     pub sound: u64,
 }
 
-impl Standing {
+impl WarmStack {
     /// The machines that it stands on.
     pub fn machines(&self) -> Machines {
         self.machines.clone()
@@ -81,16 +81,16 @@ impl Standing {
 /// Why it cannot be: then a fresh stack is needed, and this one must be torn down.
 pub async fn rearm(
     plan: &Plan,
-    standing: &Standing,
+    warm: &WarmStack,
     run: &RunId,
     emitter: &Emitter,
 ) -> Result<Provisioned, String> {
-    let Standing {
+    let WarmStack {
         machines,
         links,
         system,
         past,
-    } = standing;
+    } = warm;
     if plan.sidecars() && links.is_none() {
         return Err("its nodes have no sidecars, which this drill needs".into());
     }
