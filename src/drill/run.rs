@@ -18,7 +18,7 @@ use crate::{
 use super::{
     Plan, RunContext, Stop, finish,
     provision::{After, Aside, Provisioned, provision, tear_down},
-    steps::{Stage, title},
+    steps::{StepContext, title},
     vigil::Vigil,
     wait,
     warm::{StackHistory, WarmStack},
@@ -259,7 +259,7 @@ async fn drill(
     group: &Option<SharedGroup>,
     (stop, vigil): (&Stop, &Vigil),
 ) -> (Status, bool) {
-    let mut stage = Stage {
+    let mut step_context = StepContext {
         phase: context.seed.stream("phase"),
         stratum: context.stratum,
         disrupted: Nanos::default(),
@@ -281,11 +281,19 @@ async fn drill(
     {
         None => Status::Interrupted,
         Some(Err(error) | Ok(Err(error))) => Status::Aborted(error),
-        Some(Ok(Ok(()))) => take_steps(&mut stage, &plan.scenario.drill, &context.asides, stop).await,
+        Some(Ok(Ok(()))) => {
+            take_steps(
+                &mut step_context,
+                &plan.scenario.drill,
+                &context.asides,
+                stop,
+            )
+            .await
+        }
     };
-    let Stage {
+    let StepContext {
         mut faults, ground, ..
-    } = stage;
+    } = step_context;
     let healing = stop.or_pressing(faults.heal_all(&ground)).await;
     let healed = healing.as_ref().is_some_and(Vec::is_empty);
     faults.close().await;
@@ -298,19 +306,22 @@ async fn drill(
 }
 
 async fn take_steps(
-    stage: &mut Stage<'_>,
+    step_context: &mut StepContext<'_>,
     steps: &[Step],
     asides: &[Aside],
     stop: &Stop,
 ) -> Status {
-    let emitter = stage.ground.emitter.clone();
-    let vigil = stage.vigil.clone();
+    let emitter = step_context.ground.emitter.clone();
+    let vigil = step_context.vigil.clone();
     for (index, step) in steps.iter().enumerate() {
         emitter.say(What::StepStarted {
             step: index,
             title: title(step),
         });
-        let result = match stop.or(vigil.or(Box::pin(stage.take(index, step)))).await {
+        let result = match stop
+            .or(vigil.or(Box::pin(step_context.take(index, step))))
+            .await
+        {
             Some(Ok(result)) => result,
             Some(Err(why)) => return Status::Aborted(why),
             None => return Status::Interrupted,
@@ -323,12 +334,16 @@ async fn take_steps(
             return Status::Aborted(format!("step {} ({}): {why}", index + 1, title(step)));
         }
         for aside in asides.iter().filter(|aside| aside.after == index) {
-            if stop.or((aside.look)(stage.ground.clone())).await.is_none() {
+            if stop
+                .or((aside.look)(step_context.ground.clone()))
+                .await
+                .is_none()
+            {
                 return Status::Interrupted;
             }
         }
     }
-    match stop.or(vigil.or(Box::pin(stage.settle()))).await {
+    match stop.or(vigil.or(Box::pin(step_context.settle()))).await {
         Some(Ok(())) => Status::Completed,
         Some(Err(why)) => Status::Aborted(why),
         None => Status::Interrupted,

@@ -37,7 +37,7 @@ const LENT_LOOK: Duration = Duration::from_millis(20);
 const CATCH_UP: u32 = 2;
 
 /// What steps act on and remember.
-pub struct Stage<'a> {
+pub struct StepContext<'a> {
     /// What faults act on.
     pub ground: FaultContext,
     /// The clients.
@@ -62,7 +62,7 @@ pub struct Stage<'a> {
     pub alerts: Option<scenario::Alerting>,
 }
 
-impl Stage<'_> {
+impl StepContext<'_> {
     /// Takes one step.
     pub async fn take(&mut self, index: usize, step: &Step) -> StepResult {
         match step {
