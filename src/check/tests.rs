@@ -94,7 +94,7 @@ fn what_an_outsider_or_nobody_knows_who_did_voids_and_an_own_end_is_a_remark() {
     assert_eq!(answer(unexplained::NAME, unchanged), Valid);
     let unseen = |ns| {
         answer(unexplained::NAME, |bench| {
-            for watched in &mut bench.record.watched {
+            if let Some(watched) = &mut bench.record.watched {
                 watched.longest_ns = ns;
             }
         })

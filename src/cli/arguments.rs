@@ -123,6 +123,23 @@ pub struct TagArguments {
     pub except_tag: Vec<String>,
 }
 
+/// How to say what goes on and what came of it.
+#[derive(Debug, Args)]
+pub struct SayingArguments {
+    /// Say nothing while a drill runs, and one line about each run that ended
+    #[arg(long, conflicts_with_all = ["verbose", "keep"])]
+    pub quiet: bool,
+    /// Say each step on a line of its own, on a terminal too
+    #[arg(long)]
+    pub verbose: bool,
+    /// Print a line of JSON for each run that ended, and nothing else
+    #[arg(long, conflicts_with = "keep")]
+    pub json: bool,
+    /// Write a JUnit report with a suite for each run that ended; an older file there is removed first
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -158,6 +175,9 @@ pub struct RunArguments {
     /// Write run folders below this folder
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub out: PathBuf,
+    /// How to say it
+    #[command(flatten)]
+    pub saying: SayingArguments,
     /// Keep the stack after the drill until Ctrl-C
     #[arg(long)]
     pub keep: bool,

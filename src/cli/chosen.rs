@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, fs};
 
-use super::session::rendered;
 use drdrill::{
     archive::{BaselineRun, Run, Summary},
     evidence::{Audit, PinnedKey, sha256, verify_run},

@@ -277,7 +277,7 @@ fn publish(decided: &[Gated<'_>], arguments: &GateArguments) -> Result<(), Failu
     ];
     for (path, render) in files {
         if let Some(path) = path {
-            replace(path, &render(decided))?;
+            output::replace(path, &render(decided))?;
         }
     }
     if let Some(url) = &arguments.webhook {
@@ -298,25 +298,7 @@ fn append(path: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write;
     let file = fs::OpenOptions::new().create(true).append(true).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| unwritten(path, &error))
-}
-
-/// A reader sees the old file or the new one, never a part.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let temporary = path.with_file_name(name);
-    fs::write(&temporary, text)
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|error| unwritten(path, &error))
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(
-        Exit::EnvironmentUnfit,
-        format!("failed to write `{}`: {error}", path.display()),
-        "check that its folder exists and has space left",
-    )
+        .map_err(|error| output::unwritten(path, &error))
 }
 
 fn exit(state: State) -> Exit {

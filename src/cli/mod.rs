@@ -28,6 +28,7 @@ mod prune;
 mod quarter;
 mod report;
 mod run;
+mod saying;
 mod series;
 mod serve;
 mod sweep;

@@ -1,8 +1,10 @@
 //! Printing: results to stdout, talk to stderr, colour only where someone reads it.
 
 use std::{
+    fs,
     io::{self, IsTerminal, Write},
     os::fd::AsFd,
+    path::Path,
 };
 
 use drdrill::{
@@ -12,7 +14,7 @@ use drdrill::{
 };
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 
 /// Prints a result. A reader that has gone away (`| head`) is no error. Whatever a name in it holds, nothing but lines
 /// and our own colours reaches a terminal, and no line is a command to a CI system.
@@ -91,4 +93,26 @@ fn width(stream: impl IsTerminal + AsFd) -> usize {
     };
     let terminal = || seen().filter(|_| stream.is_terminal());
     said.or_else(terminal).unwrap_or(WIDTH).min(WIDTH_MOST)
+}
+
+/// Writes a file; a reader sees the old one or the new one, never a part.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let temporary = path.with_file_name(name);
+    fs::write(&temporary, text)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|error| unwritten(path, &error))
+}
+
+/// A file that could not be written.
+pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::EnvironmentUnfit,
+        format!("failed to write `{}`: {error}", path.display()),
+        "check that its folder exists and has space left",
+    )
 }

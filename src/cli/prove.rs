@@ -16,7 +16,7 @@ use super::{
     exit::{Exit, Failure},
     keys, machines, output,
     run::{exit_of, for_drills, listen, unfit, verdict_exit},
-    series::{progress, show},
+    saying::{progress, show},
     sweep, tags,
 };
 

@@ -1,12 +1,16 @@
 //! `drdrill run`: every scenario as often as asked, judged, printed; the worst outcome is the exit code.
 
-use std::{io, sync::Arc};
+use std::{fs, io, sync::Arc};
 
 use drdrill::{
     drill::{Plan, Stop, alert_warnings, warnings},
     evidence::SigningKey,
     record::{Record, Status},
-    report::{Closing, MatrixRow, closing, matrix},
+    report::{
+        Closing, MatrixRow, closing,
+        junit::{self, Suite},
+        matrix,
+    },
     score::{Judgement, Verdict},
     session::SessionError,
 };
@@ -26,6 +30,10 @@ use super::{
 /// # Errors
 /// When a scenario has problems or the machine cannot run it.
 pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
+    if let Some(old) = &arguments.saying.junit {
+        // One that was left from before would speak for drills that did not run.
+        let _ = fs::remove_file(old);
+    }
     let key = keys::signing(&arguments.signing)?.map(Arc::new);
     let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
     let scenarios = tags::chosen(scenarios, &arguments.tags)?;
@@ -33,26 +41,54 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
         .into_iter()
         .map(|plan| drill(plan, &arguments.matrix))
         .collect::<Result<_, Failure>>()?;
-    for_drills()?.block_on(async {
+    let mut said = Said::default();
+    let carried = for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         sweep::before_a_run(&machines::state_folder()?).await;
-        let mut worst = Exit::Pass;
-        let mut ended = Vec::new();
-        for drill in &drills {
-            let (exit, rows) = all(drill, arguments, key.clone(), &stop).await?;
-            worst = worst.worse(exit);
-            ended.extend(rows);
-            if stop.wished() {
-                break;
+        let carried = every(&drills, arguments, key, &stop, &mut said).await;
+        listening.abort();
+        carried
+    });
+    if drills.len() > 1 && !arguments.saying.json {
+        output::result(&closing(&said.rows, output::style()));
+    }
+    if let Some(path) = &arguments.saying.junit {
+        output::replace(path, &junit::several("drdrill", said.suites))?;
+    }
+    carried
+}
+
+/// What is to be said of all drills together.
+#[derive(Default)]
+struct Said {
+    rows: Vec<Closing>,
+    suites: Vec<Suite>,
+}
+
+/// Runs every drill until one cannot be carried to its end, or a person stops it; the worst outcome.
+async fn every(
+    drills: &[Drill],
+    arguments: &RunArguments,
+    key: Option<Arc<SigningKey>>,
+    stop: &Stop,
+    said: &mut Said,
+) -> Result<Exit, Failure> {
+    let mut worst = Exit::Pass;
+    for drill in drills {
+        match all(drill, arguments, key.clone(), stop, said).await {
+            Ok(exit) => worst = worst.worse(exit),
+            Err(failure) => {
+                let suite = junit::unended(&drill.name, &failure.message);
+                said.suites.push(suite);
+                return Err(failure);
             }
         }
-        if drills.len() > 1 {
-            output::result(&closing(&ended, output::style()));
+        if stop.wished() {
+            break;
         }
-        listening.abort();
-        Ok(worst)
-    })
+    }
+    Ok(worst)
 }
 
 /// A scenario with what is to be run of it: once as it is, or with each combination of a matrix.
@@ -76,14 +112,14 @@ fn drill(plan: Plan, axes: &[Axis]) -> Result<Drill, Failure> {
     Ok(Drill { name, variants })
 }
 
-/// Runs everything of a drill; of a matrix, prints what came of its combinations side by side. Says what is to stand in
-/// the closing table.
+/// Runs everything of a drill; of a matrix, prints what came of its combinations side by side.
 async fn all(
     drill: &Drill,
     arguments: &RunArguments,
     key: Option<Arc<SigningKey>>,
     stop: &Stop,
-) -> Result<(Exit, Vec<Closing>), Failure> {
+    said: &mut Said,
+) -> Result<Exit, Failure> {
     let mut worst = Exit::Pass;
     let mut rows = Vec::new();
     for (values, plan) in &drill.variants {
@@ -96,6 +132,7 @@ async fn all(
         }
         let outcome = series::run(plan, arguments, key.clone(), stop).await?;
         worst = worst.worse(outcome.exit);
+        said.suites.extend(outcome.suites);
         rows.push(MatrixRow {
             values: values.clone(),
             runs: outcome.rows,
@@ -104,18 +141,18 @@ async fn all(
             break;
         }
     }
-    if drill.variants.len() > 1 {
+    if drill.variants.len() > 1 && !arguments.saying.json {
         output::result(&matrix(&drill.name, &rows, output::style()));
     }
-    let ended = rows.into_iter().map(|row| {
+    said.rows.extend(rows.into_iter().map(|row| {
         let scenario = match row.values.as_str() {
             "" => drill.name.clone(),
             values => format!("{} [{values}]", drill.name),
         };
         let runs = row.runs;
         Closing { scenario, runs }
-    });
-    Ok((worst, ended.collect()))
+    }));
+    Ok(worst)
 }
 
 /// What the arguments replace in every scenario.

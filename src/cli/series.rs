@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    io::{self, IsTerminal},
     path::PathBuf,
     sync::{
         Arc,
@@ -17,7 +16,11 @@ use drdrill::{
     id::RunId,
     measure::format::{self, Round},
     record::Residue,
-    report::{Progress, ProgressDrawTarget, RepeatRow, View, repeats, terminal},
+    report::{
+        RepeatRow, View,
+        junit::{Suite, suite},
+        repeats,
+    },
     scenario::{self, Dur, Expect, Problem, Scenario, Step, Targets, Within, fault::Noop},
     score::{self, Scorecard, Verdict},
     seed::Seed,
@@ -32,6 +35,7 @@ use super::{
     notify::notify,
     output,
     run::{exit_of, unfit, verdict_exit},
+    saying::{Saying, data},
 };
 
 /// What every repeat of a series shares.
@@ -46,6 +50,7 @@ struct Series {
     stop: Stop,
     /// How many stacks there are at once.
     stacks: u32,
+    saying: Saying,
     /// Set when one repeat could not be carried to its end: no other one starts.
     halt: AtomicBool,
 }
@@ -55,6 +60,7 @@ struct Repeat {
     attempt: u32,
     row: RepeatRow,
     card: Scorecard,
+    suite: Suite,
     exit: Exit,
     /// The run that its stack was brought up for.
     stack_of: RunId,
@@ -66,6 +72,8 @@ pub struct Outcome {
     pub exit: Exit,
     /// A row for each that has ended.
     pub rows: Vec<RepeatRow>,
+    /// A JUnit suite for each that has ended.
+    pub suites: Vec<Suite>,
 }
 
 /// Runs a scenario as often as it asks for.
@@ -78,6 +86,7 @@ pub async fn run(
     key: Option<Arc<SigningKey>>,
     stop: &Stop,
 ) -> Result<Outcome, Failure> {
+    let stacks = arguments.parallel.min(plan.scenario.repeat);
     let series = Arc::new(Series {
         plan: plan.clone(),
         key,
@@ -87,15 +96,19 @@ pub async fn run(
         keep: arguments.keep,
         webhook: arguments.webhook.clone(),
         stop: stop.clone(),
-        stacks: arguments.parallel.min(plan.scenario.repeat),
+        stacks,
+        saying: Saying::of(&arguments.saying, stacks),
         halt: AtomicBool::new(false),
     });
     let warm = if series.stacks > 1 {
         match side_by_side(&series).await? {
             Some(warm) => warm,
             None => {
-                let (exit, rows) = (Exit::Interrupted, Vec::new());
-                return Ok(Outcome { exit, rows });
+                return Ok(Outcome {
+                    exit: Exit::Interrupted,
+                    rows: Vec::new(),
+                    suites: Vec::new(),
+                });
             }
         }
     } else {
@@ -125,10 +138,10 @@ pub async fn run(
     let exit = exit.worse(match ended.as_slice() {
         [] => Exit::Interrupted,
         [only] if plan.scenario.repeat == 1 => only.exit,
-        several => conclude(plan, several),
+        several => conclude(plan, several, series.saying),
     });
-    let rows = ended.into_iter().map(|repeat| repeat.row).collect();
-    Ok(Outcome { exit, rows })
+    let (rows, suites) = ended.into_iter().map(|it| (it.row, it.suite)).unzip();
+    Ok(Outcome { exit, rows, suites })
 }
 
 impl Series {
@@ -157,12 +170,14 @@ impl Series {
                     return Err(failure);
                 }
             };
-            self.show(&run);
+            self.saying.ended(&run);
             if let Some(url) = &self.webhook {
                 tell(url, &run);
             }
+            let view = View::new(&run.record, &run.history, &run.judgement);
             ended.push(Repeat {
                 attempt,
+                suite: suite(&view),
                 row: RepeatRow::new(&run.record, &run.judgement),
                 exit: exit_of(&run.record, &run.judgement),
                 stack_of: stack_of(&run),
@@ -203,23 +218,11 @@ impl Series {
         session: Session<'_>,
         warm: &mut Option<WarmStack>,
     ) -> Result<Ended, Failure> {
-        let run = if self.stacks > 1 {
-            session.run((), warm).await
-        } else {
-            session.run(progress(), warm).await
+        let run = match self.saying.progress() {
+            Some(progress) => session.run(progress, warm).await,
+            None => session.run((), warm).await,
         };
         run.map_err(|error| unfit(&error))
-    }
-
-    fn show(&self, run: &Ended) {
-        if self.stacks > 1 {
-            let row = RepeatRow::new(&run.record, &run.judgement);
-            let (rto, bracket) = &row.rto;
-            let line = format!("{}: {}, rto {rto} {bracket}", row.run, row.verdict);
-            output::result(&format!("{}\n", line.trim_end()));
-            return;
-        }
-        show(run);
     }
 
     /// One control on each stack, all at once. Each has a folder and a register line of its own.
@@ -346,14 +349,8 @@ fn control_of(series: &Series) -> Result<Plan, Failure> {
 /// Tells a webhook how a run ended.
 fn tell(url: &str, run: &Ended) {
     let opened = &run.record.opened;
-    let data = serde_json::json!({
-        "run": opened.run,
-        "scenario": opened.scenario.name,
-        "status": run.record.status,
-        "scorecard": run.judgement.scorecard,
-    });
-    let (run, scenario) = (opened.run.to_string(), &opened.scenario.name);
-    notify(url, "run.finished", &run, scenario, &data);
+    let (id, scenario) = (opened.run.to_string(), &opened.scenario.name);
+    notify(url, "run.finished", &id, scenario, &data(run));
 }
 
 /// Removes a stack that stays for nobody.
@@ -383,29 +380,9 @@ fn stack_of(run: &Ended) -> RunId {
     )
 }
 
-/// Shows a run that has ended.
-pub fn show(run: &Ended) {
-    let view = View::new(&run.record, &run.history, &run.judgement);
-    let place = run.folder.join("report.html");
-    output::result(&terminal(
-        &view,
-        &place.display().to_string(),
-        output::style(),
-    ));
-}
-
-/// How a run goes, on a terminal or line by line.
-pub fn progress() -> Progress<io::Stderr> {
-    if io::stderr().is_terminal() {
-        Progress::live(io::stderr(), ProgressDrawTarget::stderr())
-    } else {
-        Progress::plain(io::stderr())
-    }
-}
-
 /// Prints the runs side by side with what they show together, and judges them so: where the scenario
 /// makes a claim over repeats, a single slow run does not decide it.
-fn conclude(plan: &Plan, ended: &[Repeat]) -> Exit {
+fn conclude(plan: &Plan, ended: &[Repeat], saying: Saying) -> Exit {
     let cards: Vec<Scorecard> = ended.iter().map(|repeat| repeat.card.clone()).collect();
     let stacks: BTreeSet<&RunId> = ended.iter().map(|repeat| &repeat.stack_of).collect();
     let together = score::repeats(&cards, stacks.len() as u64, &plan.scenario.targets);
@@ -413,7 +390,9 @@ fn conclude(plan: &Plan, ended: &[Repeat]) -> Exit {
     let (verdict, missing) = with_missing(together.verdict, ended.len(), plan.scenario.repeat);
     let said = missing.into_iter().chain([together.sentence]);
     let summary: Vec<String> = said.chain(together.shows).collect();
-    output::result(&repeats(&rows, &summary.join("\n"), output::style()));
+    if saying.tables() {
+        output::result(&repeats(&rows, &summary.join("\n"), output::style()));
+    }
     let unclean = ended.iter().map(|repeat| repeat.exit).filter(|exit| {
         matches!(
             exit,

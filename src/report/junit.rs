@@ -8,8 +8,35 @@ use crate::score::{Line, LineState, Verdict};
 
 use super::view::{View, text};
 
-/// Renders the scorecard as JUnit XML: a case for the verdict and one per target line.
+/// Renders a run as JUnit XML.
 pub fn junit(view: &View) -> String {
+    let name = format!("drdrill {}", ascii(&view.title.scenario));
+    several(&name, vec![suite(view)])
+}
+
+/// What a reader of JUnit calls a suite: a run.
+pub struct Suite(TestSuite);
+
+/// A report of several runs.
+pub fn several(name: &str, suites: Vec<Suite>) -> String {
+    let mut report = Report::new(ascii(name));
+    for suite in suites {
+        report.add_test_suite(suite.0);
+    }
+    xml(&report)
+}
+
+/// The suite of a drill that could not be carried to its end, and why.
+pub fn unended(scenario: &str, why: &str) -> Suite {
+    let class = format!("drill.{}", ascii(scenario));
+    let status = not_ok(NonSuccessKind::Error, why);
+    let mut suite = TestSuite::new(class.clone());
+    suite.add_test_case(case("verdict".into(), &class, status));
+    Suite(suite)
+}
+
+/// The suite of a run: its verdict, and a case for each target.
+pub fn suite(view: &View) -> Suite {
     let title = &view.title;
     let class = format!("drill.{}.{}", ascii(&title.scenario), ascii(&title.system));
     let mut suite = TestSuite::new(class.clone());
@@ -22,9 +49,7 @@ pub fn junit(view: &View) -> String {
     for case in line_cases(&view.card.lines, &class, "verdict") {
         suite.add_test_case(case);
     }
-    let mut report = Report::new(format!("drdrill {}", ascii(&title.scenario)));
-    report.add_test_suite(suite);
-    xml(&report)
+    Suite(suite)
 }
 
 /// The report as XML that strict readers take too: Jenkins' xUnit reader knows no `skipped` of all suites together.

@@ -273,3 +273,46 @@ fn tags_choose_drills_and_a_table_closes_them() {
     assert!(noop.contains("reference-noop") && noop.ends_with("control"));
     assert!(kill.contains("reference-primary-kill") && kill.ends_with("pass"));
 }
+
+#[test]
+fn a_run_is_told_to_programs_as_lines_of_json_and_junit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let junit = folder.path().join("junit.xml");
+    std::fs::write(&junit, "of another day").expect("a file");
+    let run = |file: &str, more: &[&str]| {
+        let mut drdrill = assert_cmd::Command::new(env!("CARGO_BIN_EXE_drdrill"));
+        drdrill.args(["run", file, "--junit"]).arg(&junit);
+        drdrill.arg("--out").arg(folder.path()).args(more);
+        let output = drdrill.output().expect("it starts");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        let (out, err) = (text(output.stdout), text(output.stderr));
+        (output.status.code(), out, err)
+    };
+    let kill = "scenarios/reference/primary-kill.yaml";
+    let (code, out, _) = run(kill, &["--json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).expect("one line of JSON");
+    assert_eq!(
+        (code, told["scorecard"]["verdict"].as_str()),
+        (Some(0), Some("pass"))
+    );
+    let written = std::fs::read_to_string(&junit).expect("a report");
+    assert!(
+        written.contains("drill.reference-primary-kill"),
+        "{written}"
+    );
+    assert_eq!(written.matches("<testsuite ").count(), 1);
+    // A target that is missed is a failure there, too.
+    let missed = ["--quiet", "--set", "targets.rto=50ms"];
+    let (code, out, err) = run(kill, &missed);
+    assert_eq!((code, out.lines().count()), (Some(1), 1), "{out}");
+    assert!(
+        out.starts_with("reference-primary-kill 20") && out.contains("FAIL"),
+        "{out}"
+    );
+    assert!(err.lines().count() < 5, "{err}");
+    let written = std::fs::read_to_string(&junit).expect("a report");
+    assert!(written.contains("<failure "), "{written}");
+    // What could not be run leaves no report of an earlier one.
+    let (code, ..) = run(kill, &["--set", "targets.rto=soon"]);
+    assert!(code == Some(4) && !junit.exists());
+}
