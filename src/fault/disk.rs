@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 
 use crate::{
     id::NodeName,
-    runtime::{DiskFault, DiskFigures, NodeState, RuntimeError, Tries, journal},
+    runtime::{DiskFault, DiskFigures, DiskLook, NodeState, RuntimeError, Tries, journal},
     scenario::{Disk, DiskOperation},
 };
 
@@ -24,6 +24,10 @@ const SHARES: (u32, u32) = (100, 400);
 const LOG: u32 = 200;
 /// How late an operation may be beside what was asked, milliseconds, and as a part of it.
 const LATE: (f64, f64) = (5.0, 0.1);
+/// How much more than the room that is left is written, so that all of it is, bytes.
+const BEYOND: u64 = 1 << 20;
+/// How much less than that room may be found, bytes, and as a part of it: the server's files grow meanwhile.
+const SHORT: (u64, u64) = (64 << 10, 20);
 /// How much shorter a delay may look, as a part of it: medians of few are not exact.
 const EARLY: f64 = 0.05;
 
@@ -43,7 +47,10 @@ impl ActiveEffect for DiskEffect {
 
     async fn undo(&self, step: usize, context: &FaultContext) -> Option<Undone> {
         let nodes: Vec<NodeName> = self.before.iter().map(|(node, _)| node.clone()).collect();
-        Some(Undone::of(&nodes, mend(step, &nodes, context).await))
+        Some(Undone::of(
+            &nodes,
+            mend(step, &nodes, fill(&self.fault), context).await,
+        ))
     }
 }
 
@@ -56,9 +63,11 @@ pub(super) async fn spoil(
 ) -> Result<Injected, FaultError> {
     let nodes = select(&disk.node, context).await?;
     let primary_hit = hits_primary(&nodes, context).await;
-    let looks = nodes
-        .iter()
-        .map(|node| context.runtime.try_disk(node, FEW, true));
+    let looks = nodes.iter().map(|node| {
+        context
+            .runtime
+            .try_disk(node, tries(FEW, true, fill(&what)))
+    });
     let figures: Vec<DiskFigures> = join_all(looks)
         .await
         .into_iter()
@@ -87,7 +96,12 @@ pub(super) async fn spoil(
 
 /// Ends one fault of disks, brings back nodes that ended of it, and sees that the disks are sound again, unless another
 /// fault is in force there.
-async fn mend(step: usize, nodes: &[NodeName], context: &FaultContext) -> Result<(), FaultError> {
+async fn mend(
+    step: usize,
+    nodes: &[NodeName],
+    fill: u64,
+    context: &FaultContext,
+) -> Result<(), FaultError> {
     let mut first = Ok(());
     let mut sound = Vec::new();
     for node in nodes {
@@ -107,12 +121,18 @@ async fn mend(step: usize, nodes: &[NodeName], context: &FaultContext) -> Result
         if context.runtime.state(node).await != Ok(NodeState::Running) {
             continue;
         }
-        first = first.and(match context.runtime.try_disk(node, FEW, false).await {
-            Ok(figures) => {
-                unsound(&figures).map_or(Ok(()), |why| Err(FaultError::Disk(node.clone(), why)))
-            }
-            Err(error) => Err(error.into()),
-        });
+        first = first.and(
+            match context
+                .runtime
+                .try_disk(node, tries(FEW, false, fill))
+                .await
+            {
+                Ok(figures) => {
+                    unsound(&figures).map_or(Ok(()), |why| Err(FaultError::Disk(node.clone(), why)))
+                }
+                Err(error) => Err(error.into()),
+            },
+        );
     }
     first
 }
@@ -132,8 +152,11 @@ fn unsound(figures: &DiskFigures) -> Option<String> {
         ("sync", sync),
         ("read", read),
     ];
-    let bad = all.iter().find(|(_, tries)| tries.failures() > 0)?;
-    Some(failed(bad.0, bad.1))
+    if let Some((what, tries)) = all.iter().find(|(_, tries)| tries.failures() > 0) {
+        return Some(failed(what, tries));
+    }
+    let refused = figures.filled.as_ref()?.refused.as_ref()?;
+    Some(format!("writing on and on was refused with {refused}"))
 }
 
 fn failed(what: &str, tries: &Tries) -> String {
@@ -154,7 +177,8 @@ async fn look(spoiled: &DiskEffect, context: &FaultContext) -> Seen {
     let mut seen = Seen::default();
     for (node, before) in &spoiled.before {
         let times = times(&spoiled.fault);
-        match context.runtime.try_disk(node, times, true).await {
+        let look = tries(times, true, fill(&spoiled.fault));
+        match context.runtime.try_disk(node, look).await {
             Ok(now) => {
                 for (fits, text) in judge(&spoiled.fault, before, &now) {
                     let text = format!("{node}: {text}");
@@ -178,7 +202,7 @@ async fn look(spoiled: &DiskEffect, context: &FaultContext) -> Seen {
 /// What a node that has ended said of the fault, in the system's own words for its error.
 async fn last_words(node: &NodeName, fault: &DiskFault, context: &FaultContext) -> Option<String> {
     let words = match fault {
-        DiskFault::Full => "No space left on device",
+        DiskFault::Full | DiskFault::Quota { .. } => "No space left on device",
         DiskFault::ReadOnly => "Read-only file system",
         DiskFault::Errors { .. } => "Input/output error",
         DiskFault::Slow { .. } | DiskFault::Unsynced => return None,
@@ -197,17 +221,32 @@ async fn last_words(node: &NodeName, fault: &DiskFault, context: &FaultContext) 
 /// How often each operation is to be tried under a fault.
 fn times(fault: &DiskFault) -> u32 {
     match fault {
-        DiskFault::Full | DiskFault::ReadOnly | DiskFault::Unsynced => FEW,
+        DiskFault::Full | DiskFault::Quota { .. } | DiskFault::ReadOnly | DiskFault::Unsynced => {
+            FEW
+        }
         // Two seconds for each kind, and three of each at least.
         DiskFault::Slow { delay, .. } => ((2.0 / delay) as u32).clamp(3, FEW),
         DiskFault::Errors { share, .. } => ((20.0 / share) as u32).clamp(SHARES.0, SHARES.1),
     }
 }
 
+/// How much is to be written on and on under a fault, before it and after it.
+fn fill(fault: &DiskFault) -> u64 {
+    match fault {
+        DiskFault::Quota { room, .. } => room + BEYOND,
+        _ => 0,
+    }
+}
+
+fn tries(times: u32, stays: bool, fill: u64) -> DiskLook {
+    DiskLook { times, stays, fill }
+}
+
 /// What was observed, and whether it is what was asked.
 fn judge(fault: &DiskFault, before: &DiskFigures, now: &DiskFigures) -> Vec<(bool, String)> {
     match fault {
         DiskFault::Full => full(before, now),
+        DiskFault::Quota { room, .. } => vec![quota(*room, before, now)],
         DiskFault::ReadOnly => {
             let all = |tries: &Tries| tries.with("EROFS") == tries.tried;
             vec![
@@ -286,6 +325,33 @@ fn full(before: &DiskFigures, now: &DiskFigures) -> Vec<(bool, String)> {
     ]
 }
 
+/// As much room as was left can be written, less what the server has taken since, and no more; all of it and more before.
+fn quota(room: u64, before: &DiskFigures, now: &DiskFigures) -> (bool, String) {
+    let (Some(earlier), Some(filled)) = (&before.filled, &now.filled) else {
+        return (false, "nobody looked how much can be written".into());
+    };
+    let taken = now.used.saturating_sub(before.used);
+    let text = format!(
+        "asked {} KiB of room: {} KiB could be written ({}), {} KiB of it were taken by the server before, {} KiB \
+         are free by the file system's own word; before the fault {} KiB could be written ({})",
+        room >> 10,
+        filled.bytes >> 10,
+        filled.refused.as_deref().unwrap_or("no end was seen"),
+        taken >> 10,
+        now.free >> 10,
+        earlier.bytes >> 10,
+        earlier.refused.as_deref().unwrap_or("no end was seen"),
+    );
+    let least = room - SHORT.0.max(room / SHORT.1);
+    let fits = filled.refused.as_deref() == Some("ENOSPC")
+        && filled.bytes <= room
+        && filled.bytes + taken >= least
+        && now.free <= room
+        && earlier.refused.is_none()
+        && earlier.bytes > room;
+    (fits, text)
+}
+
 fn operations_of<'f>(
     before: &'f DiskFigures,
     now: &'f DiskFigures,
@@ -338,6 +404,12 @@ fn failing(share: f64, operation: DiskOperation, now: &Tries) -> (bool, String) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::Filled;
+
+    const QUOTA: DiskFault = DiskFault::Quota {
+        room: 16 << 20,
+        most: None,
+    };
 
     fn tries(tried: u32, error: &str, failed: u32, median: f64) -> Tries {
         let failed = (failed > 0).then(|| (error.to_owned(), failed));
@@ -348,6 +420,11 @@ mod tests {
         }
     }
 
+    fn filled(bytes: u64, refused: Option<&str>) -> Option<Filled> {
+        let refused = refused.map(str::to_owned);
+        Some(Filled { bytes, refused })
+    }
+
     fn sound() -> DiskFigures {
         let fine = tries(20, "", 0, 0.2);
         DiskFigures {
@@ -356,6 +433,8 @@ mod tests {
             grow: fine.clone(),
             sync: fine.clone(),
             read: fine,
+            filled: filled(17 << 20, None),
+            used: 5 << 20,
             at_once: Some(true),
             synced: Some(true),
         }
@@ -380,6 +459,7 @@ mod tests {
                 operations,
             },
             DiskFault::Unsynced,
+            QUOTA,
         ] {
             assert!(!fits(&fault, &sound()), "{fault:?}");
         }
@@ -405,6 +485,27 @@ mod tests {
         assert!(fits(&DiskFault::Unsynced, &now));
         now.synced = None;
         assert!(!fits(&DiskFault::Unsynced, &now));
+    }
+
+    #[test]
+    fn room_is_what_was_asked_less_what_the_server_took_and_ends_there() {
+        let now = |bytes, refused, used: u64| DiskFigures {
+            free: 15 << 20,
+            filled: filled(bytes, refused),
+            used: used << 20,
+            ..sound()
+        };
+        let enough = Some("ENOSPC");
+        assert!(fits(&QUOTA, &now(16 << 20, enough, 5)));
+        assert!(fits(&QUOTA, &now(3 << 20, enough, 18)), "13 were taken");
+        assert!(fits(&QUOTA, &now(0, enough, 21)), "all of it was taken");
+        assert!(!fits(&QUOTA, &now(0, enough, 5)), "it is full at once");
+        assert!(!fits(&QUOTA, &now(15 << 20, enough, 5)), "less than asked");
+        assert!(!fits(&QUOTA, &now((16 << 20) + 1, enough, 5)), "more");
+        assert!(!fits(&QUOTA, &now(16 << 20, Some("EIO"), 5)), "it fails");
+        assert!(!fits(&QUOTA, &now(17 << 20, None, 5)), "there is no end");
+        assert!(unsound(&now(16 << 20, enough, 5)).is_some());
+        assert_eq!((fill(&QUOTA), fill(&DiskFault::Full)), (17 << 20, 0));
     }
 
     #[test]

@@ -21,6 +21,14 @@ pub struct Disks {
 pub enum DiskFault {
     /// No room is left (ENOSPC).
     Full,
+    /// Little room is left, and none beyond (ENOSPC).
+    Quota {
+        /// How much is left when it begins, bytes.
+        room: u64,
+        /// How much the folder may hold, bytes; none before its file system has said it. It stands when the node starts again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        most: Option<u64>,
+    },
     /// Nothing may be changed (EROFS).
     ReadOnly,
     /// Operations take longer.
@@ -41,6 +49,26 @@ pub enum DiskFault {
     Unsynced,
 }
 
+impl DiskFault {
+    /// What the file system has said of how much the folder may hold.
+    pub(super) fn settle(&mut self, told: Option<u64>) {
+        if let Self::Quota { most, .. } = self {
+            *most = most.or(told);
+        }
+    }
+}
+
+/// How a node's data folder is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskLook {
+    /// How often each thing is tried.
+    pub times: u32,
+    /// Whether the file for it stays there.
+    pub stays: bool,
+    /// How long that file is to become by being written on and on, bytes; 0 to not try.
+    pub fill: u64,
+}
+
 /// How a server in a node would find its disk.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct DiskFigures {
@@ -54,10 +82,23 @@ pub struct DiskFigures {
     pub sync: Tries,
     /// Reading past the page cache.
     pub read: Tries,
+    /// What came of writing on and on; none where that was not tried.
+    pub filled: Option<Filled>,
+    /// Bytes that the server's files hold, in whole pages.
+    pub used: u64,
     /// Whether what was written lay on the disk below before it was synced; none where that was not to be seen.
     pub at_once: Option<bool>,
     /// Whether it did once it was synced.
     pub synced: Option<bool>,
+}
+
+/// What came of writing on and on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Filled {
+    /// How long the file became, bytes.
+    pub bytes: u64,
+    /// The error's name, if it ended by one.
+    pub refused: Option<String>,
 }
 
 /// What came of trying one thing again and again.

@@ -20,7 +20,7 @@ pub mod sweep;
 
 pub use apart::apart;
 pub use children::ProcessSweeper;
-pub use disk::{DiskFault, DiskFigures, Disks, Tries};
+pub use disk::{DiskFault, DiskFigures, DiskLook, Disks, Filled, Tries};
 pub use happening::{Deed, Happening, Report, Surroundings};
 pub use images::{BuildSpec, ImageInfo, ImageStore};
 pub use kind::RuntimeKind;
@@ -221,13 +221,8 @@ pub trait Runtime: Send + Sync {
         what: Option<DiskFault>,
     ) -> Result<usize, RuntimeError>;
 
-    /// Uses a node's data folder as its server would, each thing so many times; the file for it stays there or goes.
-    async fn try_disk(
-        &self,
-        node: &NodeName,
-        times: u32,
-        stays: bool,
-    ) -> Result<DiskFigures, RuntimeError>;
+    /// Uses a node's data folder as its server would.
+    async fn try_disk(&self, node: &NodeName, look: DiskLook) -> Result<DiskFigures, RuntimeError>;
 
     /// What the drill last meant the node to do, and how often it has said so; none if it was never started.
     fn meant(&self, node: &NodeName) -> Option<(Meant, u64)>;

@@ -12,13 +12,15 @@ use crate::{
 const BAD: &str = "
 schema: 1
 name: bad-disk
-summary: The disk of the primary is full, then read-only, slow, failing, and forgets; a disk that is well is no fault.
+summary: The disk of the primary is full, then nearly so, read-only, slow, failing, and forgets; a disk that is well is no fault.
 stack:
   redis: { settings: { down-after: 30s, persistence: aof } }
 targets: { rto: any, rpo: any }
 drill:
   - steady: 9s
   - fault: { disk-full: primary }
+  - heal: all
+  - fault: { disk-quota: { node: primary, room: 8MiB } }
   - heal: all
   - fault: { disk-read-only: primary }
   - heal: all
@@ -40,6 +42,7 @@ fn disks_go_wrong_as_asked_and_are_sound_again() {
         &done,
         &[
             "of 20 tries to write what needs more room failed: 20 with ENOSPC",
+            "asked 8192 KiB of room",
             "of 20 tries to write failed: 20 with EROFS",
             "asked 50 ms more for each sync",
             "asked 30 % of errors for read",
@@ -87,6 +90,58 @@ fn what_was_not_synced_is_lost_with_the_power_and_what_was_synced_is_not() {
     println!("lost: {each_second} where it syncs each second, {each} where it syncs each write");
     assert!((1..400).contains(&each_second), "{each_second}");
     assert_eq!(each, 0);
+}
+
+const FILLED: &str = "
+schema: 1
+name: filled
+summary: The primary uses up what room is left; a replica's limit stands when it starts again.
+stack:
+  redis: { settings: { down-after: 60s, persistence: aof } }
+clients:
+  service: { lanes: 4, rate: 600/s }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 9s
+  - fault: { disk-quota: { node: primary, room: 1MiB } }
+  - fault: { disk-quota: { node: r2, room: 16MiB } }
+  - hold: 15s
+  - fault: { restart: r2 }
+  - hold: 5s
+  - heal: all
+  - expect: { recovered: { within: 1m } }
+";
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_server_writes_until_the_room_is_used_up_and_a_restart_makes_none() {
+    let drill = Drill::written(FILLED);
+    let child = drill.spawn();
+    // Beside the drill: whether so many blocks of 64 KiB fit, by a shell in the node.
+    let fits = |node: &str, blocks: u32, file: &str| {
+        let write = format!("dd if=/dev/zero of=/data/{file} bs=64k count={blocks} 2>&1");
+        let tried = Command::new("docker")
+            .args(["exec", &container(&drill, node), "sh", "-c", &write])
+            .output();
+        let said = tried.expect("docker").stdout;
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("records out"), "{said}");
+        !said.contains("No space left on device")
+    };
+    let limit = Duration::from_secs(120);
+    wait_for(&drill, "step-started\":{\"step\":3", limit);
+    assert!(fits("r2", 160, "ballast"), "10 of 16 MiB");
+    wait_for(&drill, "step-started\":{\"step\":5", limit);
+    assert!(!fits("r1", 1, "more"), "the server has used up 1 MiB");
+    assert!(!fits("r2", 128, "more"), "8 of 6 MiB: 10 are taken");
+    assert!(fits("r3", 512, "more"), "no limit here");
+    let output = child.wait_with_output().expect("an end");
+    let done = drill.done(&output);
+    let seen = effects(&done);
+    println!("{seen:#?}");
+    let states: Vec<&str> = seen.iter().map(|(state, _)| state.as_str()).collect();
+    assert_eq!(states, ["verified"; 3], "{}", done.talk);
+    assert!(!done.talk.contains("failed to heal"), "{}", done.talk);
 }
 
 const HELD: &str = "
@@ -141,6 +196,7 @@ fn disks_under_which_no_server_would_wait_are_refused_with_their_place() {
     };
     for fault in [
         "{ disk-full: primary }",
+        "{ disk-quota: { node: primary, room: 1MiB } }",
         "{ disk-read-only: primary }",
         "{ disk-slow: { node: primary, delay: 50ms } }",
         "{ disk-errors: { node: primary, share: 20% } }",

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use drdrill::{
     id::NodeName,
-    runtime::{NodeFile, NodeSpec, Runtime},
+    runtime::{DiskLook, NodeFile, NodeSpec, Runtime},
 };
 
 use crate::docker_rig::{Rig, spec};
@@ -22,6 +22,11 @@ const LATE: [&str; 10] = [
     "encodings/idna",
     "encodings/ascii",
 ];
+const LOOK: DiskLook = DiskLook {
+    times: 3,
+    stays: false,
+    fill: 1 << 20,
+};
 /// Says what it was allowed when it was run.
 const TAKEN: &str =
     "import os\nopen('/taken', 'a').write(__name__ + ' ' + open('/proc/self/status').read())\n";
@@ -52,7 +57,7 @@ async fn a_look_at_a_disk_runs_none_of_the_node_s_files() {
         .exec(&a, "until [ -e /moved ]; do sleep 0.1; done")
         .await;
     assert_eq!(moved.code, 0);
-    let looked = rig.runtime.try_disk(&a, 3, false).await;
+    let looked = rig.runtime.try_disk(&a, LOOK).await;
     let said = looked.expect_err("the folder is gone").to_string();
     let taken = rig.exec(&a, "cat /taken 2>/dev/null").await.stdout;
     rig.down().await;
@@ -70,7 +75,7 @@ async fn a_disk_s_server_keeps_the_rights_of_a_file_server_and_nodes_cannot_ente
     let server = "for at in /proc/[0-9]*; do case $(tr '\\0' ' ' <$at/cmdline) in python3*) \
                   cat $at/status; ls $at/root/ 2>&1;; esac; done";
     let seen = rig.exec(&a, server).await.stdout;
-    let looked = rig.runtime.try_disk(&a, 3, false).await;
+    let looked = rig.runtime.try_disk(&a, LOOK).await;
     rig.down().await;
     let figures = looked.expect("a look");
     assert_eq!(figures.write.tried, 3);

@@ -26,6 +26,7 @@ const FILES: &[&str] = &["wipe", "damage", "mistake"];
 
 const DISKS: &[&str] = &[
     "disk-full",
+    "disk-quota",
     "disk-read-only",
     "disk-slow",
     "disk-errors",

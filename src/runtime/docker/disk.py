@@ -1,8 +1,9 @@
 """Runs beside a node, in its process namespace: a file system over the node's data folder that passes everything on
 to what lies below, and lets go wrong what it is told to.
 
-It takes the faults in force as one JSON line on standard input and answers each line with one on standard output; with
-the first one it mounts. When its input ends it goes on without faults, until the node ends.
+It takes the faults in force as one JSON line on standard input and answers each line with one on standard output, which
+tells how much the folder may hold by each; with the first one it mounts. When its input ends it goes on without
+faults, until the node ends.
 """
 import ctypes, errno, heapq, json, os, random, resource, stat, struct, sys, threading, time
 
@@ -10,6 +11,7 @@ FOLDER = os.fsencode(sys.argv[1])
 WORKERS, PAGE, MOST, KEPT = 8, 4096, 1 << 17, 60
 HEADER, ATTR, ENTRY = struct.Struct("=IIQQIIIHH"), struct.Struct("=6Q10I"), struct.Struct("=4Q2I")
 READ_AT, SET = struct.Struct("=QQIIQII"), struct.Struct("=IIQQQQQQIIIIIIII")
+PROBE = b".drdrill-probe"  # the file of who looks at the disk
 BIG_WRITES, PARALLEL, ASYNC_READ = 1 << 5, 1 << 18, 1
 
 
@@ -18,11 +20,16 @@ def there(descriptor):
     return b"/proc/self/fd/%d" % descriptor
 
 
+def paged(size):
+    """What a file of this size takes of the disk."""
+    return -(-size // PAGE) * PAGE
+
+
 class Faults:
-    """What goes wrong at the moment."""
+    """What goes wrong at the moment; `used` is what the files hold, and counted only where room is short."""
 
     def __init__(self):
-        self.list = []
+        self.list, self.used, self.room = [], 0, threading.Lock()
 
     def has(self, kind):
         return any(fault["kind"] == kind for fault in self.list)
@@ -43,12 +50,60 @@ class Faults:
         if grows and self.has("full"):
             raise OSError(errno.ENOSPC, "")
 
+    def name(self):
+        """Something new is to have a name, for which any room will do."""
+        self.change()
+        if self.left() < PAGE:
+            raise OSError(errno.ENOSPC, "")
+
+    def left(self):
+        """How much room there is, in whole pages; without end where it is not short."""
+        with self.room:
+            return self.rest()
+
+    def rest(self):
+        most = [fault["most"] for fault in self.list if fault["kind"] == "quota"]
+        return (min(most) - self.used) // PAGE * PAGE if most else float("inf")
+
+    def grant(self, node, new, whole=True):
+        """How long a file may become that is to be this long: so long, or shorter without `whole`. It takes that room.
+        The file of who looks at the disk may take all of it, and leaves it to the others all the same."""
+        if not self.has("quota"):
+            return new
+        with self.room:
+            # All that the probe's file holds counts for it alone.
+            old, left = 0 if node.probe else paged(node.length()), self.rest()
+            if new > node.length() and paged(new) - old > max(0, left):
+                new = old + max(0, left)
+                if whole:
+                    raise OSError(errno.ENOSPC, "")
+            if not node.probe:
+                self.used += paged(new) - old
+            return new
+
+    def give_back(self, node):
+        """A file is gone for good."""
+        with self.room:
+            if not node.probe:
+                self.used -= paged(os.fstat(node.descriptor).st_size)
+
+    def impose(self, faults, used):
+        """Puts these in the place of all before; says how much the folder may hold by each."""
+        with self.room:
+            self.list = faults
+            if self.has("quota"):
+                self.used = used()
+            for fault in faults:
+                if fault["kind"] == "quota":
+                    fault.setdefault("most", self.used + fault["room"])
+            return [fault.get("most") for fault in faults]
+
 
 class Node:
     """A file or folder that the kernel knows; `pages` were written and not synced."""
 
-    def __init__(self, descriptor):
-        self.descriptor, self.looked, self.pages, self.size = descriptor, 0, {}, 0
+    def __init__(self, descriptor, probe=False):
+        self.descriptor, self.looked, self.pages, self.size, self.probe = descriptor, 0, {}, 0, probe
         self.lock = threading.Lock()
 
     def length(self):
@@ -141,7 +196,7 @@ class Disk:
             number = self.known.get(key)
             if number is None:
                 number, self.next = self.next, self.next + 1
-                self.nodes[number], self.known[key] = Node(descriptor), number
+                self.nodes[number], self.known[key] = Node(descriptor, (parent, name) == (1, PROBE)), number
             else:
                 os.close(descriptor)
             self.nodes[number].looked += 1
@@ -156,6 +211,9 @@ class Disk:
             if node.looked > 0 or (node.pages and os.fstat(node.descriptor).st_nlink):
                 return
             self.known.pop(self.key(node.descriptor), None)
+            found = os.fstat(node.descriptor)
+            if stat.S_ISREG(found.st_mode) and not found.st_nlink:
+                self.faults.give_back(node)
             os.close(self.nodes.pop(number).descriptor)
 
     def opened(self, number, flags):
@@ -196,6 +254,7 @@ class Disk:
             os.chown(path, uid if valid & 2 else -1, gid if valid & 4 else -1)
         if valid & 8:
             with node.lock:
+                self.faults.grant(node, size)
                 os.truncate(path, size)
                 node.cut(size)
         if valid & 48:
@@ -209,19 +268,19 @@ class Disk:
         return os.readlink(b"", dir_fd=self.nodes[header[3]].descriptor)
 
     def symlink(self, header, body):
-        self.faults.change()
+        self.faults.name()
         name, target = body[:-1].split(b"\0")
         os.symlink(target, name, dir_fd=self.nodes[header[3]].descriptor)
         return self.made(header[3], name, header)
 
     def mknod(self, header, body):
-        self.faults.change()
+        self.faults.name()
         mode, device = struct.unpack_from("=II", body)
         os.mknod(body[16:-1], mode, device, dir_fd=self.nodes[header[3]].descriptor)
         return self.made(header[3], body[16:-1], header)
 
     def mkdir(self, header, body):
-        self.faults.change()
+        self.faults.name()
         os.mkdir(body[8:-1], struct.unpack_from("=I", body)[0], dir_fd=self.nodes[header[3]].descriptor)
         return self.made(header[3], body[8:-1], header)
 
@@ -240,7 +299,7 @@ class Disk:
         os.rename(old, new, src_dir_fd=self.nodes[header[3]].descriptor, dst_dir_fd=to)
 
     def link(self, header, body):
-        self.faults.change()
+        self.faults.name()
         old = self.nodes[struct.unpack_from("=Q", body)[0]].descriptor
         os.link(there(old), body[8:-1], dst_dir_fd=self.nodes[header[3]].descriptor, follow_symlinks=True)
         return self.entry(header[3], body[8:-1])
@@ -249,7 +308,7 @@ class Disk:
         return self.opened(header[3], struct.unpack_from("=I", body)[0])
 
     def create(self, header, body):
-        self.faults.change()
+        self.faults.name()
         flags, mode = struct.unpack_from("=II", body)
         name, parent = body[16:-1], self.nodes[header[3]].descriptor
         os.close(os.open(name, os.O_CREAT | os.O_WRONLY | flags & os.O_EXCL, mode, dir_fd=parent))
@@ -267,8 +326,14 @@ class Disk:
         handle, at, size, _, _, flags, _ = READ_AT.unpack_from(body)
         data, node = body[40 : 40 + size], self.nodes[header[3]]
         with node.lock:
-            self.faults.change(grows=at + size > node.length())
+            grows = at + size > node.length()
+            self.faults.change(grows)
             self.faults.strike("write")
+            if grows:
+                size = self.faults.grant(node, at + size, whole=False) - at
+                if size <= 0:
+                    raise OSError(errno.ENOSPC, "")
+                data = data[:size]
             if self.faults.has("unsynced") and not flags & os.O_DSYNC:
                 node.keep(handle, data, at)
             else:
@@ -280,7 +345,8 @@ class Disk:
 
     def statfs(self, header, body):
         s = os.fstatvfs(self.nodes[1].descriptor)
-        free, available = (0, 0) if self.faults.has("full") else (s.f_bfree, s.f_bavail)
+        left = 0 if self.faults.has("full") else max(0, self.faults.left()) / s.f_frsize
+        free, available = int(min(left, s.f_bfree)), int(min(left, s.f_bavail))
         sizes = s.f_bsize, s.f_namemax, s.f_frsize
         return struct.pack("=5Q3I28x", s.f_blocks, free, available, s.f_files, s.f_ffree, *sizes)
 
@@ -332,7 +398,11 @@ class Disk:
         if mode:
             raise OSError(errno.EOPNOTSUPP, "")
         self.faults.change()
-        os.posix_fallocate(handle, at, length)
+        node = self.nodes[header[3]]
+        with node.lock:
+            if at + length > node.length():
+                self.faults.grant(node, at + length)
+            os.posix_fallocate(handle, at, length)
 
     ASKED = {
         1: lookup, 3: getattr, 4: setattr, 5: readlink, 6: symlink, 8: mknod, 9: mkdir, 10: unlink, 11: rmdir,
@@ -391,12 +461,30 @@ class Disk:
                 _, unique, data, error = heapq.heappop(self.held)
             self.answer(unique, data, error)
 
+    def used(self):
+        """What all files hold, but for the one of who looks at the disk."""
+        total, seen = 0, set()
+        for folder, _, names, handle in os.fwalk(b".", dir_fd=self.nodes[1].descriptor):
+            for name in names:
+                if (folder, name) == (b".", PROBE):
+                    continue
+                try:
+                    found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                except OSError:
+                    continue  # it was removed meanwhile
+                if found.st_ino not in seen:
+                    seen.add(found.st_ino)
+                    total += paged(found.st_size)
+        return total
+
     def obey(self, faults):
-        self.faults.list = faults
+        """Puts these faults in force, and returns what is to be told of them."""
+        most = self.faults.impose(faults, self.used)
         if not self.faults.has("unsynced"):
             for node in list(self.nodes.values()):
                 with node.lock:
                     node.put()
+        return json.dumps({"most": most})
 
 
 def mount(kernel):
@@ -427,19 +515,18 @@ def main():
     os.makedirs(root, exist_ok=True)
     below = os.open(root, os.O_PATH | os.O_DIRECTORY)
     disk = Disk(os.open("/dev/fuse", os.O_RDWR), below)
-    disk.obey(faults)
+    told = disk.obey(faults)
     mount(disk.kernel)
     # The threads that are started from here on have no other rights.
     bound("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD")
     # Where what lies below can be looked at: the mount hides it.
-    with open("/run/drdrill-disk", "w") as told:
-        told.write(f"/proc/{os.getpid()}/fd/{below}")
+    with open("/run/drdrill-disk", "w") as place:
+        place.write(f"/proc/{os.getpid()}/fd/{below}")
     for task in [disk.work] * WORKERS + [disk.let_go]:
         threading.Thread(target=task, daemon=True).start()
-    print("{}", flush=True)
+    print(told, flush=True)
     for line in lines:
-        disk.obey(json.loads(line))
-        print("{}", flush=True)
+        print(disk.obey(json.loads(line)), flush=True)
     disk.obey([])
     threading.Event().wait()
 

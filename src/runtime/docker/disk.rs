@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::runtime::{DiskFault, DiskFigures, Disks, NodeSpec, Pipe, RuntimeError};
+use crate::runtime::{DiskFault, DiskFigures, DiskLook, Disks, NodeSpec, Pipe, RuntimeError};
 
 use super::{Engine, container, exec};
 
@@ -66,6 +66,9 @@ type Reader = BufReader<std::pin::Pin<Box<dyn tokio::io::AsyncRead + Send>>>;
 #[derive(Deserialize)]
 struct Answer {
     error: Option<String>,
+    /// How much the folder may hold, for each fault in turn that has a say in it.
+    #[serde(default)]
+    most: Vec<Option<u64>>,
 }
 
 impl Disk {
@@ -129,8 +132,14 @@ impl Disk {
             .map_err(|_| unfit(format!("no answer within {ANSWER:?}")))?
             .map_err(|error| unfit(error.to_string()))?;
         match serde_json::from_str(&answer) {
-            Ok(Answer { error: None }) => Ok(()),
-            Ok(Answer { error: Some(error) }) => Err(unfit(error)),
+            Ok(Answer { error: None, most }) => {
+                let faults = self.faults.values_mut().zip(most);
+                faults.for_each(|(fault, most)| fault.settle(most));
+                Ok(())
+            }
+            Ok(Answer {
+                error: Some(error), ..
+            }) => Err(unfit(error)),
             Err(_) => Err(unfit("its program has ended".into())),
         }
     }
@@ -166,11 +175,13 @@ pub(super) async fn look(
     engine: &Engine,
     server: &str,
     folder: &str,
-    times: u32,
-    stays: bool,
+    how: DiskLook,
 ) -> Result<DiskFigures, RuntimeError> {
-    let (times, stays) = (times.to_string(), if stays { "stays" } else { "goes" });
-    let argv = ["python3", "-I", "-S", "-c", LOOK, folder, &times, stays];
+    let (times, fill) = (how.times.to_string(), how.fill.to_string());
+    let stays = if how.stays { "stays" } else { "goes" };
+    let argv = [
+        "python3", "-I", "-S", "-c", LOOK, folder, &times, stays, &fill,
+    ];
     let said = exec::run(engine, server, &argv, LOOKS).await?;
     serde_json::from_str(&said.stdout).map_err(|_| RuntimeError::Failed {
         action: "use the data folder of a node by",
@@ -231,8 +242,18 @@ mod tests {
             delay: 0.05,
             operations: vec![crate::scenario::DiskOperation::Sync],
         };
-        let told = serde_json::to_string(&[DiskFault::ReadOnly, slow]).unwrap();
-        let wanted = r#"[{"kind":"read-only"},{"kind":"slow","delay":0.05,"operations":["sync"]}]"#;
+        let mut quota = DiskFault::Quota {
+            room: 9,
+            most: None,
+        };
+        let told = serde_json::to_string(&[&DiskFault::ReadOnly, &slow, &quota]).unwrap();
+        let wanted = r#"[{"kind":"read-only"},{"kind":"slow","delay":0.05,"operations":["sync"]},{"kind":"quota","room":9}]"#;
+        // What a folder may hold stays as it was first told.
+        for told in [None, Some(12), Some(99)] {
+            quota.settle(told);
+        }
+        let settled = serde_json::to_string(&quota).unwrap();
+        assert_eq!(settled, r#"{"kind":"quota","room":9,"most":12}"#);
         assert_eq!(told, wanted);
     }
 }

@@ -1,13 +1,14 @@
 """Runs beside a node: uses the node's data folder as its server would, and prints how that went as one JSON line.
 
-Its arguments are the folder, how often each thing is tried, and whether its file is left there. It writes over what
-it has, adds to it, syncs, and reads past the page cache, as the user who owns the folder; then it looks whether what
-was written and not synced lies on the disk below.
+Its arguments are the folder, how often each thing is tried, whether its file is left there, and how long that is to
+become. It writes over what it has, adds to it, syncs, and reads past the page cache, as the user who owns the folder;
+it writes on and on, and counts what the other files hold; then it looks whether what was written and not synced lies
+on the disk below.
 """
 import errno, json, mmap, os, statistics, sys, time
 
-FOLDER, TIMES, STAYS = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "stays"
-PATH, BLOCK, BLOCKS = f"{FOLDER}/.drdrill-probe", 4096, 4
+FOLDER, TIMES, STAYS, FILL = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "stays", int(sys.argv[4])
+PATH, BLOCK, BLOCKS, MANY = f"{FOLDER}/.drdrill-probe", 4096, 4, 1 << 16
 
 
 def tried(attempt):
@@ -71,6 +72,34 @@ def kept_back(file, below):
     return at_once, on_disk(below, mark) if again(lambda: os.fsync(file.handle)) else None
 
 
+def filled(file):
+    """Writes on and on, until the file is long enough or that is refused."""
+    block, size, refused = os.urandom(MANY), 0, None
+    try:
+        while (size := os.fstat(file.need()).st_size) < FILL:
+            os.pwrite(file.handle, block[: FILL - size], size)
+    except OSError as error:
+        refused = errno.errorcode.get(error.errno, str(error.errno))
+    return {"bytes": size, "refused": refused}
+
+
+def used(below):
+    """What the files of others hold on the disk below, in whole blocks."""
+    blocks, seen, own = 0, set(), os.path.basename(PATH)
+    for folder, _, names, handle in os.fwalk(".", dir_fd=below):
+        for name in names:
+            if (folder, name) == (".", own):
+                continue
+            try:
+                found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+            except OSError:
+                continue  # it was removed meanwhile
+            if found.st_ino not in seen:
+                seen.add(found.st_ino)
+                blocks += -(-found.st_size // BLOCK)
+    return blocks * BLOCK
+
+
 def main():
     with open("/run/drdrill-disk") as told:
         below = os.open(told.read(), os.O_PATH | os.O_DIRECTORY)
@@ -95,6 +124,9 @@ def main():
     }
     past = File(os.O_RDONLY | os.O_DIRECT)
     found["read"] = tried(lambda number: os.preadv(past.need(), [aligned], number % BLOCKS * BLOCK))
+    if FILL:
+        found["filled"] = filled(file)
+    found["used"] = used(below)
     found["at_once"], found["synced"] = kept_back(file, below)
     if not file.error:
         again(lambda: os.ftruncate(file.handle, BLOCKS * BLOCK))

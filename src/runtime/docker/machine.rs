@@ -17,9 +17,9 @@ use futures_util::stream::BoxStream;
 use crate::{
     id::{NodeName, RunId},
     runtime::{
-        CLOCK_LIBRARY, DiskFault, DiskFigures, ExecOutput, Intents, Life, Meant, NodeFile,
-        NodeSpec, NodeState, Owner, Pipe, Report, Runtime, RuntimeError, RuntimeKind, Signal, Skew,
-        Surroundings,
+        CLOCK_LIBRARY, DiskFault, DiskFigures, DiskLook, ExecOutput, Intents, Life, Meant,
+        NodeFile, NodeSpec, NodeState, Owner, Pipe, Report, Runtime, RuntimeError, RuntimeKind,
+        Signal, Skew, Surroundings,
         journal::{Effect, Journal},
     },
 };
@@ -403,15 +403,10 @@ impl Runtime for DockerRuntime {
         disk.change(fault, what, runs, &server).await
     }
 
-    async fn try_disk(
-        &self,
-        node: &NodeName,
-        times: u32,
-        stays: bool,
-    ) -> Result<DiskFigures, RuntimeError> {
+    async fn try_disk(&self, node: &NodeName, look: DiskLook) -> Result<DiskFigures, RuntimeError> {
         let (disk, server) = self.disk(node)?;
         let folder = disk.lock().await.folder();
-        disk::look(&self.engine, &server, &folder, times, stays).await
+        disk::look(&self.engine, &server, &folder, look).await
     }
 
     fn meant(&self, node: &NodeName) -> Option<(Meant, u64)> {

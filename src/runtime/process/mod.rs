@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use crate::id::{NodeName, RunId};
 
 use super::{
-    DiskFault, DiskFigures, ExecOutput, Intents, Life, Meant, NodeFile, NodeSpec, NodeState, Pipe,
-    Runtime, RuntimeError, RuntimeKind, Signal,
+    DiskFault, DiskFigures, DiskLook, ExecOutput, Intents, Life, Meant, NodeFile, NodeSpec,
+    NodeState, Pipe, Runtime, RuntimeError, RuntimeKind, Signal,
     facts::machine_facts,
     journal::{Effect, Journal},
     marker::Marker,
@@ -246,7 +246,7 @@ impl Runtime for ProcessRuntime {
         ))
     }
 
-    async fn try_disk(&self, _: &NodeName, _: u32, _: bool) -> Result<DiskFigures, RuntimeError> {
+    async fn try_disk(&self, _: &NodeName, _: DiskLook) -> Result<DiskFigures, RuntimeError> {
         Err(RuntimeError::Unsupported(
             "processes on this machine share its disk".into(),
         ))

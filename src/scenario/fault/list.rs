@@ -16,6 +16,7 @@ macro_rules! for_each_fault {
             wipe: Wipe,
             damage: Damage,
             disk_full: DiskFull,
+            disk_quota: DiskQuota,
             disk_read_only: DiskReadOnly,
             disk_slow: DiskSlow,
             disk_errors: DiskErrors,
