@@ -80,7 +80,15 @@ fn planted(random: &mut Stream) -> Planted {
     let same_seed = random.unit() < 0.5;
     let all = (0..count).map(|number| series(random, if same_seed { 1 } else { number }));
     let mut all: Vec<Series> = all.collect();
-    // The first runs are those that are pruned, and a cut takes all that was known by then.
+    // A series whose end was cut off, and a drill after it that was killed and set aside.
+    if random.unit() < 0.1 {
+        let mut cut = series(random, 1);
+        cut.fates = vec![Fate::Ended(Verdict::Pass), Fate::Cut];
+        let fates = vec![Fate::Aside];
+        let (of, seed) = (1 + below(random, 3) as u32, 1);
+        all.extend([Series { of: 2, ..cut }, Series { of, seed, fates }]);
+    }
+    // The first runs are those that are pruned.
     if random.unit() < 0.3 {
         let mut left = below(random, 4);
         let ended = all.iter_mut().flat_map(|series| &mut series.fates);
