@@ -48,7 +48,7 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
             until: arguments.quick.then(|| clock.now().after(QUICK)),
         };
         let listening = tokio::spawn(run::listen(field.stop.clone()));
-        sweep::before_a_run(&field.host.state).await;
+        sweep::before_a_run(&field.host).await;
         let lines = calibrate(&levels, &field, seed).await;
         listening.abort();
         (lines, field.stop.wished())

@@ -78,7 +78,7 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         let host = machines::host()?;
-        sweep::before_a_run(&host.state).await;
+        sweep::before_a_run(&host).await;
         let mut hunt = Hunt {
             plan,
             reports: &arguments.out,

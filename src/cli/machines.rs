@@ -1,24 +1,18 @@
-//! This machine as drills are run on it: its journals, its engine, its secrets, and what dead runs left.
+//! This machine as drills are run on it: its journals, its engine, its secrets.
 
 use std::{
     env,
-    path::{Path, PathBuf, absolute},
+    path::{PathBuf, absolute},
     sync::Arc,
 };
 
 use drdrill::{
-    evidence::Register,
     id::RunId,
     image::{
         Resolver,
         doctor::{self, Check},
     },
-    runtime::{
-        ProcessSweeper,
-        docker::{DockerSweeper, Engine},
-        journal::Header,
-        sweep::{Scope, SweepReport, Sweeper, sweep},
-    },
+    runtime::docker::Engine,
     session::Host,
 };
 
@@ -33,11 +27,20 @@ use super::{
 /// When there is no folder for journals.
 pub fn host() -> Result<Host, Failure> {
     Ok(Host {
-        state: state_folder()?,
-        program: program(),
-        docker_host: docker_host(),
         harness: harness::harness(),
         redactor: harness::redactor(),
+        ..sweeper()?
+    })
+}
+
+/// The same as far as a sweep needs it: nothing is read of the program and of the machine.
+///
+/// # Errors
+/// When there is no folder for journals.
+pub fn sweeper() -> Result<Host, Failure> {
+    Ok(Host {
+        docker_host: docker_host(),
+        ..Host::new(state_folder()?, program())
     })
 }
 
@@ -74,26 +77,6 @@ pub fn state_folder() -> Result<PathBuf, Failure> {
                 "set DRDRILL_STATE to a folder of your own",
             )
         })
-}
-
-/// Sweeps what dead runs left.
-///
-/// # Errors
-/// When the state folder cannot be read.
-pub async fn sweep_dead(state: &Path) -> std::io::Result<SweepReport> {
-    let docker = DockerSweeper::new(docker_host());
-    let sweepers: [&dyn Sweeper; 2] = [&docker, &ProcessSweeper::new(state)];
-    sweep(state, &sweepers, &Scope::Dead, &close).await
-}
-
-/// Writes the closing line of a run that died.
-fn close(header: &Header) -> Result<(), String> {
-    let Some(register) = header.reports.as_deref().map(Register::of) else {
-        return Ok(());
-    };
-    let why = "drdrill ended before the run did; a later sweep removed what it had created";
-    let closed = register.abandon(&header.run, why);
-    closed.map_err(|error| format!("run {} is open in the register: {error}", header.run))
 }
 
 /// What this machine can do.

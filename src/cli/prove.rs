@@ -47,7 +47,7 @@ pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
         let host = machines::host()?;
-        sweep::before_a_run(&host.state).await;
+        sweep::before_a_run(&host).await;
         let mut shown = Shown::default();
         for trial in &trials {
             let ended = trial.run(arguments, key.as_ref(), &host, &stop).await?;

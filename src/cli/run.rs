@@ -12,7 +12,7 @@ use drdrill::{
         matrix,
     },
     score::{Judgement, Verdict},
-    session::SessionError,
+    session::{Host, SessionError},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -45,8 +45,10 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let carried = for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        sweep::before_a_run(&machines::state_folder()?).await;
-        let carried = every(&drills, arguments, key, &stop, &mut said).await;
+        let host = machines::host()?;
+        sweep::before_a_run(&host).await;
+        let with = (&host, key);
+        let carried = every(&drills, arguments, with, &stop, &mut said).await;
         listening.abort();
         carried
     });
@@ -70,13 +72,13 @@ struct Said {
 async fn every(
     drills: &[Drill],
     arguments: &RunArguments,
-    key: Option<Arc<SigningKey>>,
+    (host, key): (&Host, Option<Arc<SigningKey>>),
     stop: &Stop,
     said: &mut Said,
 ) -> Result<Exit, Failure> {
     let mut worst = Exit::Pass;
     for drill in drills {
-        match all(drill, arguments, key.clone(), stop, said).await {
+        match all(drill, arguments, (host, key.clone()), stop, said).await {
             Ok(exit) => worst = worst.worse(exit),
             Err(failure) => {
                 let suite = junit::unended(&drill.name, &failure.message);
@@ -116,7 +118,7 @@ fn drill(plan: Plan, axes: &[Axis]) -> Result<Drill, Failure> {
 async fn all(
     drill: &Drill,
     arguments: &RunArguments,
-    key: Option<Arc<SigningKey>>,
+    (host, key): (&Host, Option<Arc<SigningKey>>),
     stop: &Stop,
     said: &mut Said,
 ) -> Result<Exit, Failure> {
@@ -130,7 +132,7 @@ async fn all(
         if !values.is_empty() {
             output::talk(&format!("{}: {values}\n", drill.name));
         }
-        let outcome = series::run(plan, arguments, key.clone(), stop).await?;
+        let outcome = series::run(plan, arguments, host, key.clone(), stop).await?;
         worst = worst.worse(outcome.exit);
         said.suites.extend(outcome.suites);
         rows.push(MatrixRow {

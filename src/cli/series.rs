@@ -31,7 +31,6 @@ use futures_util::future::join_all;
 use super::{
     arguments::RunArguments,
     exit::{Exit, Failure},
-    machines,
     notify::notify,
     output,
     run::{exit_of, unfit, verdict_exit},
@@ -83,6 +82,7 @@ pub struct Outcome {
 pub async fn run(
     plan: &Plan,
     arguments: &RunArguments,
+    host: &Host,
     key: Option<Arc<SigningKey>>,
     stop: &Stop,
 ) -> Result<Outcome, Failure> {
@@ -91,7 +91,7 @@ pub async fn run(
         plan: plan.clone(),
         key,
         reports: arguments.out.clone(),
-        host: machines::host()?,
+        host: host.clone(),
         seed: arguments.seed.map_or_else(Seed::random, Seed),
         keep: arguments.keep,
         webhook: arguments.webhook.clone(),

@@ -1,8 +1,9 @@
 //! `drdrill sweep`, and the sweep before every run.
 
-use std::path::Path;
-
-use drdrill::runtime::sweep::{SweepReport, Swept};
+use drdrill::{
+    runtime::sweep::{SweepReport, Swept},
+    session::Host,
+};
 
 use super::{
     exit::{Exit, Failure},
@@ -15,20 +16,18 @@ use super::{
 /// # Errors
 /// When the journals cannot be read.
 pub fn sweep() -> Result<Exit, Failure> {
-    let state = machines::state_folder()?;
-    let report = runtime()?
-        .block_on(machines::sweep_dead(&state))
-        .map_err(|error| {
-            let message = format!(
-                "failed to read the journals in `{}`: {error}",
-                state.display()
-            );
-            Failure::new(
-                Exit::EnvironmentUnfit,
-                message,
-                "check the folder's permissions",
-            )
-        })?;
+    let host = machines::sweeper()?;
+    let report = runtime()?.block_on(host.sweep()).map_err(|error| {
+        let message = format!(
+            "failed to read the journals in `{}`: {error}",
+            host.state.display()
+        );
+        Failure::new(
+            Exit::EnvironmentUnfit,
+            message,
+            "check the folder's permissions",
+        )
+    })?;
     output::result(&text(&report));
     let left = report.swept.iter().any(|swept| !swept.failures.is_empty());
     Ok(if left {
@@ -40,8 +39,8 @@ pub fn sweep() -> Result<Exit, Failure> {
 
 /// Does the same before a run, and speaks only of what it found. That an engine does not answer is
 /// said by the run that needs it.
-pub async fn before_a_run(state: &Path) {
-    if let Ok(report) = machines::sweep_dead(state).await
+pub async fn before_a_run(host: &Host) {
+    if let Ok(report) = host.sweep().await
         && !report.swept.is_empty()
     {
         output::talk(&text(&report));

@@ -9,6 +9,7 @@ mod observe;
 mod observed;
 mod rendered;
 mod run;
+mod sweep;
 
 pub use host::{Host, JournalError};
 pub use machines::MachinesError;
