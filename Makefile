@@ -23,6 +23,7 @@ test: setup
 	if cargo test --locked --no-run --bins && cargo test --locked --no-run --lib $(PLAIN) && cargo clippy --locked --all-targets -- -D warnings; then wait $$images; else kill $$images; exit 1; fi
 	cargo test --locked --bins
 	cargo test --locked --lib $(PLAIN)
+	cargo test --locked --doc
 	@# The reference store's drills mostly wait; what runs containers or measures the machine has it to itself.
 	cargo test --locked --test it -- --test-threads=3 reference::
 	cargo test --locked --test it -- --test-threads=1 --skip reference::
