@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::{
     id::NodeName,
     runtime::{NodeState, Runtime},
+    time::Clock,
 };
 
 /// How long a node must have been down, and left alone, before nothing is hoped of it any more.
@@ -44,9 +45,10 @@ pub(super) async fn unless_lost<T>(
 
 /// Returns once the nodes are lost.
 async fn lost(runtime: &dyn Runtime, nodes: &[NodeName], needed: Lost) -> String {
+    let clock = Clock::start();
     let mut since = vec![None; nodes.len()];
     loop {
-        let now = Instant::now();
+        let now = clock.now();
         let lives = join_all(nodes.iter().map(|node| runtime.life(node))).await;
         let mut gone = Vec::new();
         for ((node, life), since) in nodes.iter().zip(lives).zip(&mut since) {
@@ -63,7 +65,7 @@ async fn lost(runtime: &dyn Runtime, nodes: &[NodeName], needed: Lost) -> String
             let (first, then) = *since.get_or_insert((now, times));
             if then != times {
                 *since = Some((now, times));
-            } else if now - first >= GIVEN_UP {
+            } else if now.since(first) >= GIVEN_UP {
                 gone.push(format!("{node} {state} and nothing will bring it back"));
             }
         }

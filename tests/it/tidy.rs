@@ -99,7 +99,8 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             VOCABULARY,
             JUDGEMENT,
             &[
-                "runtime", "net", "system", "fault", "workload", "drill", "session",
+                "runtime", "net", "system", "fault", "workload", "drill", "evidence", "archive",
+                "session",
             ],
         ],
     ),
