@@ -284,17 +284,24 @@ pub(super) async fn surroundings(
             .filter(|(_, machine)| !attached.contains_key(&machine.container))
             .map(|(node, _)| node.clone())
             .collect(),
-        strangers: attached
-            .iter()
-            .filter(|(id, _)| !own.contains(id.as_str()))
-            .map(|(_, stranger)| described(stranger))
-            .collect(),
+        strangers: strangers(&attached, &own),
         addresses: network
             .addresses
             .iter()
             .map(|(node, address)| (node.clone(), address.to_string()))
             .collect(),
     })
+}
+
+/// The containers on a network that are none of the run's own. While a container ends, the engine lists its endpoint under the
+/// endpoint's name (`ep-` and its id) instead of the container's id: what is attached by then is nobody's.
+fn strangers(
+    attached: &HashMap<String, EndpointResource>,
+    own: &BTreeSet<&str>,
+) -> Vec<(String, String)> {
+    let alien = |id: &str| !own.contains(id) && !id.starts_with("ep-");
+    let strangers = attached.iter().filter(|(id, _)| alien(id));
+    strangers.map(|(_, stranger)| described(stranger)).collect()
 }
 
 fn described(stranger: &EndpointResource) -> (String, String) {
@@ -355,6 +362,25 @@ mod tests {
         assert!(heard.is_new(5_000_000_001, "a", "start"));
         assert!(heard.is_new(20_000_000_000, "a", "die"));
         assert!(!heard.is_new(5_000_000_000, "d", "die"), "long ago");
+    }
+
+    #[test]
+    fn an_own_container_that_ends_is_no_stranger() {
+        let endpoint = |name: &str| EndpointResource {
+            name: Some(name.to_owned()),
+            ipv4_address: Some("10.213.254.10/24".to_owned()),
+            ..EndpointResource::default()
+        };
+        let mut attached = HashMap::from([("c0ffee".to_owned(), endpoint("r1"))]);
+        let own = BTreeSet::from(["c0ffee"]);
+        assert_eq!(strangers(&attached, &own), []);
+        // As Docker 20.10 lists it between the end of its process and that of its network.
+        let ending = attached.remove("c0ffee").expect("it is there");
+        attached.insert("ep-44cdf9c8b3ab".to_owned(), ending);
+        assert_eq!(strangers(&attached, &own), []);
+        attached.insert("badcafe".to_owned(), endpoint("other"));
+        let other = ("other".to_owned(), "10.213.254.10".to_owned());
+        assert_eq!(strangers(&attached, &own), [other]);
     }
 
     #[test]
