@@ -11,7 +11,7 @@ use crate::{
     id::RunId,
     score::Verdict,
     seed::{Seed, Stream},
-    truth::Line,
+    truth::{Line, cores},
 };
 
 /// The scenario's name.
@@ -53,12 +53,17 @@ pub fn line(seed: Seed, count: u64) -> Line {
         "runs until one is green",
         "brute force over the definitions",
     );
-    let wrong: Vec<String> = (0..count)
-        .filter_map(|number| {
-            let planted = planted(&mut Seed(seed.0.wrapping_add(number)).stream("green"));
-            let archive = planted.archive();
-            let told = planted.compare(&Judged::of(&archive, SCENARIO, planted.last));
-            told.err().map(|why| format!("seed {number}: {why}"))
+    let differs = |number: u64| {
+        let planted = planted(&mut Seed(seed.0.wrapping_add(number)).stream("green"));
+        let archive = planted.archive();
+        let told = planted.compare(&Judged::of(&archive, SCENARIO, planted.last));
+        told.err().map(|why| format!("seed {number}: {why}"))
+    };
+    let shares = cores::on_all(count, |numbers| numbers.filter_map(differs).collect());
+    let wrong: Vec<String> = shares
+        .into_iter()
+        .flat_map(|share: std::thread::Result<Vec<String>>| {
+            share.unwrap_or_else(|_| vec!["a worker panicked".into()])
         })
         .collect();
     line.truth = format!("{count} reports folders");

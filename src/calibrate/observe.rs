@@ -16,8 +16,8 @@ pub trait Field: Send + Sync {
     /// How a person stops it.
     fn stop(&self) -> Stop;
 
-    /// Whether there is time to observe once more what the machine was unfit for.
-    fn again(&self) -> bool;
+    /// Whether there is time to observe once more what the machine was unfit for: so many drills, one after the other.
+    fn again(&self, drills: u32) -> bool;
 
     /// Tells a person how it goes.
     fn say(&self, text: &str);

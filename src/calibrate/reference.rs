@@ -172,7 +172,7 @@ async fn one(plant: Plant, field: &dyn Field, seed: Seed) -> Line {
             Ok(observed) => plant.judge(&observed),
             Err(why) => Line::untold("C1", plant.what(), why),
         };
-        if line.state != Acceptance::Undecided || !field.again() {
+        if line.state != Acceptance::Undecided || !field.again(1) {
             break;
         }
         field.say(&format!(
@@ -201,7 +201,7 @@ drill:
 pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
     let mut silent = Vec::new();
     let mut rest = Vec::new();
-    for side_by_side in SIDE_BY_SIDE {
+    for (number, side_by_side) in SIDE_BY_SIDE.into_iter().enumerate() {
         let missing = CONTROLS - silent.len() as u64;
         let (ended, untold) = (AtomicU32::new(0), AtomicU32::new(0));
         let (ended, untold) = (&ended, &untold);
@@ -228,7 +228,11 @@ pub async fn controls(field: &dyn Field, seed: Seed) -> Line {
         silent.extend(kept);
         let broken = others.iter().any(|run| matches!(run, Silence::Broken(_)));
         rest = others;
-        if rest.is_empty() || broken || !field.again() {
+        let Some(fewer) = SIDE_BY_SIDE.get(number + 1) else {
+            break;
+        };
+        let drills = (rest.len() as u32).div_ceil(*fewer);
+        if rest.is_empty() || broken || !field.again(drills) {
             break;
         }
         field.say(&format!("C6: {} controls once more", rest.len()));

@@ -92,10 +92,10 @@ impl Field for Here {
         self.stop.clone()
     }
 
-    fn again(&self) -> bool {
+    fn again(&self, drills: u32) -> bool {
         let time = self
             .until
-            .is_none_or(|until| self.clock.now().after(DRILL) < until);
+            .is_none_or(|until| self.clock.now().after(DRILL * drills) < until);
         if !time {
             output::talk(
                 "no time for it once more within a minute; `drdrill calibrate --level` takes it\n",

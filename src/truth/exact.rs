@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    Line,
+    Line, cores,
     definitions::{self, Told},
     definitions_loss::{self, Ids, Present, Succession},
     held::{self, Held},
@@ -84,26 +84,18 @@ pub fn cases(record: &Record, seed: Seed) -> [Case; 8] {
 
 /// Runs every kind of case over `count` seeds from `seed` on, on all cores; a line per kind.
 pub fn lines(seed: Seed, count: u64) -> Vec<Line> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     let blank = synthetic::blank();
     let mut wrong: [Vec<String>; 8] = Default::default();
-    std::thread::scope(|scope| {
-        let work = |worker: u64| {
-            let blank = &blank;
-            scope.spawn(move || some(blank, seed, (worker..count).step_by(workers as usize)))
-        };
-        let running: Vec<_> = (0..workers).map(work).collect();
-        for worker in running {
-            match worker.join() {
-                Ok(found) => {
-                    for (all, more) in wrong.iter_mut().zip(found) {
-                        all.extend(more);
-                    }
+    for worker in cores::on_all(count, |numbers| some(&blank, seed, numbers)) {
+        match worker {
+            Ok(found) => {
+                for (all, more) in wrong.iter_mut().zip(found) {
+                    all.extend(more);
                 }
-                Err(_) => wrong[0].push("a worker panicked".into()),
             }
+            Err(_) => wrong[0].push("a worker panicked".into()),
         }
-    });
+    }
     KINDS
         .iter()
         .zip(wrong)

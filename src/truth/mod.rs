@@ -1,6 +1,7 @@
 //! Planted truths against what was measured: the lines of a calibration, and the definitions written once more.
 
 pub mod control;
+pub mod cores;
 mod definitions;
 mod definitions_loss;
 pub mod disk;

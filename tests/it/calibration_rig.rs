@@ -39,7 +39,7 @@ impl Field for Processes {
         Stop::default()
     }
 
-    fn again(&self) -> bool {
+    fn again(&self, _: u32) -> bool {
         true
     }
 
