@@ -11,7 +11,7 @@ use crate::{
     },
     record::{Disruption, Record, Status},
     scenario::{ConsistencyKind, RecoveredBy, facts},
-    time::{Nanos, Span},
+    time::Span,
 };
 
 use super::{Reason, Verdict};
@@ -200,26 +200,32 @@ fn done(disruption: &Disruption) -> String {
 fn seen(record: &Record, event: &EventFigures, primary_hit: bool) -> String {
     let writes = of_access(record, event, crate::history::Access::Write);
     let reads = of_access(record, event, crate::history::Access::Read);
-    let (what, figure) = if !writes.is_empty() {
-        ("writes", &event.rto_write)
+    let (what, figure, outages) = if !writes.is_empty() {
+        ("writes", &event.rto_write, writes)
     } else if !reads.is_empty() {
-        ("no write failed, and reads", &event.rto_read)
+        ("no write failed, and reads", &event.rto_read, reads)
     } else {
         return quiet(event);
     };
     match figure {
         Figure::Missing(why) => format!("{what} failed, for how long could not be told: {why}"),
-        Figure::Measured(span) => failed(what, *span, event, primary_hit),
+        Figure::Measured(span) => failed((what, *span, &outages), event, primary_hit),
     }
 }
 
-fn failed(what: &str, span: Span, event: &EventFigures, primary_hit: bool) -> String {
+/// How long the lanes with these outages failed, which took as long as `span` from the event on.
+fn failed(
+    (what, span, outages): (&str, Span, &[&LaneOutage]),
+    event: &EventFigures,
+    primary_hit: bool,
+) -> String {
     let Some(high) = span.high() else {
-        let seen = last_failure(event);
+        let last = outages.iter().map(|outage| outage.last_failed).max();
+        let seen = last.unwrap_or(event.at.high);
         let least = format::duration(seen.since(event.at.low).max(span.low()), Round::Down);
         return format!("{what} failed and no lasting recovery was seen (at least {least})");
     };
-    let time = match begun_late(event) {
+    let time = match begun_late(outages, event) {
         Some((begun, length)) => format!(
             "{} from {} after the step on",
             format::value(length),
@@ -243,25 +249,15 @@ fn failed(what: &str, span: Span, event: &EventFigures, primary_hit: bool) -> St
     format!("{what} failed for {time}{until}")
 }
 
-/// How long after the step the outage began that decides, and how long it was, where its begin is no small part (a tenth) of
-/// the recovery time: then the recovery time is not how long service failed.
-fn begun_late(event: &EventFigures) -> Option<(Duration, Span)> {
-    let own = event.lanes.iter();
+/// How long after the step the one of these outages began that decides, and how long it was, where its begin is no small part
+/// (a tenth) of the recovery time: then the recovery time is not how long service failed.
+fn begun_late(outages: &[&LaneOutage], event: &EventFigures) -> Option<(Duration, Span)> {
+    let own = outages.iter().copied();
     let own = own.filter(|outage| !event.late.contains(outage));
     let outage = deciding(own)?;
     let begun = outage.onset.low.since(event.at.high);
     let rto = outage.rto.high()?;
     (begun > rto / 10).then(|| (outage.onset.high.since(event.at.low), outage.length))
-}
-
-/// When an operation of the event last failed.
-fn last_failure(event: &EventFigures) -> Nanos {
-    event
-        .lanes
-        .iter()
-        .map(|outage| outage.last_failed)
-        .max()
-        .unwrap_or(event.at.high)
 }
 
 fn quiet(event: &EventFigures) -> String {

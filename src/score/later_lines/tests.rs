@@ -491,6 +491,17 @@ fn an_outage_from_later_on_is_told_by_its_own_length() {
 }
 
 #[test]
+fn how_long_writes_failed_is_not_told_of_other_lanes() {
+    let mut bench = Bench::new();
+    for (lane, back) in [(W1, 22_200), (W2, 22_200), (R1, 26_000)] {
+        bench.fail(lane, ms(22_000), ms(back));
+    }
+    let told = card(bench).sentence;
+    assert!(told.contains("writes failed for 24"), "{told}");
+    assert!(told.contains("ms from 2.003 s after the step"), "{told}");
+}
+
+#[test]
 fn several_victims_lose_their_files() {
     let mut bench = Bench::with_outage(ms(22_000));
     let disruption: &mut Disruption = &mut bench.record.disruptions[0].1;
