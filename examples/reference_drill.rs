@@ -5,6 +5,7 @@ use std::{env, error::Error, io, path::Path};
 use drdrill::{
     drill::Plan,
     report::{Progress, Style, View, terminal},
+    runtime::sweep::Scope,
     scenario::read,
     session::{Host, Session},
     system::{catalogue, reference::node},
@@ -32,7 +33,7 @@ async fn drill(reports: &Path) -> Result<(), Box<dyn Error>> {
     let plan = Plan::check(&read(FILE, &text, &[])?, &catalogue::all())?;
     let host = Host::new(reports.join(".state"), env::current_exe()?);
     // Whoever was killed before left what it had created to this one.
-    host.sweep().await?;
+    host.sweep(&Scope::Dead).await?;
     let session = Session::new(&plan, &host, reports);
     let ended = session
         .run(Progress::plain(io::stderr()), &mut None)

@@ -17,7 +17,7 @@ pub use many::{
     ServeArguments,
 };
 
-use drdrill::{calibrate::Level, scenario::Dur};
+use drdrill::{calibrate::Level, id::RunId, scenario::Dur};
 
 use super::{exit::Exit, matrix::Axis};
 
@@ -67,10 +67,7 @@ pub enum Command {
     /// Show the images that drills need, or build drdrill's own
     Images(ImagesArguments),
     /// Remove what interrupted drills have left behind
-    #[command(
-        after_help = "Undoes journalled faults and removes containers, networks and volumes labelled `drdrill.run`\nwhose run is over. Drills that are still running keep theirs."
-    )]
-    Sweep,
+    Sweep(SweepArguments),
     /// Judge and render a finished run again from its folder
     Report(ReportArguments),
     /// Decide whether a pipeline may go on: evidence, targets, baseline, history
@@ -275,6 +272,25 @@ pub struct CheckArguments {
     /// Which scenarios
     #[command(flatten)]
     pub scenarios: ScenarioArguments,
+}
+
+/// Arguments of `sweep`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Undoes journalled faults and removes containers, networks and volumes labelled `drdrill.run`
+whose run is over. Drills that are still running keep theirs.
+
+Examples:
+  drdrill sweep
+  drdrill sweep --run 20261121t081500-abcdef")]
+pub struct SweepArguments {
+    /// Only this run, even if it cannot be told whether its drill still runs, or if another engine answers by now
+    #[arg(long, value_name = "RUN-ID", value_parser = run_id)]
+    pub run: Option<RunId>,
+}
+
+fn run_id(text: &str) -> Result<RunId, String> {
+    RunId::parse(text).ok_or_else(|| "expected a run's name, such as 20261121t081500-abcdef".into())
 }
 
 /// Arguments of `calibrate`.

@@ -70,7 +70,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Doctor(arguments) => environment::doctor(&arguments),
         Command::List => Ok(list::list()),
         Command::Images(arguments) => environment::images(&arguments),
-        Command::Sweep => sweep::sweep(),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Gate(arguments) => gate::gate(&arguments),
         Command::Baseline(arguments) => baseline::baseline(&arguments),

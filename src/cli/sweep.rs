@@ -1,11 +1,12 @@
 //! `drdrill sweep`, and the sweep before every run.
 
 use drdrill::{
-    runtime::sweep::{SweepReport, Swept},
+    runtime::sweep::{Scope, SweepReport, Swept},
     session::Host,
 };
 
 use super::{
+    arguments::SweepArguments,
     exit::{Exit, Failure},
     machines, output,
     run::runtime,
@@ -15,9 +16,10 @@ use super::{
 ///
 /// # Errors
 /// When the journals cannot be read.
-pub fn sweep() -> Result<Exit, Failure> {
+pub fn sweep(arguments: &SweepArguments) -> Result<Exit, Failure> {
+    let scope = arguments.run.clone().map_or(Scope::Dead, Scope::Run);
     let host = machines::sweeper()?;
-    let report = runtime()?.block_on(host.sweep()).map_err(|error| {
+    let report = runtime()?.block_on(host.sweep(&scope)).map_err(|error| {
         let message = format!(
             "failed to read the journals in `{}`: {error}",
             host.state.display()
@@ -29,7 +31,9 @@ pub fn sweep() -> Result<Exit, Failure> {
         )
     })?;
     output::result(&text(&report));
+    let named = matches!(scope, Scope::Run(_));
     let left = report.swept.iter().any(|swept| !swept.failures.is_empty());
+    let left = left || named && !report.left.is_empty();
     Ok(if left {
         Exit::CleanupIncomplete
     } else {
@@ -40,7 +44,7 @@ pub fn sweep() -> Result<Exit, Failure> {
 /// Does the same before a run, and speaks only of what it found. That an engine does not answer is
 /// said by the run that needs it.
 pub async fn before_a_run(host: &Host) {
-    if let Ok(report) = host.sweep().await
+    if let Ok(report) = host.sweep(&Scope::Dead).await
         && !report.swept.is_empty()
     {
         output::talk(&text(&report));

@@ -333,7 +333,9 @@ fn is_silence(error: &RuntimeError) -> bool {
             let cause = cause.to_lowercase();
             words.iter().any(|word| cause.contains(word))
         }
-        RuntimeError::Unavailable(_) | RuntimeError::Unsupported(_) => false,
+        RuntimeError::Unavailable(_)
+        | RuntimeError::OtherEngine { .. }
+        | RuntimeError::Unsupported(_) => false,
     }
 }
 

@@ -209,6 +209,7 @@ mod tests {
                 docker_host: None,
                 reports: None,
             },
+            engine: None,
             open,
         }
     }

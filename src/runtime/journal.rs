@@ -115,6 +115,8 @@ pub struct Header {
 pub struct Entries {
     /// Its opening line.
     pub header: Header,
+    /// The identity of the engine that its containers are in, where it has one.
+    pub engine: Option<String>,
     /// Effects that have not been undone.
     pub open: Vec<Effect>,
 }
@@ -123,6 +125,7 @@ pub struct Entries {
 #[serde(rename_all = "kebab-case")]
 enum Line {
     Header(Header),
+    Engine(String),
     Effect(Effect),
     Undone(Effect),
 }
@@ -140,6 +143,7 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     file: File,
+    engine: Option<String>,
     open: Vec<Effect>,
 }
 
@@ -163,9 +167,30 @@ impl Journal {
         File::open(folder)?.sync_all()?;
         let state = Mutex::new(State {
             file,
+            engine: None,
             open: Vec::new(),
         });
         Ok(Self(Arc::new(Inner { path, state })))
+    }
+
+    /// Says which engine the containers will be in, by its identity: another one may answer at the same address later.
+    ///
+    /// # Errors
+    /// When it cannot be written: then nothing must be created there.
+    pub async fn in_engine(&self, identity: String) -> io::Result<()> {
+        self.update(move |state| {
+            if state.engine.as_ref() != Some(&identity) {
+                append(&mut state.file, &Line::Engine(identity.clone()))?;
+                state.engine = Some(identity);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The identity of the engine that the containers are in, where it has one.
+    pub fn engine(&self) -> Option<String> {
+        lock(&self.0.state).engine.clone()
     }
 
     /// Makes sure that an effect is on disk; does nothing when it is there already, so that a caller
@@ -298,15 +323,20 @@ fn parse(text: &str) -> Result<Entries, String> {
     let Some(Line::Header(header)) = lines.next() else {
         return Err("its first line names no owner".into());
     };
-    let mut open = Vec::new();
+    let (mut engine, mut open) = (None, Vec::new());
     for line in lines {
         match line {
+            Line::Engine(identity) => engine = Some(identity),
             Line::Effect(effect) => open.push(effect),
             Line::Undone(effect) => open.retain(|other| *other != effect),
             Line::Header(_) => return Err("it has two owners".into()),
         }
     }
-    Ok(Entries { header, open })
+    Ok(Entries {
+        header,
+        engine,
+        open,
+    })
 }
 
 #[cfg(test)]
@@ -330,6 +360,7 @@ mod tests {
         let paused = Effect::Paused {
             node: NodeName::new("a"),
         };
+        journal.in_engine("AB:CD".into()).await.unwrap();
         journal.ensure(Effect::Labelled).await.unwrap();
         journal.ensure(paused.clone()).await.unwrap();
         journal.ensure(paused.clone()).await.unwrap();
@@ -337,6 +368,7 @@ mod tests {
         let read = read_all(folder.path()).unwrap();
         let entries = read[0].1.as_ref().unwrap();
         assert_eq!(entries.header, header());
+        assert_eq!(entries.engine.as_deref(), Some("AB:CD"));
         assert_eq!(entries.open, std::slice::from_ref(&paused));
         assert!(!journal.finish().unwrap());
         journal.undone(paused).await.unwrap();

@@ -155,6 +155,17 @@ pub enum RuntimeError {
         /// The deadline.
         limit: Duration,
     },
+    /// Another engine answers than the one that the run's containers are in.
+    #[error(
+        "another engine answers at `{address}`: what the run made is in the engine {identity}, and is removed by `drdrill sweep` once that \
+         one answers again; if it is gone for good, `drdrill sweep --run` with the run's name closes it"
+    )]
+    OtherEngine {
+        /// The address.
+        address: String,
+        /// The identity of the engine that was meant.
+        identity: String,
+    },
     /// This runtime cannot do it at all.
     #[error("{0}")]
     Unsupported(String),

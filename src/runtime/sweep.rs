@@ -110,6 +110,11 @@ pub async fn sweep(
             report.left.push(format!("run {}: {why}", header.run));
             continue;
         }
+        let mut entries = entries;
+        if let Scope::Run(_) = scope {
+            // Whoever names the run says that nothing of it is in an engine that answers no more.
+            entries.engine = None;
+        }
         let swept = finish(&path, entries, sweepers, close).await;
         report.swept.push(swept);
     }
@@ -134,7 +139,7 @@ fn may_sweep(owner: &Owner, machine: SameMachine, scope: &Scope) -> Result<(), S
         (Liveness::Dead, _) | (Liveness::Unknown, Scope::Run(_)) => Ok(()),
         (Liveness::Alive, _) => Err(format!("its owner, process {}, runs", owner.pid)),
         (Liveness::Unknown, Scope::Dead) => Err(
-            "its owner lives in another container or on another machine; name the run to sweep it"
+            "its owner lives in another container or on another machine; `drdrill sweep --run` with its name sweeps it"
                 .into(),
         ),
     }
@@ -200,7 +205,9 @@ async fn unjournalled(
                 verdict => verdict,
             },
             (None, Scope::Run(_)) => Ok(()),
-            (None, Scope::Dead) => Err("it names no owner; name the run to sweep it".into()),
+            (None, Scope::Dead) => {
+                Err("it names no owner; `drdrill sweep --run` with its name sweeps it".into())
+            }
         };
         if let Err(why) = verdict {
             report.left.push(format!("run {run}: {why}"));

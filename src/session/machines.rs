@@ -60,6 +60,14 @@ pub(super) async fn docker(
     emitter: &Emitter,
 ) -> Result<Machines, MachinesError> {
     let engine = Engine::connect(host.docker_host.as_deref()).await?;
+    if let Some(identity) = engine.identity().await? {
+        let noted = journal.in_engine(identity).await;
+        noted.map_err(|error| RuntimeError::Failed {
+            action: "write to the undo journal of",
+            node: run.to_string(),
+            cause: error.to_string(),
+        })?;
+    }
     let resolver = resolver(&engine, &host.state, emitter);
     let mut images = Vec::new();
     for reference in &plan.images() {

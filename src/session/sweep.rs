@@ -13,14 +13,14 @@ use crate::{
 use super::Host;
 
 impl Host {
-    /// Removes what dead runs left, and closes them in their registers.
+    /// Removes what these runs left, and closes them in their registers.
     ///
     /// # Errors
     /// When the folder of journals cannot be read.
-    pub async fn sweep(&self) -> std::io::Result<SweepReport> {
+    pub async fn sweep(&self, scope: &Scope) -> std::io::Result<SweepReport> {
         let docker = DockerSweeper::new(self.docker_host.clone());
         let sweepers: [&dyn Sweeper; 2] = [&docker, &ProcessSweeper::new(&self.state)];
-        sweep(&self.state, &sweepers, &Scope::Dead, &close).await
+        sweep(&self.state, &sweepers, scope, &close).await
     }
 }
 

@@ -9,6 +9,8 @@ use tokio::time::timeout;
 
 use crate::runtime::RuntimeError;
 
+use super::facts;
+
 /// How long an engine may take to answer at all.
 pub(super) const ANSWER: Duration = Duration::from_secs(2);
 /// How long questions about state may take.
@@ -52,6 +54,37 @@ impl Engine {
     /// The address that was asked for, if one was.
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()
+    }
+
+    /// What tells this engine from another one at the same address, lasting over its restarts: its id, its machine's name and its folder,
+    /// for engines of one machine, and of machines that were copied, may share an id. None where the id is another one each time that
+    /// it is asked for, as Podman's is.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn identity(&self) -> Result<Option<String>, RuntimeError> {
+        let (first, second) = (facts::info(self).await?, facts::info(self).await?);
+        let same = first.id.is_some() && first.id == second.id;
+        let told = [first.id, first.name, first.docker_root_dir];
+        Ok(same.then(|| told.map(Option::unwrap_or_default).join(" ")))
+    }
+
+    /// Makes sure that it is the engine with this identity.
+    ///
+    /// # Errors
+    /// When it is another one, or does not answer.
+    pub(super) async fn is_still(&self, identity: Option<&str>) -> Result<(), RuntimeError> {
+        let Some(identity) = identity else {
+            return Ok(());
+        };
+        if self.identity().await?.as_deref() == Some(identity) {
+            return Ok(());
+        }
+        let address = self.host.clone().unwrap_or_else(usual_socket);
+        Err(RuntimeError::OtherEngine {
+            address,
+            identity: identity.to_owned(),
+        })
     }
 
     /// The connection's API version, for instance `1.41`.

@@ -26,7 +26,7 @@ use crate::{
 
 use super::{
     engine::{ANSWER, ASK, Engine, within},
-    facts, network,
+    network,
     node::Machine,
 };
 
@@ -53,8 +53,8 @@ struct Listening<'a> {
     /// Whether a name is that of a node's own container.
     own: Whose<'a>,
     events: Option<BoxStream<'static, Result<EventMessage, Error>>>,
-    /// The engine's identity when it was first asked.
-    identity: Option<String>,
+    /// The engine's identity when it was first asked, where it has one.
+    identity: Option<Option<String>>,
     heard: Heard,
     /// Containers whose memory ran out, and when, nanoseconds by the engine's clock.
     starved: BTreeMap<String, i64>,
@@ -152,8 +152,8 @@ impl Listening<'_> {
         let mut refused = false;
         loop {
             if let Some(now) = identity(self.engine).await {
-                let before = self.identity.replace(now.clone());
-                let other = before.is_some_and(|before| before != now);
+                let before = self.identity.replace(now.clone()).flatten();
+                let other = before.is_some() && before != now;
                 return Report::Resumed { refused, other };
             }
             refused = true;
@@ -236,9 +236,9 @@ async fn ask_of_memory(engine: &Engine, deed: &mut Deed, message: &EventMessage)
     *out_of_memory = state.and_then(|state| state.oom_killed).unwrap_or(false);
 }
 
-async fn identity(engine: &Engine) -> Option<String> {
-    let info = timeout(ANSWER, facts::info(engine)).await.ok()?.ok()?;
-    Some(info.id.unwrap_or_default())
+/// The engine's identity, where it has one; nothing while it does not answer.
+async fn identity(engine: &Engine) -> Option<Option<String>> {
+    timeout(ANSWER, engine.identity()).await.ok()?.ok()
 }
 
 /// The time of day in UTC, with microseconds, of nanoseconds since 1970.

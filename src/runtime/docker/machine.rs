@@ -488,6 +488,9 @@ impl Runtime for DockerRuntime {
     }
 
     async fn residue(&self) -> Result<Vec<String>, RuntimeError> {
+        self.engine
+            .is_still(self.journal.engine().as_deref())
+            .await?;
         removal::residue(&self.engine, &self.run).await
     }
 }

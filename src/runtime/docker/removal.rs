@@ -158,9 +158,11 @@ pub(super) async fn tear_down(
     journal: &Journal,
 ) -> (u32, Vec<String>) {
     let (host, run) = (engine.host().map(str::to_owned), run.clone());
+    let meant = journal.engine();
     // The connection is made anew: one that serves the run's executor may hang with it.
     let removed = apart(move || async move {
         let engine = Engine::connect(host.as_deref()).await?;
+        engine.is_still(meant.as_deref()).await?;
         Ok::<_, RuntimeError>(remove_run(&engine, &run).await)
     });
     let (removed, mut failures) = match removed.await {

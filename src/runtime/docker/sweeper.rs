@@ -30,7 +30,11 @@ impl DockerSweeper {
     /// The engine that the journal names, else ours.
     async fn engine(&self, journal: Option<&Entries>) -> Result<Engine, RuntimeError> {
         match journal {
-            Some(entries) => Engine::connect(entries.header.docker_host.as_deref()).await,
+            Some(entries) => {
+                let engine = Engine::connect(entries.header.docker_host.as_deref()).await?;
+                engine.is_still(entries.engine.as_deref()).await?;
+                Ok(engine)
+            }
             None => Engine::connect(self.host.as_deref()).await,
         }
     }
