@@ -17,6 +17,7 @@ mod docker_sweep;
 mod documents;
 mod drill_rig;
 mod drills;
+mod early_ends;
 mod etcd_client;
 mod evidence_rig;
 mod faults;

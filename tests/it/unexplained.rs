@@ -15,7 +15,7 @@ use std::{
 };
 
 use crate::{
-    drill_rig::{Done, Drill},
+    drill_rig::{DRDRILL, Done, Drill},
     drills::wait_for,
     faults::container,
 };
@@ -50,8 +50,8 @@ fn meddled_as(
     (drill.done(&output), took)
 }
 
-/// The process of a node of the reference store: a child that names its run, by the address at the end of its arguments.
-fn process(drill: &Drill, nth: usize) -> String {
+/// The processes of the nodes of the reference store, oldest first: children that name their run.
+pub fn processes(drill: &Drill) -> Vec<u32> {
     let run = drill.run_folder().expect("a run");
     let run = run
         .file_name()
@@ -71,15 +71,21 @@ fn process(drill: &Drill, nth: usize) -> String {
         })
         .collect();
     found.sort_unstable();
-    // The first is the primary, which a kill may have taken: count from the last.
-    found[found.len() - nth].to_string()
+    found
+}
+
+/// The process of a replica.
+fn process(drill: &Drill) -> String {
+    // The first is the primary, which a kill may have taken.
+    let last = processes(drill).pop();
+    last.expect("a replica").to_string()
 }
 
 fn signalled(signal: &str) -> impl FnOnce(&Drill) {
     let signal = signal.to_owned();
     move |drill| {
         let sent = Command::new("kill")
-            .args([&format!("-{signal}"), &process(drill, 1)])
+            .args([&format!("-{signal}"), &process(drill)])
             .status();
         assert!(sent.expect("kill").success());
     }
@@ -116,7 +122,7 @@ fn a_server_that_ends_by_itself_is_told_and_counts_and_is_not_waited_for() {
     // No room for its next allocation: it aborts.
     let starve = |drill: &Drill| {
         let limited = Command::new("prlimit")
-            .args(["--pid", &process(drill, 1), "--as=4096"])
+            .args(["--pid", &process(drill), "--as=4096"])
             .status();
         assert!(limited.expect("prlimit").success());
     };
@@ -353,6 +359,7 @@ fn an_address_that_a_stranger_took_voids_the_drill() {
 /// What drdrill takes for the engine's socket; it can be taken away, with all that goes through it.
 struct Relay {
     socket: PathBuf,
+    engine: Arc<Mutex<PathBuf>>,
     through: Arc<Mutex<Vec<UnixStream>>>,
 }
 
@@ -360,6 +367,7 @@ impl Relay {
     fn at(socket: &Path) -> Self {
         let relay = Self {
             socket: socket.to_owned(),
+            engine: Arc::new(Mutex::new("/var/run/docker.sock".into())),
             through: Arc::default(),
         };
         relay.open();
@@ -368,11 +376,12 @@ impl Relay {
 
     fn open(&self) {
         let listener = UnixListener::bind(&self.socket).expect("a socket");
-        let through = self.through.clone();
+        let (engine, through) = (self.engine.clone(), self.through.clone());
         // Ends with the test: a listener whose socket was removed gets no connection any more.
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
-                let far = UnixStream::connect("/var/run/docker.sock").expect("an engine");
+                let far = UnixStream::connect(&*engine.lock().expect("a lock"));
+                let far = far.expect("an engine");
                 let ends = [&near, &far].map(|end| end.try_clone().expect("a socket"));
                 through.lock().expect("a lock").extend(ends);
                 let back = [&far, &near].map(|end| end.try_clone().expect("a socket"));
@@ -390,6 +399,12 @@ impl Relay {
         }
         thread::sleep(time);
         self.open();
+    }
+
+    /// Another engine answers at the same address from now on.
+    fn turn_to(&self, engine: &Path) {
+        engine.clone_into(&mut self.engine.lock().expect("a lock"));
+        self.away_for(Duration::ZERO);
     }
 }
 
@@ -412,4 +427,100 @@ fn an_engine_that_was_away_for_half_a_second_voids_the_drill() {
         relay.away_for(Duration::from_millis(500));
     });
     void(&done, took, "the engine was away and answers again");
+}
+
+/// A second engine on this machine, which ends with the test.
+struct SecondEngine {
+    folder: tempfile::TempDir,
+    process: Child,
+}
+
+impl SecondEngine {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        // Without a network of its own it would remove the first engine's bridge.
+        let process = Command::new("unshare")
+            .args(["--net", "dockerd"])
+            .args(["--host", &format!("unix://{}", at("socket"))])
+            .args(["--data-root", &at("data"), "--exec-root", &at("exec")])
+            .args(["--pidfile", &at("pid"), "--bridge", "none"])
+            .args(["--iptables=false", "--ip6tables=false"])
+            .stdout(fs::File::create(at("log")).expect("a file"))
+            .stderr(fs::File::create(at("errors")).expect("a file"))
+            .spawn()
+            .expect("dockerd");
+        let engine = Self { folder, process };
+        let host = format!("unix://{}", engine.socket().display());
+        let answers = || {
+            let asked = Command::new("docker").args(["-H", &host, "info"]).output();
+            asked.is_ok_and(|told| told.status.success())
+        };
+        let end = Instant::now() + Duration::from_secs(60);
+        while !answers() {
+            assert!(Instant::now() < end, "the second engine does not answer");
+            thread::sleep(Duration::from_millis(200));
+        }
+        engine
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("socket")
+    }
+}
+
+impl Drop for SecondEngine {
+    fn drop(&mut self) {
+        let pid = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+#[ignore = "starts a second Docker engine: make test-long"]
+fn another_engine_at_the_same_address_voids_the_drill() {
+    let second = SecondEngine::start();
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let socket = drill.folder.path().join("engine.sock");
+    let relay = Relay::at(&socket);
+    let child = drill.spawn_with_engine(&format!("unix://{}", socket.display()));
+    let (done, took) = meddled_as(drill, child, BEGUN, |_, _| relay.turn_to(&second.socket()));
+    assert!(took < Duration::from_secs(30), "{took:?}\n{}", done.talk);
+    // What the run made is in the first engine, where nobody could remove it.
+    assert!(
+        done.talk.contains("another engine answers at"),
+        "{}",
+        done.talk
+    );
+    assert_eq!(done.exit, 8, "{}", done.talk);
+    let swept = |exit: i32, words: &str| {
+        let state = socket.with_file_name("state");
+        let swept = Command::new(DRDRILL)
+            .arg("sweep")
+            .env("DRDRILL_STATE", state)
+            .output();
+        let swept = swept.expect("drdrill");
+        let said = String::from_utf8_lossy(&swept.stdout).into_owned();
+        assert_eq!(swept.status.code(), Some(exit), "{said}");
+        assert!(said.contains(words), "{said}");
+    };
+    swept(8, "another engine answers at");
+    relay.turn_to(Path::new("/var/run/docker.sock"));
+    swept(0, "things removed");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_replica_whose_memory_runs_out_ended_by_itself() {
+    let (done, _) = meddled(Drill::shipped("redis/sentinel-kill.yaml"), BEGUN, |drill| {
+        let limit = ["--memory", "40m", "--memory-swap", "40m"];
+        docker(&[&["update"], &limit[..], &[&container(drill, "r3")]].concat());
+        // The primary has room for it.
+        let grow = ["redis-cli", "SETRANGE", "grown", "100000000", "x"];
+        docker(&[&["exec", &container(drill, "r1")], &grow[..]].concat());
+    });
+    let words = "r3 ended with exit code 137 (SIGKILL), killed by the kernel because its memory ran out, by itself";
+    assert!(done.talk.contains(words), "{}", done.talk);
+    assert_eq!(done.finding("unexplained"), "valid", "{}", done.talk);
 }
