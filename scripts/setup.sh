@@ -68,6 +68,11 @@ check_toolchain() {
         may_install || unfit "minisign: the tests of signatures run it"
         apt_install minisign
     fi
+    # Time stamps are checked with openssl, and the tests' own authority is made with it.
+    if [ -n "${DRDRILL_DOCKER_TESTS:-}" ] && ! command -v openssl >/dev/null; then
+        may_install || unfit "openssl: the tests of time stamps run it"
+        apt_install openssl
+    fi
     if ! command -v curl >/dev/null; then
         may_install || unfit "curl: this script talks to the Docker engine with it"
         apt_install curl ca-certificates

@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::score::Verdict;
 
-use super::{Archive, Run};
+use super::{
+    Archive, Run,
+    registered::{SET_BACK, set_back},
+};
 
 /// The most by which the first attempts of a series start apart on several stacks: far less than a drill takes.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(5);
@@ -25,6 +28,8 @@ pub struct Judged<'a> {
     /// Those that are judged: the newest, as many as were asked for, else the newest one with the repeats that it was
     /// started with.
     pub runs: Vec<&'a Run>,
+    /// Those that say that they started long before a run that was opened earlier.
+    set_back: Vec<&'a Run>,
     /// Whether they were chosen by their number.
     chosen: bool,
 }
@@ -39,11 +44,13 @@ impl<'a> Judged<'a> {
             Some(count) => ended[ended.len().saturating_sub(count)..].to_vec(),
             None => newest_series(&ended),
         };
+        let set_back = set_back(&archive.runs).into_iter();
         Self {
             known,
             ended,
             unended,
             runs,
+            set_back: set_back.filter(|run| run.variant == scenario).collect(),
             chosen: last.is_some(),
         }
     }
@@ -148,6 +155,19 @@ impl<'a> Judged<'a> {
         (!said.is_empty()).then(|| said.join(" "))
     }
 
+    /// What a reader must know of the clocks: which runs contradict the order of the register.
+    pub fn clocks(&self) -> Option<String> {
+        let names: Vec<String> = self.set_back.iter().map(|run| run.id.to_string()).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "By their own clocks these started more than {} minutes before a run that was opened earlier: {}. \
+                 The register's order counts.",
+                SET_BACK.as_mins(),
+                few(&names)
+            )
+        })
+    }
+
     /// Whether a run that is to be judged was pruned: one of those chosen, or one that was started with them.
     fn pruned(&self) -> Result<(), String> {
         let runs = &self.runs;
@@ -185,10 +205,11 @@ impl<'a> Judged<'a> {
         let cut = self.chosen && self.ended.iter().any(|run| run.pruned.is_some());
         let asked = if cut { first } else { 1 }..=of;
         let missing: Vec<u32> = asked.filter(|number| !there.contains(number)).collect();
-        let next = |run: &Run| run.opened_as.is_none_or(|it| it == (reached + 1, of));
-        let mut aside = self.known.iter().filter(|run| run.set_aside.is_some());
+        let is_next = |attempt: (u32, u32)| attempt == (reached + 1, of);
+        let later = self.known.iter().skip_while(|run| run.id != newest.id);
+        let mut aside = later.filter(|run| run.set_aside.is_some());
         let broke_off = missing.iter().all(|number| *number > reached)
-            && aside.any(|run| run.started >= newest.started && next(run));
+            && aside.any(|run| run.opened_as.is_none_or(is_next));
         if missing.is_empty() || broke_off {
             return Ok(());
         }
@@ -219,7 +240,7 @@ fn newest_series<'a>(all: &[&'a Run]) -> Vec<&'a Run> {
         };
         let earlier = begun
             .zip(run.started)
-            .is_some_and(|(begun, at): (Timestamp, _)| begun.duration_since(at) > TOGETHER);
+            .is_some_and(|(begun, at): (Timestamp, _)| begun.duration_since(at).abs() > TOGETHER);
         if number == 1 {
             begun = run.started;
         }

@@ -7,6 +7,7 @@ mod judged;
 mod prunable;
 mod quarter;
 mod read;
+mod registered;
 mod review;
 mod summary;
 mod systems;

@@ -1,22 +1,24 @@
 //! Which runs of a reports folder may be removed: the oldest of each scenario.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
+
+use crate::id::RunId;
 
 use super::{Archive, Run};
 
 /// The runs that may go, oldest first: those that started before a moment, where there is one, and are not among the
 /// newest `keep` of their scenario. Repeats that were started together stay together.
 pub fn prunable(archive: &Archive, keep: usize, before: Option<Timestamp>) -> Vec<&Run> {
-    let mut all: Vec<&Run> = archive
-        .scenarios()
-        .into_iter()
-        .flat_map(|scenario| {
-            let sealed: Vec<&Run> = archive.of(scenario).filter(|run| run.sealed).collect();
-            oldest(sealed, keep.max(1), before)
-        })
-        .collect();
-    all.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
-    all
+    let of = |scenario| {
+        let sealed: Vec<&Run> = archive.of(scenario).filter(|run| run.sealed).collect();
+        oldest(sealed, keep.max(1), before)
+    };
+    let chosen = archive.scenarios().into_iter().flat_map(of);
+    let chosen: HashSet<&RunId> = chosen.map(|run| &run.id).collect();
+    let all = archive.runs.iter();
+    all.filter(|run| chosen.contains(&run.id)).collect()
 }
 
 fn oldest(mut sealed: Vec<&Run>, keep: usize, before: Option<Timestamp>) -> Vec<&Run> {

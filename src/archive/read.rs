@@ -1,7 +1,7 @@
 //! Reads a reports folder: the register says which runs there were, each `result.json` what they came to.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     thread,
@@ -13,7 +13,7 @@ use crate::{
     evidence::{
         Pruned, Register, SetAside, files,
         folder::{EVENTS, MANIFEST},
-        register::Said,
+        redact::REDACTED,
     },
     id::RunId,
     record::{Status, variant},
@@ -21,7 +21,7 @@ use crate::{
     shown::shown,
 };
 
-use super::{ArchiveError, Summary};
+use super::{ArchiveError, Named, Summary, registered::registered};
 
 const RESULT: &str = "result.json";
 
@@ -30,7 +30,8 @@ const RESULT: &str = "result.json";
 pub struct Archive {
     /// The folder.
     pub path: PathBuf,
-    /// Every run, oldest first.
+    /// Every run, oldest first: those that the register does not know, by their start; then those of the register, in its
+    /// order.
     pub runs: Vec<Run>,
     /// Whether there is a register.
     pub registered: bool,
@@ -46,19 +47,22 @@ pub struct Run {
     /// The scenario's name, and in brackets the values that replaced those of its file: a drill of another stack or with
     /// other targets is no evidence for the file's.
     pub variant: String,
+    /// What replaced values of its scenario's file: by the register, or where that does not know it, by its own result.
+    pub overrides: Vec<(String, String)>,
     /// Its folder.
     pub folder: PathBuf,
     /// When it started by the wall clock; `None` where the text is no time.
     pub started: Option<Timestamp>,
     /// How it ended by the register; `None` while it goes on, or died unnoticed.
     pub status: Option<Status>,
-    /// Its verdict by the register.
+    /// Its verdict by the register, where the line names a manifest.
     pub verdict: Option<Verdict>,
     /// Whether it has a manifest, without which nothing protects it.
     pub sealed: bool,
     /// Whether the register knows it.
     pub registered: bool,
-    /// What it came to; `None` where its `result.json` is gone or cannot be read.
+    /// What it came to; `None` where its `result.json` is gone, cannot be read, or is of another scenario than the register
+    /// says.
     pub summary: Option<Summary>,
     /// Why it cannot be read.
     pub unread: Option<String>,
@@ -78,56 +82,13 @@ impl Archive {
     /// When the folder or its register cannot be read.
     pub fn read(reports: &Path) -> Result<Self, ArchiveError> {
         let register = Register::of(reports);
-        let mut runs: BTreeMap<RunId, Run> = BTreeMap::new();
-        for entry in register.entries()? {
-            match entry.what {
-                Said::Opened(opening) => {
-                    let run = Run {
-                        id: opening.run.clone(),
-                        folder: reports.join(&opening.folder),
-                        variant: variant(&opening.scenario, &opening.overrides),
-                        scenario: opening.scenario,
-                        started: opening.started.parse().ok(),
-                        status: None,
-                        verdict: None,
-                        sealed: false,
-                        registered: true,
-                        summary: None,
-                        unread: None,
-                        pruned: None,
-                        set_aside: None,
-                        opened_as: opening.attempt,
-                    };
-                    runs.insert(opening.run, run);
-                }
-                Said::Closed(closing) => {
-                    if let Some(run) = runs.get_mut(&closing.run) {
-                        run.status = Some(closing.status);
-                        run.verdict = closing.verdict;
-                        run.sealed = closing.manifest_sha256.is_some();
-                    }
-                }
-                Said::Pruned(pruned) => {
-                    if let Some(run) = runs.get_mut(&pruned.run) {
-                        (run.verdict, run.sealed) = (None, false);
-                        run.unread = Some(format!("pruned at {}", pruned.at));
-                        run.pruned = Some(pruned);
-                    }
-                }
-                Said::SetAside(aside) => {
-                    if let Some(run) = runs.get_mut(&aside.run) {
-                        run.set_aside = Some(aside);
-                    }
-                }
-            }
-        }
-        let known: HashSet<PathBuf> = runs.values().map(|run| run.folder.clone()).collect();
-        for run in strangers(reports, &known)? {
-            runs.entry(run.id.clone()).or_insert(run);
-        }
-        let mut runs: Vec<Run> = runs.into_values().collect();
-        runs.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+        let registered = registered(reports, register.entries()?);
+        let mut runs = strangers(reports, &registered)?;
+        let unregistered = runs.len();
+        runs.extend(registered);
         summarize(&mut runs);
+        // Nothing but their own word says when those were made, so that none of them is newer than a registered run.
+        runs[..unregistered].sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
         Ok(Self {
             path: reports.to_owned(),
             runs,
@@ -199,23 +160,27 @@ impl Run {
     }
 }
 
-/// Run folders that the register does not know: of a folder without one, or copied from elsewhere.
-fn strangers(reports: &Path, known: &HashSet<PathBuf>) -> Result<Vec<Run>, ArchiveError> {
+/// Run folders that the register does not know: of a folder without one, or copied from elsewhere. Where several have one
+/// name, one of them.
+fn strangers(reports: &Path, registered: &[Run]) -> Result<Vec<Run>, ArchiveError> {
+    let known: HashSet<&Path> = registered.iter().map(|run| run.folder.as_path()).collect();
+    let mut names: HashSet<RunId> = registered.iter().map(|run| run.id.clone()).collect();
     let mut found = Vec::new();
     for scenario in folders(reports)? {
         for folder in folders(&scenario)? {
             let name = folder.file_name().and_then(|name| name.to_str());
             let id = name.and_then(RunId::parse);
-            let Some(id) = id.filter(|_| !known.contains(&folder)) else {
+            let Some(id) = id.filter(|_| !known.contains(folder.as_path())) else {
                 continue;
             };
-            if folder.join(EVENTS).is_file() {
+            if folder.join(EVENTS).is_file() && names.insert(id.clone()) {
                 let scenario = scenario.file_name().unwrap_or_default();
                 let scenario = shown(&scenario.to_string_lossy()).into_owned();
                 found.push(Run {
                     id,
                     variant: scenario.clone(),
                     scenario,
+                    overrides: Vec::new(),
                     started: None,
                     status: None,
                     verdict: None,
@@ -261,16 +226,42 @@ fn result(run: &mut Run) {
         serde_json::from_slice::<Summary>(&bytes).map_err(|error| error.to_string())
     });
     match parsed {
-        Ok(summary) => run.summary = Some(summary),
+        Ok(summary) => told(run, summary),
         Err(error) => run.unread = Some(format!("`{RESULT}` cannot be read: {error}")),
     }
-    if let Some(summary) = &run.summary {
-        run.started = run.started.or_else(|| summary.run.started.parse().ok());
-        run.scenario = shown(&summary.run.scenario).into_owned();
-        run.variant = variant(&run.scenario, &summary.run.overrides);
-        if !run.registered {
-            run.status = Some(summary.run.status.clone());
-            run.verdict = Some(summary.verdict);
-        }
+}
+
+/// Takes what a result says. Nothing has verified it here, so that the scenario of a registered run is that of the
+/// register: a result that says otherwise is not read, and its run stays where the register has it.
+fn told(run: &mut Run, summary: Summary) {
+    let named = &summary.run;
+    if run.registered && !is_of(run, named) {
+        let said = variant(&named.scenario, &named.overrides);
+        run.unread = Some(format!(
+            "`{RESULT}` is of another scenario, or of other values, than the register says: of `{said}`"
+        ));
+        return;
     }
+    if !run.registered {
+        run.started = named.started.parse().ok();
+        run.scenario = shown(&named.scenario).into_owned();
+        run.overrides = named.overrides.clone();
+        run.variant = variant(&named.scenario, &named.overrides);
+        run.status = Some(named.status.clone());
+        run.verdict = Some(summary.verdict);
+    }
+    run.summary = Some(summary);
+}
+
+/// Whether a result names the scenario and the replaced values that the register has of a run. Secrets are taken out of the
+/// two in different ways, so that a value without its secret is not compared.
+fn is_of(run: &Run, named: &Named) -> bool {
+    let redacted =
+        |(key, value): &(String, String)| key.contains(REDACTED) || value.contains(REDACTED);
+    let same = |(own, said): (&(String, String), &(String, String))| {
+        own == said || redacted(own) || redacted(said)
+    };
+    run.scenario == shown(&named.scenario)
+        && run.overrides.len() == named.overrides.len()
+        && run.overrides.iter().zip(&named.overrides).all(same)
 }

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 use crate::{
     evidence::sha256,
     measure::availability::monthly,
@@ -416,10 +414,10 @@ fn tracked<'a>(before: &[&'a Run], runs: &[&'a Run]) -> Vec<Tracked<'a>> {
     let mut tracked: Vec<Tracked<'a>> = seen
         .into_iter()
         .map(|((scenario, name), (first, last, text))| {
-            let since = |at: Option<Timestamp>| at > last.started;
-            let newer = runs.iter().rev().copied();
-            let closed_by = newer
-                .filter(|run| run.scenario == scenario && since(run.started))
+            let newest_first = runs.iter().rev().copied();
+            let closed_by = newest_first
+                .take_while(|run| run.id != last.id)
+                .filter(|run| run.scenario == scenario)
                 .find(|run| answered(run));
             let drilled = runs.iter().any(|run| run.scenario == scenario);
             let status = match (

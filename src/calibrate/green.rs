@@ -287,6 +287,7 @@ fn run(number: u32, attempt: u32, series: &Series, fate: Fate) -> Run {
     Run {
         scenario: SCENARIO.into(),
         variant: SCENARIO.into(),
+        overrides: Vec::new(),
         folder: PathBuf::new(),
         started: started.parse::<Timestamp>().ok(),
         status: None,

@@ -1,7 +1,7 @@
 //! Whether the service failed again after it had recovered, or failed when nothing that the drill did explains it.
 
 use crate::{
-    history::History,
+    history::{Group, History},
     measure::{
         EventFigures, Figures, LaneOutage, Undone, UndoneFigures,
         cause::strikes_again,
@@ -25,13 +25,16 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         .events
         .iter()
         .filter(|event| record.opened.scenario.drill.judges(event.step));
-    let late: Vec<String> = judged
-        .flat_map(|event| {
-            let late = event.late.iter();
-            late.filter(|outage| !strikes_again(record, event, outage))
-                .map(|outage| again(record, event, outage))
-        })
-        .collect();
+    let service = figures.before.iter().filter(|outage| {
+        let lane = record.lanes.get(usize::from(outage.lane.0));
+        lane.is_some_and(|lane| lane.group == Group::Service)
+    });
+    let mut late: Vec<String> = service.map(|outage| early(record, outage)).collect();
+    late.extend(judged.flat_map(|event| {
+        let late = event.late.iter();
+        late.filter(move |outage| !strikes_again(record, event, outage))
+            .map(move |outage| again(record, event, outage))
+    }));
     let undone = figures.undone.iter();
     let explained: Vec<String> = undone.map(|undone| after(record, undone)).collect();
     if !late.is_empty() {
@@ -45,6 +48,14 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     }
     let summary = "remark: service was interrupted anew once something had been undone";
     Finding::valid(NAME, summary).with(explained)
+}
+
+fn early(record: &Record, outage: &LaneOutage) -> String {
+    format!(
+        "{} failed for {} before anything was done to the stack",
+        name(record, outage),
+        format::value(outage.length)
+    )
 }
 
 fn again(record: &Record, event: &EventFigures, outage: &LaneOutage) -> String {

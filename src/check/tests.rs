@@ -11,7 +11,7 @@ use crate::{
     },
     record::{
         Bound, Cause, Change, ControlEvent, DisruptionKind, EffectState, FinalRead, Holdings,
-        Rearmed, Residue, Source, StepResult, Unexplained,
+        Rearmed, Residue, Source, StepResult, Unexplained, Watched,
     },
     scenario::{Condition, Dur, Fault, Goal, Rpo, Selector, Step, Steps},
     time::{Nanos, Span},
@@ -101,6 +101,10 @@ fn what_an_outsider_or_nobody_knows_who_did_voids_and_an_own_end_is_a_remark() {
     };
     assert_eq!(unseen(5_000_000_000), Valid);
     assert_eq!(unseen(5_000_000_001), Unknown);
+    let mut begun = Bench::with_outage(ms(22_000));
+    begun.record.watched = Some(Watched::default());
+    let found = finding(begun, unexplained::NAME);
+    assert_eq!((found.answer, found.touches), (Unknown, vec![Touch::All]));
     let mut old = Bench::with_outage(ms(22_000));
     old.record.watched = None;
     let found = finding(old, unexplained::NAME);

@@ -29,6 +29,10 @@ pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding
     if let Some((_, first)) = void {
         return Finding::unknown(NAME, &[Touch::All], first.told()).with(all);
     }
+    if record.watched.is_some_and(|watched| watched.looks == 0) {
+        let summary = "the watch over the nodes did not end: what became of them is unknown";
+        return Finding::unknown(NAME, &[Touch::All], summary).with(all);
+    }
     let unseen = |watched: &&Watched| Duration::from_nanos(watched.longest_ns) > UNSEEN;
     if let Some(watched) = record.watched.as_ref().filter(unseen) {
         let summary = format!(

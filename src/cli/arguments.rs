@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use evidence::{
-    KeygenArguments, PruneArguments, SignArguments, SigningArguments, VerifyArguments,
+    KeygenArguments, PruneArguments, SignArguments, SigningArguments, TimestampArguments,
+    VerifyArguments,
 };
 pub use first::{NewArguments, PlanArguments};
 pub use many::{
@@ -32,9 +33,9 @@ use super::{exit::Exit, matrix::Axis};
     version,
     propagate_version = true,
     arg_required_else_help = true,
-    after_help = "Start here:\n  drdrill doctor                          what this machine can run\n  drdrill list                            systems, settings, faults\n  drdrill check scenarios                 find mistakes, create nothing\n  drdrill run scenarios/quickstart.yaml   the first drill, about a minute",
+    after_help = "Start here:\n  drdrill doctor                          what this machine can run\n  drdrill list                            systems, settings, faults\n  drdrill check scenarios                 find mistakes, create nothing\n  drdrill run scenarios/quickstart.yaml   the first drill, half a minute",
     after_long_help = concat!(
-        "Start here:\n  drdrill doctor                          what this machine can run\n  drdrill list                            systems, settings, faults\n  drdrill check scenarios                 find mistakes, create nothing\n  drdrill run scenarios/quickstart.yaml   the first drill, about a minute\n\n"
+        "Start here:\n  drdrill doctor                          what this machine can run\n  drdrill list                            systems, settings, faults\n  drdrill check scenarios                 find mistakes, create nothing\n  drdrill run scenarios/quickstart.yaml   the first drill, half a minute\n\n"
     ).to_owned() + Exit::HELP,
 )]
 pub struct Arguments {
@@ -84,6 +85,8 @@ pub enum Command {
     Prune(PruneArguments),
     /// Sign a finished run's folder
     Sign(SignArguments),
+    /// Have the register time-stamped by an authority (RFC 3161)
+    Timestamp(TimestampArguments),
     /// Make a key pair for signing
     Keygen(KeygenArguments),
     /// Print a JSON schema, for editors and pipelines

@@ -17,6 +17,9 @@ const SCENARIO: &str = "scenario.yaml";
 /// # Errors
 /// The first thing that is wrong.
 pub fn whole(run: &Run, key: Option<&PinnedKey>, audit: &Audit) -> Result<(), String> {
+    if let Some(why) = &run.unread {
+        return Err(format!("run {} does not verify: {why}", run.id));
+    }
     let found = verify_run(&run.folder, key, &rendered);
     let known = audit.problems_of(&found);
     let problem = found.problems.iter().chain(&known).next();
@@ -74,10 +77,11 @@ pub fn kept(
     Ok(())
 }
 
-/// Whether a run was made from the scenario as it stands in the file, but for what is only said of it.
+/// Whether a run was made from the scenario as it stands in the file, but for what is only said of it, and as one of at least
+/// as many repeats as the file asks for: `--repeat` changes neither the file nor the name under which a run is decided.
 ///
 /// # Errors
-/// Which parts are others.
+/// Which parts are others, or how many repeats there were to be.
 pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
     let own =
         fs::read_to_string(run.folder.join(SCENARIO)).map_err(|error| unreadable(run, &error))?;
@@ -93,6 +97,7 @@ pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
         serde_json::to_value(bare)
             .expect("a scenario has text keys and no value that JSON cannot hold")
     };
+    let asked = wanted.repeat;
     let (own, wanted) = (parts(&own.scenario), parts(wanted));
     let keys = |value: &serde_json::Value| -> BTreeSet<String> {
         value
@@ -107,12 +112,24 @@ pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
         .filter(|key| own[key] != wanted[key])
         .collect();
     if differ.is_empty() {
-        return Ok(());
+        return enough_repeats(run, asked);
     }
     Err(format!(
         "run {} was made from another scenario of this name: `{}` differ from the file that is required",
         run.id,
         differ.join("`, `")
+    ))
+}
+
+/// Whether a run was one of at least so many repeats.
+fn enough_repeats(run: &Run, asked: u32) -> Result<(), String> {
+    let planned = run.attempt().map_or(0, |(_, planned)| planned);
+    if planned >= asked {
+        return Ok(());
+    }
+    Err(format!(
+        "run {} was one of {planned} repeats, and the file that is required asks for {asked}",
+        run.id
     ))
 }
 

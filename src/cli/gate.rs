@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use drdrill::{
-    archive::{Archive, Baseline, Baselines, Judged, Run, resolution, trend},
+    archive::{Archive, Baseline, BaselineRun, Baselines, Judged, Run, resolution, trend},
     evidence::{Audit, PinnedKey, Register, audit, sha256},
     gate::{Against, Margin, Policy, State, against, decide},
     measure::format::nanoseconds,
@@ -112,7 +112,8 @@ impl<'a> Asked<'a> {
         let targets = runs.last().and_then(|run| run.summary.as_ref());
         let targets = targets.map_or_else(Targets::default, |it| it.config.targets.clone());
         let (verdict, sentence) = match cards.as_slice() {
-            [card] => (card.verdict, card.sentence.clone()),
+            // One run's own verdict knows nothing of a claim over repeats.
+            [card] if targets.confidence.is_none() => (card.verdict, card.sentence.clone()),
             cards => {
                 let together = score::repeats(cards, judged.stacks(), &targets);
                 (together.verdict, together.sentence)
@@ -122,8 +123,8 @@ impl<'a> Asked<'a> {
         let baseline = self.baseline(scenario, runs);
         let rise = self.rise(scenario, runs);
         let mut decision = decide(evidence, (verdict, &sentence), baseline.as_ref(), rise);
-        if let Some(before) = judged.before() {
-            decision.sentence = format!("{} {before}", decision.sentence);
+        for told in [judged.before(), judged.clocks()].into_iter().flatten() {
+            decision.sentence = format!("{} {told}", decision.sentence);
         }
         Gated {
             scenario: scenario.to_owned(),
@@ -212,7 +213,7 @@ impl<'a> Asked<'a> {
         let first = self
             .baselines
             .and_then(|it| it.scenarios.get(scenario)?.runs.first());
-        let accepted = first.is_some_and(|first| first.run >= change.run.id.to_string());
+        let accepted = first.is_some_and(|first| is_since(&trend.runs, first, change.run));
         let spans = runs.iter().filter_map(|run| run.summary.as_ref()?.rto());
         let margin = match self.arguments.margin {
             Some(margin) => margin.0.as_nanos() as f64,
@@ -228,6 +229,16 @@ impl<'a> Asked<'a> {
                 change.p
             )
         })
+    }
+}
+
+/// Whether a baseline begins with a run or after it. One that is not here any more is placed by its name.
+fn is_since(runs: &[&Run], first: &BaselineRun, run: &Run) -> bool {
+    let place = |name: &str| runs.iter().position(|known| known.id.to_string() == name);
+    let name = run.id.to_string();
+    match (place(&first.run), place(&name)) {
+        (Some(first), Some(own)) => first >= own,
+        (None, _) | (_, None) => first.run >= name,
     }
 }
 

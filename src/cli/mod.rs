@@ -33,6 +33,7 @@ mod series;
 mod serve;
 mod sweep;
 mod tags;
+mod timestamp;
 mod verify;
 
 use std::{panic, process::ExitCode};
@@ -79,6 +80,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Prune(arguments) => prune::prune(&arguments),
         Command::Sign(arguments) => keys::sign(&arguments),
+        Command::Timestamp(arguments) => timestamp::timestamp(&arguments),
         Command::Keygen(arguments) => keys::keygen(&arguments),
         Command::Schema(arguments) => Ok(commands::schema(&arguments)),
         Command::Completions(arguments) => Ok(completions::completions(arguments.shell)),

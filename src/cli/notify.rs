@@ -45,7 +45,7 @@ fn post(url: &str, body: &str) -> Result<(), ureq::Error> {
 }
 
 /// The address without its path and user, which may hold a token.
-fn host(url: &str) -> &str {
+pub(super) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     authority.rsplit('@').next().unwrap_or(authority)

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use drdrill::{
-    evidence::{Audit, Problem, Register, Signers, Verified, audit_signed, files, verify_signed},
+    evidence::{
+        Audit, Problem, Register, Signers, Stamped, Verified, audit_signed, files, stamp,
+        verify_signed,
+    },
     score::Verdict,
     session::rendered,
     shown::{shown, shown_path},
@@ -13,6 +16,7 @@ use super::{
     arguments::VerifyArguments,
     exit::{Exit, Failure},
     keys, output,
+    timestamp::refused,
 };
 
 /// What a verification of a folder of runs found.
@@ -21,6 +25,8 @@ pub struct Verification {
     pub runs: Vec<Verified>,
     /// The register, where one was looked at.
     pub register: Option<Audit>,
+    /// The time stamps beside it, where they were checked.
+    pub stamped: Option<Stamped>,
 }
 
 impl Verification {
@@ -42,7 +48,20 @@ impl Verification {
             let own: Vec<Problem> = run.problems.iter().map(place).collect();
             own.into_iter().chain(known)
         });
-        runs.chain(register).collect()
+        let times = self.stamped.iter().zip(&self.register);
+        let times = times.flat_map(|(stamped, audit)| {
+            let of = |run| stamped.problem_of(audit, run);
+            let own = stamped.problems.clone();
+            own.into_iter().chain(self.runs.iter().filter_map(of))
+        });
+        runs.chain(register).chain(times).collect()
+    }
+
+    /// By when a run existed, by the time stamps.
+    fn existed_by(&self, run: &Verified) -> Option<String> {
+        let stamped = self.stamped.as_ref()?;
+        let by = stamped.closed_by(self.register.as_ref()?, run)?;
+        Some(by.to_string())
     }
 }
 
@@ -53,12 +72,13 @@ impl Verification {
 /// When a key is none, or the folder holds no run.
 pub fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let signers = keys::signers(&arguments.key, arguments.threshold)?;
-    let found = verification(
+    let mut found = verification(
         &arguments.folder,
         Some(&signers),
         arguments.register.as_deref(),
         arguments.head.as_deref(),
     )?;
+    times(arguments, &mut found)?;
     let problems = found.problems();
     let nothing = found.runs.is_empty();
     if arguments.json {
@@ -71,6 +91,32 @@ pub fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     } else {
         Exit::EvidenceUnverified
     })
+}
+
+/// Checks the time stamps beside the register, where an authority is pinned; says that they were not looked at, where none is.
+fn times(arguments: &VerifyArguments, found: &mut Verification) -> Result<(), Failure> {
+    let own = Register::of(&arguments.folder);
+    let register = arguments.register.as_deref().unwrap_or(own.path());
+    match (&arguments.tsa_ca, &mut found.register) {
+        (Some(authority), Some(audit)) => {
+            let stamped = stamp::stamps(register, audit, authority);
+            found.stamped = Some(stamped.map_err(|error| refused(&error))?);
+        }
+        (Some(_), None) => {
+            let help = "name it with --register: time stamps are those of its head";
+            let what = "there is no register to look for time stamps beside";
+            return Err(Failure::new(Exit::Usage, what, help));
+        }
+        (None, Some(audit)) => {
+            if let count @ 1.. = stamp::there(register).len() {
+                let what =
+                    format!("time stamps not looked at: {count}; --tsa-ca pins their authority");
+                audit.notices.push(what);
+            }
+        }
+        (None, None) => {}
+    }
+    Ok(())
 }
 
 /// Verifies a run folder, or a reports folder with its register. Without keys, signatures are not looked at.
@@ -106,6 +152,7 @@ pub fn verification(
     Ok(Verification {
         runs: runs.collect(),
         register: audit,
+        stamped: None,
     })
 }
 
@@ -140,6 +187,9 @@ fn text(found: &Verification, problems: &[Problem], signers: &Signers) -> String
             shown(&name),
             shown_path(&run.folder)
         ));
+        if let Some(by) = found.existed_by(run) {
+            text.push_str(&format!("  existed by {by}, as a time stamp shows\n"));
+        }
         for notice in &run.notices {
             text.push_str(&format!("  notice: {}\n", shown(notice)));
         }
@@ -225,7 +275,7 @@ fn json(found: &Verification, problems: &[Problem]) -> String {
         .map(|run| {
             serde_json::json!({
                 "folder": run.folder, "run": run.run, "verdict": run.verdict, "signed": run.signed,
-                "manifest_sha256": run.manifest_sha256, "notices": run.notices,
+                "manifest_sha256": run.manifest_sha256, "notices": run.notices, "existed_by": found.existed_by(run),
             })
         })
         .collect();
@@ -237,6 +287,7 @@ fn json(found: &Verification, problems: &[Problem]) -> String {
     });
     let all = serde_json::json!({
         "verified": problems.is_empty() && !found.runs.is_empty(), "problems": problems, "runs": runs, "register": register,
+        "time_stamps": found.stamped.as_ref().map(Stamped::count),
     });
     format!("{all:#}\n")
 }

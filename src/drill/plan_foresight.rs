@@ -91,7 +91,11 @@ fn baseline(scenario: &Scenario) -> Option<(usize, Duration)> {
                 Step::Fault(_) | Step::Consumer(_) | Step::Switchover(_)
             )
         };
-        scenario.drill.iter().position(disrupts)
+        let mut places = scenario.drill.iter().enumerate();
+        let judged = places.find(|(index, step)| disrupts(step) && scenario.drill.judges(*index));
+        judged
+            .map(|(index, _)| index)
+            .or_else(|| scenario.drill.iter().position(disrupts))
     })?;
     let before = scenario.drill.iter().enumerate().take(headline);
     let mut steady = before.filter_map(|(index, step)| match step {

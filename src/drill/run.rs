@@ -8,7 +8,7 @@ use crate::{
     fault::FaultContext,
     id::NodeName,
     net::dropped_packets,
-    record::{Status, StepResult, What},
+    record::{Status, StepResult, Watched, What},
     scenario::Step,
     system::{SharedGroup, SystemError},
     time::Nanos,
@@ -189,6 +189,7 @@ async fn perform(
     let watching = CancellationToken::new();
     let mut observers = ground.system.observe(&context.emitter, watching.clone());
     let vigil = Vigil::default();
+    context.emitter.say(What::Watched(Watched::default()));
     let watch = vigil.clone().watch(ground.clone(), watching.clone());
     observers.push(tokio::spawn(watch));
     if let Some(alerting) = &provisioned.alerting {
@@ -221,7 +222,7 @@ async fn perform(
     }
     watching.cancel();
     for observer in observers {
-        // An observer that panicked leaves fewer annotations; nothing is judged by them alone.
+        // An observer that panicked leaves fewer annotations; nothing is judged by them alone. Of the watch it is known.
         let _ = observer.await;
     }
     let status = if stop.wished() {

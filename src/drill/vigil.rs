@@ -179,7 +179,10 @@ impl Vigil {
         // What ended just before the end is not left untold.
         watch.listen(&mut reports, HOLDS).await;
         // Nothing is left to act on what cannot be seen now; the time since the last look that saw all is told.
-        let _ = watch.look(&nodes).await;
+        if watch.look(&nodes).await.is_err() {
+            let now = watch.ground.emitter.now();
+            watched.longest_ns = watched.longest_ns.max(nanos(now.since(last)));
+        }
         watch.ground.emitter.say(What::Watched(watched));
     }
 }

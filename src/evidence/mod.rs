@@ -1,5 +1,6 @@
 //! The run folder: written as things happen, sealed last, read back for judging and reporting.
 
+mod beside;
 #[cfg(test)]
 mod damaged;
 pub mod error;
@@ -23,9 +24,11 @@ pub mod result;
 pub mod sample;
 pub mod set_aside;
 pub mod sign;
+pub mod stamp;
 #[cfg(test)]
 mod tests;
 pub mod verify;
+mod verify_chain;
 pub mod verify_register;
 mod verify_sign;
 
@@ -44,5 +47,6 @@ pub use register::{Closing, Opening, Register};
 pub use result::result_json;
 pub use set_aside::SetAside;
 pub use sign::sign_folder;
+pub use stamp::{StampError, Stamped};
 pub use verify::{Problem, Render, Verified, verify_run, verify_signed};
 pub use verify_register::{Audit, audit, audit_signed};

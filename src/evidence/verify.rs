@@ -65,6 +65,8 @@ pub struct Verified {
     pub verdict: Option<Verdict>,
     /// The digest of its manifest.
     pub manifest_sha256: Option<String>,
+    /// Its manifest; `None` where there is none that can be read.
+    pub manifest: Option<Manifest>,
     /// Whether it holds signatures; `None` where none were looked for.
     pub signed: Option<bool>,
     /// Everything that is wrong. Empty: the folder verifies.
@@ -100,6 +102,7 @@ pub fn verify_signed(folder: &Path, signers: Option<&Signers>, render: Render<'_
         run: None,
         verdict: None,
         manifest_sha256: None,
+        manifest: None,
         signed: None,
         problems: Vec::new(),
         notices: Vec::new(),
@@ -117,6 +120,7 @@ pub fn verify_signed(folder: &Path, signers: Option<&Signers>, render: Render<'_
             &mut verified,
         );
     }
+    verified.manifest = manifest;
     verified
 }
 

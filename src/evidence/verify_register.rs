@@ -2,19 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
     path::Path,
 };
 
-use jiff::Timestamp;
-
-use crate::{id::RunId, record::variant, score::Verdict, shown::shown};
+use crate::{id::RunId, record::variant, score::Verdict};
 
 use super::{
-    Closing, Opening, PinnedKey, Problem, Pruned, SetAside, Signers, Verified, files,
-    folder::EVENTS,
-    manifest::{self, Manifest, sha256},
-    register::{Entry, REGISTER, Said, complete, read_line},
+    Closing, Opening, PinnedKey, Problem, Pruned, SetAside, Signers, Verified, beside, files,
+    manifest::sha256,
+    register::{Entry, Said, complete, read_line},
+    verify_chain::{manifests, of_run},
 };
 
 /// What an audit of a register found.
@@ -28,6 +25,10 @@ pub struct Audit {
     pub problems: Vec<Problem>,
     /// What a reader should know, and is not wrong.
     pub notices: Vec<String>,
+    /// The digest of each line, with its number from 0.
+    heads: HashMap<String, usize>,
+    /// The runs whose manifests lie beside it and were held against its lines.
+    pub(super) followed: BTreeSet<RunId>,
 }
 
 /// What the register says of a run, each with its line from 0.
@@ -50,10 +51,9 @@ impl Registered {
         closed.is_some_and(|(_, closing)| closing.manifest_sha256.is_some())
     }
 
-    /// When it started, for the order in which runs may be pruned.
-    fn started(&self) -> Option<Timestamp> {
-        let (_, opening) = self.opened.as_ref()?;
-        opening.started.parse().ok()
+    /// The line that opened it, for the order in which runs may be pruned: clocks have no say in it.
+    fn place(&self) -> Option<usize> {
+        self.opened.as_ref().map(|(line, _)| *line)
     }
 
     /// Its scenario's variant.
@@ -64,7 +64,12 @@ impl Registered {
 }
 
 impl Audit {
-    fn problem(&mut self, place: impl AsRef<str>, what: impl AsRef<str>) {
+    /// The number, from 0, of the line with this digest.
+    pub fn line_of(&self, head: &str) -> Option<usize> {
+        self.heads.get(head).copied()
+    }
+
+    pub(super) fn problem(&mut self, place: impl AsRef<str>, what: impl AsRef<str>) {
         self.problems.push(Problem::new(place, what));
     }
 
@@ -87,22 +92,15 @@ impl Audit {
         runs.filter(|run| run.pruned.is_some()).count()
     }
 
-    /// What is wrong with a run by the register: it is unknown there, or another one was registered.
+    /// What is wrong with a run by the register: it is unknown there, another one was registered, or this is not the register
+    /// that its manifest was written to. What was found in the folder beside the register is not said again.
     pub fn problems_of(&self, verified: &Verified) -> Vec<Problem> {
         let Some(run) = &verified.run else {
             return Vec::new();
         };
         let place = verified.folder.display().to_string();
-        let registered = self.runs.get(run).and_then(|it| it.closed.as_ref());
-        let problem = match registered {
-            None => Some("the register does not know this run as ended"),
-            Some((_, closing)) => (closing.manifest_sha256 != verified.manifest_sha256)
-                .then_some("the register names another manifest of this run"),
-        };
-        problem
-            .map(|it| Problem::new(place, it))
-            .into_iter()
-            .collect()
+        let found = of_run(self, run, verified).into_iter();
+        found.map(|what| Problem::new(&place, what)).collect()
     }
 }
 
@@ -137,9 +135,9 @@ pub fn audit_signed(
             return audit;
         }
     };
-    let heads = lines(&text, &mut audit);
+    lines(&text, &mut audit);
     if let Some(noted) = noted
-        && !heads.contains_key(noted)
+        && audit.line_of(noted).is_none()
     {
         let what = "it does not hold the line with the noted head: its end was cut off, or it was rewritten";
         audit.problem("register", what);
@@ -159,14 +157,13 @@ pub fn audit_signed(
         );
         return audit;
     }
-    manifests(base, &heads, &mut audit);
-    unregistered(base, &mut audit);
+    manifests(base, &mut audit);
+    beside::unregistered(base, &mut audit);
     audit
 }
 
-/// Reads every line, names each that does not follow, and returns the lines' digests with their numbers.
-fn lines(text: &str, audit: &mut Audit) -> HashMap<String, usize> {
-    let mut heads = HashMap::new();
+/// Reads every line, names each that does not follow, and notes the lines' digests with their numbers.
+fn lines(text: &str, audit: &mut Audit) {
     let mut previous: Option<String> = None;
     let whole = complete(text);
     if whole.len() < text.len() {
@@ -185,11 +182,10 @@ fn lines(text: &str, audit: &mut Audit) -> HashMap<String, usize> {
             }
         }
         let head = sha256(line.as_bytes());
-        heads.insert(head.clone(), index);
+        audit.heads.insert(head.clone(), index);
         previous = Some(head);
     }
     audit.head = previous;
-    heads
 }
 
 fn enter(index: usize, entry: Entry, audit: &mut Audit) {
@@ -293,15 +289,14 @@ fn by_nobody(
 
 /// What is wrong with pruning this run and not others of its scenario.
 fn order(run: &RunId, registered: &Registered, audit: &Audit) -> Option<&'static str> {
-    let place = |run: &RunId, it: &Registered| (it.started(), run.clone());
-    let own = place(run, registered);
+    let own = registered.place();
     let own_variant = registered.variant();
     let mut newer = false;
     for (other, it) in &audit.runs {
         if other == run || !it.sealed() || it.variant() != own_variant {
             continue;
         }
-        let older = place(other, it) < own;
+        let older = it.place() < own;
         if older && it.pruned.is_none() {
             return Some(
                 "pruned, and an older run of its scenario was not: runs may only go from the oldest on",
@@ -311,185 +306,4 @@ fn order(run: &RunId, registered: &Registered, audit: &Audit) -> Option<&'static
     }
     (!newer)
         .then_some("pruned, and no newer run of its scenario was kept: the newest run may not go")
-}
-
-/// Follows the manifests in the order in which their runs were closed.
-fn manifests(base: &Path, heads: &HashMap<String, usize>, audit: &mut Audit) {
-    let mut closed: Vec<(usize, Closing)> = audit
-        .runs
-        .values()
-        .filter_map(|it| it.closed.clone())
-        .collect();
-    closed.sort_by_key(|(index, _)| *index);
-    for (run, registered) in audit.runs.clone() {
-        if registered.closed.is_none() {
-            let what = format!("run {run} was opened and never closed: it goes on, or it died");
-            audit.notices.push(what);
-        }
-    }
-    let mut previous = None;
-    for (index, closing) in closed {
-        let opened = audit
-            .runs
-            .get(&closing.run)
-            .and_then(|it| it.opened.clone());
-        let Some((first, opening)) = opened else {
-            let place = format!("register line {}", index + 1);
-            audit.problem(place, format!("run {} was never opened", closing.run));
-            continue;
-        };
-        let Some(digest) = closing.manifest_sha256.clone() else {
-            let why = "it ended without a manifest, so that nothing protects its folder";
-            audit.notices.push(format!("run {}: {why}", closing.run));
-            continue;
-        };
-        let place = opening.folder.clone();
-        if audit.runs[&closing.run].pruned.is_some() {
-            if files::below(base, &opening.folder).is_none_or(|folder| folder.exists()) {
-                let what = "the register says that it was pruned, and its folder is there: `drdrill prune` removes what is left";
-                audit.problem(place, what);
-            }
-            previous = Some(digest);
-            continue;
-        }
-        for what in problems(base, &opening, &closing, previous.as_deref(), |head| {
-            heads
-                .get(head)
-                .is_some_and(|line| (first..index).contains(line))
-        }) {
-            audit.problem(place.clone(), what);
-        }
-        previous = Some(digest);
-    }
-}
-
-/// What is wrong with one run's folder by its register lines.
-fn problems(
-    base: &Path,
-    opening: &Opening,
-    closing: &Closing,
-    previous: Option<&str>,
-    within: impl Fn(&str) -> bool,
-) -> Vec<&'static str> {
-    if !opening.stays_within() {
-        return vec!["the register names a folder outside its own"];
-    }
-    let Some(folder) = files::below(base, &opening.folder) else {
-        return vec!["a link lies where its folder was: what it leads to is not what the run left"];
-    };
-    if !folder.is_dir() {
-        return vec!["deleted: the register names this run and its folder is gone"];
-    }
-    let Ok(Some((manifest, bytes))) = manifest::with_bytes(&folder) else {
-        return vec!["its manifest is gone or cannot be read"];
-    };
-    let mut problems = Vec::new();
-    if Some(sha256(&bytes)) != closing.manifest_sha256 {
-        problems.push("its manifest is not the one that was registered");
-    }
-    if manifest.previous.as_deref() != previous {
-        problems.push("its manifest does not follow from that of the run before: a run was removed, added or moved");
-    }
-    if !manifest.register.as_deref().is_some_and(within) {
-        problems.push(
-            "the register is not the one that its manifest was written to: lines were rewritten",
-        );
-    }
-    problems.extend(disagreement(&manifest, opening, closing));
-    problems
-}
-
-fn disagreement(manifest: &Manifest, opening: &Opening, closing: &Closing) -> Vec<&'static str> {
-    let claims = &manifest.claims;
-    let first = claims.events.as_ref().map(|end| &end.first);
-    let checks = [
-        (
-            claims.scenario_sha256 == opening.scenario_sha256,
-            "its scenario is not the one that was registered before the run",
-        ),
-        (
-            first == Some(&opening.opening_sha256),
-            "its targets, overrides or seed are not those that were registered before the run",
-        ),
-        (
-            claims.started == opening.started && claims.scenario == opening.scenario,
-            "its name or start is not the one that was registered",
-        ),
-        (
-            claims.verdict == closing.verdict && claims.status == closing.status,
-            "its verdict or status is not the one that was registered",
-        ),
-    ];
-    let wrong = checks.iter().filter(|(holds, _)| !holds);
-    wrong.map(|(_, what)| *what).collect()
-}
-
-/// Names everything beside the register that is no run of it: whoever looks for evidence there must find nothing else.
-/// Plain files beside the register are told and no more, since gates and reports are written there.
-fn unregistered(base: &Path, audit: &mut Audit) {
-    let openings = audit.runs.values().filter_map(|it| it.opened.as_ref());
-    let known: BTreeSet<String> = openings.map(|(_, it)| it.folder.clone()).collect();
-    // Every folder on the way to a run.
-    let on_the_way = |name: &str| known.iter().any(|it| it.starts_with(&format!("{name}/")));
-    let mut folders = vec![String::new()];
-    let mut beside = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(base.join(&folder))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let own = entry.file_name();
-            let top = folder.is_empty();
-            let name = match own.to_str() {
-                Some(own) if top => own.to_owned(),
-                Some(own) => format!("{folder}/{own}"),
-                None => {
-                    let name = Path::new(&folder).join(&own);
-                    let what = "the register does not know this: its name is no text";
-                    audit.problem(name.to_string_lossy(), what);
-                    continue;
-                }
-            };
-            let kind = entry.file_type();
-            let is_folder = kind.as_ref().is_ok_and(fs::FileType::is_dir);
-            let is_file = kind.as_ref().is_ok_and(fs::FileType::is_file);
-            if known.contains(&name) || (top && (name == REGISTER || name == REPOSITORY)) {
-                continue;
-            }
-            if is_folder && (on_the_way(&name) || (top && name == QUARTERLY)) {
-                folders.push(name);
-            } else if is_file && (top || folder == QUARTERLY) {
-                beside.push(shown(&name).into_owned());
-            } else {
-                audit.problem(&name, stranger(&base.join(&name), is_folder, is_file));
-            }
-        }
-    }
-    if !beside.is_empty() {
-        beside.sort();
-        let what = format!(
-            "nothing protects what lies beside the register: {}",
-            beside.join(", ")
-        );
-        audit.notices.push(what);
-    }
-}
-
-/// Where quarterly reports are written.
-const QUARTERLY: &str = "quarterly";
-/// What a repository of its own keeps beside the register.
-const REPOSITORY: &str = ".git";
-
-/// What is wrong with something that the register does not know.
-fn stranger(path: &Path, is_folder: bool, is_file: bool) -> &'static str {
-    if is_folder && path.join(EVENTS).is_file() {
-        "the register does not know this run"
-    } else if is_folder {
-        "the register does not know this folder"
-    } else if is_file {
-        "the register does not know this file"
-    } else {
-        "it is a link, a pipe or a device: no run leaves such a thing"
-    }
 }

@@ -214,7 +214,7 @@ async fn old_one(one: &One, context: &FaultContext) -> (bool, String) {
             (true, text)
         }
         end => {
-            let text = format!("a connection opened before did not answer: {end:?}");
+            let text = format!("a request on a connection opened before came to {end}");
             (false, text)
         }
     }

@@ -227,7 +227,7 @@ async fn healthy(door: &Door, dialogue: &'static dyn Dialogue) -> Result<Talk, S
     let heard = talk.ask(1, dialogue, HEALTHY).await;
     match heard.end {
         End::Whole => Ok(talk),
-        end => Err(format!("a request came to {end:?}")),
+        end => Err(format!("a request came to {end}")),
     }
 }
 

@@ -72,12 +72,26 @@ pub fn alerts(record: &Record) -> Vec<AlertFigures> {
     let fired: BTreeSet<&str> = record
         .alerts
         .iter()
-        .filter(|(_, event)| event.moment == AlertMoment::Firing)
+        // One that arrived has fired, whether or not that was seen.
+        .filter(|(_, event)| [AlertMoment::Firing, AlertMoment::Delivered].contains(&event.moment))
         .map(|(_, event)| event.alert.as_str())
         .collect();
     let others = fired.into_iter().filter(|name| !expected.contains(name));
     let names = expected.iter().copied().chain(others);
     names.map(|name| of_alert(record, spec, name)).collect()
+}
+
+/// The longest time in which alerts could not be seen, if an alert that nothing names could have fired and ended in it:
+/// one fires for as long as its rule is not looked at again, at least.
+pub fn blind(record: &Record) -> Option<Duration> {
+    let spec = record.opened.scenario.alerting.as_ref()?;
+    let rules = record.alerting.iter().flat_map(|it| &it.rules);
+    let unnamed = rules.filter(|rule| wish(spec, &rule.alert) == AlertWish::Unexpected);
+    let least = unnamed
+        .map(|rule| Duration::from_nanos(rule.every_ns))
+        .min()?;
+    let unseen = record.alerts_unseen.iter().map(|(at, _)| at.width());
+    unseen.filter(|width| *width > least).max()
 }
 
 fn wish(spec: &Alerting, name: &str) -> AlertWish {

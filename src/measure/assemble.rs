@@ -6,6 +6,7 @@ use super::{
     Figure, Figures,
     alerts::alerts,
     availability::{allowance, availability, max_gap, outcomes, unavailable_total, union},
+    before::before,
     capacity::rto_capacity,
     consistency::consistency,
     distance::distance,
@@ -42,8 +43,11 @@ pub fn measure(record: &Record, history: &History) -> Figures {
     let unavailable_total = unavailable_total(&scan);
     let (redundancy_restored, redundancy_from_fault) = redundancy(record);
     let down = service_outages(&scan);
+    let (undone, calm) = undone(&scan);
     Figures {
-        undone: undone(&scan),
+        undone,
+        calm,
+        before: before(&scan),
         unwell: unwell(&scan),
         rto_slo: rto_slo(record, &pooled, &p99),
         rto_capacity: rto_capacity(record, &pooled, &p99),

@@ -74,9 +74,17 @@ pub fn max_gap(scan: &Scan<'_>) -> Figure<(Span, LaneId)> {
             return Figure::Missing(format!("{} has no operation", scanned.lane.name));
         };
         let length = |span: Span| span.high_ns.unwrap_or(u64::MAX);
-        if worst.is_none_or(|(w, _)| (length(span), span.low_ns) > (length(w), w.low_ns)) {
-            worst = Some((span, scanned.lane.id));
-        }
+        let is_longer = |w: Span| (length(span), span.low_ns) > (length(w), w.low_ns);
+        let (longer, other) = match worst {
+            Some((w, lane)) if !is_longer(w) => ((w, lane), span),
+            Some((w, _)) => ((span, scanned.lane.id), w),
+            None => ((span, scanned.lane.id), span),
+        };
+        // A gap that is still open may be shorter so far than what another lane was in for certain.
+        worst = Some(match longer {
+            (open, lane) if open.high_ns.is_none() => (open.max(other), lane),
+            longer => longer,
+        });
     }
     worst.map_or_else(
         || Figure::Missing("there is no service lane".into()),

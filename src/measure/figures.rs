@@ -11,7 +11,7 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{AlertFigures, RebalanceFigures};
+use super::{AlertFigures, Quiet, RebalanceFigures};
 
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,13 @@ pub struct Figures {
     /// One entry for each heal and return after which service was interrupted anew, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undone: Vec<UndoneFigures>,
+    /// The other heals and returns, after which no lane saw an outage that is put down to them.
+    #[serde(skip)]
+    pub calm: Vec<UndoneFigures>,
+    /// Outages of service and app lanes from the first step on and before any disruptive step, where no step explains them
+    /// and no baseline holds them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<LaneOutage>,
     /// Earliest moment from which 99 % are ok within 5 x the baseline's p99 for the sustain window, from the fault.
     pub rto_slo: Figure<Span>,
     /// The same with throughput of 95 % of the baseline.
@@ -142,6 +149,9 @@ pub struct EventFigures {
     /// What each shard's lanes saw of it, where there are shards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<ShardFigures>,
+    /// What each service and app lane without an outage of this event leaves open.
+    #[serde(skip)]
+    pub quiet: Vec<Quiet>,
 }
 
 /// Something that was undone, after which service may fail anew.
@@ -180,6 +190,9 @@ pub struct UndoneFigures {
     pub outage: Option<Span>,
     /// The outages.
     pub lanes: Vec<LaneOutage>,
+    /// What each service and app lane leaves open from then until W after it, where that is more than a target.
+    #[serde(skip)]
+    pub quiet: Vec<Quiet>,
 }
 
 /// What the lanes of one shard saw of one event.

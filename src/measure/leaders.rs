@@ -74,6 +74,14 @@ impl<'a> Leaders<'a> {
             || self.beside(node, index)
     }
 
+    /// Whether another node of the shard took a write that was sent after the event at `index`, and before the next one was
+    /// over: it took the place of `node`, which that event had hit.
+    pub fn replaced(&self, node: &NodeName, index: usize) -> bool {
+        let took = self.next.get(index).into_iter().flatten();
+        let mut others = took.map(|(other, _)| *other);
+        others.any(|other| self.rivals(node, other))
+    }
+
     /// Whether another node was primary by its own word when the event came, and is the first other one to take a write
     /// after it: the event made nobody primary, and what that node lacks had gone to a second one. So it is where no
     /// other node took any.

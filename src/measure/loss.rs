@@ -161,15 +161,15 @@ fn blame<'a>(record: &'a Record, leaders: &Leaders<'_>, write: &LostWrite) -> Bl
     });
     let node = write.node.and_then(|node| record.node_name(node));
     let deposed = |index: usize| node.is_some_and(|it| leaders.deposed(it, write.done, index));
-    let before = headline.filter(|index| write.sent <= events[*index].0.high);
-    if before.is_some_and(|index| !deposed(index)) {
+    let pending = headline.filter(|index| write.sent <= events[*index].0.high);
+    if pending.is_some_and(|index| !deposed(index)) {
         return Blame::Headline;
     }
     let next = events.iter().position(|(at, _)| at.high >= write.sent);
-    let struck = next
-        .unwrap_or(events.len())
-        .checked_sub(1)
-        .is_some_and(|last| node.is_some_and(|node| events[last].1.victims.contains(node)));
+    let before = next.unwrap_or(events.len()).checked_sub(1);
+    let struck = before.zip(node).is_some_and(|(last, node)| {
+        events[last].1.victims.contains(node) && leaders.replaced(node, last)
+    });
     match next {
         Some(index) if node.is_some() && !struck && !deposed(index) => Blame::Later(&events[index]),
         _ => Blame::Second,

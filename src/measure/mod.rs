@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod assemble;
 pub mod availability;
+pub mod before;
 pub mod bounds;
 pub mod capacity;
 pub mod cause;
@@ -23,6 +24,7 @@ pub mod lists;
 pub mod loss;
 pub mod outage;
 pub mod phases;
+pub mod quiet;
 pub mod rebalance;
 pub mod recovery;
 pub mod redundancy;
@@ -31,6 +33,7 @@ pub mod rto;
 pub mod scan;
 pub mod shard;
 pub mod staleness;
+pub mod stall;
 pub mod transfers;
 pub mod undone;
 pub mod visibility;
@@ -44,4 +47,5 @@ pub use figures::{
     Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures,
     Staleness, Uncertainty, Undone, UndoneFigures, Visibility,
 };
+pub use quiet::{Left, Quiet, Untold};
 pub use rebalance::{PartitionFigures, RebalanceFigures};

@@ -10,7 +10,8 @@ use super::Figure;
 
 /// `redundancy_restored` from the return of the headline's victims, and the same from its fault.
 ///
-/// The return is the last `returned` of a victim, else the healing of the fault.
+/// The return is the last `returned` of a victim, else the healing of the fault. What is seen once one of the victims has
+/// been hit again speaks of that.
 pub fn redundancy(record: &Record) -> (Figure<Span>, Figure<Span>) {
     let missing = |why: &str| {
         (
@@ -24,26 +25,38 @@ pub fn redundancy(record: &Record) -> (Figure<Span>, Figure<Span>) {
     if disruption.kind == DisruptionKind::Control {
         return missing("a control takes no node away");
     }
+    let again = record.disruptions.iter().find(|(when, other)| {
+        let mut victims = other.victims.iter();
+        when.low > at.low && victims.any(|node| disruption.victims.contains(node))
+    });
+    let until = again.map_or(Nanos(u64::MAX), |(when, _)| when.low);
+    let own = |when: &Bracket| when.low >= at.low && when.high <= until;
     let back = record
         .returned
         .iter()
-        .filter(|(when, node)| disruption.victims.contains(node) && when.low >= at.low)
+        .filter(|(when, node)| disruption.victims.contains(node) && own(when))
         .map(|(when, _)| *when)
         .max_by_key(|when| when.high)
         .or_else(|| {
             record
                 .healed
                 .iter()
-                .find(|(when, step)| *step == disruption.step && when.low >= at.low)
+                .find(|(when, step)| *step == disruption.step && own(when))
                 .map(|(when, _)| *when)
         });
     let from = back.unwrap_or(*at);
     let restored = record
         .redundant
         .iter()
-        .find(|when| when.low >= from.low)
-        .map_or_else(|| unmet(record, from.high).map(Err), |when| Some(Ok(*when)));
+        .find(|when| when.low >= from.low && when.high <= until)
+        .map_or_else(
+            || unmet(record, from.high, until).map(Err),
+            |when| Some(Ok(*when)),
+        );
     match restored {
+        None if again.is_some() => {
+            missing("no step waited for redundancy before a victim was hit again")
+        }
         None => missing("no step waited for redundancy after the node's return"),
         Some(end) => (
             match back {
@@ -62,13 +75,14 @@ fn span(from: Bracket, end: Result<Bracket, Nanos>) -> Span {
     }
 }
 
-/// The end of the last step that waited for redundancy in vain after `from`.
-fn unmet(record: &Record, from: Nanos) -> Option<Nanos> {
+/// The end of the last step that waited for redundancy in vain after `from` and by `until`.
+fn unmet(record: &Record, from: Nanos, until: Nanos) -> Option<Nanos> {
     record
         .steps
         .iter()
         .filter(|(when, step, result)| {
             when.high >= from
+                && when.high <= until
                 && matches!(
                     record.opened.scenario.drill.get(*step),
                     Some(Step::Expect(Expect::Redundant(_)))
@@ -84,7 +98,7 @@ mod tests {
     use super::*;
     use crate::{
         id::NodeName,
-        measure::fixture::{Bench, bracket, control},
+        measure::fixture::{Bench, add_event, bracket, control},
         scenario::{Dur, Within},
     };
 
@@ -141,6 +155,23 @@ mod tests {
             back,
             Figure::Measured(Span::at_least(std::time::Duration::from_secs(21)))
         );
+    }
+
+    #[test]
+    fn what_is_seen_once_a_victim_was_hit_again_is_not_its_redundancy() {
+        let with = |redundant: &[u64]| {
+            let mut bench = Bench::new();
+            let again = bracket(46_000, 46_001);
+            add_event(&mut bench, again, DisruptionKind::Fault, "pg1");
+            for at in [25_000, 50_000] {
+                let back = (bracket(at, at + 10), NodeName::new("pg1"));
+                bench.record.returned.push(back);
+            }
+            bench.record.redundant = redundant.iter().map(|at| bracket(*at, at + 5)).collect();
+            redundancy(&bench.record).0
+        };
+        assert_eq!(with(&[45_000, 52_000]), ms(19_990, 20_005));
+        assert!(with(&[52_000]).value().is_none());
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::time::{Bracket, Nanos, Span};
+use crate::{
+    history::Lane,
+    time::{Bracket, Nanos, Span},
+};
 
 use super::{
-    Figure, LaneOutage,
+    Figure, LaneOutage, Left, Quiet, Untold,
     availability::resolution as longest_unseen,
     cause::{Cause, causes},
     lane::{SUSTAIN_OPS, covers, effect, is_available, sustain},
@@ -20,17 +23,28 @@ pub enum Seen {
     Outage(LaneOutage),
     /// No failed operation over W; an outage up to the resolution could have gone unseen.
     Calm(Duration),
-    /// It cannot be told, and why.
-    Unknown(String),
+    /// It cannot be told.
+    Unknown(Untold),
 }
 
 impl Seen {
+    /// What it leaves open of an outage that it did not show.
+    pub fn quiet(&self, lane: &Lane) -> Option<Quiet> {
+        let left = match self {
+            Self::Outage(_) => return None,
+            Self::Calm(resolution) => Left::UpTo(*resolution),
+            Self::Unknown(untold) => Left::Untold(untold.clone()),
+        };
+        let lane = lane.id;
+        Some(Quiet { lane, left })
+    }
+
     /// The recovery time from the event.
     pub fn rto(&self) -> Figure<Span> {
         match self {
             Self::Outage(outage) => Figure::Measured(outage.rto),
             Self::Calm(resolution) => calm(*resolution),
-            Self::Unknown(why) => Figure::Missing(why.clone()),
+            Self::Unknown(untold) => Figure::Missing(untold.why.clone()),
         }
     }
 
@@ -39,7 +53,7 @@ impl Seen {
         match self {
             Self::Outage(outage) => Figure::Measured(outage.length),
             Self::Calm(resolution) => calm(*resolution),
-            Self::Unknown(why) => Figure::Missing(why.clone()),
+            Self::Unknown(untold) => Figure::Missing(untold.why.clone()),
         }
     }
 }
@@ -51,11 +65,14 @@ fn calm(resolution: Duration) -> Figure<Span> {
 /// What a lane saw of the event at `index` (from 0): the first outage that the event itself caused.
 pub fn seen(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize) -> Seen {
     let at = scan.record.disruptions[index].0;
-    if absorbed(scanned, index, at) {
-        return Seen::Unknown(format!(
-            "{} had not recovered from an outage when the step began",
-            scanned.lane.name
-        ));
+    if let Some(before) = absorbed(scanned, index, at) {
+        return Seen::Unknown(Untold {
+            why: format!(
+                "{} had not recovered from an outage when the step began",
+                scanned.lane.name
+            ),
+            other: before.event.checked_sub(1),
+        });
     }
     match causes(scan, scanned, index).find(|(cause, _)| *cause == Cause::Event) {
         Some((_, outage)) => Seen::Outage(lane_outage(scanned, outage, at)),
@@ -63,13 +80,13 @@ pub fn seen(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize) -> Seen {
     }
 }
 
-/// Whether an outage that began before the event still went on when it struck.
-fn absorbed(scanned: &Scanned<'_>, index: usize, at: Bracket) -> bool {
+/// The outage that began before the event and still went on when it struck, if there is one.
+fn absorbed<'a>(scanned: &'a Scanned<'_>, index: usize, at: Bracket) -> Option<&'a Outage> {
     scanned
         .outages
         .iter()
         .filter(|outage| outage.event <= index)
-        .any(|outage| match outage.end {
+        .find(|outage| match outage.end {
             End::Recovered(back) => outage.latest >= at.low && back >= at.low,
             End::Unseen => outage.latest >= at.low,
             End::Struck { .. } => false,
@@ -107,18 +124,24 @@ fn calm_or_unknown(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize, at: Bra
     let from = ops.partition_point(|op| op.intended <= at.high);
     let count = ops.skip(from).partition_point(|op| op.intended <= until);
     if count < SUSTAIN_OPS as usize || !covers(lane, ops, until) {
-        return Seen::Unknown(format!(
-            "{} has only {count} operations in the {} s after the step, or ends within them",
-            lane.name,
-            sustain(lane).as_secs_f64()
-        ));
+        return Seen::Unknown(Untold {
+            why: format!(
+                "{} has only {count} operations in the {} s after the step, or ends within them",
+                lane.name,
+                sustain(lane).as_secs_f64()
+            ),
+            other: None,
+        });
     }
     if next.is_some_and(|next| *next < until) {
-        return Seen::Unknown(format!(
-            "the next step struck within {} s, before {} could tell",
-            sustain(lane).as_secs_f64(),
-            lane.name
-        ));
+        return Seen::Unknown(Untold {
+            why: format!(
+                "the next step struck within {} s, before {} could tell",
+                sustain(lane).as_secs_f64(),
+                lane.name
+            ),
+            other: Some(index + 1),
+        });
     }
     Seen::Calm(resolution(scanned, at))
 }

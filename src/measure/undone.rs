@@ -1,20 +1,23 @@
 //! What service was interrupted by once a fault was undone or a node had returned.
 
 use crate::{
-    history::Access,
+    history::{Access, Lane},
     time::{Bracket, Span},
 };
 
 use super::{
-    Figure, LaneOutage, Undone, UndoneFigures,
+    Figure, LaneOutage, Left, Quiet, Undone, UndoneFigures,
     cause::{Cause, causes},
+    lane::sustain,
     rto::{lane_outage, worst},
     scan::{Scan, Scanned},
+    stall::{Stall, longest, shortest_target, stalls},
 };
 
-/// The figures of each heal and return after which a lane had an outage that is put down to it, in their order.
-pub fn undone(scan: &Scan<'_>) -> Vec<UndoneFigures> {
-    let of = |lanes: &[Scanned<'_>], place: usize, at: Bracket| -> Vec<(Access, LaneOutage)> {
+/// The figures of each heal and return, in their order: those after which a lane had an outage that is put down to them, and
+/// the others.
+pub fn undone(scan: &Scan<'_>) -> (Vec<UndoneFigures>, Vec<UndoneFigures>) {
+    let of = |lanes: &[Scanned<'_>], place: usize, at: Bracket| -> Vec<Seen> {
         lanes
             .iter()
             .flat_map(|scanned| {
@@ -27,19 +30,36 @@ pub fn undone(scan: &Scan<'_>) -> Vec<UndoneFigures> {
             })
             .collect()
     };
+    let least = shortest_target(&scan.record.opened.scenario.targets);
+    let lanes = scan.service.iter().chain(&scan.app);
+    let of_lane = |scanned: &Scanned<'_>| least.map(|least| stalls(scanned, least));
+    let stalled: Vec<(&Lane, Vec<Stall>)> = lanes
+        .map(|scanned| (scanned.lane, of_lane(scanned).unwrap_or_default()))
+        .collect();
     let found = scan.undone.iter().enumerate().map(|(place, (at, what))| {
         let service = of(&scan.service, place, *at);
         let app = of(&scan.app, place, *at);
-        figures(*at, what.clone(), &service, app)
+        let quiet = stalled.iter().filter_map(|it| quiet(it, *at)).collect();
+        figures(*at, what.clone(), (service, app), quiet)
     });
-    found.filter(|figures| !figures.lanes.is_empty()).collect()
+    found.partition(|figures| !figures.lanes.is_empty())
 }
+
+/// What a lane leaves open from a moment until W after it, where an outage beyond a target could have gone unseen.
+fn quiet((lane, stalls): &(&Lane, Vec<Stall>), at: Bracket) -> Option<Quiet> {
+    let left = Left::UpTo(longest(stalls, at, sustain(lane))?);
+    let lane = lane.id;
+    Some(Quiet { lane, left })
+}
+
+/// An outage of a lane, and what the lane does.
+type Seen = (Access, LaneOutage);
 
 fn figures(
     at: Bracket,
     what: Undone,
-    service: &[(Access, LaneOutage)],
-    app: Vec<(Access, LaneOutage)>,
+    (service, app): (Vec<Seen>, Vec<Seen>),
+    quiet: Vec<Quiet>,
 ) -> UndoneFigures {
     let of = |access: Access| {
         let own = service.iter().filter(|(other, _)| *other == access);
@@ -59,6 +79,7 @@ fn figures(
             .chain(app)
             .map(|(_, outage)| outage)
             .collect(),
+        quiet,
     }
 }
 

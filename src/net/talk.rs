@@ -1,6 +1,11 @@
 //! A conversation with a server in its own language: how a stream fares, seen by application bytes.
 
-use std::{fmt::Debug, io, net::SocketAddr, time::Duration};
+use std::{
+    fmt::{self, Debug},
+    io,
+    net::SocketAddr,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split},
@@ -9,6 +14,10 @@ use tokio::{
 };
 
 use crate::time::Clock;
+
+/// The most bytes of one answer that are kept. The largest that is asked for has a mebibyte and a few; without a limit a broken
+/// or hostile server could fill the memory of the harness.
+const HEARD_MOST: usize = 16 << 20;
 
 /// How one speaks with a server.
 pub trait Dialogue: Debug + Send + Sync {
@@ -41,6 +50,20 @@ pub enum End {
     Reset,
     /// No whole answer and no end came in time.
     Silent,
+    /// More bytes came than are kept of an answer.
+    TooMuch,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("a whole answer"),
+            Self::Closed => f.write_str("the end of the connection"),
+            Self::Reset => f.write_str("a reset of the connection"),
+            Self::Silent => f.write_str("silence"),
+            Self::TooMuch => write!(f, "an answer of more than {} MiB", HEARD_MOST >> 20),
+        }
+    }
 }
 
 /// What an exchange came to.
@@ -153,6 +176,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
                 if count == 0 {
                     return Ok(End::Closed);
                 }
+                if count > HEARD_MOST - heard.len() {
+                    return Ok(End::TooMuch);
+                }
                 (pieces, largest) = (pieces + 1, largest.max(count));
                 heard.extend_from_slice(&piece[..count]);
                 if whole(&heard) {
@@ -242,5 +268,23 @@ mod tests {
             assert_eq!(talk.part(&Lines, LIMIT * 3).await.end, End::Closed);
         };
         tokio::join!(server, client);
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_given_up_on() {
+        let (client, mut server) = tokio::io::duplex(1 << 20);
+        let endless = async {
+            let bytes = vec![b'x'; 1 << 20];
+            while server.write_all(&bytes).await.is_ok() {}
+        };
+        let limit = Duration::from_secs(30);
+        let ask = async {
+            let (mut talk, _) = Talk::over(client, &Lines, limit).await;
+            talk.ask(10, &Lines, limit).await
+        };
+        let (_, heard) = tokio::join!(endless, ask);
+        assert_eq!(heard.end, End::TooMuch);
+        assert!(heard.bytes <= HEARD_MOST, "{}", heard.bytes);
+        assert_eq!(heard.end.to_string(), "an answer of more than 16 MiB");
     }
 }

@@ -237,15 +237,19 @@ impl Record {
         self.steps.push((span, step, result));
     }
 
-    /// The disruption that `rto` and `rpo` speak of: the scenario's headline step, else the first that did something,
+    /// The disruption that `rto` and `rpo` speak of: the scenario's headline step, else the first that did something and is judged,
     /// else the first.
     pub fn headline(&self) -> Option<&(Bracket, Disruption)> {
         let mut all = self.disruptions.iter();
         match self.opened.scenario.headline {
             Some(step) => all.find(|(_, d)| d.step == step),
-            None => all
-                .find(|(_, d)| d.kind != DisruptionKind::Control)
-                .or(self.disruptions.first()),
+            None => {
+                let does = |d: &Disruption| d.kind != DisruptionKind::Control;
+                let judged = |d: &Disruption| self.opened.scenario.drill.judges(d.step);
+                all.find(|(_, d)| does(d) && judged(d))
+                    .or(self.disruptions.iter().find(|(_, d)| does(d)))
+                    .or(self.disruptions.first())
+            }
         }
     }
 

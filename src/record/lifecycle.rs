@@ -87,8 +87,8 @@ pub enum Cause {
     Untold,
 }
 
-/// For how long nodes were watched, and how well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// For how long nodes were watched, and how well. As the watch begins all of it is 0: one that ended by itself leaves that.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watched {
     /// How many nodes.
     pub nodes: usize,

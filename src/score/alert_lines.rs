@@ -2,7 +2,11 @@
 
 use crate::{
     check::Touch,
-    measure::{AlertFigures, AlertWish, Figure, Figures, alerts::unmeasured, format},
+    measure::{
+        AlertFigures, AlertWish, Figure, Figures,
+        alerts::{blind, unmeasured},
+        format::{self, Round},
+    },
     record::Record,
 };
 
@@ -42,7 +46,11 @@ fn unexpected(record: &Record, alerts: &[AlertFigures]) -> Judged {
         .map(|of| of.alert.as_str())
         .collect();
     let count = names.len() as u64;
-    let (state, why) = match (unmeasured(record), names.is_empty()) {
+    let blind = blind(record).map(|time| {
+        let time = format::duration(time, Round::Up);
+        format!("alerts could not be seen for {time}, in which one could have fired and ended")
+    });
+    let (state, why) = match (unmeasured(record).or(blind), names.is_empty()) {
         (_, false) => (LineState::Missed, format!("{} fired", names.join(", "))),
         (None, true) => (LineState::Met, "no other alert fired".into()),
         (Some(why), true) => (LineState::Inconclusive, why),
@@ -72,10 +80,14 @@ mod tests {
     use crate::{
         check,
         measure::{
-            fixture::{Bench, alerted},
+            fixture::{Bench, alerted, bracket},
             measure,
         },
-        record::AlertMoment::{Delivered, Firing},
+        record::{
+            AlertEvent,
+            AlertMoment::{Delivered, Firing},
+            AlertRule,
+        },
         score::{LineState, Scorecard, Verdict, score},
     };
 
@@ -119,6 +131,34 @@ mod tests {
         let never = card(alerted(&[]));
         assert_eq!(states(&never)[0].1, LineState::Missed);
         assert_eq!(never.verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn one_that_arrived_has_fired_and_what_could_not_be_seen_is_not_passed() {
+        let with = |plant: &dyn Fn(&mut Bench)| {
+            let mut bench = alerted(&[(26_000, 26_100, Firing), (27_000, 27_001, Delivered)]);
+            let why = || "Prometheus does not answer".to_owned();
+            let unseen = &mut bench.record.alerts_unseen;
+            unseen.push((bracket(30_000, 36_000), why()));
+            let alerting = bench.record.alerting.as_mut().unwrap();
+            let named = alerting.rules[0].clone();
+            let alert = "Other".into();
+            alerting.rules.push(AlertRule { alert, ..named });
+            plant(&mut bench);
+            states(&card(bench))[2].1
+        };
+        assert_eq!(with(&|_| {}), LineState::Inconclusive);
+        let briefly = |b: &mut Bench| b.record.alerts_unseen[0].0 = bracket(30_000, 30_900);
+        assert_eq!(with(&briefly), LineState::Met);
+        let arrived = |b: &mut Bench| {
+            let event = AlertEvent {
+                alert: "Other".into(),
+                labels: Default::default(),
+                moment: Delivered,
+            };
+            b.record.alerts.push((bracket(33_000, 33_001), event));
+        };
+        assert_eq!(with(&arrived), LineState::Missed);
     }
 
     #[test]

@@ -7,13 +7,15 @@ use crate::{
     check::Touch,
     history::{Access, Group, Lane},
     measure::{
-        EventFigures, Figure, Figures, LaneOutage, Undone, UndoneFigures,
-        cause::strikes_again,
+        EventFigures, Figure, Figures, Left, Quiet, Undone, UndoneFigures, Untold,
+        cause::{self, strikes_again},
         format::{self, Round},
+        lane::sustain,
+        rto,
     },
     record::{DisruptionKind, Record, StepResult},
-    scenario::{Dur, Expect, Goal, Step},
-    time::Span,
+    scenario::{Dur, Expect, Goal, Step, Targets},
+    time::{Bracket, Span},
 };
 
 use super::{
@@ -24,14 +26,15 @@ use super::{
 /// The name of the line of late outages.
 pub const LATE: &str = "late_outage";
 
-/// The lines that the run needs: an event without an outage of its own needs none.
+/// The lines that the run needs: an event needs none that shows no outage, and that leaves open none beyond a target.
 pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     let events = figures.events.iter().enumerate();
     let others = events.filter(|(index, _)| Some(*index) != figures.headline);
     let mut lines: Vec<Judged> = others
-        .flat_map(|(_, event)| of_event(record, event))
+        .flat_map(|(_, event)| of_event(record, figures, event))
         .collect();
-    lines.extend(figures.undone.iter().flat_map(|it| of_undone(record, it)));
+    let undone = figures.undone.iter().chain(&figures.calm);
+    lines.extend(undone.flat_map(|it| of_undone(record, it)));
     lines.extend(late(record, figures));
     lines.extend(unmet(record));
     lines
@@ -47,42 +50,54 @@ fn goal(goal: Option<Goal<Dur>>, judged: bool) -> Option<Goal<Dur>> {
     goal.map(|goal| if judged { goal } else { Goal::Any })
 }
 
-/// An event with an outage of its own, over the lanes that saw it.
-fn of_event(record: &Record, event: &EventFigures) -> Vec<Judged> {
+/// An event: over the lanes that saw an outage of it, and those that leave one open.
+fn of_event(record: &Record, figures: &Figures, event: &EventFigures) -> Vec<Judged> {
     let targets = &record.opened.scenario.targets;
     let judged = judges(record, event.step);
     let suffix = format!("after_step_{}", event.step);
-    let own = |fits: &dyn Fn(&Lane) -> bool, of: fn(&LaneOutage) -> Span| {
+    let lanes = |fits: Fits| {
         let lanes = event.lanes.iter();
         let lanes = lanes.filter(|outage| !event.late.contains(outage));
-        let lanes = lanes.filter(|outage| lane(record, outage).is_some_and(fits));
-        worst(lanes.map(of))
+        lanes.filter(move |outage| lane(record, outage.lane.0).is_some_and(fits))
     };
-    let service = |lane: &Lane| lane.group == Group::Service;
+    let left = |fits: Fits, limit: Option<Goal<Dur>>| {
+        let excused = |untold: &Untold| {
+            let other = untold.other.and_then(|place| figures.events.get(place));
+            other.is_some_and(|other| judges(record, other.step))
+        };
+        left(record, &event.quiet, fits, limit, excused)
+    };
     if is_planned(event.kind) {
-        // `failback` has a line of its own where it has a target.
-        let told = event.kind == DisruptionKind::Failback && targets.failback.is_some();
-        let limit = goal(targets.outage.or(targets.rto), judged).filter(|_| !told);
-        let outage = own(&service, |outage| outage.length);
-        let line = limit.zip(outage);
-        return line
-            .map(|(limit, span)| timed(&format!("outage_{suffix}"), limit, span))
+        // `failback` has a line of its own where it has a target, and so has `outage` where the headline is a fault.
+        let told = match event.kind {
+            DisruptionKind::Failback => targets.failback.is_some(),
+            _ => targets.outage.is_some() && !planned_headline(figures),
+        };
+        let limit = targets.outage.or(targets.rto);
+        let seen = Row {
+            name: "outage",
+            limit,
+            seen: worst(lanes(is_service).map(|outage| outage.length)),
+            left: left(is_service, limit),
+        };
+        return seen
+            .line(&suffix, judged)
+            .filter(|_| !told)
             .into_iter()
             .collect();
     }
-    let of = |access: Access| move |lane: &Lane| service(lane) && lane.access == access;
-    let rto = |outage: &LaneOutage| outage.rto;
-    let rows = [
-        ("rto", targets.rto, own(&service, rto)),
-        ("rto_write", targets.rto_write, own(&of(Access::Write), rto)),
-        ("rto_read", targets.rto_read, own(&of(Access::Read), rto)),
-        (
-            "rto_app",
-            targets.rto_app,
-            own(&|lane| lane.group == Group::App, rto),
-        ),
-    ];
-    let mut lines = rows_of(&suffix, judged, rows);
+    let row = |(name, limit, fits): (&'static str, Option<Goal<Dur>>, Fits)| Row {
+        name,
+        limit,
+        seen: worst(lanes(fits).map(|outage| outage.rto)),
+        left: left(fits, limit),
+    };
+    let rows = rows(targets).map(row);
+    let mut lines: Vec<Judged> = rows
+        .into_iter()
+        .filter_map(|row| row.line(&suffix, judged))
+        .collect();
+    lines.extend(rebalance(record, event).filter(|_| judged));
     if let Some(way) = targets.recovered_by.filter(|_| judged && event.outage_seen) {
         let mut line = recovered_by_line(way, &event.recovered_by);
         line.line.figure = format!("recovered_by_{suffix}");
@@ -93,36 +108,155 @@ fn of_event(record: &Record, event: &EventFigures) -> Vec<Judged> {
 
 /// What followed a heal or a return; it goes with the step that it undoes.
 fn of_undone(record: &Record, undone: &UndoneFigures) -> Vec<Judged> {
-    let targets = &record.opened.scenario.targets;
-    let (suffix, step) = match &undone.what {
-        Undone::Heal { step } => (format!("after_heal_of_step_{step}"), Some(*step)),
-        Undone::Return { node } => {
-            let before = record.disruptions.iter().rev();
-            let mut before = before.filter(|(at, _)| at.low <= undone.at.high);
-            let cause = before.find(|(_, disruption)| disruption.victims.contains(node));
-            let step = cause.map(|(_, disruption)| disruption.step);
-            (format!("after_return_of_{node}"), step)
-        }
+    let suffix = match &undone.what {
+        Undone::Heal { step } => format!("after_heal_of_step_{step}"),
+        Undone::Return { node } => format!("after_return_of_{node}"),
     };
-    let judged = step.is_none_or(|step| judges(record, step));
-    let rows = [
-        ("rto", targets.rto, undone.rto),
-        ("rto_write", targets.rto_write, undone.rto_write),
-        ("rto_read", targets.rto_read, undone.rto_read),
-        ("rto_app", targets.rto_app, undone.rto_app),
+    let judged = is_judged(record, (undone.at, &undone.what)) || shared(record, undone);
+    let seen = [
+        undone.rto,
+        undone.rto_write,
+        undone.rto_read,
+        undone.rto_app,
     ];
-    rows_of(&suffix, judged, rows)
-}
-
-type Row = (&'static str, Option<Goal<Dur>>, Option<Span>);
-
-fn rows_of<const N: usize>(suffix: &str, judged: bool, rows: [Row; N]) -> Vec<Judged> {
+    let rows = rows(&record.opened.scenario.targets);
     rows.into_iter()
-        .filter_map(|(name, limit, span)| {
-            let limit = goal(limit, judged)?;
-            Some(timed(&format!("{name}_{suffix}"), limit, span?))
+        .zip(seen)
+        .filter_map(|((name, limit, fits), seen)| {
+            let left = left(record, &undone.quiet, fits, limit, |_| true);
+            let row = Row {
+                name,
+                limit,
+                seen,
+                left,
+            };
+            row.line(&suffix, judged)
         })
         .collect()
+}
+
+/// Whether the targets judge what follows a heal or a return: the step that is undone says so.
+fn is_judged(record: &Record, (at, what): (Bracket, &Undone)) -> bool {
+    let step = match what {
+        Undone::Heal { step } => Some(*step),
+        Undone::Return { node } => {
+            let before = record.disruptions.iter().rev();
+            let mut before = before.filter(|(begun, _)| begun.low <= at.high);
+            let cause = before.find(|(_, disruption)| disruption.victims.contains(node));
+            cause.map(|(_, disruption)| disruption.step)
+        }
+    };
+    step.is_none_or(|step| judges(record, step))
+}
+
+/// Whether an outage that is put down to a heal or return which is not judged began within W of one that is: which of both
+/// brought it about cannot be told, and the plan excuses one of them alone.
+fn shared(record: &Record, undone: &UndoneFigures) -> bool {
+    let all = cause::undone(record);
+    let mut lanes = undone.lanes.iter().filter_map(|outage| {
+        let lane = lane(record, outage.lane.0)?;
+        Some((outage.onset, sustain(lane)))
+    });
+    lanes.any(|(onset, window)| {
+        let mut near = all
+            .iter()
+            .filter(|(at, _)| at.low <= onset.high && onset.low < at.high.after(window));
+        near.any(|(at, what)| is_judged(record, (*at, what)))
+    })
+}
+
+/// A recovery of other than the main event: what was seen of it, and what is left open.
+struct Row {
+    name: &'static str,
+    limit: Option<Goal<Dur>>,
+    /// The worst lane that saw an outage.
+    seen: Option<Span>,
+    /// What lanes without one leave open, where that is more than the limit.
+    left: Option<Figure<Span>>,
+}
+
+impl Row {
+    /// Its line, if it needs one. Of a step that is not judged only what was seen is told. Without a target for `rto`
+    /// an outage cannot be judged, and that is said.
+    fn line(self, suffix: &str, judged: bool) -> Option<Judged> {
+        let left = self.left.filter(|_| judged);
+        let both = self.seen.map(Figure::Measured).into_iter().chain(left);
+        let both: Vec<Figure<Span>> = both.collect();
+        if both.is_empty() {
+            return None;
+        }
+        let figure = rto::worst(both.into_iter());
+        let name = format!("{}_{suffix}", self.name);
+        match goal(self.limit, judged) {
+            None if judged && self.seen.is_some() && matches!(self.name, "rto" | "outage") => {
+                Some(span_line(&name, None, &figure))
+            }
+            None => None,
+            limit => Some(span_line(&name, limit, &figure)),
+        }
+    }
+}
+
+type Fits = fn(&Lane) -> bool;
+
+fn is_service(lane: &Lane) -> bool {
+    lane.group == Group::Service
+}
+
+/// The recovery times that every event has, their targets, and their lanes.
+fn rows(targets: &Targets) -> [(&'static str, Option<Goal<Dur>>, Fits); 4] {
+    let write: Fits = |lane| is_service(lane) && lane.access == Access::Write;
+    let read: Fits = |lane| is_service(lane) && lane.access == Access::Read;
+    [
+        ("rto", targets.rto, is_service),
+        ("rto_write", targets.rto_write, write),
+        ("rto_read", targets.rto_read, read),
+        ("rto_app", targets.rto_app, |lane| lane.group == Group::App),
+    ]
+}
+
+/// What quiet lanes leave open: an outage beyond the limit that could have gone unseen, or one of which nothing can be told
+/// and nothing excuses that. A lane whose own interval is no shorter than the limit leaves that open at the headline too.
+fn left(
+    record: &Record,
+    quiet: &[Quiet],
+    fits: Fits,
+    limit: Option<Goal<Dur>>,
+    excused: impl Fn(&Untold) -> bool,
+) -> Option<Figure<Span>> {
+    let limit = limit.and_then(Goal::limit)?.0;
+    let own = quiet.iter().filter_map(|quiet| {
+        let lane = lane(record, quiet.lane.0).filter(|lane| fits(lane))?;
+        Some((lane, &quiet.left))
+    });
+    let open: Vec<Figure<Span>> = own
+        .filter_map(|(lane, left)| match left {
+            Left::UpTo(longest) if *longest > limit && lane.interval < limit => {
+                Some(Figure::Measured(Span::between(Duration::ZERO, *longest)))
+            }
+            Left::UpTo(_) => None,
+            Left::Untold(untold) if excused(untold) => None,
+            Left::Untold(untold) => Some(Figure::Missing(untold.why.clone())),
+        })
+        .collect();
+    (!open.is_empty()).then(|| rto::worst(open.into_iter()))
+}
+
+/// Whether the main figures speak of a planned move.
+fn planned_headline(figures: &Figures) -> bool {
+    let event = figures.headline.and_then(|index| figures.events.get(index));
+    event.is_some_and(|event| is_planned(event.kind))
+}
+
+/// What the consumer group saw of another event than the headline: a line where it paused, or where that cannot be told.
+fn rebalance(record: &Record, event: &EventFigures) -> Option<Judged> {
+    let goal = record.opened.scenario.targets.rebalance?;
+    let figure = &event.rebalance.as_ref()?.time;
+    let name = format!("rebalance_after_step_{}", event.step);
+    let line = span_line(&name, Some(goal), figure);
+    // A quiet group has the low end 0, and its high end is the resolution.
+    let paused = figure.value().is_none_or(|span| span.low_ns > 0);
+    (paused || line.line.state != LineState::Met).then_some(line)
 }
 
 fn timed(name: &str, limit: Goal<Dur>, span: Span) -> Judged {
@@ -133,8 +267,8 @@ fn worst(spans: impl Iterator<Item = Span>) -> Option<Span> {
     spans.reduce(Span::max)
 }
 
-fn lane<'a>(record: &'a Record, outage: &LaneOutage) -> Option<&'a Lane> {
-    record.lanes.get(usize::from(outage.lane.0))
+fn lane(record: &Record, number: u16) -> Option<&Lane> {
+    record.lanes.get(usize::from(number))
 }
 
 /// The worst outage of a service lane that nothing explains: by its own length it can miss the target; it is never met.
@@ -144,7 +278,7 @@ fn late(record: &Record, figures: &Figures) -> Option<Judged> {
     let judged = judged.filter(|event| judges(record, event.step));
     let all = judged.flat_map(|event| event.late.iter().map(move |outage| (event, outage)));
     let service = all.filter_map(|(event, outage)| {
-        let lane = lane(record, outage).filter(|lane| lane.group == Group::Service)?;
+        let lane = lane(record, outage.lane.0).filter(|lane| is_service(lane))?;
         Some((event, outage, lane))
     });
     let (event, outage, lane) =

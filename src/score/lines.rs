@@ -35,7 +35,7 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines.push(split_brain(targets, figures));
     lines.extend(staleness(targets, figures));
     lines.extend(super::consistency_line::line(record, figures));
-    lines.extend(availability(targets, figures));
+    lines.extend(super::availability_line::line(targets, figures));
     lines.extend(recovered_by(targets, event));
     lines.extend(super::alert_lines::lines(record, figures));
     lines.extend(super::later_lines::lines(record, figures));
@@ -119,11 +119,16 @@ fn times(
     let app = quiet_in(record, event, Group::App, None);
     let planned = event.is_some_and(|event| is_planned(event.kind));
     let outage = targets.outage.filter(|_| !planned || targets.rto.is_some());
+    // It is a planned switchover's: where the headline is a fault, that of the switchovers of the drill.
+    let switched = match planned {
+        true => (of(|e| &e.outage), quiet(event)),
+        false => worst_outage(record, figures, DisruptionKind::Switchover),
+    };
     let gap = match &figures.max_gap {
         Figure::Measured((span, _)) => Figure::Measured(*span),
         Figure::Missing(why) => Figure::Missing(why.clone()),
     };
-    let failback = worst_failback(figures);
+    let failback = worst_outage(record, figures, DisruptionKind::Failback);
     let rebalance = event.map_or_else(no_event, rebalance);
     let rows = [
         ("rto_write", targets.rto_write, of(|e| &e.rto_write), write),
@@ -135,7 +140,7 @@ fn times(
             figures.rto_slo.clone(),
             Quiet::No,
         ),
-        ("outage", outage, of(|e| &e.outage), quiet(event)),
+        ("outage", outage, switched.0, switched.1),
         ("failback", targets.failback, failback.0, failback.1),
         ("rebalance", targets.rebalance, rebalance, Quiet::No),
         ("max_gap", targets.max_gap, gap, Quiet::No),
@@ -167,22 +172,27 @@ fn rebalance(event: &EventFigures) -> Figure<Span> {
         .map_or_else(none, |it| it.time.clone())
 }
 
-/// The worst outage over failbacks.
-fn worst_failback(figures: &Figures) -> (Figure<Span>, Quiet) {
-    let failbacks: Vec<&EventFigures> = figures
+/// The worst outage over planned moves of a kind that are judged.
+fn worst_outage(record: &Record, figures: &Figures, kind: DisruptionKind) -> (Figure<Span>, Quiet) {
+    let moves: Vec<&EventFigures> = figures
         .events
         .iter()
-        .filter(|event| event.kind == DisruptionKind::Failback)
+        .filter(|event| event.kind == kind && record.opened.scenario.drill.judges(event.step))
         .collect();
-    if failbacks.is_empty() {
-        return (Figure::Missing("no failback took place".into()), Quiet::No);
+    if moves.is_empty() {
+        let what = match kind {
+            DisruptionKind::Failback => "failback",
+            _ => "switchover",
+        };
+        let why = format!("no {what} that is judged took place");
+        return (Figure::Missing(why), Quiet::No);
     }
-    let quiet = if failbacks.iter().any(|event| event.outage_seen) {
+    let quiet = if moves.iter().any(|event| event.outage_seen) {
         Quiet::No
     } else {
         Quiet::Yes
     };
-    let outages = failbacks.iter().map(|event| event.outage.clone());
+    let outages = moves.iter().map(|event| event.outage.clone());
     (crate::measure::rto::worst(outages), quiet)
 }
 
@@ -413,36 +423,6 @@ fn staleness(targets: &Targets, figures: &Figures) -> Option<Judged> {
         Figure::Missing(why) => Figure::Missing(why.clone()),
     };
     Some(time_line("staleness", goal, &figure, Touch::Data))
-}
-
-fn availability(targets: &Targets, figures: &Figures) -> Option<Judged> {
-    let goal = targets.availability?;
-    let percent = figures.availability.value().map(|a| a.percent());
-    let (state, why) = match (goal, percent, &figures.availability) {
-        (_, _, Figure::Missing(why)) => (LineState::Inconclusive, why.clone()),
-        (_, None, _) => (LineState::Inconclusive, NOT_MEASURED.into()),
-        (Goal::Any, Some(_), _) => (LineState::Any, JUST_MEASURED.into()),
-        (Goal::Limit(least), Some(share), _) if share >= least.0 => {
-            (LineState::Met, "the share is at least the target".into())
-        }
-        (Goal::Limit(_), Some(_), _) => (LineState::Missed, "the share is below the target".into()),
-    };
-    Some(Judged {
-        line: Line {
-            figure: "availability".into(),
-            target: match goal {
-                Goal::Any => "any".into(),
-                Goal::Limit(least) => format!(">= {least}"),
-            },
-            measured: percent.map_or_else(|| NOT_MEASURED.into(), format::percent),
-            bracket: String::new(),
-            value: percent,
-            limit: goal.limit().map(|least| least.0),
-            state,
-            why,
-        },
-        family: Touch::Time,
-    })
 }
 
 /// How a way of recovery is written, as in a scenario.

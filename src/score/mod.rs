@@ -3,6 +3,7 @@
 mod alert_lines;
 #[cfg(test)]
 mod attacks;
+mod availability_line;
 pub mod card;
 mod consistency_line;
 pub mod judge;

@@ -76,9 +76,14 @@ fn plainly(verdicts: [u64; 4]) -> Verdict {
     }
 }
 
-/// Whether the line is a recovery time, which the quantile judges.
-fn is_rto(figure: &str) -> bool {
-    figure == "rto" || figure.starts_with("rto_")
+/// Whether the line is a recovery time, which the quantile judges: a planned move's outage is one, where it stands for the
+/// headline's and of other moves.
+fn is_rto(card: &Scorecard, figure: &str) -> bool {
+    let stands = || {
+        let first = card.lines.first();
+        first.is_some_and(|first| first.figure == figure && is_headline(figure))
+    };
+    figure == "rto" || figure.starts_with("rto_") || figure.starts_with("outage_after_") || stands()
 }
 
 fn by_quantile(cards: &[Scorecard], confidence: Confidence) -> (Verdict, u64) {
@@ -89,9 +94,9 @@ fn by_quantile(cards: &[Scorecard], confidence: Confidence) -> (Verdict, u64) {
     let n = cards.len() as u64;
     let mut figures: Vec<&str> = cards
         .iter()
-        .flat_map(|card| &card.lines)
-        .filter(|line| is_rto(&line.figure) && line.limit.is_some())
-        .map(|line| line.figure.as_str())
+        .flat_map(|card| card.lines.iter().map(move |line| (card, line)))
+        .filter(|(card, line)| is_rto(card, &line.figure) && line.limit.is_some())
+        .map(|(_, line)| line.figure.as_str())
         .collect();
     figures.sort_unstable();
     figures.dedup();
@@ -132,7 +137,7 @@ fn fails_beside_rto(card: &Scorecard) -> bool {
     let missed = card
         .lines
         .iter()
-        .any(|line| line.state == LineState::Missed && !is_rto(&line.figure));
+        .any(|line| line.state == LineState::Missed && !is_rto(card, &line.figure));
     let integrity = card.verdict == Verdict::Fail
         && card.reasons.iter().any(|reason| {
             INTEGRITY.contains(&reason.name.as_str()) || reason.name.starts_with("control-")
@@ -140,7 +145,7 @@ fn fails_beside_rto(card: &Scorecard) -> bool {
     let rto = card
         .lines
         .iter()
-        .any(|line| line.state == LineState::Missed && is_rto(&line.figure));
+        .any(|line| line.state == LineState::Missed && is_rto(card, &line.figure));
     missed || integrity || (card.verdict == Verdict::Fail && !rto)
 }
 
@@ -148,11 +153,11 @@ fn undecided_beside_rto(card: &Scorecard) -> bool {
     let other = card
         .lines
         .iter()
-        .any(|line| line.state == LineState::Inconclusive && !is_rto(&line.figure));
+        .any(|line| line.state == LineState::Inconclusive && !is_rto(card, &line.figure));
     let rto = card
         .lines
         .iter()
-        .any(|line| line.state == LineState::Inconclusive && is_rto(&line.figure));
+        .any(|line| line.state == LineState::Inconclusive && is_rto(card, &line.figure));
     other
         || match card.verdict {
             Verdict::Pass | Verdict::Fail => false,

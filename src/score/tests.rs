@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use crate::{
     check::{Answer, Finding, Touch},
-    history::Outcome,
+    history::{Outcome, register_value},
+    id::NodeName,
     measure::{
-        fixture::{Bench, P1, R1, W1, W2, add_event, bracket, consumers, control, crashed, ms},
+        fixture::{
+            Bench, P1, R1, REGISTER_READ, REGISTER_WRITE, W1, W2, add_event, bracket, consumers,
+            control, crashed, ms, registers,
+        },
         measure,
     },
-    record::{Disruption, DisruptionKind, EffectState, Residue, Status},
+    record::{
+        Cause, Change, Disruption, DisruptionKind, EffectState, Residue, Status, Unexplained,
+    },
     scenario::{Dur, Goal, Percent, RecoveredBy, Rpo, Targets},
     time::Nanos,
 };
@@ -202,7 +208,8 @@ fn every_target_has_its_line() {
         ("rto_write", LineState::Met),
         ("rto_read", LineState::Missed),
         ("rto_slo", LineState::Met),
-        ("outage", LineState::Met),
+        // It is a planned switchover's, and there is none.
+        ("outage", LineState::Inconclusive),
         ("max_gap", LineState::Met),
         ("fencing", LineState::Met),
         ("unavailable_total", LineState::Missed),
@@ -275,6 +282,59 @@ fn each_integrity_finding_fails() {
         b.absent.push((W1, 400));
     };
     assert_eq!(verdict(hole), Verdict::Inconclusive);
+}
+
+#[test]
+fn what_another_than_the_service_may_have_brought_about_fails_nothing() {
+    let outsider = |b: &mut Bench| {
+        let one = Unexplained {
+            node: Some(NodeName::new("pg1")),
+            change: Change::Ended {
+                code: 137,
+                out_of_memory: false,
+            },
+            by: Cause::Outsider,
+            engine_time: None,
+        };
+        b.record.unexplained.push((bracket(21_000, 21_000), one));
+    };
+    let corrupt = |b: &mut Bench| b.extra.push((W1, 5, false));
+    assert_eq!(verdict(corrupt), Verdict::Fail);
+    let both = |b: &mut Bench| {
+        corrupt(b);
+        outsider(b);
+    };
+    assert_eq!(verdict(both), Verdict::Inconclusive);
+    let with = |plant: &dyn Fn(&mut Bench)| {
+        let mut bench = registers();
+        let value = register_value(REGISTER_WRITE, 5);
+        bench.op(REGISTER_READ, 20).version = Some(value);
+        plant(&mut bench);
+        card(bench).verdict
+    };
+    assert_eq!(with(&|_| {}), Verdict::Fail);
+    assert_eq!(with(&outsider), Verdict::Inconclusive);
+}
+
+#[test]
+fn a_share_of_a_run_that_was_cut_off_is_no_miss() {
+    let with = |status: Status| {
+        let mut bench = Bench::with_outage(ms(22_000));
+        bench.targets().availability = Some(Goal::Limit(Percent(99.9)));
+        bench.record.status = status;
+        line(&card(bench), "availability").state
+    };
+    assert_eq!(with(Status::Completed), LineState::Missed);
+    assert_eq!(with(Status::Interrupted), LineState::Inconclusive);
+}
+
+#[test]
+fn a_gap_that_was_certainly_too_long_is_not_hidden_by_one_that_is_still_open() {
+    let mut bench = Bench::with_outage(ms(22_000));
+    bench.targets().max_gap = Some(seconds(10.0));
+    bench.fail(W1, ms(20_000), ms(35_000));
+    bench.fail(R1, ms(59_900), ms(60_000));
+    assert_eq!(line(&card(bench), "max_gap").state, LineState::Missed);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::{
 
 use super::{
     LineState, Reason, Scorecard, Verdict,
+    availability_line::AVAILABILITY,
     lines::{Judged, MISSING, NOT_MEASURED, lines},
     sentence::sentence,
 };
@@ -34,17 +35,19 @@ pub fn score(record: &Record, figures: &Figures, findings: &[Finding]) -> Scorec
     let mut reasons: Vec<Reason> = status_reason(record, &judged).into_iter().collect();
     reasons.extend(finding_reasons(findings, &judged));
     reasons.extend(judged.iter().filter_map(undecided));
-    for doubt in voids(record, findings) {
+    let doubts = voids(record, findings);
+    for doubt in &doubts {
         judged
             .iter_mut()
             .filter(|judged| touched(judged, doubt.touch))
-            .for_each(|judged| void(judged, &doubt));
+            .for_each(|judged| void(judged, doubt));
     }
     reasons.extend(judged.iter().filter_map(missed));
+    let stands = integrity_stands(findings, &doubts);
     let verdict = if record.is_control() {
-        control(record, figures, findings, &judged, &mut reasons)
+        control(record, figures, findings, (&judged, stands), &mut reasons)
     } else {
-        match verdict(findings, &judged, &mut reasons) {
+        match verdict(stands, &judged, &mut reasons) {
             Verdict::Pass if idle_headline(record) => {
                 reasons.push(reason(
                     "headline-does-nothing",
@@ -81,6 +84,8 @@ struct Doubt {
     touch: Touch,
     why: String,
     spares: Spares,
+    /// Whether the run did not go on to its end.
+    is_cut: bool,
 }
 
 /// Which lines stay missed under a doubt.
@@ -112,7 +117,9 @@ fn void(judged: &mut Judged, doubt: &Doubt) {
         Spares::Data => judged.family == Touch::Data,
         Spares::All => true,
     };
-    let stands = spared && judged.line.state == LineState::Missed;
+    // A share of the whole run may yet rise.
+    let could_rise = doubt.is_cut && judged.line.figure == AVAILABILITY;
+    let stands = spared && !could_rise && judged.line.state == LineState::Missed;
     if !stands && judged.line.state != LineState::Inconclusive {
         judged.line.state = LineState::Inconclusive;
         judged.line.why.clone_from(&doubt.why);
@@ -126,6 +133,7 @@ fn voids(record: &Record, findings: &[Finding]) -> Vec<Doubt> {
         touch: Touch::All,
         why,
         spares: Spares::All,
+        is_cut: true,
     };
     let mut voids: Vec<Doubt> = match &record.status {
         Status::Completed => Vec::new(),
@@ -144,6 +152,7 @@ fn voids(record: &Record, findings: &[Finding]) -> Vec<Doubt> {
                 touch: *touch,
                 why: why.clone(),
                 spares: Spares::by(&finding.check),
+                is_cut: false,
             }));
         }
     }
@@ -215,10 +224,13 @@ fn line_reason(name: &str, judged: &Judged) -> Reason {
     }
 }
 
-fn integrity_stands(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| {
-        finding.answer == Answer::Invalid && INTEGRITY.contains(&finding.check.as_str())
-    })
+/// Whether data was seen to be wrong. It was not where another than the service may have brought that about.
+fn integrity_stands(findings: &[Finding], doubts: &[Doubt]) -> bool {
+    let others = doubts.iter().any(|doubt| doubt.spares == Spares::None);
+    !others
+        && findings.iter().any(|finding| {
+            finding.answer == Answer::Invalid && INTEGRITY.contains(&finding.check.as_str())
+        })
 }
 
 fn any_line(judged: &[Judged], state: LineState) -> bool {
@@ -227,8 +239,8 @@ fn any_line(judged: &[Judged], state: LineState) -> bool {
 
 /// Fail if a line is missed or an integrity finding stands; else inconclusive if a line is; else pass,
 /// which needs at least one of the RTO and RPO lines met.
-fn verdict(findings: &[Finding], judged: &[Judged], reasons: &mut Vec<Reason>) -> Verdict {
-    if any_line(judged, LineState::Missed) || integrity_stands(findings) {
+fn verdict(integrity_stands: bool, judged: &[Judged], reasons: &mut Vec<Reason>) -> Verdict {
+    if any_line(judged, LineState::Missed) || integrity_stands {
         return Verdict::Fail;
     }
     if any_line(judged, LineState::Inconclusive) {
@@ -261,7 +273,7 @@ fn control(
     record: &Record,
     figures: &Figures,
     findings: &[Finding],
-    judged: &[Judged],
+    (judged, integrity_stands): (&[Judged], bool),
     reasons: &mut Vec<Reason>,
 ) -> Verdict {
     let sound = record.status == Status::Completed
@@ -270,10 +282,12 @@ fn control(
             Answer::Unknown => finding.touches.is_empty(),
             Answer::Invalid => finding.check == residue::NAME,
         });
-    let event = figures.headline.and_then(|index| figures.events.get(index));
-    let outage = event.is_some_and(|event| event.outage_seen || !event.lanes.is_empty())
-        || !figures.undone.is_empty();
-    let told = event.is_some_and(|event| event.rto.value().is_some());
+    let mut events = figures.events.iter();
+    let outage = events.any(|event| event.outage_seen || !event.lanes.is_empty())
+        || !figures.undone.is_empty()
+        || !figures.before.is_empty();
+    let mut events = figures.events.iter();
+    let told = figures.headline.is_some() && events.all(|event| event.rto.value().is_some());
     let loss = match &figures.loss {
         Figure::Measured(loss) => {
             Some(!(loss.lost.is_empty() && loss.split_brain.is_empty() && loss.later.is_empty()))
@@ -292,8 +306,7 @@ fn control(
             "acknowledged writes are lost though nothing was done",
         ));
     }
-    let failed =
-        integrity_stands(findings) || any_line(judged, LineState::Missed) || loss == Some(true);
+    let failed = integrity_stands || any_line(judged, LineState::Missed) || loss == Some(true);
     if failed || (outage && sound) {
         return Verdict::Fail;
     }

@@ -142,7 +142,18 @@ pub fn whose(ops: &[Op], told: &Succession) -> Whose {
         let next = events
             .iter()
             .position(|(at, _)| write.sent <= Some(at.high));
-        let hit = |event: usize| event > 0 && write.node == Some(events[event - 1].1);
+        let hit = |event: usize| {
+            let Some((before, victim)) = event.checked_sub(1).map(|before| events[before]) else {
+                return false;
+            };
+            let replaces = |op: &Op| {
+                op.outcome == Outcome::Ok
+                    && op.node != write.node
+                    && op.sent > Some(before.high)
+                    && op.sent <= Some(events[event].0.high)
+            };
+            write.node == Some(victim) && ops.iter().any(replaces)
+        };
         let event = if next == Some(0) && !deposed(0) {
             Some(0)
         } else {

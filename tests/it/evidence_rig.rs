@@ -15,7 +15,7 @@ use drdrill::{
     history::{Heard, Op},
     id::{NodeName, RunId},
     record::{Event, Opened, What},
-    report, score,
+    report, scenario, score,
     time::wall_now,
 };
 use serde_json::Value;
@@ -129,6 +129,21 @@ impl Reports {
         add(self.path(), number, &self.key, change)
     }
 
+    /// The same of a file that reads otherwise, with an opening that follows from it and from the overrides.
+    pub fn forge_of(
+        &self,
+        number: u32,
+        edits: &[(&str, &str)],
+        change: impl Fn(&mut Opened),
+    ) -> PathBuf {
+        let text = edited(edits);
+        add_of(self.path(), number, &self.key, &text, |opened| {
+            change(opened);
+            let parsed = scenario::read("scenario.yaml", &text, &opened.overrides);
+            opened.scenario = parsed.expect("a scenario").scenario;
+        })
+    }
+
     /// Puts another run in a run's place, consistent in itself and signed by the same key.
     pub fn replace(&self, run: usize, change: impl Fn(&mut Opened)) {
         let elsewhere = tempfile::tempdir().expect("a folder");
@@ -195,6 +210,15 @@ impl Reports {
     }
 }
 
+/// The sample's scenario file with these texts replaced.
+pub fn edited(edits: &[(&str, &str)]) -> String {
+    let text = fs::read_to_string(sample().join("scenario.yaml")).expect("a scenario");
+    edits.iter().fold(text, |text, (from, to)| {
+        assert!(text.contains(from), "the scenario has `{from}`");
+        text.replacen(from, to, 1)
+    })
+}
+
 /// Runs `drdrill verify`.
 pub fn verify(folder: &Path, key: &str, arguments: &[&str]) -> Said {
     let output = Command::new(DRDRILL)
@@ -220,6 +244,16 @@ pub fn verify(folder: &Path, key: &str, arguments: &[&str]) -> Said {
 /// Adds runs to a folder that only have what lists and trends read: the sample's `result.json` under another
 /// name, with the recovery time multiplied, and their lines in the register. Their big files are links.
 pub fn many(root: &Path, count: u32, factor: impl Fn(u32) -> u64) {
+    many_with(root, count, factor, |_| Vec::new());
+}
+
+/// The same, each with what replaced values of its file.
+pub fn many_with(
+    root: &Path,
+    count: u32,
+    factor: impl Fn(u32) -> u64,
+    overrides: impl Fn(u32) -> Vec<(String, String)>,
+) {
     let source = sample();
     let result = fs::read_to_string(source.join("result.json")).expect("a result");
     let value: Value = serde_json::from_str(&result).expect("JSON");
@@ -248,6 +282,8 @@ pub fn many(root: &Path, count: u32, factor: impl Fn(u32) -> u64) {
         let mut own = value.clone();
         own["run"]["id"] = run.to_string().into();
         own["run"]["started"] = started.to_string().into();
+        let replaced = serde_json::to_value(overrides(number)).expect("texts");
+        own["run"]["overrides"] = replaced.clone();
         let rto = &mut own["figures"]["events"][0]["rto"]["measured"];
         for bound in ["low_ns", "high_ns"] {
             let jitter = u64::from(number * 7919 % 1000) * 1000;
@@ -260,7 +296,7 @@ pub fn many(root: &Path, count: u32, factor: impl Fn(u32) -> u64) {
                 .expect("a file");
         }
         enter(&format!(
-            "{{\"opened\":{{\"run\":\"{run}\",\"scenario\":\"{scenario}\",\"scenario_sha256\":\"\",\"opening_sha256\":\"\",\"folder\":\"{scenario}/{run}\",\"started\":\"{started}\"}}}}"
+            "{{\"opened\":{{\"run\":\"{run}\",\"scenario\":\"{scenario}\",\"scenario_sha256\":\"\",\"overrides\":{replaced},\"opening_sha256\":\"\",\"folder\":\"{scenario}/{run}\",\"started\":\"{started}\"}}}}"
         ));
         enter(&format!(
             "{{\"closed\":{{\"run\":\"{run}\",\"status\":\"completed\",\"verdict\":\"pass\",\"manifest_sha256\":\"{}\"}}}}",
@@ -281,6 +317,17 @@ fn punctual(mut op: Op) -> Op {
 
 /// Writes the sample's events and operations as a run of its own, judged, sealed, signed and registered.
 fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened)) -> PathBuf {
+    add_of(root, number, key, &edited(&[]), change)
+}
+
+/// The same of a file with this text.
+fn add_of(
+    root: &Path,
+    number: u32,
+    key: &SigningKey,
+    text: &str,
+    change: impl Fn(&mut Opened),
+) -> PathBuf {
     let source = sample();
     let mut loaded = evidence::load(&source).expect("the sample verifies");
     let run = RunId::new(&format!("20261121t10{number:02}00"), number);
@@ -294,8 +341,10 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
     let minutes = i64::from(60 - number);
     let started = wall_now() - jiff::SignedDuration::from_mins(minutes);
     opened.started = started.to_string();
+    opened.scenario_sha256 = sha256(text.as_bytes());
     assert_eq!(opened.format, FORMAT);
     change(opened);
+    let started = opened.started.clone();
     let opening = Opening {
         run: run.clone(),
         scenario: opened.scenario.name.clone(),
@@ -303,15 +352,14 @@ fn add(root: &Path, number: u32, key: &SigningKey, change: impl Fn(&mut Opened))
         overrides: opened.overrides.clone(),
         opening_sha256: evidence::opening_sha256(&events[0], &Default::default()).expect("a line"),
         folder: format!("{}/{run}", loaded.record.opened.scenario.name),
-        started: started.to_string(),
+        started,
         attempt: None,
     };
     let register = Register::of(root);
     register.open(&opening).expect("an opening");
     let scenario = &loaded.record.opened.scenario.name;
     let folder = RunFolder::create(root, scenario, &run).expect("a folder");
-    let text = String::from_utf8(loaded.scenario.clone()).expect("text");
-    folder.scenario(&text).expect("the scenario");
+    folder.scenario(text).expect("the scenario");
     let mut log = folder.events().expect("a log");
     events
         .iter()

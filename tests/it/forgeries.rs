@@ -1,8 +1,9 @@
 //! Forged evidence of a real run: each forgery is named by `drdrill verify`, and honest evidence is not.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use drdrill::evidence::SigningKey;
+use tempfile::TempDir;
 
 use crate::evidence_rig::{Reports, verify};
 
@@ -417,6 +418,71 @@ fn honest_evidence_verifies() {
         &["--register", &register],
     );
     assert_eq!((one.exit, one.problems), (0, vec![]));
+}
+
+/// A run's folder and the register at places of their own, so that nothing lies beside the register.
+fn apart(reports: &Reports, run: usize) -> (TempDir, PathBuf, String) {
+    let root = tempfile::tempdir().expect("a folder");
+    let folder = root.path().join("run");
+    fs::create_dir_all(folder.join("logs")).expect("a folder");
+    for part in ["", "logs"] {
+        let files = fs::read_dir(reports.runs[run].join(part)).expect("a folder");
+        for file in files.flatten().filter(|file| file.path().is_file()) {
+            let to = folder.join(part).join(file.file_name());
+            fs::copy(file.path(), to).expect("a copy");
+        }
+    }
+    let register = root.path().join("elsewhere/register.jsonl");
+    fs::create_dir(root.path().join("elsewhere")).expect("a folder");
+    fs::copy(reports.register(), &register).expect("a copy");
+    (root, folder, register.to_string_lossy().into_owned())
+}
+
+#[test]
+fn a_register_that_was_taken_away_must_still_be_the_one_that_the_run_was_written_to() {
+    let reports = Reports::signed();
+    let key = reports.key.public().line();
+    let alone = |reports: &Reports| {
+        let (_root, folder, register) = apart(reports, 1);
+        verify(&folder, &key, &["--register", &register])
+    };
+    let honest = alone(&reports);
+    assert_eq!((honest.exit, honest.problems), (0, vec![]));
+    reports.register_again(|line| !line.contains(&reports.name(0)));
+    let forged = alone(&reports);
+    assert_eq!(forged.exit, 6);
+    for words in ["lines were rewritten", "a run was removed"] {
+        let named = |problem: &&String| problem.contains(words);
+        assert_eq!(forged.problems.iter().filter(named).count(), 1, "{words}");
+    }
+}
+
+/// What a holder of the register can write there: easier words before the run, a better verdict after it.
+#[test]
+fn a_register_that_was_taken_away_must_say_of_the_run_what_its_manifest_says() {
+    for (from, to, words) in [
+        (
+            "\"opening_sha256\":\"",
+            "\"opening_sha256\":\"0",
+            "registered before the run",
+        ),
+        (
+            "\"verdict\":\"pass\"",
+            "\"verdict\":\"fail\"",
+            "verdict or status",
+        ),
+    ] {
+        let reports = Reports::signed();
+        let key = reports.key.public().line();
+        let text = fs::read_to_string(reports.register()).expect("a register");
+        fs::write(reports.register(), text.replace(from, to)).expect("a register");
+        reports.register_again(|_| true);
+        let (_root, folder, register) = apart(&reports, 0);
+        let said = verify(&folder, &key, &["--register", &register]);
+        assert_eq!(said.exit, 6);
+        let named = said.problems.iter().any(|problem| problem.contains(words));
+        assert!(named, "{words}: {:?}", said.problems);
+    }
 }
 
 #[test]

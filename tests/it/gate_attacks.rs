@@ -2,16 +2,25 @@
 
 use std::{fs, process::Command};
 
-use drdrill::{evidence::sha256, scenario::Goal, seed::Seed};
+use drdrill::{evidence::sha256, scenario::Goal, seed::Seed, time::wall_now};
 
 use crate::{
     drill_rig::DRDRILL,
+    evidence_rig::edited,
     gate::{Gate, SCENARIO, left_open},
 };
 
+/// The sample's file with five repeats.
+const REPEATED: (&str, &str) = ("must-fail:", "repeat: 5\nmust-fail:");
+/// And with a claim that five drills can support.
+const CLAIM: (&str, &str) = (
+    "  rto: 5s",
+    "  rto: 5s\n  confidence: { quantile: 50%, level: 95% }",
+);
+
 /// The quarter of today, as the command takes it.
 fn this_quarter() -> String {
-    let today = drdrill::time::wall_now().to_zoned(jiff::tz::TimeZone::UTC);
+    let today = wall_now().to_zoned(jiff::tz::TimeZone::UTC);
     format!("{}Q{}", today.year(), (today.month() - 1) / 3 + 1)
 }
 
@@ -194,7 +203,127 @@ fn a_killed_run_that_was_closed_by_hand_with_a_verdict_does_not_pass() {
         let (exit, sentence) = gate.decide(&[]);
         assert!([3, 6].contains(&exit), "{verdict:?} {exit}: {sentence}");
         assert!(sentence.contains(&run), "{verdict:?}: {sentence}");
+        let written = Command::new(DRDRILL)
+            .arg("report")
+            .arg(gate.reports.path())
+            .args(["--quarter", &this_quarter()])
+            .output()
+            .expect("the binary starts");
+        let lead = String::from_utf8_lossy(&written.stdout).into_owned();
+        let counted = "5 runs of 1 scenario: 4 met every target, 0 did not, 0 inconclusive";
+        assert!(lead.contains(counted), "{verdict:?}: {lead}");
     }
+}
+
+/// One attempt of five of a file that makes a claim over them.
+fn claiming(gate: &Gate, number: u32, attempt: u32) {
+    gate.reports.forge_of(number, &[CLAIM, REPEATED], |opened| {
+        (opened.seed, opened.attempt, opened.attempts) = (Seed(7), attempt, 5);
+    });
+}
+
+#[test]
+fn a_claim_over_repeats_is_not_shown_by_the_one_that_was_not_killed() {
+    let gate = Gate::new();
+    claiming(&gate, 4, 1);
+    let run = left_open(&gate, 30);
+    let aside = ["--run", &run, "--reason", "the host lost its power"];
+    assert_eq!(gate.reports.prune(&aside).0, 0);
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 3, "{sentence}");
+    assert!(sentence.contains("not yet shown"), "{sentence}");
+}
+
+#[test]
+fn a_claim_over_repeats_is_not_shown_by_asking_for_one_of_them() {
+    let gate = Gate::new();
+    for attempt in 1..=5 {
+        claiming(&gate, 10 + attempt, attempt);
+    }
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 0, "{sentence}");
+    let (exit, sentence) = gate.decide(&["--last", "1"]);
+    assert_eq!(exit, 3, "{sentence}");
+    assert!(sentence.contains("not yet shown"), "{sentence}");
+}
+
+#[test]
+fn a_file_that_asks_for_repeats_is_not_met_by_a_single_run() {
+    let gate = Gate::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("required.yaml");
+    fs::write(&file, edited(&[REPEATED])).expect("a file");
+    let file = file.to_string_lossy().into_owned();
+    let require = ["--require", file.as_str()];
+    gate.reports.forge_of(4, &[REPEATED], |opened| {
+        opened.overrides = vec![("repeat".into(), "1".into())];
+    });
+    let (exit, sentence) = gate.decide(&require);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains("asks for 5"), "{sentence}");
+    for attempt in 1..=5 {
+        gate.reports.forge_of(10 + attempt, &[REPEATED], |opened| {
+            (opened.seed, opened.attempt, opened.attempts) = (Seed(7), attempt, 5);
+        });
+    }
+    let (exit, sentence) = gate.decide(&require);
+    assert_eq!(exit, 0, "{sentence}");
+}
+
+/// Nothing verifies a result before it says which scenario it is of.
+#[test]
+fn a_result_that_names_another_scenario_hides_no_run() {
+    let named = format!("\"scenario\": \"{SCENARIO}\"");
+    for (from, to) in [
+        (named.as_str(), "\"scenario\": \"x\""),
+        (
+            "\"overrides\": []",
+            "\"overrides\": [[\"targets.rto\", \"1h\"]]",
+        ),
+    ] {
+        let gate = Gate::new();
+        gate.reports.edit(2, "result.json", from, to);
+        for arguments in [&[][..], &["--scenario", SCENARIO]] {
+            let (exit, sentence) = gate.decide(arguments);
+            assert_eq!(exit, 6, "{to}: {sentence}");
+            assert!(sentence.contains(&gate.reports.name(2)), "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_result_that_is_put_into_a_killed_run_s_folder_does_not_hide_it() {
+    let gate = Gate::new();
+    let run = left_open(&gate, 1);
+    let folder = gate.reports.path().join(SCENARIO).join(&run);
+    fs::create_dir(&folder).expect("a folder");
+    let result = fs::read_to_string(gate.reports.runs[0].join("result.json")).expect("a result");
+    for name in [SCENARIO, "x"] {
+        let own = result.replacen(SCENARIO, name, 1);
+        fs::write(folder.join("result.json"), own).expect("a result");
+        let (exit, sentence) = gate.decide(&["--scenario", SCENARIO]);
+        assert_eq!(exit, 3, "{name}: {sentence}");
+        assert!(sentence.contains(&run), "{name}: {sentence}");
+    }
+}
+
+/// Whoever sets the clock back would else make the red run an old one.
+#[test]
+fn the_newest_run_is_the_one_that_was_registered_last_whatever_its_clock_says() {
+    let gate = Gate::new();
+    let month_ago = wall_now() - jiff::SignedDuration::from_hours(24 * 30);
+    let red = gate
+        .reports
+        .forge_of(9, &[("  rto: 5s", "  rto: 100ms")], |opened| {
+            opened.started = month_ago.to_string();
+        });
+    let name = red.file_name().expect("a name").to_string_lossy();
+    let (exit, sentence) = gate.decide(&[]);
+    assert_eq!(exit, 1, "{sentence}");
+    let told = format!(
+        "By their own clocks these started more than 5 minutes before a run that was opened earlier: {name}."
+    );
+    assert!(sentence.contains(&told), "{sentence}");
 }
 
 #[test]

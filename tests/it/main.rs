@@ -60,5 +60,6 @@ mod secrets;
 mod stack_rig;
 mod streams;
 mod tidy;
+mod timestamps;
 mod unexplained;
 mod unfinished;

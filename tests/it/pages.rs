@@ -209,6 +209,28 @@ fn every_command_in_a_block_of_code_exists_with_its_options() {
     }
 }
 
+/// Of a job that is cancelled or takes too long, only `after_script` runs to its end.
+#[test]
+fn the_job_on_gitlab_pushes_its_evidence_whatever_becomes_of_it() {
+    let file = read("docs/ci/gitlab-ci.yml");
+    let (before, rest) = file
+        .split_once("\n  after_script:\n")
+        .expect("an after_script");
+    let (after, _) = rest.split_once("\n  allow_failure:").expect("its end");
+    let (_, script) = before.split_once("\n  script:\n").expect("a script");
+    let push = "push --quiet origin HEAD:drill-evidence";
+    assert!(
+        after.contains(push) && after.contains("add --all"),
+        "{after}"
+    );
+    // That a job began is there before its first drill, and stops the next job if it stays.
+    let at = |words: &str| script.find(words).unwrap_or_else(|| panic!("{words}"));
+    assert!(at("[ ! -e reports/begun ]") < at("touch \"reports/begun/${CI_JOB_ID}\""));
+    assert!(at("touch \"reports/begun/${CI_JOB_ID}\"") < at(push));
+    assert!(at(push) < at("drdrill run"));
+    assert!(after.contains("rm --quiet \"begun/${CI_JOB_ID}\""));
+}
+
 #[test]
 fn the_readme_has_its_two_commands_and_what_they_name_is_there() {
     let (_, code) = parts(&read("README.md"));

@@ -9,6 +9,7 @@ use drdrill::{
         quarterly::{Standing, quarterly},
     },
     scenario::Goal,
+    time::wall_now,
 };
 
 use crate::{evidence_rig::Reports, quarter::this_quarter};
@@ -32,6 +33,19 @@ fn the_oldest_runs_go_and_what_is_left_verifies_and_goes_on() {
     assert_eq!(reports.verify(&[]).problems, [""; 0]);
     let (exit, said) = reports.prune(&["--keep", "1"]);
     assert_eq!(exit, 0, "{said}");
+    assert_eq!(reports.verify(&[]).problems, [""; 0]);
+}
+
+/// By the clock it would be the oldest.
+#[test]
+fn a_run_whose_clock_was_set_back_is_the_newest_if_it_was_registered_last() {
+    let reports = Reports::signed();
+    let month_ago = wall_now() - jiff::SignedDuration::from_hours(24 * 30);
+    let newest = reports.forge(9, |opened| opened.started = month_ago.to_string());
+    let (exit, said) = reports.prune(&["--keep", "1"]);
+    assert_eq!(exit, 0, "{said}");
+    assert!(newest.is_dir(), "{said}");
+    assert!(reports.runs.iter().all(|run| !run.exists()), "{said}");
     assert_eq!(reports.verify(&[]).problems, [""; 0]);
 }
 

@@ -304,6 +304,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "repeat: 1",
         "headline: 0\nrepeat: 1",
     ),
+    (
+        "headline_is_not_judged",
+        "  - fault: { kill: { node: primary } }\n",
+        "  - fault: { kill: { node: primary } }\n    targets: any\n",
+    ),
     ("deadline_before_target", "rto: 1m", "rto: 5m"),
     (
         "too_few_repeats",

@@ -144,7 +144,14 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ring", &["src/evidence/"]),
     ("tabled", &["src/report/"]),
     ("ttf_parser", &["src/report/pdf/"]),
-    ("ureq", &["src/cli/notify.rs", "src/net/toxiproxy.rs"]),
+    (
+        "ureq",
+        &[
+            "src/cli/notify.rs",
+            "src/cli/timestamp.rs",
+            "src/net/toxiproxy.rs",
+        ],
+    ),
     ("serde_saphyr", &["src/scenario/"]),
     (
         "miette",

@@ -24,6 +24,7 @@ Examples:
   drdrill verify reports --key drill.pub --head 5f2c...
   drdrill verify reports/quickstart/20261121t081500-abcdef --key RWQ... --register reports/register.jsonl
   drdrill verify reports --key operator.pub --key auditor.pub --key owner.pub --threshold 2
+  drdrill verify reports --key drill.pub --tsa-ca tsa-ca.pem
 
 Needs no network. A reports folder is verified with its register and every run in it. The public key must
 come by another way than the evidence. The exit code is 6 if anything is wrong, or if there is nothing to verify;
@@ -44,9 +45,34 @@ pub struct VerifyArguments {
     /// A head of the register that was noted elsewhere: the register must still hold it
     #[arg(long, value_name = "SHA256")]
     pub head: Option<String>,
+    /// Certificates of a time-stamping authority, PEM: each run must be covered by one of its time stamps
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `timestamp`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill timestamp reports --tsa https://tsa.example.com --tsa-ca tsa-ca.pem
+  drdrill verify reports --key drill.pub --tsa-ca tsa-ca.pem
+
+Asks an authority (RFC 3161) to stamp the register's head, which covers every run that has ended. Its answer is checked
+and kept beside the register. Only the head is sent, a digest. Needs openssl. docs/evidence.md says how to ask from a
+machine that has no network. The certificates must come by another way than the evidence.")]
+pub struct TimestampArguments {
+    /// The reports folder
+    #[arg(value_name = "DIR", default_value = "reports")]
+    pub reports: PathBuf,
+    /// The authority's address
+    #[arg(long, value_name = "URL")]
+    pub tsa: String,
+    /// Certificates, PEM, that the authority's answer must chain to
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: PathBuf,
 }
 
 /// Arguments of `prune`.

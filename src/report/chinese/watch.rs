@@ -7,6 +7,10 @@ pub const WATCH: &[(&str, &str)] = &[
         "除演练步骤外，{0} 个节点没有任何变化；共查看 {1} 次，间隔最长 {2} 毫秒",
     ),
     (
+        "the watch over the nodes did not end: what became of them is unknown",
+        "对节点的监视没有正常结束：节点状况未知",
+    ),
+    (
         "whether nodes ended by other means was not watched",
         "没有监视节点是否因其他原因结束",
     ),

@@ -4,7 +4,7 @@ use std::{
     fmt::Display, fs, future::Future, os::unix::fs::MetadataExt, path::Path, time::Duration,
 };
 
-use bollard::{ClientVersion, Docker, errors::Error};
+use bollard::{ClientVersion, Docker, errors::Error, models::SystemInfo};
 use tokio::time::timeout;
 
 use crate::runtime::RuntimeError;
@@ -65,25 +65,24 @@ impl Engine {
     pub async fn identity(&self) -> Result<Option<String>, RuntimeError> {
         let (first, second) = (facts::info(self).await?, facts::info(self).await?);
         let same = first.id.is_some() && first.id == second.id;
-        let told = [first.id, first.name, first.docker_root_dir];
-        Ok(same.then(|| told.map(Option::unwrap_or_default).join(" ")))
+        Ok(same.then(|| told(first)))
     }
 
     /// Makes sure that it is the engine with this identity.
     ///
     /// # Errors
     /// When it is another one, or does not answer.
-    pub(super) async fn is_still(&self, identity: Option<&str>) -> Result<(), RuntimeError> {
-        let Some(identity) = identity else {
+    pub(super) async fn is_still(&self, meant: Option<&str>) -> Result<(), RuntimeError> {
+        let Some(meant) = meant else {
             return Ok(());
         };
-        if self.identity().await?.as_deref() == Some(identity) {
+        if told(facts::info(self).await?) == meant {
             return Ok(());
         }
         let address = self.host.clone().unwrap_or_else(usual_socket);
         Err(RuntimeError::OtherEngine {
             address,
-            identity: identity.to_owned(),
+            identity: meant.to_owned(),
         })
     }
 
@@ -91,6 +90,12 @@ impl Engine {
     pub fn api(&self) -> String {
         self.docker.client_version().to_string()
     }
+}
+
+/// The facts that tell one engine from another, as one line.
+fn told(info: SystemInfo) -> String {
+    let parts = [info.id, info.name, info.docker_root_dir];
+    parts.map(Option::unwrap_or_default).join(" ")
 }
 
 /// The system's socket, or the rootless one of this user where only that exists.

@@ -20,6 +20,35 @@ use super::{
 /// How often the engine is asked for an exit code that it does not know yet.
 const CODE_EVERY: Duration = Duration::from_millis(5);
 
+/// The most bytes that a program in a node may write before it is ended. What drills read there are lists, settings and what a
+/// member rolled back, far below it; without a limit a broken or hostile node could fill the memory of the harness.
+const OUTPUT_MOST: usize = 16 << 20;
+
+/// What a program wrote.
+#[derive(Default)]
+struct Written {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Written {
+    /// Keeps a piece of output; says whether it still could, at most `OUTPUT_MOST` bytes together.
+    fn keeps(&mut self, piece: LogOutput) -> bool {
+        let kept = self.stdout.len() + self.stderr.len();
+        let (to, message) = match piece {
+            LogOutput::StdErr { message } => (&mut self.stderr, message),
+            LogOutput::StdOut { message }
+            | LogOutput::Console { message }
+            | LogOutput::StdIn { message } => (&mut self.stdout, message),
+        };
+        if message.len() > OUTPUT_MOST - kept {
+            return false;
+        }
+        to.extend_from_slice(&message);
+        true
+    }
+}
+
 type Attached = (
     std::pin::Pin<
         Box<dyn futures_util::Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>,
@@ -43,7 +72,8 @@ async fn attach(
     }
 }
 
-/// Runs a program to its end. When it takes longer than `limit` it is killed where it is visible.
+/// Runs a program to its end. When it takes longer than `limit`, or writes more than `OUTPUT_MOST` bytes, it is killed where it
+/// is visible.
 pub(super) async fn run(
     engine: &Engine,
     container: &str,
@@ -58,16 +88,14 @@ pub(super) async fn run(
     };
     let (id, (mut output, _input)) = attach(engine, container, options).await?;
     let collect = async {
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let mut written = Written::default();
         while let Some(piece) = output.next().await {
-            match piece.map_err(|error| failed("run a program in", container, &error))? {
-                LogOutput::StdErr { message } => stderr.extend_from_slice(&message),
-                LogOutput::StdOut { message }
-                | LogOutput::Console { message }
-                | LogOutput::StdIn { message } => stdout.extend_from_slice(&message),
+            let piece = piece.map_err(|error| failed("run a program in", container, &error))?;
+            if !written.keeps(piece) {
+                return Ok(None);
             }
         }
-        Ok((stdout, stderr))
+        Ok::<Option<Written>, RuntimeError>(Some(written))
     };
     let Ok(collected) = timeout(limit, collect).await else {
         end(engine, container, &id).await;
@@ -77,7 +105,14 @@ pub(super) async fn run(
             limit,
         });
     };
-    let (stdout, stderr) = collected?;
+    let Some(Written { stdout, stderr }) = collected? else {
+        end(engine, container, &id).await;
+        return Err(RuntimeError::Failed {
+            action: "run a program in",
+            node: container.to_owned(),
+            cause: format!("it wrote more than {} MiB", OUTPUT_MOST >> 20),
+        });
+    };
     Ok(ExecOutput {
         code: exit_code(engine, container, &id).await?,
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
@@ -135,4 +170,31 @@ pub(super) async fn open(
         input,
         output: Box::pin(StreamReader::new(bytes)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn out(length: usize) -> LogOutput {
+        let message = Bytes::from(vec![0_u8; length]);
+        LogOutput::StdOut { message }
+    }
+
+    fn err(length: usize) -> LogOutput {
+        let message = Bytes::from(vec![0_u8; length]);
+        LogOutput::StdErr { message }
+    }
+
+    #[test]
+    fn what_a_program_writes_is_kept_up_to_a_limit() {
+        let half = OUTPUT_MOST / 2;
+        let mut written = Written::default();
+        assert!(written.keeps(out(half)));
+        assert!(written.keeps(err(half)));
+        assert!(!written.keeps(out(1)));
+        assert_eq!((written.stdout.len(), written.stderr.len()), (half, half));
+    }
 }

@@ -16,6 +16,7 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems.extend(must_fail::problems(scenario, spans));
     problems.extend(control(scenario, spans));
     problems.extend(headline(scenario, spans));
+    problems.extend(unjudged_headline(scenario, spans));
     problems.extend(deadline(scenario, spans));
     problems.extend(
         scenario
@@ -34,11 +35,6 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             "rto-app",
             spans.has(&["clients", "app"]),
             "add the application's clients: `clients: { app: { ... } }`",
-        ),
-        (
-            "rto-slo",
-            spans.has(&["clients", "app"]),
-            "add the application's clients with their `slo`: `clients: { app: { slo: 1s } }`",
         ),
         (
             "fencing",
@@ -131,6 +127,27 @@ fn headline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
     let message = format!("step {index} is no fault and no switchover");
     let help = "count the steps from 0, and name the one that `rto` and `rpo` speak of";
     (!fits).then(|| spans.problem(&["headline"], message, help))
+}
+
+/// The main figures carry the verdict, so what clients see of their step must be judged.
+fn unjudged_headline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
+    let drill = &scenario.drill;
+    let disrupts = |index: &usize| drill.get(*index).is_some_and(Step::disrupts);
+    let index = match scenario.headline {
+        Some(index) => index,
+        None => (0..drill.len()).find(disrupts)?,
+    };
+    let others = scenario.headline.is_none()
+        && (0..drill.len()).any(|index| disrupts(&index) && drill.judges(index));
+    if drill.judges(index) || others {
+        return None;
+    }
+    let message = format!(
+        "`rto` and `rpo` speak of step {index}, and nothing that clients see of it is judged"
+    );
+    let help = "remove its `targets: any`, or name another step with `headline`";
+    let place = ["drill", &index.to_string(), "targets"];
+    Some(spans.problem(&place, message, help))
 }
 
 /// A wait that ends before the target does would turn a slow recovery into an unknown one.

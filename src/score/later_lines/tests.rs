@@ -517,3 +517,180 @@ fn several_victims_lose_their_files() {
             .contains("1 of 2,900 acknowledged writes was lost")
     );
 }
+
+/// The clients are held up from `from` to `to`: what was to start then starts at its end, and is answered.
+fn held_up(bench: &mut Bench, from: u64, to: u64) {
+    for lane in LANES {
+        bench.change(lane, ms(from), ms(to), |op| {
+            op.sent = Some(ms(to));
+            op.done = Some(Nanos(ms(to).0 + 2_000_000));
+        });
+    }
+}
+
+type Plant<'a> = &'a dyn Fn(&mut Bench);
+
+#[test]
+fn an_outage_beyond_the_target_that_could_hide_after_a_later_event_is_not_passed() {
+    let with = |target_s: u64, plant: &dyn Fn(&mut Bench)| {
+        let mut bench = Bench::with_outage(ms(22_000));
+        bench.targets().rto = Some(Goal::Limit(Dur(Duration::from_secs(target_s))));
+        held_up(&mut bench, 45_000, 52_000);
+        plant(&mut bench);
+        card(bench)
+    };
+    let fault = |b: &mut Bench| second_fault(b, 45_000);
+    let heal = |b: &mut Bench| b.record.healed.push((bracket(45_000, 45_001), 1));
+    let back = |b: &mut Bench| {
+        let node = crate::id::NodeName::new("pg1");
+        b.record.returned.push((bracket(45_000, 45_001), node));
+    };
+    let plants: [(&str, Plant); 3] = [
+        ("rto_after_step_2", &fault),
+        ("rto_after_heal_of_step_1", &heal),
+        ("rto_after_return_of_pg1", &back),
+    ];
+    for (figure, plant) in plants {
+        let seen = with(5, plant);
+        assert_eq!(line(&seen, figure).state, LineState::Inconclusive);
+        assert_eq!(seen.verdict, Verdict::Inconclusive, "{figure}");
+        // Whatever hides in 7 s is within a target of 10 s.
+        assert_eq!(with(10, plant).verdict, Verdict::Pass, "{figure}");
+    }
+    // Nothing was done then.
+    assert_eq!(with(5, &|_| {}).verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_later_fault_that_nobody_could_see_the_end_of_is_not_passed() {
+    let mut bench = Bench::with_outage(ms(22_000));
+    second_fault(&mut bench, 55_000);
+    let seen = card(bench);
+    assert_eq!(line(&seen, "rto_after_step_2").measured, "not measured");
+    assert_eq!(seen.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_judged_fault_within_the_outage_of_one_that_is_not_has_a_line() {
+    let with = |unjudged: &[usize]| {
+        let mut bench = again(36_000, 49_000);
+        bench.targets().rto = Some(Goal::Limit(Dur(Duration::from_secs(15))));
+        second_fault(&mut bench, 36_000);
+        second_fault(&mut bench, 37_000);
+        let drill = &mut bench.record.opened.scenario.drill;
+        *drill = Steps::new(drill.to_vec(), unjudged.iter().copied().collect());
+        card(bench)
+    };
+    let seen = with(&[2]);
+    assert_eq!(
+        line(&seen, "rto_after_step_3").state,
+        LineState::Inconclusive
+    );
+    assert_eq!(seen.verdict, Verdict::Inconclusive);
+    // Where the one before is judged, its line holds all of the outage.
+    assert_eq!(with(&[]).verdict, Verdict::Pass);
+}
+
+#[test]
+fn without_a_target_for_rto_a_later_fault_cannot_pass() {
+    let with = |plant: &dyn Fn(&mut Bench)| {
+        let mut bench = Bench::with_outage(ms(20_400));
+        let moved: &mut Disruption = &mut bench.record.disruptions[0].1;
+        moved.kind = DisruptionKind::Switchover;
+        moved.name = "switchover".into();
+        bench.record.opened.scenario.drill[1] = Step::Switchover(crate::scenario::Move::default());
+        bench.targets().rto = None;
+        bench.targets().outage = Some(Goal::Limit(Dur(Duration::from_secs(1))));
+        second_fault(&mut bench, 40_000);
+        plant(&mut bench);
+        card(bench)
+    };
+    assert_eq!(with(&|_| {}).verdict, Verdict::Pass);
+    let down = |b: &mut Bench| b.fail(W1, ms(40_000), ms(48_000));
+    let seen = with(&down);
+    assert_eq!(line(&seen, "rto_after_step_2").target, "missing");
+    assert_eq!(seen.verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn an_outage_target_is_the_switchovers_where_the_headline_is_a_fault() {
+    let with = |to: u64| {
+        let mut bench = Bench::with_outage(ms(25_000));
+        bench.targets().outage = Some(Goal::Limit(Dur(Duration::from_secs(2))));
+        let at = bracket(40_000, 40_001);
+        add_event(&mut bench, at, DisruptionKind::Switchover, "pg2");
+        bench.fail(W1, ms(40_000), ms(to));
+        card(bench)
+    };
+    assert_eq!(line(&with(41_000), "outage").state, LineState::Met);
+    assert_eq!(with(41_000).verdict, Verdict::Pass);
+    assert_eq!(line(&with(43_000), "outage").state, LineState::Missed);
+}
+
+#[test]
+fn an_outage_before_anything_was_done_is_not_passed() {
+    let with = |steady_to: u64| {
+        let mut bench = Bench::with_outage(ms(22_000));
+        bench.record.steady = vec![(Nanos(0), ms(steady_to))];
+        bench.fail(W1, ms(17_000), ms(17_040));
+        card(bench)
+    };
+    // One of some 1,500 operations: the baseline may hold it.
+    assert_eq!(with(19_990).verdict, Verdict::Pass);
+    let seen = with(16_500);
+    assert_eq!(seen.verdict, Verdict::Inconclusive);
+    let told = seen.reasons.iter().any(|reason| reason.name == "relapse");
+    assert!(told, "{seen:#?}");
+}
+
+#[test]
+fn a_control_is_one_from_the_first_step_to_the_end() {
+    let with = |plant: &dyn Fn(&mut Bench)| {
+        let mut bench = control();
+        plant(&mut bench);
+        card(bench).verdict
+    };
+    assert_eq!(with(&|_| {}), Verdict::Control);
+    let twice = |b: &mut Bench| {
+        let at = bracket(36_000, 36_001);
+        add_event(b, at, DisruptionKind::Control, "pg1");
+        b.record.disruptions[1].1.victims.clear();
+        b.record.effects[1].state = EffectState::Unchanged;
+    };
+    assert_eq!(with(&twice), Verdict::Control);
+    assert_eq!(
+        with(&|b| {
+            twice(b);
+            b.fail(W1, ms(36_000), ms(39_000));
+        }),
+        Verdict::Fail
+    );
+    let held = |b: &mut Bench| {
+        b.record.steady = vec![(Nanos(0), ms(14_000))];
+        b.fail(W1, ms(14_500), ms(19_000));
+    };
+    assert_ne!(with(&held), Verdict::Control);
+}
+
+#[test]
+fn an_outage_that_a_judged_return_may_have_brought_about_is_judged() {
+    let with = |unjudged: &[usize]| {
+        let mut bench = again(43_500, 49_900);
+        bench.targets().rto = Some(Goal::Limit(Dur(Duration::from_secs(5))));
+        second_fault(&mut bench, 33_000);
+        let node = crate::id::NodeName::new;
+        let returned = &mut bench.record.returned;
+        returned.push((bracket(43_200, 43_300), node("pg1")));
+        returned.push((bracket(43_350, 43_400), node("pg2")));
+        let drill = &mut bench.record.opened.scenario.drill;
+        *drill = Steps::new(drill.to_vec(), unjudged.iter().copied().collect());
+        card(bench)
+    };
+    // pg1 returned too, and its fault is judged.
+    let seen = with(&[2]);
+    assert_eq!(
+        line(&seen, "rto_after_return_of_pg2").state,
+        LineState::Missed
+    );
+    assert_eq!(seen.verdict, Verdict::Fail);
+}

@@ -1,0 +1,32 @@
+//! What a lane that showed no outage of an event leaves open.
+
+use std::time::Duration;
+
+use crate::id::LaneId;
+
+/// What a lane that showed no outage leaves open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quiet {
+    /// The lane.
+    pub lane: LaneId,
+    /// What is left open.
+    pub left: Left,
+}
+
+/// How much of an outage may have gone unseen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Left {
+    /// One of up to this length.
+    UpTo(Duration),
+    /// Nothing can be told.
+    Untold(Untold),
+}
+
+/// Why nothing can be told of a lane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Untold {
+    /// Why.
+    pub why: String,
+    /// The place of the other event whose outage or begin hides it, if that is why.
+    pub other: Option<usize>,
+}
