@@ -3,100 +3,81 @@
 //! What the catalogue does not hold stays English: names of figures, checkers, settings and nodes always do, since
 //! they are the names that the definitions, the schema and other tools use.
 
+mod alerts;
+mod bounds;
 mod catalogue;
+mod checks;
+mod common;
+mod controls;
 mod deeds;
+mod effects;
+mod errors;
+mod figures;
+mod integrity;
+mod lookup;
+mod loss;
+mod means;
+mod members;
+mod method;
+mod networks;
+mod quarter;
+mod reasons;
 mod sentences;
+#[cfg(test)]
+mod spoken;
+mod streams;
+mod verdicts;
 mod watch;
 
-use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
+use std::borrow::Cow;
 
 use super::document::{Cell, Document};
 
-/// Every sentence, with its Chinese.
+use lookup::{WHOLE, said};
+
+/// Every sentence, with its Chinese. The first one that fits is taken.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let words = catalogue::WORDS.iter().chain(deeds::DEEDS).copied();
     let deeds = deeds::FAULT_DEEDS.iter();
     let deeds = deeds.map(|(english, chinese)| (english.as_str(), chinese.as_str()));
-    let fixed = |sentences: &'static [(&str, &str)]| sentences.iter().copied();
-    fixed(catalogue::WORDS)
-        .chain(fixed(deeds::DEEDS))
-        .chain(deeds)
-        .chain(fixed(sentences::SENTENCES))
-        .chain(fixed(watch::WATCH))
+    let sentences = SENTENCES.iter().flat_map(|part| part.iter().copied());
+    words.chain(deeds).chain(sentences)
 }
 
-/// Sentences without gaps.
-static WHOLE: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
-    all()
-        .filter(|(english, _)| !english.contains("{}"))
-        .collect()
-});
+/// The sentences, but for those of faults. Some of the first begin as one that comes later.
+const SENTENCES: &[&[(&str, &str)]] = &[
+    verdicts::VERDICTS,
+    checks::CHECKS,
+    integrity::INTEGRITY,
+    alerts::ALERTS,
+    sentences::SENTENCES,
+    watch::WATCH,
+    reasons::REASONS,
+    figures::FIGURES,
+    loss::LOSS,
+    method::METHOD,
+    means::MEANS,
+    effects::EFFECTS,
+    networks::NETWORKS,
+    streams::STREAMS,
+    bounds::BOUNDS,
+    members::MEMBERS,
+    quarter::QUARTER,
+    controls::CONTROLS,
+    errors::ERRORS,
+    common::COMMON,
+];
 
-/// Sentences with gaps: the parts around them, and the Chinese.
-static GAPPED: LazyLock<Vec<(Vec<&str>, &str)>> = LazyLock::new(|| {
-    let gapped = all().filter(|(english, _)| english.contains("{}"));
-    gapped
-        .map(|(english, chinese)| (english.split("{}").collect(), chinese))
-        .collect()
-});
-
-/// A text in Chinese, as far as the catalogue goes. Clauses that semicolons part are taken one by one where
-/// there is nothing for the whole.
+/// A text in Chinese, as far as the catalogue goes.
 pub fn chinese(text: &str) -> Cow<'_, str> {
     let trimmed = text.trim();
     if trimmed.is_empty() || !trimmed.bytes().any(|b| b.is_ascii_alphabetic()) {
         return Cow::Borrowed(text);
     }
-    if let Some(whole) = translated(trimmed) {
-        return Cow::Owned(text.replacen(trimmed, &whole, 1));
+    match said(trimmed) {
+        Some(said) => Cow::Owned(text.replacen(trimmed, &said, 1)),
+        None => Cow::Borrowed(text),
     }
-    for (mark, chinese_mark) in [("; ", "；"), (": ", "：")] {
-        let (body, end) = match trimmed.strip_suffix('.') {
-            Some(body) => (body, "。"),
-            None => (trimmed, ""),
-        };
-        if body.contains(mark) {
-            let parts: Vec<Option<String>> = body.split(mark).map(translated).collect();
-            if parts.iter().any(Option::is_some) {
-                let said: Vec<String> = parts
-                    .into_iter()
-                    .zip(body.split(mark))
-                    .map(|(part, english)| part.unwrap_or_else(|| english.to_owned()))
-                    .collect();
-                return Cow::Owned(text.replacen(trimmed, &(said.join(chinese_mark) + end), 1));
-            }
-        }
-    }
-    Cow::Borrowed(text)
-}
-
-fn translated(text: &str) -> Option<String> {
-    if let Some(whole) = WHOLE.get(text) {
-        return Some((*whole).to_owned());
-    }
-    GAPPED.iter().find_map(|(parts, chinese)| {
-        let gaps = gaps(text, parts)?;
-        let mut said = (*chinese).to_owned();
-        for (index, gap) in gaps.iter().enumerate() {
-            let inner = translated(gap).unwrap_or_else(|| (*gap).to_owned());
-            said = said.replace(&format!("{{{index}}}"), &inner);
-        }
-        Some(said)
-    })
-}
-
-/// What stands in the gaps between the parts, if the text is made of them.
-fn gaps<'t>(text: &'t str, parts: &[&str]) -> Option<Vec<&'t str>> {
-    let (first, rest) = parts.split_first()?;
-    let (last, middle) = rest.split_last()?;
-    let mut text = text.strip_prefix(first)?.strip_suffix(last)?;
-    let mut gaps = Vec::new();
-    for part in middle {
-        let (gap, other) = text.split_once(part)?;
-        gaps.push(gap);
-        text = other;
-    }
-    gaps.push(text);
-    gaps.iter().all(|gap| !gap.is_empty()).then_some(gaps)
 }
 
 /// A page in Chinese: the texts between its tags.
@@ -105,8 +86,7 @@ pub fn chinese_page(html: &str) -> String {
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         let (text, tag) = rest.split_at(start);
-        // An apostrophe needs no escape between tags.
-        out.push_str(&chinese(&text.replace("&#39;", "'")));
+        out.push_str(&between_tags(text));
         let opaque = ["<style", "<code"]
             .into_iter()
             .find(|name| tag.starts_with(name));
@@ -121,8 +101,42 @@ pub fn chinese_page(html: &str) -> String {
         out.push_str(whole);
         rest = other;
     }
-    out.push_str(&chinese(rest));
+    out.push_str(&between_tags(rest));
     out.replacen("<html lang=\"en\">", "<html lang=\"zh-CN\">", 1)
+}
+
+/// How signs are written between tags.
+const ESCAPES: [(&str, &str); 9] = [
+    ("&#60;", "<"),
+    ("&lt;", "<"),
+    ("&#62;", ">"),
+    ("&gt;", ">"),
+    ("&#34;", "\""),
+    ("&quot;", "\""),
+    ("&#39;", "'"),
+    ("&#38;", "&"),
+    ("&amp;", "&"),
+];
+
+/// A text between tags in Chinese. It is read as it shows: the semicolon of an escape parts no clauses.
+fn between_tags(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, sign) = rest.split_at(at);
+        plain.push_str(before);
+        let known = ESCAPES
+            .iter()
+            .find_map(|(written, sign_of)| Some((*sign_of, sign.strip_prefix(written)?)));
+        let (shown, behind) = known.unwrap_or_else(|| sign.split_at(1));
+        plain.push_str(shown);
+        rest = behind;
+    }
+    plain.push_str(rest);
+    // An apostrophe needs no escape between tags.
+    let said = chinese(&plain).replace('&', "&#38;");
+    let said = said.replace('<', "&#60;").replace('>', "&#62;");
+    said.replace('"', "&#34;")
 }
 
 /// A document in Chinese.

@@ -291,7 +291,6 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("no recovery time to compare", "没有可比较的恢复时间"),
     // Figures.
     ("before convergence", "收敛之前"),
-    ("{} of {} operations", "{1} 个操作中的 {0} 个"),
     ("width of the injecting call", "注入调用的宽度"),
     (
         "probe interval of the lane that decided",
