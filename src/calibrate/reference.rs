@@ -34,7 +34,7 @@ const SIDE_BY_SIDE: [u32; 4] = [30, 15, 8, 4];
 /// How far apart drills side by side start: outages, and judging, of all at one moment would be more than a slow machine
 /// can do.
 const PLANTS_APART: Duration = Duration::from_secs(3);
-const CONTROLS_APART: Duration = Duration::from_millis(100);
+const CONTROLS_APART: Duration = Duration::from_millis(50);
 
 /// The timeout of the lanes, which is also how much longer an outage by unanswered requests may look.
 const TIMEOUT: Duration = Duration::from_millis(200);
@@ -188,10 +188,10 @@ const CONTROL: &str = "schema: 1
 name: control
 summary: Nothing happens.
 stack: { reference: { settings: { detect: 2s, synchronous: true } } }
-clients: { service: { lanes: 1, rate: 40/s, timeout: 600ms, pinned: 500ms } }
+clients: { service: { lanes: 1, rate: 44/s, timeout: 600ms, pinned: 500ms } }
 targets: { rto: 10s, rpo: { count: 0 }, split-brain: 0 }
 drill:
-  - steady: 11500ms
+  - steady: 10500ms
   - fault: noop
   - expect: { recovered: { within: 20s } }
 ";
