@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path, time::Duration};
 
 use drdrill::{
-    evidence::{Register, StampError, audit, stamp},
+    evidence::{Register, StampError, audit, files, stamp},
     shown::shown_path,
 };
 
@@ -28,12 +28,10 @@ pub fn timestamp(arguments: &TimestampArguments) -> Result<Exit, Failure> {
     let (reports, authority) = (&arguments.reports, &arguments.tsa_ca);
     let head = head(reports)?;
     let path = stamp::path(reports, &head);
-    if path.exists() {
-        let what = format!("stamped before: {}\n", shown_path(&path));
-        output::result(&what);
-        return Ok(Exit::Pass);
-    }
     stamp::certificates(authority).map_err(|error| refused(&error))?;
+    if path.exists() {
+        return before(&path, &head, authority);
+    }
     let query = stamp::query(&head).map_err(|error| refused(&error))?;
     let reply = ask(&arguments.tsa, &query).map_err(|error| {
         Failure::new(
@@ -53,6 +51,28 @@ pub fn timestamp(arguments: &TimestampArguments) -> Result<Exit, Failure> {
     output::result(&format!(
         "stamped: the register up to {head} existed by {at}\n{}\n",
         shown_path(&path)
+    ));
+    Ok(Exit::Pass)
+}
+
+/// Says what the time stamp shows that is there already.
+///
+/// # Errors
+/// When it cannot be read or shows nothing.
+fn before(path: &Path, head: &str, authority: &Path) -> Result<Exit, Failure> {
+    let place = path.display().to_string();
+    let unread = |why: String| {
+        let help = "remove the file, and ask again";
+        Failure::new(Exit::EvidenceUnverified, format!("`{place}`: {why}"), help)
+    };
+    let reply = files::read(path, MOST).map_err(|error| unread(error.to_string()))?;
+    let at = match stamp::verified(&reply, head, authority) {
+        Err(StampError::Refused(why)) => return Err(unread(why)),
+        other => other.map_err(|error| refused(&error))?,
+    };
+    output::result(&format!(
+        "stamped before: the register up to {head} existed by {at}\n{}\n",
+        shown_path(path)
     ));
     Ok(Exit::Pass)
 }

@@ -84,19 +84,7 @@ fn baseline_problem(
 
 /// All of `steady` before the step that the targets speak of, and where the first of it is.
 fn baseline(scenario: &Scenario) -> Option<(usize, Duration)> {
-    let headline = scenario.headline.or_else(|| {
-        let disrupts = |step: &Step| {
-            matches!(
-                step,
-                Step::Fault(_) | Step::Consumer(_) | Step::Switchover(_)
-            )
-        };
-        let mut places = scenario.drill.iter().enumerate();
-        let judged = places.find(|(index, step)| disrupts(step) && scenario.drill.judges(*index));
-        judged
-            .map(|(index, _)| index)
-            .or_else(|| scenario.drill.iter().position(disrupts))
-    })?;
+    let headline = scenario.headline.or_else(|| scenario.drill.headline())?;
     let before = scenario.drill.iter().enumerate().take(headline);
     let mut steady = before.filter_map(|(index, step)| match step {
         Step::Steady(time) => Some((index, time.0)),

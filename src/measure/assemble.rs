@@ -43,10 +43,10 @@ pub fn measure(record: &Record, history: &History) -> Figures {
     let unavailable_total = unavailable_total(&scan);
     let (redundancy_restored, redundancy_from_fault) = redundancy(record);
     let down = service_outages(&scan);
-    let (undone, calm) = undone(&scan);
+    let (undone, undone_without_outage) = undone(&scan);
     Figures {
         undone,
-        calm,
+        undone_without_outage,
         before: before(&scan),
         unwell: unwell(&scan),
         rto_slo: rto_slo(record, &pooled, &p99),

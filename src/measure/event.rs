@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    EventFigures, Figure, LaneOutage, Quiet, Uncertainty,
+    EventFigures, Figure, LaneOutage, Uncertainty, Undetected,
     availability::union,
     cause::{Cause, causes},
     phases::{phases, unexplained},
@@ -76,17 +76,20 @@ pub fn event(scan: &Scan<'_>, index: usize, service_ns: u64) -> EventFigures {
         rto,
         shards: shards(scan, index, &service),
         lanes: own(scan, index, |cause| !matches!(cause, Cause::Undone(_))),
-        quiet: quiet(&scan.service, &service)
-            .chain(quiet(&scan.app, &app))
+        undetected: undetected(&scan.service, &service)
+            .chain(undetected(&scan.app, &app))
             .collect(),
         late: own(scan, index, |cause| cause == Cause::Late),
     }
 }
 
 /// What the lanes without an outage leave open.
-fn quiet<'a>(lanes: &'a [Scanned<'_>], seen: &'a [Seen]) -> impl Iterator<Item = Quiet> + 'a {
+fn undetected<'a>(
+    lanes: &'a [Scanned<'_>],
+    seen: &'a [Seen],
+) -> impl Iterator<Item = Undetected> + 'a {
     let pairs = lanes.iter().zip(seen);
-    pairs.filter_map(|(scanned, seen)| seen.quiet(scanned.lane))
+    pairs.filter_map(|(scanned, seen)| seen.undetected(scanned.lane))
 }
 
 /// The outages of service and app lanes that belong to the event, of some causes.

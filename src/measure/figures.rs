@@ -11,7 +11,7 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{AlertFigures, Quiet, RebalanceFigures};
+use super::{AlertFigures, RebalanceFigures, Undetected};
 
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ pub struct Figures {
     pub undone: Vec<UndoneFigures>,
     /// The other heals and returns, after which no lane saw an outage that is put down to them.
     #[serde(skip)]
-    pub calm: Vec<UndoneFigures>,
+    pub undone_without_outage: Vec<UndoneFigures>,
     /// Outages of service and app lanes from the first step on and before any disruptive step, where no step explains them
     /// and no baseline holds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -151,7 +151,7 @@ pub struct EventFigures {
     pub shards: Vec<ShardFigures>,
     /// What each service and app lane without an outage of this event leaves open.
     #[serde(skip)]
-    pub quiet: Vec<Quiet>,
+    pub undetected: Vec<Undetected>,
 }
 
 /// Something that was undone, after which service may fail anew.
@@ -192,7 +192,7 @@ pub struct UndoneFigures {
     pub lanes: Vec<LaneOutage>,
     /// What each service and app lane leaves open from then until W after it, where that is more than a target.
     #[serde(skip)]
-    pub quiet: Vec<Quiet>,
+    pub undetected: Vec<Undetected>,
 }
 
 /// What the lanes of one shard saw of one event.

@@ -24,7 +24,6 @@ pub mod lists;
 pub mod loss;
 pub mod outage;
 pub mod phases;
-pub mod quiet;
 pub mod rebalance;
 pub mod recovery;
 pub mod redundancy;
@@ -35,6 +34,7 @@ pub mod shard;
 pub mod staleness;
 pub mod stall;
 pub mod transfers;
+pub mod undetected;
 pub mod undone;
 pub mod visibility;
 pub mod windows;
@@ -47,5 +47,5 @@ pub use figures::{
     Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures,
     Staleness, Uncertainty, Undone, UndoneFigures, Visibility,
 };
-pub use quiet::{Left, Quiet, Untold};
 pub use rebalance::{PartitionFigures, RebalanceFigures};
+pub use undetected::{Extent, NotMeasured, Undetected};

@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{
-    Figure, LaneOutage, Left, Quiet, Untold,
+    Extent, Figure, LaneOutage, NotMeasured, Undetected,
     availability::resolution as longest_unseen,
     cause::{Cause, causes},
     lane::{SUSTAIN_OPS, covers, effect, is_available, sustain},
@@ -24,19 +24,19 @@ pub enum Seen {
     /// No failed operation over W; an outage up to the resolution could have gone unseen.
     Calm(Duration),
     /// It cannot be told.
-    Unknown(Untold),
+    Unknown(NotMeasured),
 }
 
 impl Seen {
     /// What it leaves open of an outage that it did not show.
-    pub fn quiet(&self, lane: &Lane) -> Option<Quiet> {
-        let left = match self {
+    pub fn undetected(&self, lane: &Lane) -> Option<Undetected> {
+        let extent = match self {
             Self::Outage(_) => return None,
-            Self::Calm(resolution) => Left::UpTo(*resolution),
-            Self::Unknown(untold) => Left::Untold(untold.clone()),
+            Self::Calm(resolution) => Extent::UpTo(*resolution),
+            Self::Unknown(missing) => Extent::NotMeasured(missing.clone()),
         };
         let lane = lane.id;
-        Some(Quiet { lane, left })
+        Some(Undetected { lane, extent })
     }
 
     /// The recovery time from the event.
@@ -44,7 +44,7 @@ impl Seen {
         match self {
             Self::Outage(outage) => Figure::Measured(outage.rto),
             Self::Calm(resolution) => calm(*resolution),
-            Self::Unknown(untold) => Figure::Missing(untold.why.clone()),
+            Self::Unknown(missing) => Figure::Missing(missing.why.clone()),
         }
     }
 
@@ -53,7 +53,7 @@ impl Seen {
         match self {
             Self::Outage(outage) => Figure::Measured(outage.length),
             Self::Calm(resolution) => calm(*resolution),
-            Self::Unknown(untold) => Figure::Missing(untold.why.clone()),
+            Self::Unknown(missing) => Figure::Missing(missing.why.clone()),
         }
     }
 }
@@ -66,7 +66,7 @@ fn calm(resolution: Duration) -> Figure<Span> {
 pub fn seen(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize) -> Seen {
     let at = scan.record.disruptions[index].0;
     if let Some(before) = absorbed(scanned, index, at) {
-        return Seen::Unknown(Untold {
+        return Seen::Unknown(NotMeasured {
             why: format!(
                 "{} had not recovered from an outage when the step began",
                 scanned.lane.name
@@ -124,7 +124,7 @@ fn calm_or_unknown(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize, at: Bra
     let from = ops.partition_point(|op| op.intended <= at.high);
     let count = ops.skip(from).partition_point(|op| op.intended <= until);
     if count < SUSTAIN_OPS as usize || !covers(lane, ops, until) {
-        return Seen::Unknown(Untold {
+        return Seen::Unknown(NotMeasured {
             why: format!(
                 "{} has only {count} operations in the {} s after the step, or ends within them",
                 lane.name,
@@ -134,7 +134,7 @@ fn calm_or_unknown(scan: &Scan<'_>, scanned: &Scanned<'_>, index: usize, at: Bra
         });
     }
     if next.is_some_and(|next| *next < until) {
-        return Seen::Unknown(Untold {
+        return Seen::Unknown(NotMeasured {
             why: format!(
                 "the next step struck within {} s, before {} could tell",
                 sustain(lane).as_secs_f64(),

@@ -57,7 +57,7 @@ pub fn longest(stalls: &[Stall], at: Bracket, window: Duration) -> Option<Durati
         .max()
 }
 
-/// The shortest time that a recovery or an outage may take by the targets; none where no target limits any.
+/// The shortest time that a recovery may take by the targets; none where no target limits any.
 pub fn shortest_target(targets: &Targets) -> Option<Duration> {
     let goals = [
         targets.rto,

@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::{
-    Figure, LaneOutage, Left, Quiet, Undone, UndoneFigures,
+    Extent, Figure, LaneOutage, Undetected, Undone, UndoneFigures,
     cause::{Cause, causes},
     lane::sustain,
     rto::{lane_outage, worst},
@@ -39,17 +39,20 @@ pub fn undone(scan: &Scan<'_>) -> (Vec<UndoneFigures>, Vec<UndoneFigures>) {
     let found = scan.undone.iter().enumerate().map(|(place, (at, what))| {
         let service = of(&scan.service, place, *at);
         let app = of(&scan.app, place, *at);
-        let quiet = stalled.iter().filter_map(|it| quiet(it, *at)).collect();
-        figures(*at, what.clone(), (service, app), quiet)
+        let undetected = stalled
+            .iter()
+            .filter_map(|it| undetected(it, *at))
+            .collect();
+        figures(*at, what.clone(), service, app, undetected)
     });
     found.partition(|figures| !figures.lanes.is_empty())
 }
 
 /// What a lane leaves open from a moment until W after it, where an outage beyond a target could have gone unseen.
-fn quiet((lane, stalls): &(&Lane, Vec<Stall>), at: Bracket) -> Option<Quiet> {
-    let left = Left::UpTo(longest(stalls, at, sustain(lane))?);
+fn undetected((lane, stalls): &(&Lane, Vec<Stall>), at: Bracket) -> Option<Undetected> {
+    let extent = Extent::UpTo(longest(stalls, at, sustain(lane))?);
     let lane = lane.id;
-    Some(Quiet { lane, left })
+    Some(Undetected { lane, extent })
 }
 
 /// An outage of a lane, and what the lane does.
@@ -58,8 +61,9 @@ type Seen = (Access, LaneOutage);
 fn figures(
     at: Bracket,
     what: Undone,
-    (service, app): (Vec<Seen>, Vec<Seen>),
-    quiet: Vec<Quiet>,
+    service: Vec<Seen>,
+    app: Vec<Seen>,
+    undetected: Vec<Undetected>,
 ) -> UndoneFigures {
     let of = |access: Access| {
         let own = service.iter().filter(|(other, _)| *other == access);
@@ -79,7 +83,7 @@ fn figures(
             .chain(app)
             .map(|(_, outage)| outage)
             .collect(),
-        quiet,
+        undetected,
     }
 }
 

@@ -51,7 +51,7 @@ fn row(line: &Line) -> Vec<String> {
 fn word(state: Acceptance) -> &'static str {
     match state {
         Acceptance::Accepted => "accepted",
-        Acceptance::Undecided => "UNDECIDED",
+        Acceptance::Undecided => "INCONCLUSIVE",
         Acceptance::Rejected => "REJECTED",
     }
 }

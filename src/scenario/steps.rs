@@ -27,6 +27,15 @@ impl Steps {
         self.steps.push(step);
     }
 
+    /// The step that `rto` and `rpo` speak of where the scenario names none: the first that may be one and is judged, else the
+    /// first that may.
+    pub fn headline(&self) -> Option<usize> {
+        let may = |index: &usize| self.steps[*index].may_be_headline();
+        let places = 0..self.steps.len();
+        let judged = places.clone().filter(may).find(|index| self.judges(*index));
+        judged.or_else(|| places.into_iter().find(may))
+    }
+
     /// Whether what clients see of the step at `index` is held against the targets.
     pub fn judges(&self, index: usize) -> bool {
         !self.unjudged.contains(&index)
@@ -115,5 +124,19 @@ mod tests {
         assert_eq!(back, steps);
         assert!(back.judges(0) && !back.judges(1));
         assert!(serde_json::from_str::<Steps>(r#"[{"hold":"5s","targets":"none"}]"#).is_err());
+    }
+
+    #[test]
+    fn the_main_figures_speak_of_the_first_fault_that_is_judged() {
+        let noop = || Step::Fault(crate::scenario::fault::Noop.into());
+        let with = |unjudged: &[usize]| {
+            let steps = vec![Step::Runbook("promote-replica".into()), noop(), noop()];
+            Steps::new(steps, unjudged.iter().copied().collect()).headline()
+        };
+        assert_eq!(with(&[]), Some(1));
+        assert_eq!(with(&[1]), Some(2));
+        // A runbook has no figures, whether or not it is judged.
+        assert_eq!(with(&[1, 2]), Some(1));
+        assert_eq!(Steps::from(Vec::new()).headline(), None);
     }
 }

@@ -235,6 +235,14 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether the main figures may speak of it: a fault, a consumer's end, a planned move that is no failback.
+    pub fn may_be_headline(&self) -> bool {
+        matches!(
+            self,
+            Self::Fault(_) | Self::Consumer(_) | Self::Switchover(_)
+        )
+    }
+
     /// Whether it breaks or moves something: a `noop` does not.
     pub fn disrupts(&self) -> bool {
         match self {

@@ -7,7 +7,7 @@ use crate::{
     check::Touch,
     history::{Access, Group, Lane},
     measure::{
-        EventFigures, Figure, Figures, Left, Quiet, Undone, UndoneFigures, Untold,
+        EventFigures, Extent, Figure, Figures, NotMeasured, Undetected, Undone, UndoneFigures,
         cause::{self, strikes_again},
         format::{self, Round},
         lane::sustain,
@@ -33,7 +33,7 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     let mut lines: Vec<Judged> = others
         .flat_map(|(_, event)| of_event(record, figures, event))
         .collect();
-    let undone = figures.undone.iter().chain(&figures.calm);
+    let undone = figures.undone.iter().chain(&figures.undone_without_outage);
     lines.extend(undone.flat_map(|it| of_undone(record, it)));
     lines.extend(late(record, figures));
     lines.extend(unmet(record));
@@ -60,12 +60,12 @@ fn of_event(record: &Record, figures: &Figures, event: &EventFigures) -> Vec<Jud
         let lanes = lanes.filter(|outage| !event.late.contains(outage));
         lanes.filter(move |outage| lane(record, outage.lane.0).is_some_and(fits))
     };
-    let left = |fits: Fits, limit: Option<Goal<Dur>>| {
-        let excused = |untold: &Untold| {
-            let other = untold.other.and_then(|place| figures.events.get(place));
+    let open = |fits: Fits, limit: Option<Goal<Dur>>| {
+        let excused = |missing: &NotMeasured| {
+            let other = missing.other.and_then(|place| figures.events.get(place));
             other.is_some_and(|other| judges(record, other.step))
         };
-        left(record, &event.quiet, fits, limit, excused)
+        open(record, &event.undetected, fits, limit, excused)
     };
     if is_planned(event.kind) {
         // `failback` has a line of its own where it has a target, and so has `outage` where the headline is a fault.
@@ -76,9 +76,10 @@ fn of_event(record: &Record, figures: &Figures, event: &EventFigures) -> Vec<Jud
         let limit = targets.outage.or(targets.rto);
         let seen = Row {
             name: "outage",
+            is_main: true,
             limit,
             seen: worst(lanes(is_service).map(|outage| outage.length)),
-            left: left(is_service, limit),
+            open: open(is_service, limit),
         };
         return seen
             .line(&suffix, judged)
@@ -86,11 +87,17 @@ fn of_event(record: &Record, figures: &Figures, event: &EventFigures) -> Vec<Jud
             .into_iter()
             .collect();
     }
-    let row = |(name, limit, fits): (&'static str, Option<Goal<Dur>>, Fits)| Row {
+    let row = |Target {
+                   name,
+                   is_main,
+                   limit,
+                   fits,
+               }: Target| Row {
         name,
+        is_main,
         limit,
         seen: worst(lanes(fits).map(|outage| outage.rto)),
-        left: left(fits, limit),
+        open: open(fits, limit),
     };
     let rows = rows(targets).map(row);
     let mut lines: Vec<Judged> = rows
@@ -122,13 +129,20 @@ fn of_undone(record: &Record, undone: &UndoneFigures) -> Vec<Judged> {
     let rows = rows(&record.opened.scenario.targets);
     rows.into_iter()
         .zip(seen)
-        .filter_map(|((name, limit, fits), seen)| {
-            let left = left(record, &undone.quiet, fits, limit, |_| true);
+        .filter_map(|(target, seen)| {
+            let Target {
+                name,
+                is_main,
+                limit,
+                fits,
+            } = target;
+            let open = open(record, &undone.undetected, fits, limit, |_| true);
             let row = Row {
                 name,
+                is_main,
                 limit,
                 seen,
-                left,
+                open,
             };
             row.line(&suffix, judged)
         })
@@ -168,19 +182,21 @@ fn shared(record: &Record, undone: &UndoneFigures) -> bool {
 /// A recovery of other than the main event: what was seen of it, and what is left open.
 struct Row {
     name: &'static str,
+    /// Whether it stands for the whole service, so that it must have a target.
+    is_main: bool,
     limit: Option<Goal<Dur>>,
     /// The worst lane that saw an outage.
     seen: Option<Span>,
     /// What lanes without one leave open, where that is more than the limit.
-    left: Option<Figure<Span>>,
+    open: Option<Figure<Span>>,
 }
 
 impl Row {
     /// Its line, if it needs one. Of a step that is not judged only what was seen is told. Without a target for `rto`
     /// an outage cannot be judged, and that is said.
     fn line(self, suffix: &str, judged: bool) -> Option<Judged> {
-        let left = self.left.filter(|_| judged);
-        let both = self.seen.map(Figure::Measured).into_iter().chain(left);
+        let open = self.open.filter(|_| judged);
+        let both = self.seen.map(Figure::Measured).into_iter().chain(open);
         let both: Vec<Figure<Span>> = both.collect();
         if both.is_empty() {
             return None;
@@ -188,7 +204,7 @@ impl Row {
         let figure = rto::worst(both.into_iter());
         let name = format!("{}_{suffix}", self.name);
         match goal(self.limit, judged) {
-            None if judged && self.seen.is_some() && matches!(self.name, "rto" | "outage") => {
+            None if judged && self.is_main && self.seen.is_some() => {
                 Some(span_line(&name, None, &figure))
             }
             None => None,
@@ -203,40 +219,58 @@ fn is_service(lane: &Lane) -> bool {
     lane.group == Group::Service
 }
 
-/// The recovery times that every event has, their targets, and their lanes.
-fn rows(targets: &Targets) -> [(&'static str, Option<Goal<Dur>>, Fits); 4] {
-    let write: Fits = |lane| is_service(lane) && lane.access == Access::Write;
-    let read: Fits = |lane| is_service(lane) && lane.access == Access::Read;
+/// A recovery time that every event has, its target, and its lanes.
+struct Target {
+    name: &'static str,
+    is_main: bool,
+    limit: Option<Goal<Dur>>,
+    fits: Fits,
+}
+
+fn rows(targets: &Targets) -> [Target; 4] {
+    let row = |name, limit, fits: Fits| Target {
+        name,
+        is_main: false,
+        limit,
+        fits,
+    };
+    let rto = Target {
+        is_main: true,
+        ..row("rto", targets.rto, is_service)
+    };
+    let write = |lane: &Lane| is_service(lane) && lane.access == Access::Write;
+    let read = |lane: &Lane| is_service(lane) && lane.access == Access::Read;
+    let app = |lane: &Lane| lane.group == Group::App;
     [
-        ("rto", targets.rto, is_service),
-        ("rto_write", targets.rto_write, write),
-        ("rto_read", targets.rto_read, read),
-        ("rto_app", targets.rto_app, |lane| lane.group == Group::App),
+        rto,
+        row("rto_write", targets.rto_write, write),
+        row("rto_read", targets.rto_read, read),
+        row("rto_app", targets.rto_app, app),
     ]
 }
 
 /// What quiet lanes leave open: an outage beyond the limit that could have gone unseen, or one of which nothing can be told
 /// and nothing excuses that. A lane whose own interval is no shorter than the limit leaves that open at the headline too.
-fn left(
+fn open(
     record: &Record,
-    quiet: &[Quiet],
+    undetected: &[Undetected],
     fits: Fits,
     limit: Option<Goal<Dur>>,
-    excused: impl Fn(&Untold) -> bool,
+    excused: impl Fn(&NotMeasured) -> bool,
 ) -> Option<Figure<Span>> {
     let limit = limit.and_then(Goal::limit)?.0;
-    let own = quiet.iter().filter_map(|quiet| {
-        let lane = lane(record, quiet.lane.0).filter(|lane| fits(lane))?;
-        Some((lane, &quiet.left))
+    let own = undetected.iter().filter_map(|one| {
+        let lane = lane(record, one.lane.0).filter(|lane| fits(lane))?;
+        Some((lane, &one.extent))
     });
     let open: Vec<Figure<Span>> = own
-        .filter_map(|(lane, left)| match left {
-            Left::UpTo(longest) if *longest > limit && lane.interval < limit => {
+        .filter_map(|(lane, open)| match open {
+            Extent::UpTo(longest) if *longest > limit && lane.interval < limit => {
                 Some(Figure::Measured(Span::between(Duration::ZERO, *longest)))
             }
-            Left::UpTo(_) => None,
-            Left::Untold(untold) if excused(untold) => None,
-            Left::Untold(untold) => Some(Figure::Missing(untold.why.clone())),
+            Extent::UpTo(_) => None,
+            Extent::NotMeasured(missing) if excused(missing) => None,
+            Extent::NotMeasured(missing) => Some(Figure::Missing(missing.why.clone())),
         })
         .collect();
     (!open.is_empty()).then(|| rto::worst(open.into_iter()))

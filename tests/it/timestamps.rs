@@ -172,6 +172,11 @@ fn what_is_no_time_stamp_of_this_register_by_the_pinned_authority_is_named() {
     assert_eq!(authority.stamp(&reports).0, 0);
     let file = only(&reports);
     let whole = fs::read(&file).expect("a time stamp");
+    // What stands in its place is no time stamp only by its name.
+    fs::write(&file, "x").expect("a change");
+    let (exit, said) = authority.stamp(&reports);
+    assert_eq!((exit, said.contains("stamped")), (6, false), "{said}");
+    fs::write(&file, &whole).expect("as it was");
 
     let elsewhere = reports.verify(&["--tsa-ca", &other.certificates()]);
     assert_eq!(elsewhere.exit, 6);

@@ -120,10 +120,7 @@ fn control(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
 /// The step that the main figures speak of must be one that breaks or moves something.
 fn headline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
     let index = scenario.headline?;
-    let fits = matches!(
-        scenario.drill.get(index),
-        Some(Step::Fault(_) | Step::Consumer(_) | Step::Switchover(_))
-    );
+    let fits = scenario.drill.get(index).is_some_and(Step::may_be_headline);
     let message = format!("step {index} is no fault and no switchover");
     let help = "count the steps from 0, and name the one that `rto` and `rpo` speak of";
     (!fits).then(|| spans.problem(&["headline"], message, help))
@@ -132,14 +129,8 @@ fn headline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
 /// The main figures carry the verdict, so what clients see of their step must be judged.
 fn unjudged_headline(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
     let drill = &scenario.drill;
-    let disrupts = |index: &usize| drill.get(*index).is_some_and(Step::disrupts);
-    let index = match scenario.headline {
-        Some(index) => index,
-        None => (0..drill.len()).find(disrupts)?,
-    };
-    let others = scenario.headline.is_none()
-        && (0..drill.len()).any(|index| disrupts(&index) && drill.judges(index));
-    if drill.judges(index) || others {
+    let index = scenario.headline.or_else(|| drill.headline())?;
+    if drill.judges(index) {
         return None;
     }
     let message = format!(

@@ -6,25 +6,25 @@ use crate::id::LaneId;
 
 /// What a lane that showed no outage leaves open.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Quiet {
+pub struct Undetected {
     /// The lane.
     pub lane: LaneId,
     /// What is left open.
-    pub left: Left,
+    pub extent: Extent,
 }
 
 /// How much of an outage may have gone unseen.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Left {
+pub enum Extent {
     /// One of up to this length.
     UpTo(Duration),
     /// Nothing can be told.
-    Untold(Untold),
+    NotMeasured(NotMeasured),
 }
 
 /// Why nothing can be told of a lane.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Untold {
+pub struct NotMeasured {
     /// Why.
     pub why: String,
     /// The place of the other event whose outage or begin hides it, if that is why.
