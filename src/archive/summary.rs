@@ -60,6 +60,9 @@ pub struct Config {
     /// Its steps, as they were written down.
     #[serde(default)]
     pub drill: Vec<serde_json::Value>,
+    /// Whether each repeat was to have a stack of its own.
+    #[serde(default, rename = "fresh-stacks")]
+    pub fresh_stacks: bool,
 }
 
 /// When something was done, of which only what was done is needed.

@@ -3,7 +3,11 @@
 use crate::{history::History, measure::Figures, record::Record};
 use crate::{
     history::{Group, Outcome},
-    measure::{format, lane::lanes, windows::baseline},
+    measure::{
+        format,
+        lane::{is_ok, lanes},
+        windows::baseline,
+    },
     record::{Disruption, DisruptionKind},
     scenario::{Selector, Step},
 };
@@ -32,7 +36,7 @@ pub fn check(record: &Record, history: &History, _figures: &Figures) -> Finding 
         }
         Some(_) => {}
     }
-    let (ok, total) = counts(record, history);
+    let (ok, total) = counts(record, history, Group::Service);
     let lent = record.rearmed.as_ref().map_or(0, |rearmed| rearmed.lent);
     let share = share(record, ok, total);
     if total + lent < LEAST_OPS {
@@ -42,6 +46,14 @@ pub fn check(record: &Record, history: &History, _figures: &Figures) -> Finding 
     } else if (ok as f64) < LEAST_OK * total as f64 {
         // Every operation that was lent was ok: what is the run's own must be healthy by itself.
         doubts.push(format!("the baseline was not healthy: {share}"));
+    }
+    let (app_ok, app) = counts(record, history, Group::App);
+    // One of few shows nothing: as many as one of the fewest that service lanes must have.
+    if app > app_ok + 1 && (app_ok as f64) < LEAST_OK * app as f64 {
+        let share = format!("{} of {}", format::count(app_ok), format::count(app));
+        doubts.push(format!(
+            "the application was not healthy before the fault: {share} operations ok within its objective"
+        ));
     }
     doubts.extend(
         record
@@ -77,18 +89,18 @@ fn share(record: &Record, ok: u64, total: u64) -> String {
     }
 }
 
-/// ok, and ok + fail + info + shed, of the service lanes in the baseline.
-fn counts(record: &Record, history: &History) -> (u64, u64) {
+/// ok, in app lanes within the objective, and ok + fail + info + shed, of a group's lanes in the baseline.
+fn counts(record: &Record, history: &History, group: Group) -> (u64, u64) {
     let windows = baseline(record);
     let (mut ok, mut total) = (0, 0);
-    for lane in lanes(record, Group::Service, None) {
+    for lane in lanes(record, group, None) {
         for op in history.lane(lane.id) {
             let inside = windows
                 .iter()
                 .any(|(start, end)| *start <= op.intended && op.intended < *end);
             if inside && op.outcome != Outcome::Conflict {
                 total += 1;
-                ok += u64::from(op.outcome == Outcome::Ok);
+                ok += u64::from(is_ok(lane, &op));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Whether the service failed again after it had recovered, or failed when nothing that the drill did explains it.
 
 use crate::{
-    history::{Group, History},
+    history::History,
     measure::{
         EventFigures, Figures, LaneOutage, Undone, UndoneFigures,
         cause::strikes_again,
@@ -25,11 +25,8 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         .events
         .iter()
         .filter(|event| record.opened.scenario.drill.judges(event.step));
-    let service = figures.before.iter().filter(|outage| {
-        let lane = record.lanes.get(usize::from(outage.lane.0));
-        lane.is_some_and(|lane| lane.group == Group::Service)
-    });
-    let mut late: Vec<String> = service.map(|outage| early(record, outage)).collect();
+    let before = figures.before.iter();
+    let mut late: Vec<String> = before.map(|outage| early(record, outage)).collect();
     late.extend(judged.flat_map(|event| {
         let late = event.late.iter();
         late.filter(move |outage| !strikes_again(record, event, outage))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    history::Outcome,
+    history::{Group, Outcome},
     id::{LaneId, NodeName},
     measure::{
         fixture::{Bench, FAULT, P1, P2, R1, W1, W2, add_event, bracket, control, ms},
@@ -160,6 +160,18 @@ fn the_baseline_must_be_long_healthy_and_the_victim_right() {
         b.fail(W1, ms(8_000), ms(8_080));
     };
     assert_eq!(answer(name, unhealthy), Unknown);
+    // An application that answers late was not healthy; one late answer of few shows nothing.
+    let app = |b: &mut Bench, until: Nanos| {
+        let lane = &mut b.record.lanes[3];
+        (lane.group, lane.pinned) = (Group::App, None);
+        lane.objective = Some(Duration::from_millis(100));
+        b.change(LaneId(3), ms(8_000), until, |op| {
+            op.done = op.done.map(|done| done.after(Duration::from_millis(200)));
+        });
+    };
+    assert_eq!(answer(name, |b| app(b, ms(8_000))), Valid);
+    assert_eq!(answer(name, |b| app(b, ms(8_100))), Valid);
+    assert_eq!(answer(name, |b| app(b, ms(8_200))), Unknown);
     assert_eq!(answer(name, |b| b.record.ready_at = None), Unknown);
     assert_eq!(
         answer(name, |b| b.record.ready_at = Some(ms(21_000))),

@@ -11,7 +11,7 @@ use drdrill::{
 
 use super::{
     arguments::{BaselineArguments, BaselineCommand},
-    chosen::whole,
+    chosen::Trust,
     exit::{Exit, Failure},
     history::archive,
     keys, output,
@@ -76,11 +76,12 @@ fn set(
 ) -> Result<Exit, Failure> {
     let archive = archive(reports)?;
     let audit = audit(Register::of(reports).path(), None, true, key);
-    if let Some(problem) = audit.problems.first() {
-        return Err(unverified(&format!(
-            "the register does not verify: {problem}"
-        )));
-    }
+    let trust = Trust {
+        key,
+        audit: &audit,
+        stamped: None,
+    };
+    trust.register().map_err(|why| unverified(&why))?;
     let mut baselines = Baselines::read(file)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string(), "name another file"))?;
     let names: Vec<&str> = match scenario {
@@ -88,6 +89,11 @@ fn set(
         None => archive.scenarios(),
     };
     for name in names {
+        // What cannot be read might not have passed.
+        let unread = |run: &&Run| run.sealed && run.pruned.is_none() && run.unread.is_some();
+        if let Some(run) = archive.of(name).find(unread) {
+            trust.whole(run).map_err(|why| unverified(&why))?;
+        }
         let runs: Vec<&Run> = archive.of(name).filter(|run| run.counts()).collect();
         let runs = &runs[runs.len().saturating_sub(last)..];
         if runs.is_empty() {
@@ -105,7 +111,7 @@ fn set(
             ));
         }
         for run in runs {
-            whole(run, key, &audit).map_err(|why| unverified(&why))?;
+            trust.whole(run).map_err(|why| unverified(&why))?;
         }
         baselines
             .scenarios

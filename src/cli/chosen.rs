@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use drdrill::{
     archive::{BaselineRun, Run, Summary},
-    evidence::{Audit, PinnedKey, sha256, verify_run},
+    evidence::{Audit, PinnedKey, Stamped, sha256, verify_run},
     scenario::{Scenario, read},
     session::rendered,
 };
@@ -12,20 +12,46 @@ use drdrill::{
 /// The scenario's file in a run's folder.
 const SCENARIO: &str = "scenario.yaml";
 
-/// Verifies a run whole: digests, signature, register, and every verdict derived again.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn whole(run: &Run, key: Option<&PinnedKey>, audit: &Audit) -> Result<(), String> {
-    if let Some(why) = &run.unread {
-        return Err(format!("run {} does not verify: {why}", run.id));
+/// What runs are verified against.
+pub struct Trust<'a> {
+    /// The key that must have signed, if one is pinned.
+    pub key: Option<&'a PinnedKey>,
+    /// The register.
+    pub audit: &'a Audit,
+    /// The time stamps beside the register, if their authority is pinned.
+    pub stamped: Option<&'a Stamped>,
+}
+
+impl Trust<'_> {
+    /// Whether the register holds, and the time stamps beside it.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn register(&self) -> Result<(), String> {
+        let stamps = self.stamped.iter().flat_map(|stamped| &stamped.problems);
+        match self.audit.problems.iter().chain(stamps).next() {
+            None => Ok(()),
+            Some(problem) => Err(format!("the register does not verify: {problem}")),
+        }
     }
-    let found = verify_run(&run.folder, key, &rendered);
-    let known = audit.problems_of(&found);
-    let problem = found.problems.iter().chain(&known).next();
-    match problem {
-        None => Ok(()),
-        Some(problem) => Err(format!("run {} does not verify: {problem}", run.id)),
+
+    /// Verifies a run whole: digests, signature, register, time stamp, and every verdict derived again.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn whole(&self, run: &Run) -> Result<(), String> {
+        if let Some(why) = &run.unread {
+            return Err(format!("run {} does not verify: {why}", run.id));
+        }
+        let found = verify_run(&run.folder, self.key, &rendered);
+        let known = self.audit.problems_of(&found);
+        let late = self
+            .stamped
+            .and_then(|it| it.problem_of(self.audit, &found));
+        match found.problems.iter().chain(&known).chain(&late).next() {
+            None => Ok(()),
+            Some(problem) => Err(format!("run {} does not verify: {problem}", run.id)),
+        }
     }
 }
 
@@ -78,7 +104,8 @@ pub fn kept(
 }
 
 /// Whether a run was made from the scenario as it stands in the file, but for what is only said of it, and as one of at least
-/// as many repeats as the file asks for: `--repeat` changes neither the file nor the name under which a run is decided.
+/// as many repeats as the file asks for, on a stack of its own where it asks for that: neither `--repeat` nor `fresh-stacks` changes
+/// the file or the name under which a run is decided.
 ///
 /// # Errors
 /// Which parts are others, or how many repeats there were to be.
@@ -97,7 +124,7 @@ pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
         serde_json::to_value(bare)
             .expect("a scenario has text keys and no value that JSON cannot hold")
     };
-    let asked = wanted.repeat;
+    let asked = wanted;
     let (own, wanted) = (parts(&own.scenario), parts(wanted));
     let keys = |value: &serde_json::Value| -> BTreeSet<String> {
         value
@@ -112,7 +139,7 @@ pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
         .filter(|key| own[key] != wanted[key])
         .collect();
     if differ.is_empty() {
-        return enough_repeats(run, asked);
+        return as_repeated(run, asked);
     }
     Err(format!(
         "run {} was made from another scenario of this name: `{}` differ from the file that is required",
@@ -121,16 +148,26 @@ pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
     ))
 }
 
-/// Whether a run was one of at least so many repeats.
-fn enough_repeats(run: &Run, asked: u32) -> Result<(), String> {
+/// Whether a run was one of at least as many repeats as a scenario asks for, each on a stack of its own if it asks for that.
+fn as_repeated(run: &Run, wanted: &Scenario) -> Result<(), String> {
     let planned = run.attempt().map_or(0, |(_, planned)| planned);
-    if planned >= asked {
-        return Ok(());
+    if planned < wanted.repeat {
+        return Err(format!(
+            "run {} was one of {planned} repeats, and the file that is required asks for {}",
+            run.id, wanted.repeat
+        ));
     }
-    Err(format!(
-        "run {} was one of {planned} repeats, and the file that is required asks for {asked}",
-        run.id
-    ))
+    let was_fresh = run
+        .summary
+        .as_ref()
+        .is_some_and(|it| it.config.fresh_stacks);
+    if wanted.fresh_stacks && !was_fresh {
+        return Err(format!(
+            "run {} was made without `fresh-stacks`, which the file that is required asks for",
+            run.id
+        ));
+    }
+    Ok(())
 }
 
 fn unreadable(run: &Run, error: &std::io::Error) -> String {

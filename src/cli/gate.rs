@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use drdrill::{
     archive::{Archive, Baseline, BaselineRun, Baselines, Judged, Run, resolution, trend},
-    evidence::{Audit, PinnedKey, Register, audit, sha256},
+    evidence::{Register, audit, sha256, stamp},
     gate::{Against, Margin, Policy, State, against, decide},
     measure::format::nanoseconds,
     report::{Gated, gate_json, gate_terminal, gated},
@@ -16,12 +16,13 @@ use drdrill::{
 use super::{
     arguments::GateArguments,
     baseline::read_baselines,
-    chosen,
+    chosen::{self, Trust},
     exit::{Exit, Failure},
     history::archive,
     keys,
     notify::notify,
     output,
+    timestamp::refused,
 };
 
 /// The confidence level of comparisons (measurement definitions, section 5).
@@ -69,15 +70,23 @@ pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
             "missing evidence does not pass: run the drills first",
         ));
     }
+    let register = Register::of(&arguments.reports);
+    let audit = audit(
+        register.path(),
+        arguments.head.as_deref(),
+        true,
+        key.as_ref(),
+    );
+    let stamped = arguments.tsa_ca.as_deref();
+    let stamped = stamped.map(|authority| stamp::stamps(register.path(), &audit, authority));
+    let stamped = stamped.transpose().map_err(|error| refused(&error))?;
     let all = Asked {
         archive: &archive,
-        audit: audit(
-            Register::of(&arguments.reports).path(),
-            arguments.head.as_deref(),
-            true,
-            key.as_ref(),
-        ),
-        key: key.as_ref(),
+        trust: Trust {
+            key: key.as_ref(),
+            audit: &audit,
+            stamped: stamped.as_ref(),
+        },
         baselines: baselines.as_ref(),
         required,
         policy,
@@ -92,8 +101,7 @@ pub fn gate(arguments: &GateArguments) -> Result<Exit, Failure> {
 /// What all scenarios are held against.
 struct Asked<'a> {
     archive: &'a Archive,
-    audit: Audit,
-    key: Option<&'a PinnedKey>,
+    trust: Trust<'a>,
     baselines: Option<&'a Baselines>,
     required: Vec<Scenario>,
     policy: Option<Policy>,
@@ -163,11 +171,8 @@ impl<'a> Asked<'a> {
             }
             None => return Err(format!("run {} does not say when it started", newest.id)),
         }
-        if let Some(problem) = self.audit.problems.first() {
-            return Err(format!("the register does not verify: {problem}"));
-        }
-        runs.iter()
-            .try_for_each(|run| chosen::whole(run, self.key, &self.audit))?;
+        self.trust.register()?;
+        runs.iter().try_for_each(|run| self.trust.whole(run))?;
         for wanted in self.required.iter().filter(|it| it.name == scenario) {
             runs.iter()
                 .try_for_each(|run| chosen::same_scenario(run, wanted))?;
@@ -184,12 +189,12 @@ impl<'a> Asked<'a> {
         let judged = |run: &&Run| runs.iter().any(|other| other.id == run.id);
         let history = self.archive.of(scenario).filter(|run| run.sealed);
         for run in history.filter(|run| !judged(run)) {
-            chosen::whole(run, self.key, &self.audit)?;
+            self.trust.whole(run)?;
         }
         let baseline = self.baselines.and_then(|it| it.scenarios.get(scenario));
         let kept = baseline.iter().flat_map(|it| &it.runs);
         let mut kept = kept.map(|kept| (kept, self.archive.run(&kept.run)));
-        kept.try_for_each(|(kept, run)| chosen::kept(kept, run, scenario, self.key.is_some()))
+        kept.try_for_each(|(kept, run)| chosen::kept(kept, run, scenario, self.trust.key.is_some()))
     }
 
     fn baseline(&self, scenario: &str, runs: &[&Run]) -> Option<Against> {

@@ -35,6 +35,7 @@ pub use plan_alerting::{alert_warnings, validate_alerting};
 pub use plan_checks::validate_against;
 pub use plan_design::validate_design;
 pub use plan_foresight::validate_foresight;
+pub(crate) use provision::remove;
 pub use provision::{After, Aside, Machines, Provisioned, RunContext, provision, tear_down};
 pub use run::{Finished, run};
 pub use starter::{Purpose, starter};

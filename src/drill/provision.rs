@@ -212,17 +212,15 @@ async fn links(
 /// Removes everything that the run created, says what is left, and returns whether that is nothing. The journal is its
 /// owner's to end.
 pub async fn tear_down(context: &RunContext) -> bool {
-    let mut residue = remove(&*context.machines.runtime).await;
-    residue.left.extend(context.earlier.left.clone());
-    residue.failed.extend(context.earlier.failed.clone());
-    residue.removed += context.earlier.removed;
+    let residue = remove(&*context.machines.runtime).await;
+    let residue = residue.and(context.earlier.clone());
     let clean = residue.left.is_empty() && residue.failed.is_empty();
     context.emitter.say(What::Residue(residue));
     clean
 }
 
 /// Removes everything of a stack and looks at what is left.
-pub(super) async fn remove(runtime: &dyn Runtime) -> Residue {
+pub(crate) async fn remove(runtime: &dyn Runtime) -> Residue {
     let (removed, failed) = runtime.teardown().await;
     let (left, failed) = match runtime.residue().await {
         Ok(left) => (left, failed),

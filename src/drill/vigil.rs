@@ -41,7 +41,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// With less than this left on their disk nodes fail by that alone.
 const FULL: u64 = 16 << 20;
 
-/// How long an engine may refuse connections before it counts as gone.
+/// How long an engine may refuse or break connections before it counts as gone; one that is started again within that time is told
+/// by its report. One that is silent counts as gone when a look has found no answer within its deadline.
 const ENGINE_AWAY: Duration = Duration::from_secs(1);
 
 /// What steps tell the watch, and what it tells them. Cheap to clone.
@@ -234,9 +235,9 @@ impl Watch {
                     self.anew(node, meant, &life);
                     self.see(node, meant, life.state, now);
                 }
-                (_, Err(RuntimeError::Unavailable(why))) => {
-                    found = Err(why.clone());
-                    away = Some(why);
+                (_, Err(error)) if is_away(&error) => {
+                    found = Err(error.to_string());
+                    away = Some(error.to_string());
                 }
                 // A step acts on it at the moment.
                 (None, _) => {}
@@ -246,7 +247,10 @@ impl Watch {
         self.weigh();
         match around {
             Ok(around) => self.look_around(around, now),
-            Err(error) => found = Err(error.to_string()),
+            Err(error) => {
+                away = away.or_else(|| is_away(&error).then(|| error.to_string()));
+                found = Err(error.to_string());
+            }
         }
         self.engine(away, now);
         self.disk();
@@ -278,13 +282,14 @@ impl Watch {
         }
     }
 
-    fn engine(&mut self, away: Option<String>, now: Nanos) {
+    /// Tells that the engine is away, where no look since one that began that long ago was answered.
+    fn engine(&mut self, away: Option<String>, begun: Nanos) {
         let Some(why) = away else {
             self.away = None;
             return;
         };
-        let since = *self.away.get_or_insert(now);
-        if now.since(since) >= ENGINE_AWAY && self.vigil.why().is_none() {
+        let since = *self.away.get_or_insert(begun);
+        if self.ground.emitter.now().since(since) >= ENGINE_AWAY && self.vigil.why().is_none() {
             self.tell(None, Change::EngineAway { why }, Cause::Outsider);
         }
     }
@@ -346,16 +351,17 @@ impl Watch {
 
     /// Who did it; none where a step did.
     pub(super) fn blame(&self, node: &NodeName, times: u64, change: &Change) -> Option<Cause> {
-        let Change::Ended {
-            code,
-            out_of_memory,
-        } = *change
-        else {
-            return Some(Cause::Outsider);
-        };
-        let by = Cause::of_end(code, out_of_memory);
         // Until it is started anew, an end by the kernel's or a tool's signal is the doing of what struck it.
         let struck = lock(&self.vigil.inner.struck).get(node) == Some(&times);
+        let (by, out_of_memory) = match *change {
+            Change::Ended {
+                code,
+                out_of_memory,
+            } => (Cause::of_end(code, out_of_memory), out_of_memory),
+            // It may hold its server with a signal while it does its harm.
+            Change::Frozen | Change::Thawed if struck => return None,
+            _ => return Some(Cause::Outsider),
+        };
         let is_hit = lock(&self.vigil.inner.hit).contains(node);
         match by {
             Cause::Outsider if struck => None,
@@ -402,6 +408,16 @@ impl Watch {
             inner.spoiled.cancel();
         }
     }
+}
+
+/// Whether the engine did not answer at all.
+fn is_away(error: &RuntimeError) -> bool {
+    matches!(
+        error,
+        RuntimeError::Unavailable(_)
+            | RuntimeError::Unreached { .. }
+            | RuntimeError::Deadline { .. }
+    )
 }
 
 /// What became of a node that is meant otherwise; none where it is as it is meant to be.

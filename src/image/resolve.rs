@@ -311,7 +311,7 @@ fn registry(reference: &str) -> &str {
 
 fn cause(error: RuntimeError) -> String {
     match error {
-        RuntimeError::Failed { cause, .. } => cause,
+        RuntimeError::Failed { cause, .. } | RuntimeError::Unreached { cause, .. } => cause,
         other => other.to_string(),
     }
 }
@@ -334,6 +334,7 @@ fn is_silence(error: &RuntimeError) -> bool {
             words.iter().any(|word| cause.contains(word))
         }
         RuntimeError::Unavailable(_)
+        | RuntimeError::Unreached { .. }
         | RuntimeError::OtherEngine { .. }
         | RuntimeError::Unsupported(_) => false,
     }

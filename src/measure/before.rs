@@ -1,22 +1,16 @@
 //! Outages before anything was done to the stack.
 
 use crate::{
-    history::Group,
     record::Record,
     scenario::Step,
     time::{Bracket, Nanos},
 };
 
-use super::{
-    LaneOutage,
-    outage::Outage,
-    rto::lane_outage,
-    scan::{Scan, Scanned},
-};
+use super::{LaneOutage, outage::Outage, rto::lane_outage, scan::Scan};
 
 /// The outages of service and app lanes from the first step on that belong to no event. Left out are those that the drill
-/// itself brought about by measuring the capacity, and those of service lanes that lie within a `steady`: the baseline
-/// judges them. Their recovery times are counted from their onset.
+/// itself brought about by measuring the capacity, and those that lie within a `steady`: the baseline judges
+/// them. Their recovery times are counted from their onset.
 pub fn before(scan: &Scan<'_>) -> Vec<LaneOutage> {
     let begun = scan.record.steps.first().map(|(at, ..)| at.low);
     let lanes = scan.service.iter().chain(&scan.app);
@@ -25,20 +19,19 @@ pub fn before(scan: &Scan<'_>) -> Vec<LaneOutage> {
             let own = scanned.outages.iter();
             let own = own.filter(|outage| outage.event == 0);
             own.filter(|outage| begun.is_none_or(|begun| outage.latest >= begun))
-                .filter(|outage| !is_explained(scan.record, scanned, outage))
+                .filter(|outage| !is_explained(scan.record, outage))
                 .map(|outage| lane_outage(scanned, outage, outage.onset))
                 .collect::<Vec<_>>()
         })
         .collect()
 }
 
-fn is_explained(record: &Record, scanned: &Scanned<'_>, outage: &Outage) -> bool {
+fn is_explained(record: &Record, outage: &Outage) -> bool {
     let mut measured = record.steps.iter().filter(|(_, step, _)| {
         let step = record.opened.scenario.drill.get(*step);
         matches!(step, Some(Step::Capacity(_)))
     });
     let meets = |at: &Bracket| at.low <= outage.latest && outage.onset.low <= at.high;
-    let judged = scanned.lane.group == Group::Service;
     let within = |(from, to): &(Nanos, Nanos)| *from <= outage.onset.low && outage.latest <= *to;
-    measured.any(|(at, ..)| meets(at)) || (judged && record.steady.iter().any(within))
+    measured.any(|(at, ..)| meets(at)) || record.steady.iter().any(within)
 }

@@ -283,3 +283,14 @@ pub struct Residue {
     /// How many containers, networks, volumes and processes were removed.
     pub removed: u32,
 }
+
+impl Residue {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.left.extend(other.left);
+        self.failed.extend(other.failed);
+        self.removed += other.removed;
+        self
+    }
+}

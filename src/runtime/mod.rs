@@ -145,6 +145,16 @@ pub enum RuntimeError {
         /// The engine's words.
         cause: String,
     },
+    /// The engine answered nothing at all: it refused the connection, or broke it.
+    #[error("failed to {action} `{node}`: Docker does not answer: {cause}")]
+    Unreached {
+        /// The verb.
+        action: &'static str,
+        /// The node or thing.
+        node: String,
+        /// The connection's words.
+        cause: String,
+    },
     /// It took longer than its deadline.
     #[error("failed to {action} `{node}` within {limit:?}")]
     Deadline {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    drill::{After, Machines, Plan, RunContext},
+    drill::{After, Machines, Plan, RunContext, Stop},
     evidence::Redactor,
     id::RunId,
     record::{Emitter, Harness, Residue},
@@ -18,7 +18,7 @@ use crate::{
     seed::Seed,
 };
 
-use super::machines::{self, MachinesError};
+use super::machines::{self, NoMachines};
 
 /// What runs drills. The library reads neither arguments nor environment: this is what it is told instead.
 #[derive(Debug, Clone, Default)]
@@ -78,7 +78,7 @@ impl Host {
         })
     }
 
-    /// Machines for a run, with every image there and fit for its start scripts.
+    /// Machines for a run, with every image there and fit for its start scripts, unless someone wishes to stop.
     ///
     /// # Errors
     /// When no engine answers, or an image cannot be had or used.
@@ -88,9 +88,12 @@ impl Host {
         run: &RunId,
         journal: &Journal,
         emitter: &Emitter,
-    ) -> Result<Machines, MachinesError> {
+        stop: &Stop,
+    ) -> Result<Machines, NoMachines> {
         match plan.description.runtime {
-            RuntimeKind::Docker => machines::docker(self, plan, run, journal, emitter).await,
+            RuntimeKind::Docker => {
+                machines::docker((self, plan), run, journal, emitter, stop).await
+            }
             RuntimeKind::Process => {
                 let home = self.state.join("nodes").join(run.to_string());
                 let runtime = ProcessRuntime::new(run.clone(), home, journal.clone());
@@ -117,11 +120,12 @@ impl Host {
     ) -> Result<RunContext, String> {
         let journal = self.journal(plan, run, None);
         let journal = journal.map_err(|error| error.to_string())?;
-        let machines = self.machines(plan, run, &journal, emitter).await;
-        let machines = machines.map_err(|error| {
-            // Nothing was created yet.
+        let stop = Stop::default();
+        let machines = self.machines(plan, run, &journal, emitter, &stop).await;
+        let machines = machines.map_err(|none| {
+            // What could not be removed stays in it for a sweep.
             let _ = journal.finish();
-            error.to_string()
+            none.why.to_string()
         })?;
         Ok(RunContext {
             run: run.clone(),

@@ -1,18 +1,18 @@
 //! Containers for a plan, with every image there and fit for its start scripts.
 
-use std::{path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc};
 
 use crate::{
-    drill::{Machines, Plan},
+    drill::{self, Machines, Plan, Stop},
     id::RunId,
     image::{
         CLOCK, ImageError, Preflight, Resolver, SIDECAR, clock_library, preflight, standing_in,
     },
-    record::{Emitter, ImageFact, Origin, What},
+    record::{Emitter, ImageFact, Origin, Residue, What},
     runtime::{
         RuntimeError,
         docker::{AddressBase, DockerRuntime, Engine, Options},
-        journal::Journal,
+        journal::{Effect, Journal},
     },
 };
 
@@ -48,31 +48,83 @@ pub enum MachinesError {
     Interrupted,
 }
 
-/// Containers for a plan, with every image there and fit for its start scripts.
+/// No machines could be had.
+pub(super) struct NoMachines {
+    /// Why.
+    pub why: MachinesError,
+    /// What became of the throw-away containers that were made on the way.
+    pub residue: Residue,
+}
+
+impl From<MachinesError> for NoMachines {
+    fn from(why: MachinesError) -> Self {
+        let residue = Residue::default();
+        Self { why, residue }
+    }
+}
+
+/// Containers for a plan, with every image there and fit for its start scripts. Where they cannot be had, or someone wishes to stop,
+/// nothing stays of what was made on the way.
 ///
 /// # Errors
 /// When no engine answers, or an image cannot be had or used.
 pub(super) async fn docker(
-    host: &Host,
-    plan: &Plan,
+    (host, plan): (&Host, &Plan),
+    run: &RunId,
+    journal: &Journal,
+    emitter: &Emitter,
+    stop: &Stop,
+) -> Result<Machines, NoMachines> {
+    let connected = stop.or(connect(host, run, journal)).await;
+    let engine = connected.unwrap_or(Err(MachinesError::Interrupted))?;
+    let wanted = containers(&engine, (host, plan), run, journal, emitter);
+    match stop.or(wanted).await {
+        Some(Ok(machines)) => Ok(machines),
+        failed => {
+            let why = failed.and_then(Result::err);
+            let why = why.unwrap_or(MachinesError::Interrupted);
+            let none = Options {
+                base: AddressBase::DEFAULT,
+                sidecar_image: None,
+                sidecars: false,
+                disks: None,
+            };
+            let made = DockerRuntime::new(engine, run.clone(), journal.clone(), none);
+            let residue = drill::remove(&made).await;
+            Err(NoMachines { why, residue })
+        }
+    }
+}
+
+/// The engine, named in the journal with what is about to be made in it.
+async fn connect(host: &Host, run: &RunId, journal: &Journal) -> Result<Engine, MachinesError> {
+    let unwritten = |error: io::Error| RuntimeError::Failed {
+        action: "write to the undo journal of",
+        node: run.to_string(),
+        cause: error.to_string(),
+    };
+    let engine = Engine::connect(host.docker_host.as_deref()).await?;
+    if let Some(identity) = engine.identity().await? {
+        journal.in_engine(identity).await.map_err(unwritten)?;
+    }
+    // Images are looked into in containers.
+    let labelled = journal.ensure(Effect::Labelled).await;
+    labelled.map_err(unwritten)?;
+    Ok(engine)
+}
+
+async fn containers(
+    engine: &Engine,
+    (host, plan): (&Host, &Plan),
     run: &RunId,
     journal: &Journal,
     emitter: &Emitter,
 ) -> Result<Machines, MachinesError> {
-    let engine = Engine::connect(host.docker_host.as_deref()).await?;
-    if let Some(identity) = engine.identity().await? {
-        let noted = journal.in_engine(identity).await;
-        noted.map_err(|error| RuntimeError::Failed {
-            action: "write to the undo journal of",
-            node: run.to_string(),
-            cause: error.to_string(),
-        })?;
-    }
-    let resolver = resolver(&engine, &host.state, emitter);
+    let resolver = resolver(engine, &host.state, emitter);
     let mut images = Vec::new();
     for reference in &plan.images() {
         let fact = resolver.resolve(reference).await?;
-        look_into(&engine, run, &fact, &programs(plan, &fact)).await?;
+        look_into(engine, run, &fact, &programs(plan, &fact)).await?;
         emitter.say(What::Image(fact.clone()));
         images.push(fact);
     }
@@ -95,12 +147,12 @@ pub(super) async fn docker(
     let clocked = plan.clocked();
     if !clocked.is_empty() {
         let fact = resolver.resolve(CLOCK).await?;
-        let library = clock_library(&engine, run, &fact.used).await?;
+        let library = clock_library(engine, run, &fact.used).await?;
         emitter.say(What::Image(fact.clone()));
         images.push(fact);
         clock = Some(library);
     }
-    let mut runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
+    let mut runtime = DockerRuntime::new(engine.clone(), run.clone(), journal.clone(), options);
     if let Some(library) = clock {
         runtime = runtime.with_clock(library, clocked);
     }

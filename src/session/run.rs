@@ -216,16 +216,18 @@ impl<'a> Session<'a> {
         let (machines, ready, earlier) = match source {
             StackSource::Ready(machines, ready) => (Ok(machines), Some(*ready), Residue::default()),
             StackSource::Fresh(earlier) => {
-                let wanted = self.host.machines(self.plan, run, journal, &emitter);
-                let machines = self.stop.or(wanted).await;
-                let machines = machines.unwrap_or(Err(MachinesError::Interrupted));
-                (machines, None, earlier)
+                let wanted = self
+                    .host
+                    .machines(self.plan, run, journal, &emitter, &self.stop);
+                (wanted.await, None, earlier)
             }
-            StackSource::Interrupted(earlier) => (Err(MachinesError::Interrupted), None, earlier),
+            StackSource::Interrupted(earlier) => {
+                (Err(MachinesError::Interrupted.into()), None, earlier)
+            }
         };
         let machines = match machines {
             Ok(machines) => machines,
-            Err(error) => return without_machines(&emitter, &error, earlier),
+            Err(none) => return without_machines(&emitter, &none.why, none.residue.and(earlier)),
         };
         let context = RunContext {
             run: run.clone(),

@@ -270,6 +270,46 @@ fn a_file_that_asks_for_repeats_is_not_met_by_a_single_run() {
     assert_eq!(exit, 0, "{sentence}");
 }
 
+#[test]
+fn a_file_that_asks_for_fresh_stacks_is_not_met_by_runs_on_one() {
+    let gate = Gate::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("required.yaml");
+    let fresh = ("must-fail:", "fresh-stacks: true\nmust-fail:");
+    fs::write(&file, edited(&[fresh])).expect("a file");
+    let file = file.to_string_lossy().into_owned();
+    gate.reports.forge_of(4, &[fresh], |opened| {
+        opened.overrides = vec![("fresh-stacks".into(), "false".into())];
+        opened.scenario.fresh_stacks = false;
+    });
+    let (exit, sentence) = gate.decide(&["--require", &file]);
+    assert_eq!(exit, 6, "{sentence}");
+    assert!(sentence.contains("without `fresh-stacks`"), "{sentence}");
+    gate.reports.forge_of(5, &[fresh], |_| {});
+    let (exit, sentence) = gate.decide(&["--require", &file]);
+    assert_eq!(exit, 0, "{sentence}");
+}
+
+#[test]
+fn a_baseline_does_not_leave_out_a_run_whose_result_cannot_be_read() {
+    let gate = Gate::new();
+    let set = || {
+        let mut command = Command::new(DRDRILL);
+        command.args(["baseline", "set"]).arg(gate.reports.path());
+        let file = gate.reports.path().join("baseline.json");
+        let output = command.arg("--file").arg(file).output();
+        let output = output.expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code().unwrap_or(-1), said)
+    };
+    assert_eq!(set().0, 0);
+    let newest = gate.reports.runs.last().expect("a run");
+    fs::write(newest.join("result.json"), "{").expect("a file");
+    let (exit, said) = set();
+    assert_eq!(exit, 6, "{said}");
+    assert!(said.contains("does not verify"), "{said}");
+}
+
 /// Nothing verifies a result before it says which scenario it is of.
 #[test]
 fn a_result_that_names_another_scenario_hides_no_run() {

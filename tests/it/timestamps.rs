@@ -147,7 +147,24 @@ fn a_stamped_register_shows_by_when_each_run_existed_and_a_later_run_is_not_cove
             .contains("not looked at: 1")
     );
 
+    // The gate takes what is covered, and nothing else, where an authority is pinned.
+    let gate = |reports: &Reports| {
+        let key = reports.key.public().line();
+        let mut command = Command::new(DRDRILL);
+        command
+            .arg("gate")
+            .arg(reports.path())
+            .args(["--key", &key]);
+        let output = command.args(pinned).output().expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().unwrap_or(-1), said)
+    };
+    let (exit, said) = gate(&reports);
+    assert_eq!(exit, 0, "{said}");
     reports.forge(4, |_| {});
+    let (exit, said) = gate(&reports);
+    assert_eq!(exit, 6, "{said}");
+    assert!(said.contains("no time stamp covers it"), "{said}");
     let found = reports.verify(&pinned);
     assert_eq!(
         (found.exit, found.problems.len()),

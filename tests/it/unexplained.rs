@@ -1,21 +1,15 @@
 //! What no step of a drill caused: nodes ended, frozen and removed from outside, and a server that ends by itself.
 
 use std::{
-    fs, io,
-    net::Shutdown,
-    os::unix::{
-        fs::DirBuilderExt,
-        net::{UnixListener, UnixStream},
-    },
-    path::{Path, PathBuf},
+    fs,
+    os::unix::fs::DirBuilderExt,
     process::{Child, Command},
-    sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
-    drill_rig::{DRDRILL, Done, Drill},
+    drill_rig::{Done, Drill},
     drills::wait_for,
     faults::container,
 };
@@ -25,7 +19,7 @@ const NOOP: &str = "reference/noop.yaml";
 
 /// The second step has begun to wait, in a kill and in a control.
 const STRUCK: &str = "\"effect\"";
-const BEGUN: &str = "step-started\":{\"step\":0";
+pub const BEGUN: &str = "step-started\":{\"step\":0";
 
 /// Runs a drill, does something from outside at a moment, and returns how it ended and how long that took since.
 fn meddled(drill: Drill, moment: &str, meddle: impl FnOnce(&Drill)) -> (Done, Duration) {
@@ -34,7 +28,7 @@ fn meddled(drill: Drill, moment: &str, meddle: impl FnOnce(&Drill)) -> (Done, Du
 }
 
 /// The same of a drill that was started, for what also needs the number of its process.
-fn meddled_as(
+pub fn meddled_as(
     drill: Drill,
     child: Child,
     moment: &str,
@@ -92,7 +86,7 @@ fn signalled(signal: &str) -> impl FnOnce(&Drill) {
 }
 
 /// The verdict is inconclusive for this reason, the terminal names it, and nothing was waited for.
-fn void(done: &Done, took: Duration, words: &str) {
+pub fn void(done: &Done, took: Duration, words: &str) {
     done.expect(3, "inconclusive");
     assert_eq!(done.finding("unexplained"), "unknown", "{}", done.talk);
     assert!(done.talk.contains(words), "{words}\n{}", done.talk);
@@ -217,6 +211,21 @@ fn a_replica_that_someone_pauses_in_the_engine_voids_the_drill() {
 
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_server_that_someone_stops_below_its_init_voids_the_drill() {
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let (done, took) = meddled(drill, BEGUN, |drill| {
+        let init = docker(&["inspect", "-f", "{{.State.Pid}}", &container(drill, "r3")]);
+        // The container's main process is the init; the server is what it started.
+        let below = fs::read_to_string(format!("/proc/{init}/task/{init}/children"));
+        let below = below.expect("its children");
+        let sent = Command::new("kill").args(["-STOP", below.trim()]).status();
+        assert!(sent.expect("kill").success());
+    });
+    void(&done, took, "r3 was frozen, from outside");
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn a_replica_that_someone_removes_in_the_engine_voids_the_drill() {
     let (done, took) = by_docker(&["rm", "-f"]);
     // Its end is seen before it is gone, or only that it is gone.
@@ -270,7 +279,7 @@ fn a_prometheus_that_someone_kills_voids_the_drill() {
 }
 
 /// Runs the engine's own tool, and returns what it says.
-fn docker(arguments: &[&str]) -> String {
+pub fn docker(arguments: &[&str]) -> String {
     let done = Command::new("docker").args(arguments).output();
     let done = done.expect("docker");
     let error = String::from_utf8_lossy(&done.stderr);
@@ -354,160 +363,6 @@ fn an_address_that_a_stranger_took_voids_the_drill() {
     void(&done, took, "the address of r3");
     let lost = "r3 was taken off the drill's network";
     assert!(done.talk.contains(lost), "{}", done.talk);
-}
-
-/// What drdrill takes for the engine's socket; it can be taken away, with all that goes through it.
-struct Relay {
-    socket: PathBuf,
-    engine: Arc<Mutex<PathBuf>>,
-    through: Arc<Mutex<Vec<UnixStream>>>,
-}
-
-impl Relay {
-    fn at(socket: &Path) -> Self {
-        let relay = Self {
-            socket: socket.to_owned(),
-            engine: Arc::new(Mutex::new("/var/run/docker.sock".into())),
-            through: Arc::default(),
-        };
-        relay.open();
-        relay
-    }
-
-    fn open(&self) {
-        let listener = UnixListener::bind(&self.socket).expect("a socket");
-        let (engine, through) = (self.engine.clone(), self.through.clone());
-        // Ends with the test: a listener whose socket was removed gets no connection any more.
-        thread::spawn(move || {
-            for near in listener.incoming().flatten() {
-                let far = UnixStream::connect(&*engine.lock().expect("a lock"));
-                let far = far.expect("an engine");
-                let ends = [&near, &far].map(|end| end.try_clone().expect("a socket"));
-                through.lock().expect("a lock").extend(ends);
-                let back = [&far, &near].map(|end| end.try_clone().expect("a socket"));
-                pass(near, far);
-                let [far, near] = back;
-                pass(far, near);
-            }
-        });
-    }
-
-    fn away_for(&self, time: Duration) {
-        fs::remove_file(&self.socket).expect("a socket");
-        for end in self.through.lock().expect("a lock").drain(..) {
-            let _ = end.shutdown(Shutdown::Both);
-        }
-        thread::sleep(time);
-        self.open();
-    }
-
-    /// Another engine answers at the same address from now on.
-    fn turn_to(&self, engine: &Path) {
-        engine.clone_into(&mut self.engine.lock().expect("a lock"));
-        self.away_for(Duration::ZERO);
-    }
-}
-
-/// Passes on what comes from one end to the other.
-fn pass(mut from: UnixStream, mut to: UnixStream) {
-    thread::spawn(move || {
-        let _ = io::copy(&mut from, &mut to);
-        let _ = to.shutdown(Shutdown::Write);
-    });
-}
-
-#[test]
-#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
-fn an_engine_that_was_away_for_half_a_second_voids_the_drill() {
-    let drill = Drill::shipped("redis/sentinel-kill.yaml");
-    let socket = drill.folder.path().join("engine.sock");
-    let relay = Relay::at(&socket);
-    let child = drill.spawn_with_engine(&format!("unix://{}", socket.display()));
-    let (done, took) = meddled_as(drill, child, BEGUN, |_, _| {
-        relay.away_for(Duration::from_millis(500));
-    });
-    void(&done, took, "the engine was away and answers again");
-}
-
-/// A second engine on this machine, which ends with the test.
-struct SecondEngine {
-    folder: tempfile::TempDir,
-    process: Child,
-}
-
-impl SecondEngine {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        // Without a network of its own it would remove the first engine's bridge.
-        let process = Command::new("unshare")
-            .args(["--net", "dockerd"])
-            .args(["--host", &format!("unix://{}", at("socket"))])
-            .args(["--data-root", &at("data"), "--exec-root", &at("exec")])
-            .args(["--pidfile", &at("pid"), "--bridge", "none"])
-            .args(["--iptables=false", "--ip6tables=false"])
-            .stdout(fs::File::create(at("log")).expect("a file"))
-            .stderr(fs::File::create(at("errors")).expect("a file"))
-            .spawn()
-            .expect("dockerd");
-        let engine = Self { folder, process };
-        let host = format!("unix://{}", engine.socket().display());
-        let answers = || {
-            let asked = Command::new("docker").args(["-H", &host, "info"]).output();
-            asked.is_ok_and(|told| told.status.success())
-        };
-        let end = Instant::now() + Duration::from_secs(60);
-        while !answers() {
-            assert!(Instant::now() < end, "the second engine does not answer");
-            thread::sleep(Duration::from_millis(200));
-        }
-        engine
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("socket")
-    }
-}
-
-impl Drop for SecondEngine {
-    fn drop(&mut self) {
-        let pid = self.process.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
-        let _ = self.process.wait();
-    }
-}
-
-#[test]
-#[ignore = "starts a second Docker engine: make test-long"]
-fn another_engine_at_the_same_address_voids_the_drill() {
-    let second = SecondEngine::start();
-    let drill = Drill::shipped("redis/sentinel-kill.yaml");
-    let socket = drill.folder.path().join("engine.sock");
-    let relay = Relay::at(&socket);
-    let child = drill.spawn_with_engine(&format!("unix://{}", socket.display()));
-    let (done, took) = meddled_as(drill, child, BEGUN, |_, _| relay.turn_to(&second.socket()));
-    assert!(took < Duration::from_secs(30), "{took:?}\n{}", done.talk);
-    // What the run made is in the first engine, where nobody could remove it.
-    assert!(
-        done.talk.contains("another engine answers at"),
-        "{}",
-        done.talk
-    );
-    assert_eq!(done.exit, 8, "{}", done.talk);
-    let swept = |exit: i32, words: &str| {
-        let state = socket.with_file_name("state");
-        let swept = Command::new(DRDRILL)
-            .arg("sweep")
-            .env("DRDRILL_STATE", state)
-            .output();
-        let swept = swept.expect("drdrill");
-        let said = String::from_utf8_lossy(&swept.stdout).into_owned();
-        assert_eq!(swept.status.code(), Some(exit), "{said}");
-        assert!(said.contains(words), "{said}");
-    };
-    swept(8, "another engine answers at");
-    relay.turn_to(Path::new("/var/run/docker.sock"));
-    swept(0, "things removed");
 }
 
 #[test]

@@ -88,6 +88,9 @@ pub struct GateArguments {
     /// The head of the register as it was noted elsewhere: a line with it must still be there
     #[arg(long, value_name = "DIGEST")]
     pub head: Option<String>,
+    /// The certificates of a time stamp authority, in PEM: a time stamp must cover each run
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
     /// The policy that says which scenario files are permitted, by digest, and how many runs are asked for
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,

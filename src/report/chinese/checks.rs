@@ -36,6 +36,10 @@ pub const CHECKS: &[(&str, &str)] = &[
         "基线不健康：{1} 个操作中 {0} 个成功",
     ),
     (
+        "the application was not healthy before the fault: {} of {} operations ok within its objective",
+        "故障前应用不健康：{1} 个操作中 {0} 个在应用目标时间内成功",
+    ),
+    (
         "the stack was ready and healthy: {} of {} operations ok and {} lent by run {} before the fault",
         "故障前系统就绪且健康：{1} 个操作中 {0} 个成功，另有运行 {3} 借给的 {2} 个",
     ),

@@ -1,11 +1,12 @@
 //! The connection to a container engine: address, version, deadlines, and errors in plain words.
 
 use std::{
-    fmt::Display, fs, future::Future, os::unix::fs::MetadataExt, path::Path, time::Duration,
+    fmt::Display, fs, future::Future, io, os::unix::fs::MetadataExt, path::Path, time::Duration,
 };
 
 use bollard::{ClientVersion, Docker, errors::Error, models::SystemInfo};
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use crate::runtime::RuntimeError;
 
@@ -29,6 +30,8 @@ const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 pub struct Engine {
     pub(super) docker: Docker,
     host: Option<String>,
+    /// What the engine was asked to make and has not answered to yet.
+    making: TaskTracker,
 }
 
 impl Engine {
@@ -43,6 +46,7 @@ impl Engine {
             Ok(Ok(docker)) => Ok(Self {
                 docker,
                 host: host.map(str::to_owned),
+                making: TaskTracker::new(),
             }),
             Ok(Err(error)) => Err(unavailable(&address, &error)),
             Err(_) => Err(RuntimeError::Unavailable(format!(
@@ -84,6 +88,23 @@ impl Engine {
             address,
             identity: meant.to_owned(),
         })
+    }
+
+    /// Has the engine make something. What it was asked for it makes, whether the caller is still there or not, so the call goes on
+    /// without the caller: removal waits for it, and nothing appears after that.
+    pub(super) async fn make<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, RuntimeError>> + Send + 'static,
+    ) -> Result<T, RuntimeError> {
+        let made = self.making.spawn(call).await;
+        made.unwrap_or_else(|error| Err(RuntimeError::Unavailable(error.to_string())))
+    }
+
+    /// Waits until nothing is being made any more; each call has its deadline.
+    pub(super) async fn made(&self) {
+        self.making.close();
+        let _ = timeout(ACT, self.making.wait()).await;
+        self.making.reopen();
     }
 
     /// The connection's API version, for instance `1.41`.
@@ -166,12 +187,32 @@ pub(super) fn status(error: &Error) -> Option<u16> {
     }
 }
 
+/// Whether the connection failed, not what was asked for.
+fn is_connection(error: &Error) -> bool {
+    match error {
+        Error::IOError { err } => err.kind() != io::ErrorKind::Other,
+        Error::HyperResponseError { .. }
+        | Error::HyperLegacyError { .. }
+        | Error::RequestTimeoutError
+        | Error::SocketNotFoundError(_) => true,
+        _ => false,
+    }
+}
+
 /// Turns an engine's error into ours.
 pub(super) fn failed(action: &'static str, thing: impl Display, error: &Error) -> RuntimeError {
+    let (node, cause) = (thing.to_string(), cause(error));
+    if is_connection(error) {
+        return RuntimeError::Unreached {
+            action,
+            node,
+            cause,
+        };
+    }
     RuntimeError::Failed {
         action,
-        node: thing.to_string(),
-        cause: cause(error),
+        node,
+        cause,
     }
 }
 

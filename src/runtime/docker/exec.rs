@@ -26,14 +26,14 @@ const OUTPUT_MOST: usize = 16 << 20;
 
 /// What a program wrote.
 #[derive(Default)]
-struct Written {
+pub(super) struct Written {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
 impl Written {
     /// Keeps a piece of output; says whether it still could, at most `OUTPUT_MOST` bytes together.
-    fn keeps(&mut self, piece: LogOutput) -> bool {
+    pub(super) fn keeps(&mut self, piece: LogOutput) -> bool {
         let kept = self.stdout.len() + self.stderr.len();
         let (to, message) = match piece {
             LogOutput::StdErr { message } => (&mut self.stderr, message),
@@ -46,6 +46,15 @@ impl Written {
         }
         to.extend_from_slice(&message);
         true
+    }
+
+    /// As the output of a program that ended with this code.
+    pub(super) fn of(self, code: i64) -> ExecOutput {
+        ExecOutput {
+            code,
+            stdout: String::from_utf8_lossy(&self.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&self.stderr).into_owned(),
+        }
     }
 }
 
@@ -105,19 +114,20 @@ pub(super) async fn run(
             limit,
         });
     };
-    let Some(Written { stdout, stderr }) = collected? else {
+    let Some(written) = collected? else {
         end(engine, container, &id).await;
-        return Err(RuntimeError::Failed {
-            action: "run a program in",
-            node: container.to_owned(),
-            cause: format!("it wrote more than {} MiB", OUTPUT_MOST >> 20),
-        });
+        return Err(too_much("run a program in", container));
     };
-    Ok(ExecOutput {
-        code: exit_code(engine, container, &id).await?,
-        stdout: String::from_utf8_lossy(&stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
-    })
+    Ok(written.of(exit_code(engine, container, &id).await?))
+}
+
+/// That a program wrote more than is kept.
+pub(super) fn too_much(action: &'static str, container: &str) -> RuntimeError {
+    RuntimeError::Failed {
+        action,
+        node: container.to_owned(),
+        cause: format!("it wrote more than {} MiB", OUTPUT_MOST >> 20),
+    }
 }
 
 /// The exit code, which the engine may learn a moment after the output has ended.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::{
-    container::LogOutput,
     errors::Error,
     models::ContainerCreateBody,
     query_parameters::{
@@ -23,6 +22,7 @@ use crate::{
 use super::{
     container, disk,
     engine::{ACT, ASK, Engine, REMOVE, failed, status, within},
+    exec::{Written, too_much},
     removal,
 };
 
@@ -175,9 +175,13 @@ impl Engine {
         image: &str,
         limit: Duration,
     ) -> Result<ExecOutput, RuntimeError> {
-        let options = None::<bollard::query_parameters::CreateContainerOptions>;
-        let call = self.docker.create_container(options, body);
-        let id = within("create a container of", image, ACT, call).await?.id;
+        let (docker, of) = (self.docker.clone(), image.to_owned());
+        let call = async move {
+            let options = None::<bollard::query_parameters::CreateContainerOptions>;
+            let call = docker.create_container(options, body);
+            within("create a container of", of, ACT, call).await
+        };
+        let id = self.make(call).await?.id;
         let output = self.finish_once(&id, image, limit).await;
         let options = RemoveContainerOptionsBuilder::new()
             .force(true)
@@ -239,21 +243,17 @@ impl Engine {
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).build();
         let mut stream = self.docker.logs(id, Some(options));
         let collect = async {
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            let mut written = Written::default();
             while let Some(piece) = stream.next().await {
-                match piece? {
-                    LogOutput::StdErr { message } => stderr.extend_from_slice(&message),
-                    other => stdout.extend_from_slice(&other.into_bytes()),
+                if !written.keeps(piece?) {
+                    return Ok(None);
                 }
             }
-            Ok((stdout, stderr))
+            Ok(Some(written))
         };
-        let (stdout, stderr) = within("read the output of", image, ASK, collect).await?;
-        Ok(ExecOutput {
-            code,
-            stdout: String::from_utf8_lossy(&stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&stderr).into_owned(),
-        })
+        let written = within("read the output of", image, ASK, collect).await?;
+        let written = written.ok_or_else(|| too_much("read the output of", image))?;
+        Ok(written.of(code))
     }
 }
 

@@ -111,7 +111,10 @@ pub(super) async fn make(
             continue;
         }
         let request = request(&name, subnet, labels);
-        match within("create", &name, ACT, engine.docker.create_network(request)).await {
+        let (docker, named) = (engine.docker.clone(), name.clone());
+        let call =
+            async move { within("create", named, ACT, docker.create_network(request)).await };
+        match engine.make(call).await {
             Ok(_) => return Ok(assign(name, subnet, names)),
             Err(RuntimeError::Failed { cause, .. }) if is_overlap(&cause) => refused = cause,
             Err(error) => return Err(error),

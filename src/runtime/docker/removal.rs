@@ -157,6 +157,7 @@ pub(super) async fn tear_down(
     run: &RunId,
     journal: &Journal,
 ) -> (u32, Vec<String>) {
+    engine.made().await;
     let (host, run) = (engine.host().map(str::to_owned), run.clone());
     let meant = journal.engine();
     // The connection is made anew: one that serves the run's executor may hang with it.

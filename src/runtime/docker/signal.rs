@@ -36,12 +36,19 @@ impl Visible {
         start_time(self.pid) == Some(self.started)
     }
 
-    /// Whether that very process is stopped by a signal.
+    /// Whether that very process is stopped by a signal, or the server below it: a container's main process is an init, whose
+    /// child is the server, or what started it. It ends where processes stand side by side, as a server's own do.
     pub fn stopped(self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid));
-        let stat = stat.unwrap_or_default();
-        let after_name = stat.rfind(')').map(|end| &stat[end + 1..]);
-        self.runs() && after_name.is_some_and(|rest| rest.trim_start().starts_with('T'))
+        let mut beside = vec![self.pid];
+        loop {
+            if beside.iter().any(|pid| is_stopped(*pid)) {
+                return self.runs();
+            }
+            match beside.as_slice() {
+                [single] => beside = children(*single),
+                _ => return false,
+            }
+        }
     }
 
     /// Sends a signal to that very process, and sees it killed; false when it is gone or may not be signalled.
@@ -52,6 +59,20 @@ impl Visible {
             _ => false,
         }
     }
+}
+
+/// Whether a process is stopped by a signal.
+fn is_stopped(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.rfind(')').map(|end| &stat[end + 1..]);
+    after_name.is_some_and(|rest| rest.trim_start().starts_with('T'))
+}
+
+/// The children of a process's main thread, which starts servers; none where the kernel does not tell them.
+fn children(of: u32) -> Vec<u32> {
+    let listed = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+    let pids = listed.split_whitespace();
+    pids.filter_map(|pid| pid.parse().ok()).collect()
 }
 
 fn belongs(cgroup: &str, container: &str) -> bool {
@@ -87,7 +108,38 @@ pub(super) async fn send(
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        process::Command,
+        thread,
+        time::{Duration, Instant},
+    };
+
     use super::*;
+
+    #[test]
+    fn a_process_that_is_stopped_below_another_is_seen() {
+        let held = "sleep 60 & kill -STOP $!; wait";
+        let mut above = Command::new("sh").args(["-c", held]).spawn().unwrap();
+        let visible = Visible {
+            pid: above.id(),
+            started: start_time(above.id()).unwrap(),
+        };
+        let end = Instant::now() + Duration::from_secs(5);
+        while !visible.stopped() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let below = children(above.id());
+        assert!(visible.stopped(), "{below:?}");
+        assert_eq!(below.len(), 1);
+        for pid in below {
+            let own = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+            nix::sys::signal::kill(own, nix::sys::signal::Signal::SIGCONT).unwrap();
+            assert!(!visible.stopped());
+            nix::sys::signal::kill(own, nix::sys::signal::Signal::SIGKILL).unwrap();
+        }
+        above.wait().unwrap();
+        assert!(!visible.stopped());
+    }
 
     #[test]
     fn only_processes_of_the_container_are_found() {

@@ -35,8 +35,12 @@ pub(super) async fn create(
     body: ContainerCreateBody,
 ) -> Result<String, RuntimeError> {
     let options = CreateContainerOptionsBuilder::new().name(name).build();
-    let call = engine.docker.create_container(Some(options), body);
-    Ok(within("create", name, ACT, call).await?.id)
+    let (docker, name) = (engine.docker.clone(), name.to_owned());
+    let call = async move {
+        let call = docker.create_container(Some(options), body);
+        within("create", name, ACT, call).await
+    };
+    Ok(engine.make(call).await?.id)
 }
 
 /// Puts files into a container.

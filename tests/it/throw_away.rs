@@ -1,0 +1,84 @@
+//! The containers that images and the machine are looked into with, before there is a stack: nothing stays of them.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Output, Stdio},
+};
+
+use crate::{
+    drill_rig::{DRDRILL, Drill},
+    drills::{labelled, nothing_left},
+};
+
+/// A fault of disks: whether this machine can have one is looked at in a container.
+const DISKS: &str = "schema: 1
+name: looked-at
+summary: A full disk.
+stack:
+  redis: { settings: { persistence: aof } }
+targets: { rto: any, rpo: any }
+drill:
+  - steady: 2s
+  - fault: { disk-full: primary }
+  - hold: 2s
+  - heal: all
+";
+
+/// Starts drdrill, and does something to it as soon as the engine has made its first container.
+fn at_first_container(drill: &Drill, act: impl FnOnce(&mut Child)) -> Output {
+    let mut events = Command::new("docker")
+        .args(["events", "--filter", "label=drdrill.run"])
+        .args(["--filter", "event=create", "--format", "{{.ID}}"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("docker");
+    let mut made = BufReader::new(events.stdout.take().expect("its output")).lines();
+    let mut child = drill.spawn();
+    let first = made.next().expect("a container").expect("text");
+    println!("made {first}");
+    act(&mut child);
+    events.kill().expect("a signal");
+    events.wait().expect("an end");
+    child.wait_with_output().expect("an end")
+}
+
+fn run_of(drill: &Drill) -> String {
+    let run = drill.run_folder().expect("a run");
+    let name = run.file_name().expect("a name");
+    name.to_string_lossy().into_owned()
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn an_interrupt_while_the_machine_is_looked_at_leaves_nothing() {
+    let drill = Drill::written(DISKS);
+    let output = at_first_container(&drill, |child| {
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status();
+        assert!(sent.expect("kill").success());
+    });
+    let done = drill.done(&output);
+    assert_eq!(done.exit, 130, "{}", done.talk);
+    nothing_left(&done);
+    assert_eq!(done.result["residue"]["removed"], 1, "{}", done.talk);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_kill_while_the_machine_is_looked_at_leaves_nothing_after_the_first_sweep() {
+    let drill = Drill::written(DISKS);
+    at_first_container(&drill, |child| child.kill().expect("a signal"));
+    let run = run_of(&drill);
+    assert_ne!(labelled(&run), "", "the kill left a container");
+    let sweep = Command::new(DRDRILL)
+        .arg("sweep")
+        .env("DRDRILL_STATE", drill.folder.path().join("state"))
+        .output()
+        .expect("the binary starts");
+    let said = String::from_utf8_lossy(&sweep.stdout).into_owned();
+    assert!(
+        said.contains(&format!("swept run {run}: 1 things removed")),
+        "{said}"
+    );
+    assert_eq!(labelled(&run), "");
+}
