@@ -84,6 +84,7 @@ fn stands(plan: &Plan) -> String {
             drdrill::record::MemberKind::Data => "holds data",
             drdrill::record::MemberKind::Control => "watches, decides",
             drdrill::record::MemberKind::Route => "leads clients",
+            drdrill::record::MemberKind::Store => "keeps backups",
         };
         let name = member.name.as_str();
         let _ = writeln!(text, "  {name:<12} {kind:<18} {}", member.image);

@@ -19,6 +19,7 @@ mod plan_regions;
 mod plan_shards;
 mod plan_sidecars;
 mod provision;
+mod restore;
 mod rule_files;
 mod run;
 pub mod schedule;

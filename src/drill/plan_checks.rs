@@ -201,7 +201,9 @@ impl Bound<'_> {
             | Step::Hold(_)
             | Step::Consumer(_)
             | Step::Expect(_)
-            | Step::Heal(_) => Vec::new(),
+            | Step::Heal(_)
+            | Step::Backup(_)
+            | Step::Restore(_) => Vec::new(),
             Step::Capacity(_) => shards::capacity_problem(self, index).into_iter().collect(),
             Step::Fault(fault) => self.fault_problems(index, fault),
             Step::Runbook(name) => self.runbook_problem(index, name).into_iter().collect(),

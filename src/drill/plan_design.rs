@@ -21,10 +21,33 @@ pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
             problems.extend(region_problems(parsed, name, &design));
             problems.extend(clock_problems(parsed, system, &design));
             problems.extend(inside_problems(parsed, system, &design));
+            problems.extend(backup_problems(parsed, system, &design));
             problems
         }
         Err(issues) => issue_problems(parsed, name, issues),
     }
+}
+
+/// Backups and restores of a stack that keeps none.
+fn backup_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec<Problem> {
+    if system.keeps_backups(design) {
+        return Vec::new();
+    }
+    let steps = parsed.scenario.drill.iter().enumerate();
+    let problem = |(index, step): (usize, &Step)| {
+        let key = match step {
+            Step::Backup(_) => "backup",
+            Step::Restore(_) => "restore",
+            _ => return None,
+        };
+        let (message, help) = (
+            "this stack keeps no backups",
+            "with PostgreSQL streaming write `backup: stream` below `settings`; elsewhere there are none yet",
+        );
+        let path = ["drill", &index.to_string(), key];
+        Some(parsed.spans.problem(&path, message, help))
+    };
+    steps.filter_map(problem).collect()
 }
 
 /// What a system finds wrong with its part of the stack, at its places.
@@ -70,7 +93,9 @@ pub(super) fn selectors(step: &Step) -> Vec<(Vec<&'static str>, &Selector)> {
         | Step::Runbook(_)
         | Step::Consumer(_)
         | Step::Expect(_)
-        | Step::Heal(_) => Vec::new(),
+        | Step::Heal(_)
+        | Step::Backup(_)
+        | Step::Restore(_) => Vec::new(),
         Step::Switchover(to) => to
             .to
             .iter()

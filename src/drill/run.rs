@@ -275,6 +275,7 @@ async fn drill(
         lent: provisioned.lent,
         alerting: provisioned.alerting.clone(),
         alerts: plan.scenario.alerting.clone(),
+        restores: super::restore::Restores::default(),
     };
     let status = match stop
         .or(vigil.or(wait::warm(load, &provisioned.ground)))

@@ -17,7 +17,12 @@ use crate::{
     workload::{self, Live, Load},
 };
 
-use super::{faults::Faults, vigil::Vigil, wait};
+use super::{
+    faults::Faults,
+    restore::{self, Restores},
+    vigil::Vigil,
+    wait,
+};
 
 /// The longest wait, after the last step, for an outage that is still going on.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
@@ -60,6 +65,8 @@ pub struct StepContext<'a> {
     pub alerting: Option<Arc<Raised>>,
     /// What the scenario says of alerts, if there is any.
     pub alerts: Option<scenario::Alerting>,
+    /// What restores need to know of what went before.
+    pub restores: Restores,
 }
 
 impl StepContext<'_> {
@@ -104,6 +111,11 @@ impl StepContext<'_> {
                 [] => StepResult::Done,
                 failures => StepResult::Failed(failures.join("; ")),
             },
+            Step::Backup(_) => restore::backup(index, &self.ground, &mut self.restores).await,
+            Step::Restore(wanted) => {
+                let (ground, restores) = (&self.ground, &mut self.restores);
+                restore::restore(index, wanted.to, ground, restores).await
+            }
         }
     }
 
@@ -209,6 +221,7 @@ impl StepContext<'_> {
             Err(error) => return StepResult::Failed(error.to_string()),
         };
         self.disrupted = at.high;
+        self.restores.struck(fault, at.low);
         let victims = &disruption.victims;
         let runtime = self.ground.runtime.as_ref();
         self.vigil.struck(victims, fault.ends_inside(), runtime);
@@ -443,6 +456,8 @@ pub fn title(step: &Step) -> String {
         Step::Expect(Expect::Resolved(limit)) => {
             format!("expect the alerts to be resolved within {}", limit.within)
         }
+        Step::Backup(_) => "make a backup".into(),
+        Step::Restore(restore) => format!("restore beside the service, to {}", restore.to),
         Step::Heal(what) => format!("heal {what}"),
         Step::Failback(_) => "fail back to the first primary".into(),
     }

@@ -16,6 +16,7 @@ use super::{
     loss::{integrity, loss},
     outage::End,
     redundancy::redundancy,
+    restored::restores,
     scan::{Scan, Scanned},
     staleness::staleness,
     undone::undone,
@@ -64,6 +65,7 @@ pub fn measure(record: &Record, history: &History) -> Figures {
         consistency: consistency(record, history),
         divergence_ratio: divergence(record),
         alerts: alerts(record),
+        restores: restores(record, history),
         latency: summaries(
             record,
             &pooled,

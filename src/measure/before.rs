@@ -10,7 +10,7 @@ use super::{LaneOutage, outage::Outage, rto::lane_outage, scan::Scan};
 
 /// The outages of service and app lanes from the first step on that belong to no event. Left out are those that the drill
 /// itself brought about by measuring the capacity, and those that lie within a `steady`: the baseline judges
-/// them. Their recovery times are counted from their onset.
+/// them; and an application's first connecting, which it answers late until it is warm. Their recovery times are counted from their onset.
 pub fn before(scan: &Scan<'_>) -> Vec<LaneOutage> {
     let begun = scan.record.steps.first().map(|(at, ..)| at.low);
     let lanes = scan.service.iter().chain(&scan.app);
@@ -19,11 +19,16 @@ pub fn before(scan: &Scan<'_>) -> Vec<LaneOutage> {
             let own = scanned.outages.iter();
             let own = own.filter(|outage| outage.event == 0);
             own.filter(|outage| begun.is_none_or(|begun| outage.latest >= begun))
-                .filter(|outage| !is_explained(scan.record, outage))
+                .filter(|outage| !is_explained(scan.record, outage) && !is_warming(scanned, outage))
                 .map(|outage| lane_outage(scanned, outage, outage.onset))
                 .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// An app lane that has not answered in time yet: the service lanes are waited for before the first step, the application is not.
+fn is_warming(scanned: &Scanned<'_>, outage: &Outage) -> bool {
+    scanned.lane.group == Group::App && outage.first == 0
 }
 
 fn is_explained(record: &Record, outage: &Outage) -> bool {

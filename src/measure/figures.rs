@@ -11,7 +11,7 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{AlertFigures, RebalanceFigures, Undetected};
+use super::{AlertFigures, RebalanceFigures, RestoreFigures, Undetected};
 
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +86,9 @@ pub struct Figures {
     pub allowance: Option<Allowance>,
     /// Share of elements that differ per member before the convergence guard.
     pub divergence_ratio: Vec<(NodeName, Figure<f64>)>,
+    /// What each restore brought back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restores: Vec<RestoreFigures>,
     /// When alerts fired and arrived, where the scenario has alerting.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<AlertFigures>,

@@ -236,6 +236,8 @@ fn record(lanes: Vec<Lane>) -> Record {
         alerts_unseen: vec![],
         consumers: None,
         rebalanced: vec![],
+        backups: vec![],
+        restores: vec![],
         consumed: vec![],
         lanes,
         load: Some((Nanos(0), ms(60_100))),

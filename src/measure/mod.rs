@@ -28,6 +28,7 @@ pub mod rebalance;
 pub mod recovery;
 pub mod redundancy;
 pub mod registers;
+pub mod restored;
 pub mod rto;
 pub mod scan;
 pub mod shard;
@@ -48,4 +49,5 @@ pub use figures::{
     Staleness, Uncertainty, Undone, UndoneFigures, Visibility,
 };
 pub use rebalance::{PartitionFigures, RebalanceFigures};
+pub use restored::{Pitr, RestoreFigures};
 pub use undetected::{Extent, NotMeasured, Undetected};

@@ -13,8 +13,8 @@ use crate::{
 };
 
 use super::{
-    AlertEvent, Alerting, Consumed, ConsumerGroup, ControlEvent, Environment, FinalRead, Harness,
-    ImageFact, Rebalanced, Stack, Unexplained, View, Watched,
+    AlertEvent, Alerting, BackedUp, Consumed, ConsumerGroup, ControlEvent, Environment, FinalRead,
+    Harness, ImageFact, Rebalanced, Restored, Stack, Unexplained, View, Watched,
 };
 
 /// One thing that happened, and when.
@@ -74,6 +74,10 @@ pub enum What {
         text: String,
         node: Option<NodeName>,
     },
+    /// A backup was made, or not.
+    BackedUp(BackedUp),
+    /// A backup was restored beside the running service, or not.
+    Restored(Box<Restored>),
     /// A node's own view of itself, or that it could not be asked.
     View(View),
     /// What the control plane said.

@@ -10,9 +10,10 @@ use crate::{
 };
 
 use super::{
-    AlertEvent, Alerting, Capacity, Consumed, ConsumerGroup, ControlEvent, Disruption,
+    AlertEvent, Alerting, BackedUp, Capacity, Consumed, ConsumerGroup, ControlEvent, Disruption,
     DisruptionKind, Effect, Environment, Event, FinalRead, Holdings, ImageFact, Opened, Rearmed,
-    Rebalanced, Residue, Source, Stack, Status, StepResult, Unexplained, View, Watched, What,
+    Rebalanced, Residue, Restored, Source, Stack, Status, StepResult, Unexplained, View, Watched,
+    What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -66,6 +67,10 @@ pub struct Record {
     pub steps: Vec<(Bracket, usize, StepResult)>,
     /// Operators' actions.
     pub actions: Vec<(Bracket, String, Option<NodeName>)>,
+    /// Backups that were made, or not.
+    pub backups: Vec<(Bracket, BackedUp)>,
+    /// What was restored beside the running service, and when: from the decision to the look-up.
+    pub restores: Vec<(Bracket, Restored)>,
     /// Nodes' views of themselves.
     pub views: Vec<(Bracket, View)>,
     /// What the control plane said.
@@ -148,6 +153,8 @@ impl Record {
             healed: Vec::new(),
             steps: Vec::new(),
             actions: Vec::new(),
+            backups: Vec::new(),
+            restores: Vec::new(),
             views: Vec::new(),
             control: Vec::new(),
             stalls: Vec::new(),
@@ -204,6 +211,8 @@ impl Record {
             What::Effect(effect) => self.effects.push(effect),
             What::Healed { step } => self.healed.push((at, step)),
             What::Action { text, node, .. } => self.actions.push((at, text, node)),
+            What::BackedUp(backup) => self.backups.push((at, backup)),
+            What::Restored(restored) => self.restores.push((at, *restored)),
             What::View(view) => self.views.push((at, view)),
             What::Control(event) => self.control.push((at, event)),
             What::Stalled { by } => self.stalls.push((at, by)),

@@ -8,6 +8,7 @@ pub mod finals;
 pub mod fold;
 pub mod lifecycle;
 pub mod ranges;
+pub mod restore;
 pub mod stack;
 pub mod variant;
 pub mod view;
@@ -23,6 +24,7 @@ pub use finals::{FinalRead, Holdings, Repeated, Source};
 pub use fold::{Record, RecordError};
 pub use lifecycle::{Cause, Change, Unexplained, Watched};
 pub use ranges::{Range, Ranges};
+pub use restore::{BackedUp, HarmSeen, RestoreStage, Restored, StageName};
 pub use stack::{
     Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
 };

@@ -136,6 +136,8 @@ pub enum MemberKind {
     Control,
     /// Leads clients to the primary: HAProxy.
     Route,
+    /// Keeps backups apart from those that hold data, and has the service restored on it.
+    Store,
 }
 
 /// One setting as read back from the running stack.

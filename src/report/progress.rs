@@ -268,6 +268,11 @@ fn line(what: &What) -> Option<String> {
             Some(node) => format!("{text} on {node}"),
             None => text.clone(),
         },
+        What::BackedUp(backup) => match &backup.made {
+            Ok(made) => format!("backup made on {}: {}", backup.node, text::clean(made)),
+            Err(why) => format!("no backup was made: {}", text::clean(why)),
+        },
+        What::Restored(restored) => text::restored(restored),
         What::Control(event) if event.milestone.is_some_and(worth) => {
             format!("{}: {}", event.source, event.text)
         }

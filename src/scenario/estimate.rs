@@ -53,7 +53,9 @@ impl Step {
             | Self::Switchover(_)
             | Self::Runbook(_)
             | Self::Heal(_)
-            | Self::Failback(_) => Estimate::SHORT,
+            | Self::Failback(_)
+            | Self::Backup(_)
+            | Self::Restore(_) => Estimate::SHORT,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod must_fail;
 pub mod problem;
 mod read;
+pub mod restore;
 pub mod scalar;
 pub mod schema;
 pub mod spans;
@@ -32,6 +33,7 @@ pub use problem::{Problem, Problems};
 pub use read::{
     BYTES_MAX, Parsed, SCHEMA, Source, StatedRule, prometheus_duration, read, rules, to_json,
 };
+pub use restore::{BackupTime, Point, Restore};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError, Size};
 pub use spans::Spans;
 pub use steps::Steps;

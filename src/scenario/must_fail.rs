@@ -68,6 +68,12 @@ pub enum Miss {
     Availability,
     /// Sum of all write outages.
     UnavailableTotal,
+    /// Time until the restored service takes writes.
+    RestoreRto,
+    /// Writes from before the point that a restore lacks.
+    PitrMissing,
+    /// Writes from after the point that a restore holds.
+    PitrExtra,
     /// The way in which the service came back.
     RecoveredBy,
     /// The model that the consistency clients' answers must fit.
@@ -80,7 +86,7 @@ pub enum Miss {
 
 impl Miss {
     /// All of them by their names in a scenario.
-    pub const ALL: [(&str, Self); 20] = [
+    pub const ALL: [(&str, Self); 23] = [
         ("rto", Self::Rto),
         ("rto-write", Self::RtoWrite),
         ("rto-read", Self::RtoRead),
@@ -97,6 +103,9 @@ impl Miss {
         ("redundancy-restored", Self::RedundancyRestored),
         ("availability", Self::Availability),
         ("unavailable-total", Self::UnavailableTotal),
+        ("restore-rto", Self::RestoreRto),
+        ("pitr-missing", Self::PitrMissing),
+        ("pitr-extra", Self::PitrExtra),
         ("recovered-by", Self::RecoveredBy),
         ("consistency", Self::Consistency),
         ("alerts", Self::Alerts),

@@ -57,6 +57,15 @@ pub struct Targets {
     /// Longest time from the fault until every partition is consumed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebalance: Option<Goal<Dur>>,
+    /// Longest time from the decision to restore until the restored service takes writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_rto: Option<Goal<Dur>>,
+    /// Writes acknowledged before the point of a restore that may be missing in it; 0 unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pitr_missing: Option<Goal<u64>>,
+    /// Writes sent after the point of a restore that may be in it; 0 unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pitr_extra: Option<Goal<u64>>,
     /// What must hold of the consistency clients' operations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,

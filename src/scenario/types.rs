@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alerting, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, MustFail, Percent,
-    Rate, Selector, Steps, Targets,
+    Alerting, BackupTime, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, MustFail,
+    Percent, Rate, Restore, Selector, Steps, Targets,
 };
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
@@ -232,6 +232,10 @@ pub enum Step {
     Heal(String),
     /// Moves the primary back to the node that held it first, in the planned way.
     Failback(Move),
+    /// Makes a backup, and waits until it is complete.
+    Backup(BackupTime),
+    /// Restores the newest backup beside the running service, and looks up every write in it.
+    Restore(Restore),
 }
 
 impl Step {
@@ -252,7 +256,9 @@ impl Step {
             | Self::Hold(_)
             | Self::Capacity(_)
             | Self::Expect(_)
-            | Self::Heal(_) => false,
+            | Self::Heal(_)
+            | Self::Backup(_)
+            | Self::Restore(_) => false,
         }
     }
 }

@@ -38,6 +38,7 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines.extend(super::availability_line::line(targets, figures));
     lines.extend(recovered_by(targets, event));
     lines.extend(super::alert_lines::lines(record, figures));
+    lines.extend(super::restore_lines::lines(record, figures));
     lines.extend(super::later_lines::lines(record, figures));
     lines
 }
@@ -324,7 +325,7 @@ fn rpo(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines
 }
 
-fn number(count: u64) -> (u64, String) {
+pub(super) fn number(count: u64) -> (u64, String) {
     (count, format::count(count))
 }
 
@@ -357,7 +358,7 @@ fn rpo_of(record: &Record, targets: &Rpo, suffix: &str, lost: &Figure<(u64, Span
     lines
 }
 
-fn count_line<T>(
+pub(super) fn count_line<T>(
     name: &str,
     goal: Option<Goal<u64>>,
     loss: &Figure<T>,

@@ -12,6 +12,7 @@ mod lines;
 pub mod proof;
 pub mod quiet;
 pub mod repeats;
+pub mod restore_lines;
 pub mod sentence;
 #[cfg(test)]
 mod tests;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::{
     measure::{
         AlertFigures, AlertWish, EventFigures, Figure, Figures, LaneOutage, Loss, RebalanceFigures,
-        Undone,
+        RestoreFigures, Undone,
         format::{self, Round},
         rto::deciding,
     },
     record::{Disruption, Record, Status},
-    scenario::{ConsistencyKind, RecoveredBy, facts},
+    scenario::{ConsistencyKind, Point, RecoveredBy, facts},
     time::Span,
 };
 
@@ -32,6 +32,7 @@ pub fn sentence(
             let mut parts = vec![done, seen, loss(figures)];
             parts.extend(event.rebalance.as_ref().and_then(rebalance));
             parts.extend(consistency(figures));
+            parts.extend(figures.restores.iter().map(restored));
             parts.extend(alerts);
             parts.extend(others(record, figures));
             parts.join("; ")
@@ -64,6 +65,37 @@ pub fn sentence(
     }
     text.push('.');
     text
+}
+
+/// What a restore brought back, and how long that took.
+fn restored(restore: &RestoreFigures) -> String {
+    let to = match restore.to {
+        Point::BeforeMistake => "just before the mistake".to_owned(),
+        Point::Ago(time) => format!("what it was {time} before"),
+    };
+    let (rto, held) = match (&restore.rto, &restore.held) {
+        (Figure::Measured(rto), Figure::Measured(held)) => (rto, held),
+        (Figure::Missing(why), _) | (_, Figure::Missing(why)) => {
+            return format!("the backup was not restored to {to}: {why}");
+        }
+    };
+    let before = format::counted(held.judged, "write");
+    let lacks = match held.missing {
+        0 => format!("held all {before} acknowledged before it"),
+        missing => format!(
+            "lacks {} of the {before} acknowledged before it",
+            format::count(missing)
+        ),
+    };
+    let beyond = match (held.extra, held.harm) {
+        (0, Some(true)) => ", and the harm itself".to_owned(),
+        (0, _) => String::new(),
+        (extra, _) => format!(", and holds {} of after it", format::count(extra)),
+    };
+    format!(
+        "the backup was restored to {to} within {}, and {lacks}{beyond}",
+        format::value(*rto)
+    )
 }
 
 /// What clients saw of the other events and of what was undone, where service failed.

@@ -167,6 +167,11 @@ pub trait System: Send + Sync {
         false
     }
 
+    /// Whether this design keeps backups, so that steps may make and restore some.
+    fn keeps_backups(&self, _design: &Design) -> bool {
+        false
+    }
+
     /// Whether servers of this design present certificates, so that these can expire.
     fn presents_certificates(&self, _design: &Design) -> bool {
         false

@@ -1,5 +1,6 @@
 //! Systems under drill: one folder each, and the one list of them in `catalogue`.
 
+pub mod backups;
 pub mod catalogue;
 pub mod certified;
 pub mod client;
@@ -29,6 +30,7 @@ pub mod started;
 pub mod wait;
 pub mod watch;
 
+pub use backups::Backups;
 pub use client::{Client, Reply, Request, Subject};
 pub use consumers::{Consumers, Group, SharedGroup};
 pub use design::{

@@ -13,7 +13,7 @@ use crate::{
     scenario::{AppClients, Play},
 };
 
-use super::{Client, Consumers, certified::Certified, proxied::Proxied};
+use super::{Backups, Client, Consumers, certified::Certified, proxied::Proxied};
 
 /// Why a system could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -159,6 +159,11 @@ pub trait Running: Send + Sync {
 
     /// Consumers that share partitions as a group, if its clients can.
     fn consumers(&self) -> Option<&dyn Consumers> {
+        None
+    }
+
+    /// Backups that are kept apart from it, if there are some.
+    fn backups(&self) -> Option<&dyn Backups> {
         None
     }
 

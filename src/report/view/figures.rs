@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     id::NodeName,
     measure::{
-        Availability, ConsistencyFigures, EventFigures, Figure, Figures, Staleness, Visibility,
-        bounds,
+        Availability, ConsistencyFigures, EventFigures, Figure, Figures, Pitr, RestoreFigures,
+        Staleness, Visibility, bounds,
     },
     record::{Bound, Disruption, Record},
     scenario::ConsistencyKind,
@@ -191,6 +191,9 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
     if let Some(found) = &figures.consistency {
         rows.push(("consistency".into(), text::figure(found, explained)));
     }
+    for restore in &figures.restores {
+        rows.extend(restored(restore));
+    }
     for seen in &figures.visibility {
         rows.push((
             format!("visibility_lag {}", text::clean(seen.node.as_str())),
@@ -205,6 +208,42 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
         let name = format!("divergence_ratio {node}");
         rows.push((name, text::figure(ratio, percent)));
     }
+    rows
+}
+
+/// A restore's time with its stages, and what it brought back.
+fn restored(restore: &RestoreFigures) -> Vec<Row> {
+    let (time, bracket) = span(&restore.rto);
+    let stages = restore.stages.iter();
+    let stages = stages.map(|(name, part)| format!("{} {}", name.text(), text::upper(*part)));
+    let stages: Vec<String> = stages.collect();
+    let parts = [bracket, stages.join(", ")];
+    let note: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let step = restore.step;
+    let mut rows = vec![(format!("restore_rto step {step}"), (time, note.join("; ")))];
+    let count = |pick: fn(&Pitr) -> (u64, String)| {
+        text::figure(&restore.held, |pitr: &Pitr| {
+            let (count, note) = pick(pitr);
+            (text::count(count), note)
+        })
+    };
+    let missing = count(|pitr| {
+        let judged = text::plural(pitr.judged, "write");
+        (
+            pitr.missing,
+            format!("of {judged} acknowledged before the point"),
+        )
+    });
+    rows.push((format!("pitr_missing step {step}"), missing));
+    let extra = count(|pitr| (pitr.extra, "elements of after the point".into()));
+    rows.push((format!("pitr_extra step {step}"), extra));
+    let unsure = count(|pitr| {
+        (
+            pitr.unsure,
+            "writes on either side of the point, not judged".into(),
+        )
+    });
+    rows.push((format!("pitr_unsure step {step}"), unsure));
     rows
 }
 

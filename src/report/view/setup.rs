@@ -174,6 +174,7 @@ pub(super) fn members(record: &Record) -> Table {
             MemberKind::Data => "holds data",
             MemberKind::Control => "decides",
             MemberKind::Route => "leads clients",
+            MemberKind::Store => "keeps backups",
         };
         table.row([
             member.name.to_string(),

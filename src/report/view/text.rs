@@ -8,7 +8,7 @@ use crate::{
     measure::{EventFigures, Figure},
     record::{
         AlertMoment, ConsumerGroup, Disruption, DisruptionKind, EffectState, Milestone,
-        RebalanceMoment, Rebalanced, Role, Status, StepResult,
+        RebalanceMoment, Rebalanced, Restored, Role, Status, StepResult,
     },
     scenario::RecoveredBy,
     score::{LineState, Verdict},
@@ -94,6 +94,19 @@ pub fn sharing(group: &ConsumerGroup) -> String {
     let consumers = plural(group.members.len() as u64, "consumer");
     let partitions = plural(group.partitions.into(), "partition");
     format!("{consumers} share {partitions}")
+}
+
+/// How a restore ended, in a few words.
+pub fn restored(restored: &Restored) -> String {
+    let node = &restored.node;
+    match &restored.held {
+        Ok(held) => format!(
+            "restored to {} on {node}: {}",
+            restored.to,
+            plural(held.len(), "element")
+        ),
+        Err(why) => format!("not restored to {} on {node}: {}", restored.to, clean(why)),
+    }
 }
 
 /// What a consumer was told of its partitions, in a few words.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decoder, Facts, FaultKind, Keys, Nature, Need, Selector, Tree, Vocabulary, keys::node,
+    Decoder, Facts, FaultKind, Harm, Keys, Nature, Need, Selector, Tree, Vocabulary, keys::node,
 };
 
 /// A command that an operator should not have given.
@@ -78,6 +78,13 @@ impl FaultKind for Mistake {
 
     fn lasts(&self) -> bool {
         false
+    }
+
+    fn harm(&self) -> Option<Harm<'_>> {
+        Some(Harm {
+            shows: &self.shows,
+            expect: &self.expect,
+        })
     }
 
     fn ends_inside(&self) -> bool {

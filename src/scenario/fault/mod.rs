@@ -97,6 +97,15 @@ pub enum Need<'f> {
     Scripts,
 }
 
+/// What shows harm that was done to data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Harm<'f> {
+    /// A command for a node's shell.
+    pub shows: &'f str,
+    /// What it says where the harm is.
+    pub expect: &'f str,
+}
+
 /// A fault as a scenario states it.
 pub trait FaultKind {
     /// What it does, in a few words.
@@ -141,6 +150,11 @@ pub trait FaultKind {
     /// Whether starting the victim again is part of it.
     fn starts_again(&self) -> bool {
         false
+    }
+
+    /// What shows its harm to data, where a command does.
+    fn harm(&self) -> Option<Harm<'_>> {
+        None
     }
 
     /// Which further roles its victim must hold or must not.
@@ -339,6 +353,11 @@ impl Fault {
     /// Whether starting the victim again is part of it.
     pub fn starts_again(&self) -> bool {
         self.kind().starts_again()
+    }
+
+    /// What shows its harm to data, where a command does.
+    pub fn harm(&self) -> Option<Harm<'_>> {
+        self.kind().harm()
     }
 
     /// Which further roles its victim must hold or must not.

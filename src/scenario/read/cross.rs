@@ -27,9 +27,13 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems
 }
 
+/// What yields the figures of a restore.
+const RESTORE: &str = "add a `- backup: now` step, and a `- restore: { to: ... }` step";
+
 /// Targets whose figure this drill cannot yield.
 fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     let has = |wanted: fn(&Step) -> bool| scenario.drill.iter().any(wanted);
+    let restores = has(|step| matches!(step, Step::Restore(_)));
     let rows = [
         (
             "rto-app",
@@ -62,6 +66,9 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             has(|step| matches!(step, Step::Failback(_))),
             "add a `- failback: planned` step",
         ),
+        ("restore-rto", restores, RESTORE),
+        ("pitr-missing", restores, RESTORE),
+        ("pitr-extra", restores, RESTORE),
         (
             "redundancy-restored",
             has(|step| matches!(step, Step::Expect(Expect::Redundant(_)))),

@@ -3,7 +3,8 @@
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
 use crate::scenario::{
-    ConsumerEnd, Dur, Expect, FAULTS, Fault, Move, Selector, Step, Steps, Within, problem::Problem,
+    BackupTime, ConsumerEnd, Dur, Expect, FAULTS, Fault, Move, Restore, Selector, Step, Steps,
+    Within, problem::Problem,
 };
 
 use super::{
@@ -24,7 +25,12 @@ const STEPS: &[&str] = &[
     "expect",
     "heal",
     "failback",
+    "backup",
+    "restore",
 ];
+/// How a restore says its point.
+const TO: &str =
+    "say up to when, such as `- restore: { to: before-mistake }` or `- restore: { to: 5s ago }`";
 const STEPS_MAX: usize = 100;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -84,7 +90,9 @@ fn outage_of(d: &mut Decoder, tree: &Tree, step: &Step) {
         | Step::Capacity(_)
         | Step::Runbook(_)
         | Step::Expect(_)
-        | Step::Heal(_) => d.note(
+        | Step::Heal(_)
+        | Step::Backup(_)
+        | Step::Restore(_) => d.note(
             Problem::at(
                 tree.place.clone(),
                 "`targets: any` stands beside a step that interrupts nothing by itself",
@@ -110,6 +118,8 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
         "runbook" => "name a runbook, such as `- runbook: promote-replica`",
         "expect" => "write what for, such as `- expect: { recovered: { within: 60s } }`",
         "heal" => "write `- heal: all`, or the kind of fault",
+        "backup" => "write `- backup: now`",
+        "restore" => TO,
         _ => "write `- failback: planned`",
     };
     let body = d.body(&choice, help)?;
@@ -123,6 +133,8 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
         "runbook" => Step::Runbook(word(d, body, "a runbook")?),
         "expect" => Step::Expect(expect(d, body)?),
         "heal" => Step::Heal(heal(d, body)?),
+        "backup" => Step::Backup(d.word(body, "time of a backup", &[("now", BackupTime::Now)])?),
+        "restore" => Step::Restore(restore(d, body)?),
         _ => Step::Failback(planned(d, body, "`failback`")?),
     })
 }
@@ -151,6 +163,15 @@ fn planned(d: &mut Decoder, tree: &Tree, what: &'static str) -> Option<Move> {
         None => Some(Move::default()),
         Some(to) => Some(Move { to: Some(to?) }),
     }
+}
+
+fn restore(d: &mut Decoder, tree: &Tree) -> Option<Restore> {
+    let mut f = d.fields(tree, "`restore`")?;
+    let to = f
+        .need("to", TO)
+        .and_then(|tree| d.scalar(tree, "a point in time"));
+    d.finish(f);
+    Some(Restore { to: to? })
 }
 
 fn consumer(d: &mut Decoder, tree: &Tree) -> Option<ConsumerEnd> {

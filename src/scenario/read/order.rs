@@ -1,7 +1,7 @@
 //! The order of steps: what cannot follow what.
 
 use crate::scenario::{
-    Expect, Fault, Selector, Step,
+    Expect, Fault, Point, Selector, Step,
     problem::{Place, Problem},
 };
 
@@ -20,6 +20,10 @@ struct Before<'t> {
     unhealed: Vec<(&'t Fault, &'t Place)>,
     /// Some step waited after the first disturbance.
     waited: bool,
+    /// A backup was made.
+    backup: bool,
+    /// A fault did harm that shows.
+    harmed: bool,
 }
 
 /// Notes steps that make no sense where they stand. A step that could not be read may be anything, so
@@ -83,6 +87,16 @@ impl<'t> Before<'t> {
             ),
             Step::Expect(_) => return None,
             Step::Heal(what) => return self.heal_problem(what, place),
+            Step::Backup(_) => return None,
+            Step::Restore(_) if !self.backup => (
+                "there is no backup before this restore".to_owned(),
+                "make one first: `- backup: now`",
+            ),
+            Step::Restore(restore) if restore.to == Point::BeforeMistake && !self.harmed => (
+                "there is no mistake before this restore".to_owned(),
+                "put `- fault: { mistake: ... }` before it, or say how long ago: `{ to: 5s ago }`",
+            ),
+            Step::Restore(_) => return None,
             Step::Failback(_) => return self.failback_problem(place),
         };
         Some(Problem::at(place.clone(), message).help(help))
@@ -136,10 +150,13 @@ impl<'t> Before<'t> {
         match step {
             Step::Steady(_) => self.steady = true,
             Step::Capacity(_) => {}
+            Step::Backup(_) => self.backup = true,
+            Step::Restore(_) => self.waited |= self.disturbed.is_some(),
             Step::Hold(_) | Step::Expect(_) => self.waited |= self.disturbed.is_some(),
             Step::Fault(fault) => {
                 self.disturbed.get_or_insert(place);
                 self.moved |= !fault.is_control();
+                self.harmed |= fault.harm().is_some();
                 self.unhealed.push((fault, place));
             }
             Step::Consumer(_) => {

@@ -25,15 +25,16 @@ pub fn targets(d: &mut Decoder, tree: &Tree) -> Option<Targets> {
         failback: duration(d, &mut f, "failback"),
         max_gap: duration(d, &mut f, "max-gap"),
         rpo: f.get("rpo").and_then(|tree| rpo(d, tree)),
-        split_brain: f
-            .get("split-brain")
-            .and_then(|tree| d.count_goal(tree, "a count")),
+        split_brain: count(d, &mut f, "split-brain"),
         fencing: duration(d, &mut f, "fencing"),
         staleness: duration(d, &mut f, "staleness"),
         redundancy_restored: duration(d, &mut f, "redundancy-restored"),
         availability: goal::<Percent>(d, &mut f, "availability", "a percentage"),
         unavailable_total: duration(d, &mut f, "unavailable-total"),
         rebalance: duration(d, &mut f, "rebalance"),
+        restore_rto: duration(d, &mut f, "restore-rto"),
+        pitr_missing: count(d, &mut f, "pitr-missing"),
+        pitr_extra: count(d, &mut f, "pitr-extra"),
         consistency: f.get("consistency").and_then(|tree| consistency(d, tree)),
         recovered_by: f.get("recovered-by").and_then(|tree| recovered_by(d, tree)),
         confidence: f.get("confidence").and_then(|tree| confidence(d, tree)),
@@ -55,6 +56,10 @@ fn duration(d: &mut Decoder, f: &mut Fields<'_>, name: &'static str) -> Option<G
     goal(d, f, name, "a duration")
 }
 
+fn count(d: &mut Decoder, f: &mut Fields<'_>, name: &'static str) -> Option<Goal<u64>> {
+    f.get(name).and_then(|tree| d.count_goal(tree, "a count"))
+}
+
 /// `any`, or limits; `rpo: 1s` alone could mean either seconds or a count, so it is asked for.
 fn rpo(d: &mut Decoder, tree: &Tree) -> Option<Rpo> {
     let help = "write `rpo: any`, or a map of limits such as `rpo: { seconds: 1s }` or `rpo: { count: 0 }`";
@@ -74,9 +79,7 @@ fn rpo(d: &mut Decoder, tree: &Tree) -> Option<Rpo> {
     let mut f = d.fields(tree, "`rpo`")?;
     let rpo = Rpo {
         seconds: duration(d, &mut f, "seconds"),
-        count: f
-            .get("count")
-            .and_then(|tree| d.count_goal(tree, "a count")),
+        count: count(d, &mut f, "count"),
         bytes: f
             .get("bytes")
             .and_then(|tree| d.count_goal(tree, "a number of bytes")),

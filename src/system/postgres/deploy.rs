@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    etcd,
+    backup, etcd,
     frontend::Frontend,
     haproxy, patroni, ready,
     running::PostgresStack,
@@ -62,7 +62,7 @@ pub async fn start(
     fit: fn(&Member, &mut NodeSpec),
 ) -> Result<Started, SystemError> {
     let members = reserve(design, deploy, |kind| match kind {
-        MemberKind::Data => sql::PORT,
+        MemberKind::Data | MemberKind::Store => sql::PORT,
         MemberKind::Control => etcd::PORT,
         MemberKind::Route if design.topology == "patroni" => haproxy::PRIMARY_PORT,
         MemberKind::Route => proxied::PORT,
@@ -142,6 +142,11 @@ impl Plan<'_> {
                     spec.env.extend(tls::env());
                 }
                 spec.memory_mib = DATABASE_MIB;
+            }
+            (MemberKind::Store, _) => {
+                let own = streaming::env(self, seat).into_iter();
+                spec.env = own.map(|(k, v)| (k.to_owned(), v)).collect();
+                backup::fit(&mut spec, self.roster);
             }
             (MemberKind::Control, _) => spec.command = etcd::arguments(self.roster, seat),
             (MemberKind::Route, Keeper::Patroni(timings)) => {

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-use super::{deploy, exporter, logical};
+use super::{backup, deploy, exporter, logical};
 
 /// PostgreSQL.
 pub struct Postgres;
@@ -100,6 +100,7 @@ const COMMON: &[SettingSpec] = &[
         default: "true",
         help: "force the log to disk, PostgreSQL's default; `false` makes drills faster and a power loss fatal",
     },
+    backup::SETTING,
 ];
 
 const PATRONI: &[SettingSpec] = &[
@@ -157,6 +158,10 @@ impl System for Postgres {
 
     fn resolves_names(&self, design: &Design) -> bool {
         Values::of(design).flag(NAMES)
+    }
+
+    fn keeps_backups(&self, design: &Design) -> bool {
+        Values::of(design).word(backup::BACKUP) != "off"
     }
 
     fn presents_certificates(&self, design: &Design) -> bool {
@@ -282,7 +287,7 @@ impl System for Postgres {
 
     fn memory_mib(&self, kind: MemberKind) -> u32 {
         match kind {
-            MemberKind::Data => deploy::DATABASE_MIB,
+            MemberKind::Data | MemberKind::Store => deploy::DATABASE_MIB,
             MemberKind::Control | MemberKind::Route => deploy::HELPER_MIB,
         }
     }
@@ -329,6 +334,12 @@ fn with_runbook(
         settings: filled(COMMON, spec),
         images: vec![image.to_owned()],
     };
+    if design.settings[backup::BACKUP] != "off" {
+        let kept = || backup::NODE.to_owned();
+        design
+            .members
+            .push(member(kept(), MemberKind::Store, kept(), image));
+    }
     if !proxied::links(&design).is_empty() {
         design.members.push(proxied::member());
         design.images.push(proxied::IMAGE.into());
@@ -385,6 +396,12 @@ fn issues(spec: &SystemSpec, design: &Design) -> Vec<Issue> {
         let message = "replicas are led to addresses by Patroni and by proxies";
         let help = "remove it, or use `topology: streaming` without `replication: toxiproxy`";
         issues.push(issue(NAMES, message, help));
+    }
+    if values.word(backup::BACKUP) != "off" && (design.topology != "streaming" || values.flag(TLS))
+    {
+        let message = "backups are kept of streaming servers that are reached without certificates";
+        let help = "remove it, or use `topology: streaming` without `tls`";
+        issues.push(issue(backup::BACKUP, message, help));
     }
     if values.flag(TLS) && (design.topology == "patroni" || !proxied::links(design).is_empty()) {
         let message = "certificates are made for servers that are reached at their own addresses, without Patroni";

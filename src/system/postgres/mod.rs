@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod app;
+mod backup;
 mod bounds;
 mod client;
 mod deploy;

@@ -40,6 +40,9 @@ pub async fn prove(stack: &mut PostgresStack) -> Result<(), SystemError> {
     };
     evidence.extend(flow.proven(&stack.elements.ready()).await?);
     evidence.extend(tls::prove(stack, &primary).await?);
+    if let Some(store) = &stack.store {
+        evidence.push(store.prove(&primary).await?);
+    }
     let read = effective::read(stack, &primary).await?;
     read.into_facts(&mut stack.facts);
     if let Some(proxied) = &stack.proxied {
@@ -82,7 +85,12 @@ async fn whole(stack: &PostgresStack) -> Result<Vec<String>, SystemError> {
 
 /// A node whose main process has ended.
 async fn ended(stack: &PostgresStack) -> Option<(Seat, String)> {
-    let kinds = [MemberKind::Data, MemberKind::Control, MemberKind::Route];
+    let kinds = [
+        MemberKind::Data,
+        MemberKind::Control,
+        MemberKind::Route,
+        MemberKind::Store,
+    ];
     for seat in kinds.iter().flat_map(|kind| stack.roster.of(*kind)) {
         if let Ok(NodeState::Exited { code, .. }) = stack.runtime.state(&seat.name).await {
             return Some((seat.clone(), format!("it ended with code {code}")));

@@ -18,8 +18,8 @@ use crate::{
     runtime::Runtime,
     scenario::{AppClients, StreamLink},
     system::{
-        Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
-        Running, SystemError, Told,
+        Backups, Client, ControlPlane, Deploy, Design, Observer, PlannedMove, Promote, Rearm,
+        Redundancy, Running, SystemError, Told,
         certified::Certified,
         mark::ELEMENT_BYTES,
         proxied::Proxied,
@@ -30,6 +30,7 @@ use crate::{
 use super::{
     abandoned::end_abandoned,
     app::{AppClient, AppPool},
+    backup::Store,
     client::{ServiceClient, Target},
     design::SPLIT,
     element::Elements,
@@ -55,6 +56,8 @@ pub struct PostgresStack {
     pub(super) proxied: Option<Proxied>,
     /// The certificates of its servers, where they present some.
     pub(super) certified: Option<Certified>,
+    /// The node that keeps its backups, where it keeps some.
+    pub(super) store: Option<Store>,
     /// Until the stack is closed: what holds an emitter keeps its run's event log open.
     emitter: Mutex<Option<Emitter>>,
     pub(super) elements: Elements,
@@ -104,12 +107,14 @@ impl PostgresStack {
             shards: Vec::new(),
             ready: Vec::new(),
         };
+        let elements = Elements::new(deploy.runtime.run().clone(), shape.isolation);
         Ok(Self {
             facts,
             following: Mutex::new(following.collect()),
+            store: Store::of(&roster, &deploy.runtime, &elements),
             roster: Arc::new(roster),
             shape,
-            elements: Elements::new(deploy.runtime.run().clone(), shape.isolation),
+            elements,
             runtime: deploy.runtime,
             proxied: None,
             certified: None,
@@ -124,15 +129,17 @@ impl PostgresStack {
 
     /// The same nodes for another run; its settings are not read back yet.
     pub(super) fn again(&self, run: RunId, emitter: Emitter) -> Self {
+        let elements = Elements::new(run, self.shape.isolation);
         Self {
             facts: self.facts.clone(),
+            store: Store::of(&self.roster, &self.runtime, &elements),
             roster: self.roster.clone(),
             shape: self.shape,
             runtime: self.runtime.clone(),
             proxied: self.proxied.clone(),
             certified: self.certified.clone(),
             emitter: Mutex::new(Some(emitter)),
-            elements: Elements::new(run, self.shape.isolation),
+            elements,
             endpoint: watch::Sender::new(self.endpoint_now()),
             readers: self
                 .readers
@@ -325,6 +332,10 @@ impl Running for PostgresStack {
 
     fn certified(&self) -> Option<&Certified> {
         self.certified.as_ref()
+    }
+
+    fn backups(&self) -> Option<&dyn Backups> {
+        self.store.as_ref().map(|store| store as &dyn Backups)
     }
 
     async fn close(&self) {

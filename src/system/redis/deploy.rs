@@ -52,7 +52,7 @@ pub async fn deploy(
     let members = reserve(design, &deploy, |kind| match kind {
         MemberKind::Control => SENTINEL_PORT,
         MemberKind::Data => PORT,
-        MemberKind::Route => proxied::PORT,
+        MemberKind::Route | MemberKind::Store => proxied::PORT,
     })
     .await?;
     let mut roster = Roster::new(&members)?;

@@ -223,7 +223,7 @@ impl Running for RedisStack {
         let seat = self.roster.named(node)?;
         match seat.kind {
             MemberKind::Control => time_of_sentinel(seat.address).await,
-            MemberKind::Data | MemberKind::Route => time_of(seat.address).await,
+            MemberKind::Data | MemberKind::Route | MemberKind::Store => time_of(seat.address).await,
         }
     }
 

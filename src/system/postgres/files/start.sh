@@ -196,6 +196,8 @@ repoint() { # HOST STREAMHOST STREAMPORT
 
 # shellcheck disable=SC1091
 if [ -e /drdrill/logical.sh ]; then . /drdrill/logical.sh; fi
+# shellcheck disable=SC1091
+if [ -e /drdrill/backup.sh ]; then . /drdrill/backup.sh; fi
 
 case ${1:-start} in
 start) start ;;

@@ -1,0 +1,188 @@
+//! What a restore brought back, held against every write that clients were told of: on both sides of the point.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    history::{History, Outcome},
+    id::{LaneId, NodeName},
+    record::{Holdings, Record, Restored, StageName},
+    scenario::Point,
+    time::Span,
+};
+
+use super::{Figure, LostWrite, lane::write_lanes};
+
+/// How far before the point writes show whether it was hit: `docs/measurement.md`, section on restores.
+pub const NEAR: Duration = Duration::from_secs(10);
+
+/// Of the writes that near, more than this share between the two ends of the point leave it too coarse.
+pub const COARSE: f64 = 0.05;
+
+/// How many elements are listed.
+const LISTED: usize = 100;
+
+/// The figures of one restore.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RestoreFigures {
+    /// The step that restored.
+    pub step: usize,
+    /// The point that was asked for.
+    pub to: Point,
+    /// The node on which the service was restored.
+    pub node: NodeName,
+    /// From the decision until the restored service took writes.
+    pub rto: Figure<Span>,
+    /// What that time is made of: each stage's part.
+    pub stages: Vec<(StageName, Span)>,
+    /// What it brought back.
+    pub held: Figure<Pitr>,
+}
+
+/// What a restore to a point in time brought back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pitr {
+    /// Writes acknowledged before the point: all of them must be there.
+    pub judged: u64,
+    /// Of those, how many are not there, or with another checksum.
+    pub missing: u64,
+    /// The first of them.
+    pub first_missing: Vec<LostWrite>,
+    /// Elements that are there and were sent after the point, or by nobody.
+    pub extra: u64,
+    /// The first of those that were sent.
+    pub first_extra: Vec<(LaneId, u64)>,
+    /// Acknowledged writes that may lie on either side of the point: never judged.
+    pub unsure: u64,
+    /// Writes acknowledged within `NEAR` before the point.
+    pub near: u64,
+    /// Writes sent after the point and acknowledged before the restore began: they could have come back.
+    pub after: u64,
+    /// What shows the mistake's harm, of the restored service: whether it is there; none where nobody could look, or nothing
+    /// was to be seen.
+    pub harm: Option<bool>,
+}
+
+impl Pitr {
+    /// Why nothing may be concluded from a count of 0; none where it may.
+    pub fn doubt(&self) -> Option<String> {
+        if self.near == 0 {
+            return Some("no write was acknowledged within 10 s before the point".into());
+        }
+        if self.after == 0 {
+            return Some("no write was acknowledged between the point and the restore".into());
+        }
+        (self.unsure as f64 > COARSE * self.near as f64).then(|| {
+            format!(
+                "the point is too coarse: {} writes may lie on either side of it, {} within 10 s before it",
+                self.unsure, self.near
+            )
+        })
+    }
+}
+
+/// The figures of each restore of the run, in order.
+pub fn restores(record: &Record, history: &History) -> Vec<RestoreFigures> {
+    let restores = record.restores.iter();
+    restores
+        .map(|(_, restored)| RestoreFigures {
+            step: restored.step,
+            to: restored.to,
+            node: restored.node.clone(),
+            rto: rto(restored),
+            stages: stages(restored),
+            held: match &restored.held {
+                Ok(held) => Figure::Measured(pitr(record, history, restored, held)),
+                Err(why) => Figure::Missing(why.clone()),
+            },
+        })
+        .collect()
+}
+
+/// From the decision until the first write in a row of acknowledged ones was sent, and acknowledged.
+fn rto(restored: &Restored) -> Figure<Span> {
+    let writes = restored
+        .stages
+        .iter()
+        .find(|stage| stage.name == StageName::Writes);
+    match (writes, &restored.held) {
+        (Some(stage), _) => Figure::Measured(Span::between(
+            stage.at.low.since(restored.begun),
+            stage.at.high.since(restored.begun),
+        )),
+        (None, Err(why)) => Figure::Missing(why.clone()),
+        (None, Ok(_)) => Figure::Missing("no write was asked of it".into()),
+    }
+}
+
+/// Each stage from the end of the one before: they sum to the RTO.
+fn stages(restored: &Restored) -> Vec<(StageName, Span)> {
+    let mut before = (restored.begun, restored.begun);
+    let mut parts = Vec::new();
+    for stage in &restored.stages {
+        let (low, high) = (stage.at.low, stage.at.high);
+        parts.push((
+            stage.name,
+            Span::between(low.since(before.1), high.since(before.0)),
+        ));
+        before = (low, high);
+    }
+    parts
+}
+
+fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings) -> Pitr {
+    let mut found = Pitr {
+        harm: restored.harm.as_ref().and_then(|harm| harm.is_there()),
+        ..Pitr::default()
+    };
+    let near = restored.point.low.before(NEAR);
+    let corrupt = |lane: LaneId, seq: u64| held.corrupt.binary_search(&(lane, seq)).is_ok();
+    // What is there and was sent by somebody; the rest was never attempted.
+    let mut sent_by_lanes = 0;
+    for lane in write_lanes(record) {
+        for op in history.lane(lane.id) {
+            let Some(sent) = op.sent else { continue };
+            let is_there = held.has(lane.id, op.seq);
+            sent_by_lanes += u64::from(is_there);
+            if is_there && sent > restored.point.high {
+                found.extra += 1;
+                if found.first_extra.len() < LISTED {
+                    found.first_extra.push((lane.id, op.seq));
+                }
+            }
+            let Some(done) = op.done.filter(|_| op.outcome == Outcome::Ok) else {
+                continue;
+            };
+            if sent > restored.point.high {
+                found.after += u64::from(done < restored.begun);
+                continue;
+            }
+            if done >= restored.point.low {
+                found.unsure += 1;
+                continue;
+            }
+            found.judged += 1;
+            found.near += u64::from(done >= near);
+            if is_there && !corrupt(lane.id, op.seq) {
+                continue;
+            }
+            found.missing += 1;
+            if found.first_missing.len() < LISTED {
+                found.first_missing.push(LostWrite {
+                    lane: lane.id,
+                    seq: op.seq,
+                    sent,
+                    done,
+                    node: op.node,
+                });
+            }
+        }
+    }
+    found.extra += held.len().saturating_sub(sent_by_lanes) + held.alien;
+    found
+}
+
+#[cfg(test)]
+#[path = "restored_tests.rs"]
+mod tests;

@@ -1,0 +1,225 @@
+//! Restores against planted truths, and against the definition written once more.
+
+use std::time::Duration;
+
+use crate::{
+    history::{Op, Outcome},
+    id::{LaneId, NodeName},
+    measure::{
+        Figure,
+        fixture::{Bench, P1, W1, W2, bracket, ms},
+        measure,
+    },
+    record::{HarmSeen, Holdings, RestoreStage, Restored, StageName},
+    scenario::Point,
+    seed::Seed,
+    time::{Bracket, Nanos},
+};
+
+use super::*;
+
+/// The point is at [30 s, 30 s + `wide` ms]; decided on at 40 s; fetched at 41 s, replayed at 43 s, written to at 43.01 s.
+fn restored(wide: u64, held: Result<Holdings, String>) -> (Bracket, Restored) {
+    let stage = |name, low, high| RestoreStage {
+        name,
+        at: bracket(low, high),
+        said: String::new(),
+    };
+    let at = bracket(40_000, 45_000);
+    let restored = Restored {
+        step: 3,
+        to: Point::BeforeMistake,
+        node: NodeName::new("backup1"),
+        point_ns: 0,
+        point: bracket(30_000, 30_000 + wide),
+        begun: ms(40_000),
+        stages: vec![
+            stage(StageName::Fetched, 41_000, 41_000),
+            stage(StageName::Replayed, 43_000, 43_000),
+            stage(StageName::Writes, 43_000, 43_010),
+        ],
+        harm: None,
+        held,
+    };
+    (at, restored)
+}
+
+/// What holds exactly the writes that were acknowledged by `until`.
+fn holding(bench: &Bench, until: Nanos) -> Vec<(LaneId, u64, bool)> {
+    let writes = bench
+        .history
+        .ops
+        .iter()
+        .filter(|op| [W1, W2, P1].contains(&op.lane));
+    let held = writes.filter(|op| op.lane != P1 && op.done.is_some_and(|done| done <= until));
+    held.map(|op| (op.lane, op.seq, true)).collect()
+}
+
+fn found(bench: Bench, restored: (Bracket, Restored)) -> RestoreFigures {
+    let (mut record, history) = bench.build();
+    record.restores.push(restored);
+    measure(&record, &history).restores.remove(0)
+}
+
+fn pitr(plant: impl FnOnce(&mut Vec<(LaneId, u64, bool)>)) -> Pitr {
+    let bench = Bench::new();
+    let mut held = holding(&bench, ms(30_005));
+    plant(&mut held);
+    let restored = restored(10, Ok(Holdings::collect(held)));
+    found(bench, restored)
+        .held
+        .value()
+        .expect("figures")
+        .clone()
+}
+
+#[test]
+fn a_restore_that_hit_its_point_misses_nothing_and_brings_nothing_of_later() {
+    let right = pitr(|_| {});
+    assert_eq!((right.missing, right.extra), (0, 0));
+    // Two lanes at 25 a second for 30 s, of which those around the point are not judged.
+    assert_eq!(right.judged, 1_500);
+    assert_eq!(right.unsure, 2);
+    assert_eq!(right.near, 500);
+    assert_eq!(right.after, 498);
+    assert_eq!(right.doubt(), None);
+}
+
+#[test]
+fn a_write_from_before_the_point_that_is_gone_or_damaged_is_missing() {
+    let gone = pitr(|held| held.retain(|(lane, seq, _)| (*lane, *seq) != (W1, 700)));
+    assert_eq!((gone.missing, gone.extra), (1, 0));
+    assert_eq!(gone.first_missing[0].seq, 700);
+    let damaged = pitr(|held| {
+        for one in held
+            .iter_mut()
+            .filter(|(lane, seq, _)| (*lane, *seq) == (W2, 3))
+        {
+            one.2 = false;
+        }
+    });
+    assert_eq!((damaged.missing, damaged.extra), (1, 0));
+}
+
+#[test]
+fn a_write_from_after_the_point_or_of_nobody_is_extra() {
+    assert_eq!(pitr(|held| held.push((W1, 1_000, true))).extra, 1);
+    assert_eq!(pitr(|held| held.push((W1, 999_999, true))).extra, 1);
+}
+
+#[test]
+fn what_lies_within_the_point_is_never_judged_and_a_coarse_point_says_so() {
+    let bench = Bench::new();
+    let held = Holdings::collect(holding(&bench, ms(30_000)));
+    let wide = found(bench, restored(2_000, Ok(held)));
+    let wide = wide.held.value().expect("figures").clone();
+    assert_eq!((wide.missing, wide.extra), (0, 0));
+    assert!(wide.unsure > 90, "{}", wide.unsure);
+    assert!(wide.doubt().is_some_and(|why| why.contains("too coarse")));
+}
+
+#[test]
+fn nothing_written_around_the_point_shows_nothing() {
+    for (from, to, words) in [
+        (19_000, 31_000, "within 10 s before"),
+        (29_900, 60_000, "between the point and the restore"),
+    ] {
+        let mut bench = Bench::new();
+        for lane in [W1, W2] {
+            bench.fail(lane, ms(from), ms(to));
+        }
+        let mut held = holding(&bench, ms(30_000));
+        held.retain(|(lane, seq, _)| {
+            let mut ops = bench.history.ops.iter();
+            let of = |op: &&Op| (op.lane, op.seq) == (*lane, *seq);
+            ops.find(of).is_some_and(|op| op.outcome == Outcome::Ok)
+        });
+        let figures = found(bench, restored(10, Ok(Holdings::collect(held))));
+        let doubt = figures.held.value().expect("figures").doubt();
+        assert!(
+            doubt.as_ref().is_some_and(|why| why.contains(words)),
+            "{doubt:?}"
+        );
+    }
+}
+
+#[test]
+fn the_stages_sum_to_the_time() {
+    let bench = Bench::new();
+    let held = Holdings::collect(holding(&bench, ms(30_005)));
+    let figures = found(bench, restored(10, Ok(held)));
+    let seconds = |span: &Span| (span.low(), span.high());
+    let rto = figures.rto.value().expect("a time");
+    let (low, high) = (Duration::from_millis(3_000), Duration::from_millis(3_010));
+    assert_eq!(seconds(rto), (low, Some(high)));
+    let sum: Duration = figures
+        .stages
+        .iter()
+        .filter_map(|(_, part)| part.high())
+        .sum();
+    assert_eq!(sum, high);
+}
+
+#[test]
+fn a_restore_that_failed_has_no_figures_and_says_why() {
+    let mut failed = restored(10, Err("recovery ended before the point".into()));
+    failed.1.stages.truncate(1);
+    let figures = found(Bench::new(), failed);
+    assert_eq!(
+        figures.rto,
+        Figure::Missing("recovery ended before the point".into())
+    );
+    assert_eq!(
+        figures.held,
+        Figure::Missing("recovery ended before the point".into())
+    );
+}
+
+#[test]
+fn harm_that_came_back_is_seen() {
+    let bench = Bench::new();
+    let held = Holdings::collect(holding(&bench, ms(30_005)));
+    let mut back = restored(10, Ok(held));
+    back.1.harm = Some(HarmSeen {
+        shows: "count".into(),
+        expect: "0".into(),
+        said: Ok("0".into()),
+    });
+    let figures = found(bench, back);
+    assert_eq!(figures.held.value().expect("figures").harm, Some(true));
+}
+
+/// The definition by brute force: what was acknowledged before the point and is absent, what was sent after it and is present.
+#[test]
+fn random_restores_are_judged_as_by_brute_force() {
+    let mut random = Seed(7).stream("restores");
+    for _ in 0..1_000 {
+        let mut bench = Bench::new();
+        let mut held = Vec::new();
+        let mut expected = (0, 0, 0);
+        let (low, high) = (ms(20_000 + random.bits() % 20_000), random.bits() % 400);
+        let high = low.after(Duration::from_millis(high));
+        for op in &mut bench.history.ops {
+            if ![W1, W2].contains(&op.lane) {
+                continue;
+            }
+            if random.bits() % 50 == 0 {
+                op.outcome = Outcome::Info;
+            }
+            let is_there = random.bits() % 20 != 0;
+            if is_there {
+                held.push((op.lane, op.seq, true));
+            }
+            let (sent, done) = (op.sent.expect("sent"), op.done.expect("an end"));
+            let is_ok = op.outcome == Outcome::Ok;
+            expected.0 += u64::from(is_ok && done < low && !is_there);
+            expected.1 += u64::from(is_there && sent > high);
+            expected.2 += u64::from(is_ok && done >= low && sent <= high);
+        }
+        let mut restored = restored(0, Ok(Holdings::collect(held)));
+        restored.1.point = Bracket { low, high };
+        let figures = found(bench, restored);
+        let pitr = figures.held.value().expect("figures");
+        assert_eq!((pitr.missing, pitr.extra, pitr.unsure), expected);
+    }
+}

@@ -1,0 +1,81 @@
+//! Lines of restores: how long each took, what it lacks of before the point, and what it holds of after it.
+
+use crate::{
+    check::Touch,
+    measure::{Figure, Figures, Pitr, RestoreFigures},
+    record::Record,
+    scenario::{Goal, Step},
+};
+
+use super::{
+    LineState,
+    lines::{Judged, count_line, number, time_line},
+};
+
+/// The lines of each restore that the scenario asks for: what it brought back is always judged.
+pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
+    let steps = record.opened.scenario.drill.iter().enumerate();
+    let wanted = steps.filter(|(_, step)| matches!(step, Step::Restore(_)));
+    let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
+    let several = wanted.len() > 1;
+    let lines = wanted.into_iter().flat_map(|step| {
+        let of = figures.restores.iter().find(|of| of.step == step);
+        let suffix = match several {
+            true => format!("_step_{step}"),
+            false => String::new(),
+        };
+        of_step(record, of, &suffix)
+    });
+    lines.collect()
+}
+
+fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judged; 3] {
+    let targets = &record.opened.scenario.targets;
+    let unmade = || "nothing was restored".to_owned();
+    let rto = of.map_or_else(|| Figure::Missing(unmade()), |of| of.rto.clone());
+    let held = of.map_or_else(|| Figure::Missing(unmade()), |of| of.held.clone());
+    let name = format!("restore_rto{suffix}");
+    let goal = targets.restore_rto.unwrap_or(Goal::Any);
+    let mut time = time_line(&name, goal, &rto, Touch::Data);
+    if let (
+        Some(RestoreFigures {
+            rto: Figure::Missing(why),
+            ..
+        }),
+        Goal::Limit(_),
+    ) = (of, goal)
+    {
+        // The tool was asked, and did not do it: no time would have been enough.
+        time.line.state = LineState::Missed;
+        time.line.why = format!("it was not restored: {why}");
+    }
+    let zero = Goal::Limit(0);
+    let missing = format!("pitr_missing{suffix}");
+    let goal = targets.pitr_missing.unwrap_or(zero);
+    let missing = counted(&missing, goal, &held, |pitr| pitr.missing);
+    let extra = format!("pitr_extra{suffix}");
+    let goal = targets.pitr_extra.unwrap_or(zero);
+    let mut extra = counted(&extra, goal, &held, |pitr| pitr.extra);
+    if held.value().is_some_and(|pitr| pitr.harm == Some(true)) && goal != Goal::Any {
+        extra.line.state = LineState::Missed;
+        extra.line.why = "what shows the mistake's harm shows it in what was restored".into();
+    }
+    [time, missing, extra]
+}
+
+/// A count that is only met where the run could have shown another one.
+fn counted(
+    name: &str,
+    goal: Goal<u64>,
+    held: &Figure<Pitr>,
+    pick: impl Fn(&Pitr) -> u64,
+) -> Judged {
+    let mut judged = count_line(name, Some(goal), held, |pitr| number(pick(pitr)));
+    if judged.line.state == LineState::Met
+        && let Some(why) = held.value().and_then(Pitr::doubt)
+    {
+        judged.line.state = LineState::Inconclusive;
+        judged.line.why = why;
+    }
+    judged
+}

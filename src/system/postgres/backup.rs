@@ -1,0 +1,173 @@
+//! Backups by the server's own tools: base backups and the streamed log, kept and restored on a node of their own.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::Row;
+
+use crate::{
+    id::NodeName,
+    record::{Holdings, MemberKind},
+    runtime::{NodeSpec, Runtime},
+    system::{
+        Backups, SettingKind, SettingSpec, SystemError,
+        roster::{Roster, Seat},
+        wait::until,
+    },
+};
+
+use super::{
+    deploy::{DATABASE_MIB, file},
+    element::Elements,
+    finals::{Reader, holdings},
+    sql, streaming,
+};
+
+/// The setting that asks for them.
+pub const BACKUP: &str = "backup";
+
+/// Whether the log and base backups are kept.
+pub const SETTING: SettingSpec = SettingSpec {
+    name: BACKUP,
+    kind: SettingKind::OneOf(&["off", "stream"]),
+    default: "off",
+    help: "keeps backups on a node of their own, `backup1`: base backups by pg_basebackup, and the log by pg_receivewal as the \
+           primary writes it; only with `topology: streaming`, without certificates",
+};
+
+/// The node that keeps them.
+pub const NODE: &str = "backup1";
+
+/// What the start script reads in that node.
+const SCRIPT: &str = include_str!("files/backup.sh");
+const SCRIPT_PATH: &str = "/drdrill/backup.sh";
+
+/// The name under which the primary sees who receives its log.
+const RECEIVER: &str = "drdrill_backup";
+
+/// The longest wait until the log is received.
+const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often is looked.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How long a backup, a fetch or a replay may take.
+const TOOL_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// How long a single question may take.
+const ASK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Gives a node what it keeps backups by.
+pub fn fit(spec: &mut NodeSpec, roster: &Roster) {
+    let servers: Vec<String> = roster
+        .data()
+        .map(|seat| seat.address.ip().to_string())
+        .collect();
+    spec.entrypoint = vec!["sh".into(), streaming::START_PATH.into()];
+    spec.files = vec![
+        file(streaming::START_PATH, 0o755, streaming::START),
+        file(SCRIPT_PATH, 0o755, SCRIPT),
+    ];
+    spec.env.push(("DRDRILL_SERVERS".into(), servers.join(",")));
+    spec.memory_mib = DATABASE_MIB;
+}
+
+/// The node that keeps a stack's backups, and the server that is restored on it.
+pub struct Store {
+    seat: Seat,
+    runtime: Arc<dyn Runtime>,
+    elements: Elements,
+}
+
+impl Store {
+    /// That of a stack, if it keeps some.
+    pub fn of(roster: &Roster, runtime: &Arc<dyn Runtime>, elements: &Elements) -> Option<Self> {
+        let seat = roster.of(MemberKind::Store).next()?.clone();
+        Some(Self {
+            seat,
+            runtime: runtime.clone(),
+            elements: elements.clone(),
+        })
+    }
+
+    /// Waits until the primary sees that its log is received.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn prove(&self, primary: &Seat) -> Result<String, SystemError> {
+        let asked = format!(
+            "SELECT coalesce(max(sent_lsn)::text, '') FROM pg_stat_replication \
+             WHERE application_name = '{RECEIVER}' AND state = 'streaming'"
+        );
+        let seen = until(RECEIVED_LIMIT, LOOK_EVERY, || async {
+            let rows = sql::ask(primary.address, ASK_LIMIT, &asked).await?;
+            let sent = rows
+                .first()
+                .and_then(|row| row.try_get::<String, _>(0).ok());
+            sent.filter(|sent| !sent.is_empty())
+                .ok_or_else(|| "its log is not received".to_owned())
+        });
+        let name = &self.seat.name;
+        match seen.await {
+            Ok(sent) => Ok(format!(
+                "{name} receives the log of {} as it is written, up to {sent}",
+                primary.name
+            )),
+            Err(why) => Err(SystemError::Refused(format!(
+                "`{name}` keeps no backups: {why} after {RECEIVED_LIMIT:?}"
+            ))),
+        }
+    }
+
+    /// Runs the script in the node; returns what it printed last.
+    async fn tool(&self, words: &[&str]) -> Result<String, SystemError> {
+        let argv = [&["sh", streaming::START_PATH], words].concat();
+        let done = self
+            .runtime
+            .exec(&self.seat.name, &argv, TOOL_LIMIT)
+            .await?;
+        let last = |text: &str| text.trim().lines().last().unwrap_or_default().to_owned();
+        if done.code == 0 {
+            return Ok(last(&done.stdout));
+        }
+        let what = words.first().copied().unwrap_or_default();
+        Err(SystemError::Refused(format!(
+            "{what} failed: {}",
+            last(&done.stderr)
+        )))
+    }
+}
+
+#[async_trait]
+impl Backups for Store {
+    fn node(&self) -> &NodeName {
+        &self.seat.name
+    }
+
+    async fn backup(&self) -> Result<String, SystemError> {
+        self.tool(&["backup"]).await
+    }
+
+    async fn fetch(&self) -> Result<String, SystemError> {
+        self.tool(&["fetch"]).await
+    }
+
+    async fn replay(&self, to: i64) -> Result<String, SystemError> {
+        let time = Timestamp::from_nanosecond(i128::from(to));
+        let time = time.map_err(|error| SystemError::Refused(error.to_string()))?;
+        // As PostgreSQL reads a time here: neither `T` nor `Z`.
+        let time = time.strftime("%Y-%m-%d %H:%M:%S%.6f+00").to_string();
+        self.tool(&["replay", &time]).await
+    }
+
+    async fn restored(&self) -> Result<Holdings, SystemError> {
+        holdings(&self.elements, Reader::Node(self.seat.address)).await
+    }
+
+    async fn write(&self) -> Result<(), SystemError> {
+        const WRITE: &str = "CREATE TABLE IF NOT EXISTS drdrill_restored (n integer); INSERT INTO drdrill_restored VALUES (1)";
+        let done = sql::ask(self.seat.address, ASK_LIMIT, WRITE).await;
+        done.map(drop).map_err(SystemError::Refused)
+    }
+}
