@@ -1,16 +1,23 @@
 //! Outages before anything was done to the stack.
 
 use crate::{
+    history::Group,
     record::Record,
     scenario::Step,
     time::{Bracket, Nanos},
 };
 
-use super::{LaneOutage, outage::Outage, rto::lane_outage, scan::Scan};
+use super::{
+    LaneOutage,
+    outage::Outage,
+    rto::lane_outage,
+    scan::{Scan, Scanned},
+};
 
 /// The outages of service and app lanes from the first step on that belong to no event. Left out are those that the drill
 /// itself brought about by measuring the capacity, and those that lie within a `steady`: the baseline judges
-/// them; and an application's first connecting, which it answers late until it is warm. Their recovery times are counted from their onset.
+/// them; and an application's first connecting, which it answers late until it is warm. Their recovery times are counted
+/// from their onset.
 pub fn before(scan: &Scan<'_>) -> Vec<LaneOutage> {
     let begun = scan.record.steps.first().map(|(at, ..)| at.low);
     let lanes = scan.service.iter().chain(&scan.app);

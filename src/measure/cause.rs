@@ -42,7 +42,7 @@ pub fn undone(record: &Record) -> Vec<(Bracket, Undone)> {
 ///
 /// The first one is the event's own if it began within W of the event, or as late as the stack's bounds for this
 /// fault allow. Each other one is put down to the last heal or return since the lane was last well, if it began
-/// within W of that; else it is late.
+/// within W of that or before the member was seen in sync again; else it is late.
 pub fn causes<'a>(
     scan: &'a Scan<'_>,
     scanned: &'a Scanned<'_>,
@@ -68,7 +68,9 @@ pub fn causes<'a>(
         let slow = allowed.is_some_and(|allowed| outage.onset.high.since(at.low) <= allowed);
         let cause = match last {
             _ if first && soon(at) => Cause::Event,
-            Some((place, undone)) if soon(undone) => Cause::Undone(place),
+            Some((place, undone)) if soon(undone) || joining(scan.record, undone, outage) => {
+                Cause::Undone(place)
+            }
             _ if first && slow => Cause::Event,
             _ => Cause::Late,
         };
@@ -76,6 +78,14 @@ pub fn causes<'a>(
         since = outage.recovered().unwrap_or(outage.latest);
         (cause, outage)
     })
+}
+
+/// Whether the outage began before every member was seen in sync again after something had been undone: until then the control
+/// plane leads the member back, by timers of its own that may be longer than W (Sentinel's: 10 s and its detection).
+fn joining(record: &Record, undone: &Bracket, outage: &Outage) -> bool {
+    let mut seen = record.redundant.iter();
+    let in_sync = seen.find(|at| at.low >= undone.low);
+    in_sync.is_some_and(|at| outage.onset.low <= at.high)
 }
 
 /// Whether the fault strikes again and again by itself, and was still in force at the onset.

@@ -442,6 +442,19 @@ mod tests {
         assert_eq!(late(Some(39_990)), (0, 1));
         // Undone longer than W before it.
         assert_eq!(late(Some(29_000)), (1, 0));
+        // Undone longer than W before it, while the member that returned was not in sync yet.
+        let joining = |in_sync: u64| {
+            let mut bench = Bench::new();
+            bench.fail(W1, ms(40_000), ms(41_000));
+            bench.record.healed.push((bracket(29_000, 29_010), 1));
+            bench.record.redundant.push(bracket(in_sync, in_sync + 10));
+            let (record, history) = bench.build();
+            let figures = measure(&record, &history);
+            (figures.events[0].late.len(), figures.undone.len())
+        };
+        assert_eq!(joining(42_000), (0, 1));
+        assert_eq!(joining(35_000), (1, 0));
+        assert_eq!(joining(28_000), (1, 0));
         // Undone within W: the fault may still be the cause.
         let mut early = Bench::new();
         early.fail(W1, ms(25_000), ms(26_000));

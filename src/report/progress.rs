@@ -264,14 +264,8 @@ fn line(what: &What) -> Option<String> {
         }
         What::Effect(effect) => text::effect(effect.state).into(),
         What::Healed { step } => format!("healed what step {} broke", step + 1),
-        What::Action { text, node, .. } => match node {
-            Some(node) => format!("{text} on {node}"),
-            None => text.clone(),
-        },
-        What::BackedUp(backup) => match &backup.made {
-            Ok(made) => format!("backup made on {}: {}", backup.node, text::clean(made)),
-            Err(why) => format!("no backup was made: {}", text::clean(why)),
-        },
+        What::Action { text, node, .. } => text::action(text, node.as_ref()),
+        What::BackedUp(backup) => text::backed_up(backup),
         What::Restored(restored) => text::restored(restored),
         What::Control(event) if event.milestone.is_some_and(worth) => {
             format!("{}: {}", event.source, event.text)

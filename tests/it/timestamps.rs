@@ -157,7 +157,8 @@ fn a_stamped_register_shows_by_when_each_run_existed_and_a_later_run_is_not_cove
             .args(["--key", &key]);
         let output = command.args(pinned).output().expect("the binary starts");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.code().unwrap_or(-1), said)
+        let words: Vec<&str> = said.split_whitespace().collect();
+        (output.status.code().unwrap_or(-1), words.join(" "))
     };
     let (exit, said) = gate(&reports);
     assert_eq!(exit, 0, "{said}");

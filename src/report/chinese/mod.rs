@@ -22,6 +22,7 @@ mod method;
 mod networks;
 mod quarter;
 mod reasons;
+mod restores;
 mod sentences;
 #[cfg(test)]
 mod spoken;
@@ -53,6 +54,7 @@ const SENTENCES: &[&[(&str, &str)]] = &[
     sentences::SENTENCES,
     watch::WATCH,
     reasons::REASONS,
+    restores::RESTORES,
     figures::FIGURES,
     loss::LOSS,
     method::METHOD,

@@ -5,9 +5,10 @@ pub use crate::measure::format::{
 };
 use crate::{
     check::Answer,
+    id::NodeName,
     measure::{EventFigures, Figure},
     record::{
-        AlertMoment, ConsumerGroup, Disruption, DisruptionKind, EffectState, Milestone,
+        AlertMoment, BackedUp, ConsumerGroup, Disruption, DisruptionKind, EffectState, Milestone,
         RebalanceMoment, Rebalanced, Restored, Role, Status, StepResult,
     },
     scenario::RecoveredBy,
@@ -94,6 +95,19 @@ pub fn sharing(group: &ConsumerGroup) -> String {
     let consumers = plural(group.members.len() as u64, "consumer");
     let partitions = plural(group.partitions.into(), "partition");
     format!("{consumers} share {partitions}")
+}
+
+/// What an operator did, and where.
+pub fn action(deed: &str, node: Option<&NodeName>) -> String {
+    node.map_or_else(|| deed.to_owned(), |node| format!("{deed} on {node}"))
+}
+
+/// Whether a backup was made, in a few words.
+pub fn backed_up(backup: &BackedUp) -> String {
+    match &backup.made {
+        Ok(made) => format!("backup made on {}: {}", backup.node, clean(made)),
+        Err(why) => format!("no backup was made: {}", clean(why)),
+    }
 }
 
 /// How a restore ended, in a few words.

@@ -11,7 +11,7 @@ use crate::{
     record::{Holdings, MemberKind},
     runtime::{NodeSpec, Runtime},
     system::{
-        Backups, SettingKind, SettingSpec, SystemError,
+        Backups, Design, SettingKind, SettingSpec, SystemError,
         roster::{Roster, Seat},
         wait::until,
     },
@@ -36,6 +36,20 @@ pub const SETTING: SettingSpec = SettingSpec {
            primary writes it; only with `topology: streaming`, without certificates",
 };
 
+/// Whether a design keeps some.
+pub fn kept(design: &Design) -> bool {
+    design.settings.get(BACKUP).is_some_and(|way| way != "off")
+}
+
+/// Why a design cannot keep some, and what to do, if it is to.
+pub fn refused(design: &Design, tls: bool) -> Option<(&'static str, &'static str)> {
+    let fits = design.topology == "streaming" && !tls;
+    (kept(design) && !fits).then_some((
+        "backups are kept of streaming servers that are reached without certificates",
+        "remove it, or use `topology: streaming` without `tls`",
+    ))
+}
+
 /// The node that keeps them.
 pub const NODE: &str = "backup1";
 
@@ -45,6 +59,9 @@ const SCRIPT_PATH: &str = "/drdrill/backup.sh";
 
 /// The name under which the primary sees who receives its log.
 const RECEIVER: &str = "drdrill_backup";
+
+/// What the script puts before its own words.
+const SAID: &str = "drdrill: ";
 
 /// The longest wait until the log is received.
 const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
@@ -57,6 +74,27 @@ const TOOL_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// How long a single question may take.
 const ASK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Programs that its start scripts need.
+pub const PROGRAMS: &[&str] = &[
+    "sh",
+    "cat",
+    "chown",
+    "cp",
+    "du",
+    "find",
+    "grep",
+    "id",
+    "mkdir",
+    "initdb",
+    "postgres",
+    "pg_basebackup",
+    "pg_ctl",
+    "pg_receivewal",
+    "pg_rewind",
+    "pg_verifybackup",
+    "psql",
+];
 
 /// Gives a node what it keeps backups by.
 pub fn fit(spec: &mut NodeSpec, roster: &Roster) {
@@ -132,10 +170,9 @@ impl Store {
             return Ok(last(&done.stdout));
         }
         let what = words.first().copied().unwrap_or_default();
-        Err(SystemError::Refused(format!(
-            "{what} failed: {}",
-            last(&done.stderr)
-        )))
+        let said = last(&done.stderr);
+        let said = said.strip_prefix(SAID).unwrap_or(&said);
+        Err(SystemError::Refused(format!("{what} failed: {said}")))
     }
 }
 

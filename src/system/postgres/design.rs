@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-use super::{backup, deploy, exporter, logical};
+use super::{backup, deploy, exporter, logical, streaming};
 
 /// PostgreSQL.
 pub struct Postgres;
@@ -161,7 +161,7 @@ impl System for Postgres {
     }
 
     fn keeps_backups(&self, design: &Design) -> bool {
-        Values::of(design).word(backup::BACKUP) != "off"
+        backup::kept(design)
     }
 
     fn presents_certificates(&self, design: &Design) -> bool {
@@ -195,18 +195,8 @@ impl System for Postgres {
                 "sh", "cat", "chown", "id", "mkdir", "initdb", "postgres", "pg_ctl", "pg_dump",
                 "psql", "timeout",
             ],
-            (Some(data), _) if data == reference => &[
-                "sh",
-                "cat",
-                "chown",
-                "id",
-                "mkdir",
-                "initdb",
-                "postgres",
-                "pg_basebackup",
-                "pg_rewind",
-                "psql",
-            ],
+            (Some(data), _) if data == reference && backup::kept(design) => backup::PROGRAMS,
+            (Some(data), _) if data == reference => streaming::PROGRAMS,
             _ => &[],
         }
     }
@@ -334,11 +324,9 @@ fn with_runbook(
         settings: filled(COMMON, spec),
         images: vec![image.to_owned()],
     };
-    if design.settings[backup::BACKUP] != "off" {
-        let kept = || backup::NODE.to_owned();
-        design
-            .members
-            .push(member(kept(), MemberKind::Store, kept(), image));
+    if backup::kept(&design) {
+        let name = || backup::NODE.to_owned();
+        (design.members).push(member(name(), MemberKind::Store, name(), image));
     }
     if !proxied::links(&design).is_empty() {
         design.members.push(proxied::member());
@@ -397,10 +385,7 @@ fn issues(spec: &SystemSpec, design: &Design) -> Vec<Issue> {
         let help = "remove it, or use `topology: streaming` without `replication: toxiproxy`";
         issues.push(issue(NAMES, message, help));
     }
-    if values.word(backup::BACKUP) != "off" && (design.topology != "streaming" || values.flag(TLS))
-    {
-        let message = "backups are kept of streaming servers that are reached without certificates";
-        let help = "remove it, or use `topology: streaming` without `tls`";
+    if let Some((message, help)) = backup::refused(design, values.flag(TLS)) {
         issues.push(issue(backup::BACKUP, message, help));
     }
     if values.flag(TLS) && (design.topology == "patroni" || !proxied::links(design).is_empty()) {

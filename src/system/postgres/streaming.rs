@@ -14,6 +14,20 @@ use super::deploy::Plan;
 /// The script that starts a node.
 pub const START: &str = include_str!("files/start.sh");
 
+/// Programs that it needs.
+pub const PROGRAMS: &[&str] = &[
+    "sh",
+    "cat",
+    "chown",
+    "id",
+    "mkdir",
+    "initdb",
+    "postgres",
+    "pg_basebackup",
+    "pg_rewind",
+    "psql",
+];
+
 /// Its place in the node.
 pub const START_PATH: &str = "/drdrill/start.sh";
 

@@ -70,7 +70,7 @@ replay() { # TIME
     as_postgres pg_ctl start -s -W -D "$PGDATA" -l "$RESTORED" >&2
     sleep 0.1
     until [ "$(sql_on /var/run/postgresql 'select not pg_is_in_recovery()' 2>/dev/null)" = t ]; do
-        as_postgres pg_ctl status -D "$PGDATA" >/dev/null || fail "$(grep FATAL "$RESTORED" | tail -n 1)"
+        as_postgres pg_ctl status -D "$PGDATA" >/dev/null || fail "$(grep -o 'FATAL: .*' "$RESTORED" | tail -n 1)"
         sleep 0.02
     done
     grep -o 'recovery stopping .*' "$RESTORED" | tail -n 1

@@ -1,0 +1,91 @@
+//! Backups and restores.
+
+/// Sentences on what was restored.
+pub const RESTORES: &[(&str, &str)] = &[
+    ("make a backup", "制作备份"),
+    (
+        "restore beside the service, to before-mistake",
+        "在服务旁恢复到误操作之前",
+    ),
+    (
+        "restore beside the service, to {} ago",
+        "在服务旁恢复到 {0} 之前",
+    ),
+    ("keeps backups", "保存备份"),
+    (
+        "the backup was restored to just before the mistake within {}, and held all {} writes acknowledged before it",
+        "备份在 {0} 内恢复到误操作之前，此前已确认的 {1} 个写入全部存在",
+    ),
+    (
+        "the backup was restored to just before the mistake within {}, and lacks {} of the {} writes acknowledged before it",
+        "备份在 {0} 内恢复到误操作之前，此前已确认的 {2} 个写入中缺少 {1} 个",
+    ),
+    (
+        "the backup was restored to just before the mistake within {}, and lacks {} of the {} writes acknowledged before it, and the harm itself",
+        "备份在 {0} 内恢复到误操作之前，此前已确认的 {2} 个写入中缺少 {1} 个，误操作的损害也在其中",
+    ),
+    (
+        "the backup was restored to just before the mistake within {}, and held all {} writes acknowledged before it, and holds {} of after it",
+        "备份在 {0} 内恢复到误操作之前，此前已确认的 {1} 个写入全部存在，另有 {2} 个此后的写入",
+    ),
+    (
+        "the backup was restored to just before the mistake within {}, and lacks {} of the {} writes acknowledged before it, and holds {} of after it",
+        "备份在 {0} 内恢复到误操作之前，此前已确认的 {2} 个写入中缺少 {1} 个，另有 {3} 个此后的写入",
+    ),
+    (
+        "the backup was restored to what it was {} before within {}, and held all {} writes acknowledged before it",
+        "备份在 {1} 内恢复到 {0} 之前，此前已确认的 {2} 个写入全部存在",
+    ),
+    (
+        "the backup was restored to what it was {} before within {}, and lacks {} of the {} writes acknowledged before it",
+        "备份在 {1} 内恢复到 {0} 之前，此前已确认的 {3} 个写入中缺少 {2} 个",
+    ),
+    (
+        "the backup was not restored to just before the mistake: {}",
+        "备份未能恢复到误操作之前：{0}",
+    ),
+    (
+        "the backup was not restored to what it was {} before: {}",
+        "备份未能恢复到 {0} 之前：{1}",
+    ),
+    ("nothing was restored", "没有进行恢复"),
+    ("it was not restored", "没有恢复"),
+    ("it was not restored: {}", "没有恢复：{0}"),
+    (
+        "what shows the mistake's harm shows it in what was restored",
+        "恢复的数据中仍能看到误操作的损害",
+    ),
+    (
+        "no write was acknowledged within 10 s before the point",
+        "恢复点之前 10 s 内没有已确认的写入",
+    ),
+    (
+        "no write was acknowledged between the point and the restore",
+        "恢复点与恢复开始之间没有已确认的写入",
+    ),
+    (
+        "the point is too coarse: {} writes may lie on either side of it, {} within 10 s before it",
+        "恢复点不够精确：{0} 个写入可能在其前或其后，此前 10 s 内有 {1} 个",
+    ),
+    (
+        "of {} writes acknowledged before the point",
+        "恢复点之前已确认的 {0} 个写入中",
+    ),
+    ("elements of after the point", "恢复点之后的写入"),
+    (
+        "writes on either side of the point, not judged",
+        "可能在恢复点之前或之后的写入，不作判定",
+    ),
+    (
+        "remark: {} lost writes older than a surviving one: the mistake took them",
+        "备注：{0} 个丢失的写入早于留存的写入：由误操作造成",
+    ),
+    (
+        "{} receives the log of {} as it is written, up to {}",
+        "{0} 随写随收 {1} 的日志，直到 {2}",
+    ),
+    (
+        "[{}]; backup fetched {}, log replayed {}, first write {}",
+        "[{0}]；取回备份 {1}，重放日志 {2}，首次写入 {3}",
+    ),
+];
