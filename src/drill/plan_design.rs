@@ -33,21 +33,23 @@ fn backup_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec
     if system.keeps_backups(design) {
         return Vec::new();
     }
+    let problem = |path: &[&str]| {
+        let message = "this stack keeps no backups";
+        let help = "with PostgreSQL streaming write `backup: stream` below `settings`; elsewhere there are none yet";
+        parsed.spans.problem(path, message, help)
+    };
     let steps = parsed.scenario.drill.iter().enumerate();
-    let problem = |(index, step): (usize, &Step)| {
+    let steps = steps.filter_map(|(index, step)| {
         let key = match step {
             Step::Backup(_) => "backup",
             Step::Restore(_) => "restore",
             _ => return None,
         };
-        let (message, help) = (
-            "this stack keeps no backups",
-            "with PostgreSQL streaming write `backup: stream` below `settings`; elsewhere there are none yet",
-        );
-        let path = ["drill", &index.to_string(), key];
-        Some(parsed.spans.problem(&path, message, help))
-    };
-    steps.filter_map(problem).collect()
+        Some(problem(&["drill", &index.to_string(), key]))
+    });
+    let target = parsed.scenario.targets.archive_lag;
+    let target = target.map(|_| problem(&["targets", "archive-lag"]));
+    target.into_iter().chain(steps).collect()
 }
 
 /// What a system finds wrong with its part of the stack, at its places.

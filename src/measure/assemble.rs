@@ -5,6 +5,7 @@ use crate::{history::History, id::LaneId, record::Record, time::Nanos};
 use super::{
     Figure, Figures,
     alerts::alerts,
+    archive::archive_lag,
     availability::{allowance, availability, max_gap, outcomes, unavailable_total, union},
     before::before,
     capacity::rto_capacity,
@@ -65,6 +66,7 @@ pub fn measure(record: &Record, history: &History) -> Figures {
         consistency: consistency(record, history),
         divergence_ratio: divergence(record),
         alerts: alerts(record),
+        archive_lag: archive_lag(record),
         restores: restores(record, history),
         latency: summaries(
             record,

@@ -86,6 +86,9 @@ pub struct Figures {
     pub allowance: Option<Allowance>,
     /// Share of elements that differ per member before the convergence guard.
     pub divergence_ratio: Vec<(NodeName, Figure<f64>)>,
+    /// How old what was written had become when it was not yet kept apart from the stack, at worst; absent where no log is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_lag: Option<Figure<Span>>,
     /// What each restore brought back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restores: Vec<RestoreFigures>,

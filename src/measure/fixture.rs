@@ -237,6 +237,7 @@ fn record(lanes: Vec<Lane>) -> Record {
         consumers: None,
         rebalanced: vec![],
         backups: vec![],
+        log_kept: vec![],
         restores: vec![],
         consumed: vec![],
         lanes,

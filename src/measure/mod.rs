@@ -1,6 +1,7 @@
 //! RTO, RPO, availability, phases and latency from a record. Definitions: `docs/measurement.md`.
 
 pub mod alerts;
+pub mod archive;
 pub mod assemble;
 pub mod availability;
 pub mod before;

@@ -76,6 +76,8 @@ pub enum What {
     },
     /// A backup was made, or not.
     BackedUp(BackedUp),
+    /// Up to where the log was kept apart from the stack.
+    LogKept(LogKept),
     /// A backup was restored beside the running service, or not.
     Restored(Box<Restored>),
     /// A node's own view of itself, or that it could not be asked.

@@ -11,9 +11,9 @@ use crate::{
 
 use super::{
     AlertEvent, Alerting, BackedUp, Capacity, Consumed, ConsumerGroup, ControlEvent, Disruption,
-    DisruptionKind, Effect, Environment, Event, FinalRead, Holdings, ImageFact, Opened, Rearmed,
-    Rebalanced, Residue, Restored, Source, Stack, Status, StepResult, Unexplained, View, Watched,
-    What,
+    DisruptionKind, Effect, Environment, Event, FinalRead, Holdings, ImageFact, LogKept, Opened,
+    Rearmed, Rebalanced, Residue, Restored, Source, Stack, Status, StepResult, Unexplained, View,
+    Watched, What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -69,6 +69,8 @@ pub struct Record {
     pub actions: Vec<(Bracket, String, Option<NodeName>)>,
     /// Backups that were made, or not.
     pub backups: Vec<(Bracket, BackedUp)>,
+    /// Up to where the log was kept apart from the stack, look by look.
+    pub log_kept: Vec<(Bracket, LogKept)>,
     /// What was restored beside the running service, and when: from the decision to the look-up.
     pub restores: Vec<(Bracket, Restored)>,
     /// Nodes' views of themselves.
@@ -154,6 +156,7 @@ impl Record {
             steps: Vec::new(),
             actions: Vec::new(),
             backups: Vec::new(),
+            log_kept: Vec::new(),
             restores: Vec::new(),
             views: Vec::new(),
             control: Vec::new(),
@@ -212,6 +215,7 @@ impl Record {
             What::Healed { step } => self.healed.push((at, step)),
             What::Action { text, node, .. } => self.actions.push((at, text, node)),
             What::BackedUp(backup) => self.backups.push((at, backup)),
+            What::LogKept(kept) => self.log_kept.push((at, kept)),
             What::Restored(restored) => self.restores.push((at, *restored)),
             What::View(view) => self.views.push((at, view)),
             What::Control(event) => self.control.push((at, event)),

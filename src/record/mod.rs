@@ -24,7 +24,7 @@ pub use finals::{FinalRead, Holdings, Repeated, Source};
 pub use fold::{Record, RecordError};
 pub use lifecycle::{Cause, Change, Unexplained, Watched};
 pub use ranges::{Range, Ranges};
-pub use restore::{BackedUp, HarmSeen, RestoreStage, Restored, StageName};
+pub use restore::{BackedUp, HarmSeen, LogKept, RestoreStage, Restored, StageName};
 pub use stack::{
     Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
 };

@@ -21,6 +21,17 @@ pub struct BackedUp {
     pub made: Result<String, String>,
 }
 
+/// How far the log was kept apart from the stack, as its primary saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogKept {
+    /// The primary.
+    pub node: NodeName,
+    /// Up to where it had written its log: a position, bytes.
+    pub written: u64,
+    /// Up to where that was kept; none while nobody received it.
+    pub kept: Option<u64>,
+}
+
 /// A restore beside the running service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {

@@ -283,6 +283,7 @@ fn line(what: &What) -> Option<String> {
         What::Environment(_)
         | What::Consumed(_)
         | What::View(_)
+        | What::LogKept(_)
         | What::Control(_)
         | What::Final(_)
         | What::Due { .. }

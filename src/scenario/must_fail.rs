@@ -68,6 +68,8 @@ pub enum Miss {
     Availability,
     /// Sum of all write outages.
     UnavailableTotal,
+    /// Age of what was written and not kept apart from the stack.
+    ArchiveLag,
     /// Time until the restored service takes writes.
     RestoreRto,
     /// Writes from before the point that a restore lacks.
@@ -86,7 +88,7 @@ pub enum Miss {
 
 impl Miss {
     /// All of them by their names in a scenario.
-    pub const ALL: [(&str, Self); 23] = [
+    pub const ALL: [(&str, Self); 24] = [
         ("rto", Self::Rto),
         ("rto-write", Self::RtoWrite),
         ("rto-read", Self::RtoRead),
@@ -103,6 +105,7 @@ impl Miss {
         ("redundancy-restored", Self::RedundancyRestored),
         ("availability", Self::Availability),
         ("unavailable-total", Self::UnavailableTotal),
+        ("archive-lag", Self::ArchiveLag),
         ("restore-rto", Self::RestoreRto),
         ("pitr-missing", Self::PitrMissing),
         ("pitr-extra", Self::PitrExtra),

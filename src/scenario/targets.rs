@@ -57,6 +57,9 @@ pub struct Targets {
     /// Longest time from the fault until every partition is consumed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebalance: Option<Goal<Dur>>,
+    /// Oldest that what was written may be while it is not kept apart from the stack yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_lag: Option<Goal<Dur>>,
     /// Longest time from the decision to restore until the restored service takes writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_rto: Option<Goal<Dur>>,

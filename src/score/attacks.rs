@@ -52,6 +52,11 @@ fn planted(random: &mut Stream) -> Bench {
             let returned = (bracket(at, at + 1), NodeName::new("pg1"));
             bench.record.returned.push(returned);
         }
+        // The member may be in sync much later.
+        if random.index(2) == 0 {
+            let at = at + between(random, 100, 30_000);
+            bench.record.redundant.push(bracket(at, at + 1));
+        }
     }
     for _ in 0..random.index(4) {
         let at = match random.index(3) {

@@ -1,4 +1,5 @@
-//! Lines of restores: how long each took, what it lacks of before the point, and what it holds of after it.
+//! Lines of backups and restores: how far behind the log is kept, how long a restore took, what it lacks of before its point, and
+//! what it holds of after it.
 
 use crate::{
     check::Touch,
@@ -26,7 +27,18 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
         };
         of_step(record, of, &suffix)
     });
-    lines.collect()
+    archive_lag(record, figures)
+        .into_iter()
+        .chain(lines)
+        .collect()
+}
+
+/// How old what was written had become when it was not kept yet, where the scenario sets a target for it.
+fn archive_lag(record: &Record, figures: &Figures) -> Option<Judged> {
+    let goal = record.opened.scenario.targets.archive_lag?;
+    let unseen = || Figure::Missing("nobody saw the log being kept".into());
+    let lag = figures.archive_lag.clone().unwrap_or_else(unseen);
+    Some(time_line("archive_lag", goal, &lag, Touch::Data))
 }
 
 fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judged; 3] {

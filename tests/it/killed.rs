@@ -223,3 +223,19 @@ fn a_harness_killed_at_any_step_of_a_fault_of_packets_leaves_nothing_after_the_s
 fn a_harness_killed_at_any_step_of_a_fault_of_streams_leaves_nothing_after_the_sweep() {
     at_every_step(STREAMS);
 }
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_harness_killed_while_it_backs_up_or_restores_leaves_nothing_after_the_sweep() {
+    let text = std::fs::read_to_string("scenarios/postgres/restore-before-mistake.yaml");
+    let text = text.expect("a scenario");
+    for moment in [
+        "step-started\":{\"step\":1",
+        "\"backed-up\"",
+        "step-started\":{\"step\":5",
+        "\"restored\"",
+    ] {
+        killed_and_swept(&text, moment);
+        assert_eq!(host_state(), "", "killed at {moment}");
+    }
+}

@@ -53,6 +53,7 @@ mod redis_client;
 mod redis_stack;
 mod reference;
 mod repeats;
+mod restores;
 mod sample;
 mod scenario_plan;
 mod scenario_problems;

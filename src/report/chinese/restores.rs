@@ -48,6 +48,11 @@ pub const RESTORES: &[(&str, &str)] = &[
         "the backup was not restored to what it was {} before: {}",
         "备份未能恢复到 {0} 之前：{1}",
     ),
+    ("nobody saw the log being kept", "没有观察到日志的保存"),
+    (
+        "nobody saw the log being kept while the drill's steps were taken",
+        "执行演练步骤期间没有观察到日志的保存",
+    ),
     ("nothing was restored", "没有进行恢复"),
     ("it was not restored", "没有恢复"),
     ("it was not restored: {}", "没有恢复：{0}"),

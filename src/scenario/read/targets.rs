@@ -32,6 +32,7 @@ pub fn targets(d: &mut Decoder, tree: &Tree) -> Option<Targets> {
         availability: goal::<Percent>(d, &mut f, "availability", "a percentage"),
         unavailable_total: duration(d, &mut f, "unavailable-total"),
         rebalance: duration(d, &mut f, "rebalance"),
+        archive_lag: duration(d, &mut f, "archive-lag"),
         restore_rto: duration(d, &mut f, "restore-rto"),
         pitr_missing: count(d, &mut f, "pitr-missing"),
         pitr_extra: count(d, &mut f, "pitr-extra"),

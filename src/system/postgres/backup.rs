@@ -4,14 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     id::NodeName,
-    record::{Holdings, MemberKind},
+    record::{Emitter, Holdings, LogKept, MemberKind, What},
     runtime::{NodeSpec, Runtime},
     system::{
-        Backups, Design, SettingKind, SettingSpec, SystemError,
+        Backups, Design, Observer, SettingKind, SettingSpec, SystemError,
         roster::{Roster, Seat},
         wait::until,
     },
@@ -68,6 +70,10 @@ const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How often the primary is asked up to where its log is kept, and how long it may take to answer.
+const LAG_EVERY: Duration = Duration::from_millis(250);
+const LAG_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long a backup, a fetch or a replay may take.
 const TOOL_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -158,6 +164,16 @@ impl Store {
         }
     }
 
+    /// Watches up to where the log is kept, as whoever takes writes sees it.
+    pub fn watch(roster: &Roster, emitter: &Emitter, stop: CancellationToken) -> Observer {
+        let servers: Vec<Seat> = roster.data().cloned().collect();
+        let emitter = emitter.clone();
+        tokio::spawn(async move {
+            let looking = look_on(servers, emitter);
+            stop.run_until_cancelled(looking).await;
+        })
+    }
+
     /// Runs the script in the node; returns what it printed last.
     async fn tool(&self, words: &[&str]) -> Result<String, SystemError> {
         let argv = [&["sh", streaming::START_PATH], words].concat();
@@ -174,6 +190,54 @@ impl Store {
         let said = said.strip_prefix(SAID).unwrap_or(&said);
         Err(SystemError::Refused(format!("{what} failed: {said}")))
     }
+}
+
+/// Asks one server after the other, and stays with the one that takes writes.
+async fn look_on(servers: Vec<Seat>, emitter: Emitter) {
+    let mut ticks = interval(LAG_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut session = None;
+    for seat in servers.iter().cycle() {
+        loop {
+            ticks.tick().await;
+            let (at, seen) = emitter
+                .time(timeout(LAG_LIMIT, look(seat, session.take())))
+                .await;
+            let Ok(Ok((open, Some(kept)))) = seen else {
+                break;
+            };
+            session = Some(open);
+            emitter.say_at(at, What::LogKept(kept));
+        }
+    }
+}
+
+/// Up to where a server has written its log and sees that kept; nothing of one that takes no writes.
+async fn look(
+    seat: &Seat,
+    session: Option<PgConnection>,
+) -> sqlx::Result<(PgConnection, Option<LogKept>)> {
+    let mut session = match session {
+        Some(session) => session,
+        None => sql::connect(seat.address, sql::PROBE).await?,
+    };
+    let asked = format!(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS written, \
+         (SELECT max(pg_wal_lsn_diff(flush_lsn, '0/0'))::bigint FROM pg_stat_replication \
+          WHERE application_name = '{RECEIVER}') AS kept WHERE NOT pg_is_in_recovery()"
+    );
+    let rows = sql::rows_again(&mut session, &asked).await?;
+    let Some(row) = rows.first() else {
+        return Ok((session, None));
+    };
+    let kept = LogKept {
+        node: seat.name.clone(),
+        written: row.try_get::<i64, _>("written")?.unsigned_abs(),
+        kept: row
+            .try_get::<Option<i64>, _>("kept")?
+            .map(i64::unsigned_abs),
+    };
+    Ok((session, Some(kept)))
 }
 
 #[async_trait]

@@ -260,6 +260,9 @@ impl Running for PostgresStack {
         if let Keeper::Patroni(_) = self.shape.keeper {
             observers.push(watch.leader_key());
         }
+        if self.store.is_some() {
+            observers.push(Store::watch(&self.roster, emitter, watch.stop.clone()));
+        }
         observers.extend(haproxy::seat(&self.roster).map(|proxy| watch.route(proxy)));
         observers
     }

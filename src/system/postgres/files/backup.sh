@@ -28,7 +28,7 @@ start() {
     made "$RECEIVED"
     while :; do
         as_postgres pg_receivewal --no-loop --slot=$SLOT --create-slot --if-not-exists -d "$(primary $SLOT)" &&
-            as_postgres pg_receivewal --no-loop --slot=$SLOT -D "$RECEIVED" -d "$(primary $SLOT)" || true
+            as_postgres pg_receivewal --no-loop --synchronous --slot=$SLOT -D "$RECEIVED" -d "$(primary $SLOT)" || true
         sleep 1
     done
 }

@@ -1,0 +1,150 @@
+//! Restores on real PostgreSQL: a mistake is undone to the write, and broken backups are named, none passed as near enough.
+
+use crate::{
+    drill_rig::{Done, Drill},
+    drills::nothing_left,
+};
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_mistake_is_undone_to_the_write_beside_the_service() {
+    let done = Drill::shipped("postgres/restore-before-mistake.yaml").run();
+    done.expect(0, "pass");
+    assert_eq!(done.value("pitr_missing"), Some(0.0));
+    assert_eq!(done.value("pitr_extra"), Some(0.0));
+    assert!(done.value("rpo_count").is_some_and(|lost| lost > 1_000.0));
+    let restored = &done.result["figures"]["restores"][0];
+    let held = &restored["held"]["measured"];
+    assert!(held["judged"].as_u64().is_some_and(|judged| judged > 1_000), "{held}");
+    assert_eq!(held["harm"], false, "{held}");
+    assert_eq!(restored["stages"].as_array().map(Vec::len), Some(3));
+    assert!(done.value("archive_lag").is_some_and(|lag| lag < 2.0), "{}", done.talk);
+    nothing_left(&done);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_backup_from_before_a_failover_is_restored_to_after_it() {
+    let done = Drill::shipped("postgres/restore-over-failover.yaml").run();
+    done.expect(0, "pass");
+    assert_eq!(done.value("pitr_missing"), Some(0.0));
+}
+
+/// A drill in which something is done to the backup on the node that keeps it: the command, what shows that, and what it says then.
+fn with_backup_broken(run: &str, shows: &str, expect: &str) -> Done {
+    let indented = |text: &str| text.trim().replace('\n', "\n          ");
+    let text = format!(
+        "schema: 1
+name: broken-backup
+summary: Something happened to the backup, and nobody noticed.
+stack:
+  postgres: {{ nodes: 2, settings: {{ backup: stream }} }}
+targets: {{ rto: 1m, rpo: any, archive-lag: 5s, restore-rto: 1m }}
+drill:
+  - steady: 10s
+  - backup: now
+  - hold: 4s
+  - fault:
+      mistake:
+        node: backup1
+        run: |
+          {}
+        shows: |
+          {}
+        expect: {expect:?}
+  - hold: 3s
+  - restore: {{ to: 1s ago }}
+  - expect: {{ recovered: {{ within: 1m }} }}
+",
+        indented(run),
+        indented(shows)
+    );
+    Drill::written(&text).run()
+}
+
+/// It was not restored, for a reason with these words, and what it would have brought back is not judged.
+fn named(done: &Done, words: &str) {
+    done.expect(1, "fail");
+    assert_eq!(done.line("restore_rto"), "missed", "{}", done.talk);
+    assert_eq!(done.line("pitr_missing"), "inconclusive", "{}", done.talk);
+    assert_eq!(done.line("pitr_extra"), "inconclusive", "{}", done.talk);
+    let failed = &done.result["figures"]["restores"][0]["held"]["missing"];
+    let failed = failed.as_str().unwrap_or_default();
+    assert!(failed.contains(words), "{failed}");
+}
+
+const BASE: &str = "/var/lib/postgresql/backup/base";
+const LOG: &str = "/var/lib/postgresql/backup/log";
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_file_of_the_backup_that_was_cut_off_is_named() {
+    let file = format!("{BASE}/*/global/pg_filenode.map");
+    let done = with_backup_broken(&format!("truncate -s 0 {file}"), &format!("stat -c %s {file}"), "0");
+    named(&done, "pg_filenode.map");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_byte_of_the_backup_that_was_flipped_is_named() {
+    let file = format!("{BASE}/*/PG_VERSION");
+    let run = format!("printf 9 | dd of=$(echo {file}) bs=1 conv=notrunc");
+    let done = with_backup_broken(&run, &format!("head -c 1 {file}"), "9");
+    named(&done, "PG_VERSION");
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_byte_of_the_log_that_was_flipped_is_named() {
+    // The log since the backup, every 20 kB.
+    let run = format!(
+        "for at in $(seq 20000 20000 2000000); do
+  printf '\\377' | dd of=$(ls {LOG}/*.partial) bs=1 seek=$at conv=notrunc 2>/dev/null
+done"
+    );
+    let shows = format!("od -An -tx1 -j 20000 -N 1 $(ls {LOG}/*.partial) | tr -d ' '");
+    let done = with_backup_broken(&run, &shows, "ff");
+    named(&done, "recovery ended before configured recovery target was reached");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_segment_of_the_log_that_is_gone_is_named() {
+    let done = with_backup_broken(&format!("rm {LOG}/*.partial"), &format!("ls {LOG} | grep -c partial"), "0");
+    named(&done, "replay failed");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_backup_that_was_not_finished_is_not_taken() {
+    let run = format!("cd {BASE} && for name in *; do mv $name .$name; done");
+    let done = with_backup_broken(&run, &format!("ls {BASE} | wc -l"), "0");
+    named(&done, "there is no complete backup");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_backup_of_another_cluster_is_named() {
+    let run = format!(
+        "install -d -o postgres /tmp/other
+cd /tmp/other
+as() {{ setpriv --reuid=postgres --regid=postgres --init-groups \"$@\"; }}
+as initdb -D data -U postgres --auth=trust >/dev/null
+as pg_ctl start -w -D data -o \"-p 5999 -c listen_addresses='' -c unix_socket_directories=/tmp/other\" -l log >/dev/null
+as pg_basebackup -h /tmp/other -p 5999 -U postgres -X none -c fast -D {BASE}/99991231T000000
+as pg_ctl stop -m fast -D data"
+    );
+    let done = with_backup_broken(&run, &format!("ls {BASE} | tail -n 1"), "99991231T000000");
+    named(&done, "replay failed");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_receiver_that_hangs_shows_in_the_lag_before_anything_is_restored() {
+    let run = "kill -STOP $(grep -l pg_receivewal /proc/[0-9]*/comm | cut -d / -f 3)";
+    let shows = "grep State $(grep -l pg_receivewal /proc/[0-9]*/comm | sed s/comm/status/)";
+    let done = with_backup_broken(run, shows, "State:\tT (stopped)");
+    named(&done, "recovery ended before configured recovery target was reached");
+    let lag = done.value("archive_lag");
+    assert!(lag.is_some_and(|lag| lag > 3.0), "{lag:?}\n{}", done.talk);
+}
