@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use crate::{
     check::Answer,
     measure::{
-        Figure,
+        Figure, RestoreFigures,
         bounds::{self, Hit},
     },
     record::{Bound, DisruptionKind, ImageFact, Rearmed, Setting, Status},
@@ -148,6 +148,9 @@ pub struct Measured {
     pub unavailable_total: Figure<Span>,
     /// What became of acknowledged data.
     pub loss: Figure<Lost>,
+    /// What each restore brought back.
+    #[serde(default)]
+    pub restores: Vec<RestoreFigures>,
 }
 
 /// What became of acknowledged data, counted.

@@ -65,6 +65,11 @@ pub struct Pitr {
 }
 
 impl Pitr {
+    /// Whether all of before the point is there and nothing of after it, where that could have been otherwise.
+    pub fn is_exact(&self) -> bool {
+        (self.missing, self.extra) == (0, 0) && self.harm != Some(true) && self.doubt().is_none()
+    }
+
     /// Why nothing may be concluded from a count of 0; none where it may.
     pub fn doubt(&self) -> Option<String> {
         if self.near == 0 {

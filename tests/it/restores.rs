@@ -15,10 +15,17 @@ fn a_mistake_is_undone_to_the_write_beside_the_service() {
     assert!(done.value("rpo_count").is_some_and(|lost| lost > 1_000.0));
     let restored = &done.result["figures"]["restores"][0];
     let held = &restored["held"]["measured"];
-    assert!(held["judged"].as_u64().is_some_and(|judged| judged > 1_000), "{held}");
+    assert!(
+        held["judged"].as_u64().is_some_and(|judged| judged > 1_000),
+        "{held}"
+    );
     assert_eq!(held["harm"], false, "{held}");
     assert_eq!(restored["stages"].as_array().map(Vec::len), Some(3));
-    assert!(done.value("archive_lag").is_some_and(|lag| lag < 2.0), "{}", done.talk);
+    assert!(
+        done.value("archive_lag").is_some_and(|lag| lag < 2.0),
+        "{}",
+        done.talk
+    );
     nothing_left(&done);
 }
 
@@ -80,7 +87,11 @@ const LOG: &str = "/var/lib/postgresql/backup/log";
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_file_of_the_backup_that_was_cut_off_is_named() {
     let file = format!("{BASE}/*/global/pg_filenode.map");
-    let done = with_backup_broken(&format!("truncate -s 0 {file}"), &format!("stat -c %s {file}"), "0");
+    let done = with_backup_broken(
+        &format!("truncate -s 0 {file}"),
+        &format!("stat -c %s {file}"),
+        "0",
+    );
     named(&done, "pg_filenode.map");
 }
 
@@ -104,13 +115,20 @@ done"
     );
     let shows = format!("od -An -tx1 -j 20000 -N 1 $(ls {LOG}/*.partial) | tr -d ' '");
     let done = with_backup_broken(&run, &shows, "ff");
-    named(&done, "recovery ended before configured recovery target was reached");
+    named(
+        &done,
+        "recovery ended before configured recovery target was reached",
+    );
 }
 
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_segment_of_the_log_that_is_gone_is_named() {
-    let done = with_backup_broken(&format!("rm {LOG}/*.partial"), &format!("ls {LOG} | grep -c partial"), "0");
+    let done = with_backup_broken(
+        &format!("rm {LOG}/*.partial"),
+        &format!("ls {LOG} | grep -c partial"),
+        "0",
+    );
     named(&done, "replay failed");
 }
 
@@ -144,7 +162,10 @@ fn a_receiver_that_hangs_shows_in_the_lag_before_anything_is_restored() {
     let run = "kill -STOP $(grep -l pg_receivewal /proc/[0-9]*/comm | cut -d / -f 3)";
     let shows = "grep State $(grep -l pg_receivewal /proc/[0-9]*/comm | sed s/comm/status/)";
     let done = with_backup_broken(run, shows, "State:\tT (stopped)");
-    named(&done, "recovery ended before configured recovery target was reached");
+    named(
+        &done,
+        "recovery ended before configured recovery target was reached",
+    );
     let lag = done.value("archive_lag");
     assert!(lag.is_some_and(|lag| lag > 3.0), "{lag:?}\n{}", done.talk);
 }

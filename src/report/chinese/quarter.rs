@@ -2,6 +2,22 @@
 
 /// English and Chinese; `{}` is a gap, `{0}` the first gap's text.
 pub const QUARTER: &[(&str, &str)] = &[
+    ("Restores that were proven", "已证实的恢复"),
+    (
+        "No restore was drilled: nothing in this folder shows that a backup restores.",
+        "没有演练过恢复：此文件夹中没有任何内容表明备份能够恢复。",
+    ),
+    (
+        "Proven: the run met every target, every write that was acknowledged before the point was there, and nothing of after it.",
+        "已证实：该次运行满足所有目标，恢复点之前已确认的写入全部存在，且没有此后的任何写入。",
+    ),
+    ("days before the quarter's end", "距季度结束的天数"),
+    ("restored to", "恢复到"),
+    ("writes looked up", "核对的写入"),
+    ("writes missing", "缺少的写入"),
+    ("writes of after it", "此后的写入"),
+    ("proven", "已证实"),
+    ("not looked up", "未核对"),
     ("Disaster-recovery drills, {}", "灾难恢复演练，{0}"),
     // Its first sentence.
     (

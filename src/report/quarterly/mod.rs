@@ -1,6 +1,7 @@
 //! The quarterly report: one document of sections and tables, as a page and as Markdown.
 
 mod render;
+mod restores;
 mod sections;
 
 use crate::archive::{Control, Review};

@@ -11,7 +11,7 @@ use super::super::{
     history::{outcome, recovery, started, word},
     view::text,
 };
-use super::{INPUT, Standing};
+use super::{INPUT, Standing, restores::restores};
 
 /// The whole document.
 pub fn document(review: &Review<'_>, controls: &[Control], standing: &Standing) -> Document {
@@ -24,6 +24,7 @@ pub fn document(review: &Review<'_>, controls: &[Control], standing: &Standing) 
             coverage(review),
             gaps(review),
             targets(review),
+            restores(review),
             trends(review),
             allowance(review),
             findings(review),
