@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::{
+    history::{History, Outcome},
     record::{LogKept, Record},
-    time::{Bracket, Span},
+    time::{Bracket, Nanos, Span},
 };
 
-use super::Figure;
+use super::{Figure, lane::write_lanes};
 
 /// The oldest age at any look from the first step to the clients' end: what a disaster at the worst moment would have taken, by
 /// the log's positions. None where no log is kept.
@@ -15,8 +16,9 @@ use super::Figure;
 /// Of a look at `[t-, t+]` that found the log kept up to k, let j be the newest look up to this one that found no more than k
 /// written. What is not kept was written after j, and by the look after it at the latest: its age is in
 /// `[t- - end of the look after j, t+ - start of j]`, and from 0 on where j is this look. Positions of another primary's log say
-/// nothing of this one's: its looks count as kept once all that this one had written at its first look is.
-pub fn archive_lag(record: &Record) -> Option<Figure<Span>> {
+/// nothing of this one's: its looks count as kept once all that this one had written at its first look is. After the last look, the
+/// age may be as long as from j to the last acknowledged write.
+pub fn archive_lag(record: &Record, history: &History) -> Option<Figure<Span>> {
     let looks = &record.log_kept;
     if looks.is_empty() {
         let wanted = record.opened.scenario.targets.archive_lag.is_some();
@@ -44,8 +46,21 @@ pub fn archive_lag(record: &Record) -> Option<Figure<Span>> {
             worst = Some(worst.map_or(age, |worst| worst.max(age)));
         }
     }
+    // Nobody looked after the last look: what was acknowledged since then may not be kept.
+    if let (Some(acknowledged), Some(worst)) = (acknowledged(record, history), &mut worst) {
+        let since = looks[next.saturating_sub(1)].0.low;
+        *worst = worst.max(Span::between(Duration::ZERO, acknowledged.since(since)));
+    }
     let unseen = "nobody saw the log being kept while the drill's steps were taken";
     Some(worst.map_or_else(|| Figure::Missing(unseen.into()), Figure::Measured))
+}
+
+/// When the last write of the run was acknowledged.
+fn acknowledged(record: &Record, history: &History) -> Option<Nanos> {
+    let ends = write_lanes(record).flat_map(|lane| history.lane(lane.id));
+    ends.filter(|op| op.outcome == Outcome::Ok)
+        .filter_map(|op| op.done)
+        .max()
 }
 
 /// How old what is not kept is at a look, where the looks before `next` found nothing that is not kept by now. Before the first
@@ -65,13 +80,20 @@ mod tests {
     use super::*;
     use crate::{
         id::NodeName,
-        measure::fixture::{Bench, bracket},
+        measure::fixture::{Bench, bracket, ms},
         scenario::Goal,
     };
 
     /// Looks at these milliseconds: who was primary, how much it had written, and how much of it was kept.
     fn lag(looks: &[(u64, &str, u64, Option<u64>)]) -> Option<(u64, u64)> {
-        let (mut record, _) = Bench::new().build();
+        lag_of(looks, 30_000)
+    }
+
+    /// The same where the last write was acknowledged by then.
+    fn lag_of(looks: &[(u64, &str, u64, Option<u64>)], last: u64) -> Option<(u64, u64)> {
+        let mut bench = Bench::new();
+        bench.history.ops.retain(|op| op.intended < ms(last));
+        let (mut record, history) = bench.build();
         record.log_kept = looks
             .iter()
             .map(|(at, node, written, kept)| {
@@ -83,8 +105,17 @@ mod tests {
                 (bracket(*at, at + 2), look)
             })
             .collect();
-        let span = *archive_lag(&record)?.value()?;
+        let span = *archive_lag(&record, &history)?.value()?;
         Some((span.low_ns / 1_000_000, span.high_ns? / 1_000_000))
+    }
+
+    #[test]
+    fn what_was_acknowledged_after_the_last_look_may_not_be_kept() {
+        let looks: Vec<_> = (0..40)
+            .map(|n| (20_000 + n * 250, "pg1", n * 100, Some(n * 100)))
+            .collect();
+        // The last write before 45 s was acknowledged at 44.963 s; the last look began at 29.75 s.
+        assert_eq!(lag_of(&looks, 45_000), Some((0, 15_213)));
     }
 
     #[test]
@@ -92,7 +123,8 @@ mod tests {
         let looks: Vec<_> = (0..40)
             .map(|n| (20_000 + n * 250, "pg1", n * 100, Some(n * 100)))
             .collect();
-        assert_eq!(lag(&looks), Some((0, 2)));
+        // The last write before 30 s was acknowledged 213 ms after the last look began.
+        assert_eq!(lag(&looks), Some((0, 213)));
     }
 
     #[test]
@@ -101,7 +133,7 @@ mod tests {
         let looks: Vec<_> = (0..40)
             .map(|n| (20_000 + n * 250, "pg1", n * 100, Some((n * 100).min(400))))
             .collect();
-        assert_eq!(lag(&looks), Some((8_498, 8_752)));
+        assert_eq!(lag(&looks), Some((8_498, 8_963)));
     }
 
     #[test]
@@ -110,7 +142,7 @@ mod tests {
             .map(|n| (20_000 + n * 250, "pg1", n * 100, Some(n * 100)))
             .collect();
         looks.extend((8..20).map(|n| (20_000 + n * 250, "pg2", n * 50, None)));
-        assert_eq!(lag(&looks), Some((2_748, 3_002)));
+        assert_eq!(lag_of(&looks, 24_000), Some((2_748, 3_002)));
     }
 
     #[test]
@@ -121,14 +153,17 @@ mod tests {
         // 200 of the old one's log were never replicated; half a second until the receiver has turned to the new one.
         looks.extend((8..10).map(|n| (20_000 + n * 250, "pg2", n * 50, None)));
         looks.extend((10..20).map(|n| (20_000 + n * 250, "pg2", n * 50, Some(n * 50))));
-        assert_eq!(lag(&looks), Some((248, 502)));
+        assert_eq!(lag_of(&looks, 24_000), Some((248, 502)));
     }
 
     #[test]
     fn without_looks_there_is_a_figure_only_where_one_was_asked_for() {
-        let (mut record, _) = Bench::new().build();
-        assert_eq!(archive_lag(&record), None);
+        let (mut record, history) = Bench::new().build();
+        assert_eq!(archive_lag(&record, &history), None);
         record.opened.scenario.targets.archive_lag = Some(Goal::Any);
-        assert!(matches!(archive_lag(&record), Some(Figure::Missing(_))));
+        assert!(matches!(
+            archive_lag(&record, &history),
+            Some(Figure::Missing(_))
+        ));
     }
 }

@@ -66,7 +66,7 @@ pub fn measure(record: &Record, history: &History) -> Figures {
         consistency: consistency(record, history),
         divergence_ratio: divergence(record),
         alerts: alerts(record),
-        archive_lag: archive_lag(record),
+        archive_lag: archive_lag(record, history),
         restores: restores(record, history),
         latency: summaries(
             record,

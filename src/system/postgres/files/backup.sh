@@ -47,6 +47,7 @@ size() { printf '%s MiB' "$(du -sm "$1" | cut -f 1)"; }
 
 fetch() {
     if [ -e "$PGDATA/postmaster.pid" ]; then as_postgres pg_ctl stop -s -w -m immediate -D "$PGDATA" >&2 || true; fi
+    if pg_isready -q -h /var/run/postgresql; then fail "the server that was restored before does not stop"; fi
     # shellcheck disable=SC2012
     name=$(ls "$STORE/base" | tail -n 1)
     [ -n "$name" ] || fail "there is no complete backup"
