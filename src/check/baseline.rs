@@ -47,13 +47,8 @@ pub fn check(record: &Record, history: &History, _figures: &Figures) -> Finding 
         // Every operation that was lent was ok: what is the run's own must be healthy by itself.
         doubts.push(format!("the baseline was not healthy: {share}"));
     }
-    let (app_ok, app) = counts(record, history, Group::App);
-    // One of few shows nothing: as many as one of the fewest that service lanes must have.
-    if app > app_ok + 1 && (app_ok as f64) < LEAST_OK * app as f64 {
-        let share = format!("{} of {}", format::count(app_ok), format::count(app));
-        doubts.push(format!(
-            "the application was not healthy before the fault: {share} operations ok within its objective"
-        ));
+    if record.opened.scenario.targets.rto_app.is_some() {
+        doubts.extend(application(record, history));
     }
     doubts.extend(
         record
@@ -89,12 +84,31 @@ fn share(record: &Record, ok: u64, total: u64) -> String {
     }
 }
 
-/// ok, in app lanes within the objective, and ok + fail + info + shed, of a group's lanes in the baseline.
+/// What the application's lanes say of the baseline, if they were not well. One late answer of few shows nothing: as many as one
+/// of the fewest that service lanes must have.
+fn application(record: &Record, history: &History) -> Option<String> {
+    let (ok, total) = counts(record, history, Group::App);
+    let is_well = total <= ok + 1 || ok as f64 >= LEAST_OK * total as f64;
+    let share = format!("{} of {}", format::count(ok), format::count(total));
+    (!is_well).then(|| {
+        format!(
+            "the application was not healthy before the fault: {share} operations ok within its objective"
+        )
+    })
+}
+
+/// ok, in app lanes within the objective and from the first ok one on, and ok + fail + info + shed, of a group's lanes in the baseline.
 fn counts(record: &Record, history: &History, group: Group) -> (u64, u64) {
     let windows = baseline(record);
     let (mut ok, mut total) = (0, 0);
     for lane in lanes(record, group, None) {
+        // An application is not waited for before the first step, and is cold at first.
+        let mut is_cold = group == Group::App;
         for op in history.lane(lane.id) {
+            is_cold &= !is_ok(lane, &op);
+            if is_cold {
+                continue;
+            }
             let inside = windows
                 .iter()
                 .any(|(start, end)| *start <= op.intended && op.intended < *end);

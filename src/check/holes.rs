@@ -10,7 +10,8 @@ pub const NAME: &str = "holes";
 
 /// Invalid when a write is lost while a later one of its lane, acknowledged before the fault too,
 /// survives: not lag, but divergence or a merge. Not in the list of what fails a drill; the data lines
-/// cannot be met. A mistake that an operator makes with data takes whatever it takes: there it is a remark.
+/// cannot be met. A mistake that an operator makes with data takes whatever it takes: there it is a
+/// remark where `rpo` promises nothing.
 pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding {
     let loss = match &figures.loss {
         Figure::Measured(loss) => loss,
@@ -36,8 +37,17 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     Finding::invalid(NAME, &[Touch::Data], summary).with(evidence)
 }
 
-/// Whether the headline is harm that an operator did to data by a command.
+/// Whether the headline is harm that an operator did to data by a command, and nothing is promised of what is lost.
 fn harmed(record: &Record) -> bool {
+    let rpo = record.opened.scenario.targets.rpo.as_ref();
+    let promised = rpo.is_some_and(|rpo| {
+        let seconds = rpo.seconds.is_some_and(|goal| goal.limit().is_some());
+        let counts = [rpo.count, rpo.bytes].into_iter().flatten();
+        seconds || counts.into_iter().any(|goal| goal.limit().is_some())
+    });
+    if promised {
+        return false;
+    }
     let headline = record.headline().map(|(_, disruption)| disruption.step);
     let step = headline.and_then(|step| record.opened.scenario.drill.get(step));
     matches!(step, Some(Step::Fault(fault)) if fault.harm().is_some())

@@ -1,7 +1,7 @@
 //! Whether the service failed again after it had recovered, or failed when nothing that the drill did explains it.
 
 use crate::{
-    history::History,
+    history::{Group, History},
     measure::{
         EventFigures, Figures, LaneOutage, Undone, UndoneFigures,
         cause::strikes_again,
@@ -25,7 +25,12 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         .events
         .iter()
         .filter(|event| record.opened.scenario.drill.judges(event.step));
-    let before = figures.before.iter();
+    // One late answer of an application that nothing is asked of is no doubt.
+    let app = record.opened.scenario.targets.rto_app.is_some();
+    let before = figures.before.iter().filter(|outage| {
+        let lane = record.lanes.get(usize::from(outage.lane.0));
+        lane.is_some_and(|lane| lane.group == Group::Service) || (app && outage.failed > 1)
+    });
     let mut late: Vec<String> = before.map(|outage| early(record, outage)).collect();
     late.extend(judged.flat_map(|event| {
         let late = event.late.iter();

@@ -165,6 +165,7 @@ fn the_baseline_must_be_long_healthy_and_the_victim_right() {
         let lane = &mut b.record.lanes[3];
         (lane.group, lane.pinned) = (Group::App, None);
         lane.objective = Some(Duration::from_millis(100));
+        b.record.opened.scenario.targets.rto_app = Some(Goal::Any);
         b.change(LaneId(3), ms(8_000), until, |op| {
             op.done = op.done.map(|done| done.after(Duration::from_millis(200)));
         });

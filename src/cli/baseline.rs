@@ -91,11 +91,12 @@ fn set(
     for name in names {
         // What cannot be read might not have passed.
         let unread = |run: &&Run| run.sealed && run.pruned.is_none() && run.unread.is_some();
-        if let Some(run) = archive.of(name).find(unread) {
+        let runs = archive.of(name).filter(|run| run.counts() || unread(run));
+        let runs: Vec<&Run> = runs.collect();
+        let runs = &runs[runs.len().saturating_sub(last)..];
+        if let Some(run) = runs.iter().copied().find(unread) {
             trust.whole(run).map_err(|why| unverified(&why))?;
         }
-        let runs: Vec<&Run> = archive.of(name).filter(|run| run.counts()).collect();
-        let runs = &runs[runs.len().saturating_sub(last)..];
         if runs.is_empty() {
             output::talk(&format!("{name}: no completed run, so no baseline\n"));
             continue;

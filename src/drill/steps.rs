@@ -8,7 +8,7 @@ use crate::{
     alerting::{Raised, alertmanager, prometheus},
     fault::{self, FaultContext, select},
     id::NodeName,
-    record::{Disruption, DisruptionKind, Effect, EffectState, StepResult, What},
+    record::{Disruption, DisruptionKind, Effect, EffectState, MemberKind, StepResult, What},
     runbook,
     scenario::{self, ConsumerEnd, Expect, Fault, Move, Step},
     seed::Stream,
@@ -214,6 +214,10 @@ impl StepContext<'_> {
         let period = self.ground.system.stack().phase_ns;
         sleep(self.phase_wait(period)).await;
         self.remember_primary().await;
+        if fault.harm().is_some() && self.ground.system.backups().is_some() {
+            // A point just before it is asked for by the servers' clock; where nobody tells it, the readings before must do.
+            let _ = self.restores.read_clock(&self.ground).await;
+        }
         let acting = self.vigil.acting();
         let injected = fault::inject(fault, index, &self.ground).await;
         let (disruption, at, active) = match injected {
@@ -221,10 +225,14 @@ impl StepContext<'_> {
             Err(error) => return StepResult::Failed(error.to_string()),
         };
         self.disrupted = at.high;
-        self.restores.struck(fault, at.low);
+        let members = self.ground.members().iter();
+        let holds_data = members
+            .filter(|member| member.kind == MemberKind::Data)
+            .any(|member| disruption.victims.contains(&member.name));
+        self.restores.struck(fault, at.low, holds_data);
         let victims = &disruption.victims;
         let runtime = self.ground.runtime.as_ref();
-        self.vigil.struck(victims, fault.ends_inside(), runtime);
+        self.vigil.struck(victims, fault, runtime);
         drop(acting);
         let lasting = fault.lasting().map(|time| (at.high, time));
         self.faults.hold(active.clone(), lasting, &self.ground);

@@ -21,6 +21,7 @@ use crate::{
     id::NodeName,
     record::{Cause, Change, Unexplained, Watched, What},
     runtime::{Life, Meant, NodeState, Report, Runtime, RuntimeError},
+    scenario::Fault,
     time::Nanos,
 };
 
@@ -41,9 +42,12 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// With less than this left on their disk nodes fail by that alone.
 const FULL: u64 = 16 << 20;
 
-/// How long an engine may refuse or break connections before it counts as gone; one that is started again within that time is told
-/// by its report. One that is silent counts as gone when a look has found no answer within its deadline.
+/// How long an engine may refuse or break connections, look after look, before it counts as gone; one that is started again within
+/// that time is told by its report.
 const ENGINE_AWAY: Duration = Duration::from_secs(1);
+
+/// And how long it may be silent to one look.
+const ENGINE_SILENT: Duration = Duration::from_secs(8);
 
 /// What steps tell the watch, and what it tells them. Cheap to clone.
 #[derive(Clone, Default)]
@@ -57,6 +61,8 @@ struct Inner {
     acting: AtomicUsize,
     /// Nodes that faults may end from inside, with how often the runtime had acted on them by then.
     struck: Mutex<BTreeMap<NodeName, u64>>,
+    /// Nodes in which an operator gave a command of the scenario's own.
+    commanded: Mutex<Vec<NodeName>>,
     /// Nodes that are victims of any fault: they may end in order by themselves.
     hit: Mutex<Vec<NodeName>>,
     /// Nodes that were seen down: how often the runtime had acted on them by then, and since when.
@@ -87,10 +93,14 @@ impl Vigil {
         self.inner.acting.load(Ordering::SeqCst) > 0
     }
 
-    /// A fault struck these nodes; `inside` is whether it may end them by other means than the runtime's.
-    pub fn struck(&self, nodes: &[NodeName], inside: bool, runtime: &dyn Runtime) {
+    /// A fault struck these nodes.
+    pub fn struck(&self, nodes: &[NodeName], fault: &Fault, runtime: &dyn Runtime) {
         lock(&self.inner.hit).extend(nodes.iter().cloned());
-        if inside {
+        if fault.harm().is_some() {
+            lock(&self.inner.commanded).extend(nodes.iter().cloned());
+        }
+        // It may end them by other means than the runtime's.
+        if fault.ends_inside() {
             let meant = |node: &NodeName| runtime.meant(node).map_or(0, |(_, times)| times);
             let struck = nodes.iter().map(|node| (node.clone(), meant(node)));
             lock(&self.inner.struck).extend(struck);
@@ -226,18 +236,15 @@ impl Watch {
             }
         });
         let now = self.ground.emitter.now();
-        let mut away = None;
         let mut found = Ok(());
         let (lives, around) = tokio::join!(join_all(ask), runtime.surroundings());
         for (node, meant, life) in lives {
             match (meant, life) {
                 (Some(meant), Ok(life)) => {
                     self.anew(node, meant, &life);
-                    self.see(node, meant, life.state, now);
-                }
-                (_, Err(error)) if is_away(&error) => {
-                    found = Err(error.to_string());
-                    away = Some(error.to_string());
+                    let held = life.held && life.state == NodeState::Running;
+                    let state = if held { NodeState::Paused } else { life.state };
+                    self.see(node, meant, state, now);
                 }
                 // A step acts on it at the moment.
                 (None, _) => {}
@@ -245,12 +252,12 @@ impl Watch {
             }
         }
         self.weigh();
+        // What is asked of all nodes at once is asked of the engine each time.
+        let away = around.as_ref().err().filter(|error| is_away(error));
+        let away = away.map(ToString::to_string);
         match around {
             Ok(around) => self.look_around(around, now),
-            Err(error) => {
-                away = away.or_else(|| is_away(&error).then(|| error.to_string()));
-                found = Err(error.to_string());
-            }
+            Err(error) => found = Err(error.to_string()),
         }
         self.engine(away, now);
         self.disk();
@@ -282,14 +289,17 @@ impl Watch {
         }
     }
 
-    /// Tells that the engine is away, where no look since one that began that long ago was answered.
+    /// Tells that the engine is away, where no look since one that began that long ago was answered: several that were refused at
+    /// once, or one that waited until its deadline.
     fn engine(&mut self, away: Option<String>, begun: Nanos) {
         let Some(why) = away else {
             self.away = None;
             return;
         };
+        let first = self.away.is_none();
         let since = *self.away.get_or_insert(begun);
-        if self.ground.emitter.now().since(since) >= ENGINE_AWAY && self.vigil.why().is_none() {
+        let most = if first { ENGINE_SILENT } else { ENGINE_AWAY };
+        if self.ground.emitter.now().since(since) >= most && self.vigil.why().is_none() {
             self.tell(None, Change::EngineAway { why }, Cause::Outsider);
         }
     }
@@ -344,7 +354,10 @@ impl Watch {
             return;
         };
         self.told.insert(node.clone(), (state, times));
-        if let Some(by) = self.blame(node, times, &change) {
+        // A command that an operator gives by mistake may stop the server with a signal.
+        let stops = matches!(change, Change::Frozen | Change::Thawed);
+        let told = stops && lock(&self.vigil.inner.commanded).contains(node);
+        if let Some(by) = self.blame(node, times, &change).filter(|_| !told) {
             self.tell(Some(node), change, by);
         }
     }
@@ -358,8 +371,6 @@ impl Watch {
                 code,
                 out_of_memory,
             } => (Cause::of_end(code, out_of_memory), out_of_memory),
-            // It may hold its server with a signal while it does its harm.
-            Change::Frozen | Change::Thawed if struck => return None,
             _ => return Some(Cause::Outsider),
         };
         let is_hit = lock(&self.vigil.inner.hit).contains(node);

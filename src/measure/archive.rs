@@ -16,8 +16,8 @@ use super::{Figure, lane::write_lanes};
 /// Of a look at `[t-, t+]` that found the log kept up to k, let j be the newest look up to this one that found no more than k
 /// written. What is not kept was written after j, and by the look after it at the latest: its age is in
 /// `[t- - end of the look after j, t+ - start of j]`, and from 0 on where j is this look. Positions of another primary's log say
-/// nothing of this one's: its looks count as kept once all that this one had written at its first look is. After the last look, the
-/// age may be as long as from j to the last acknowledged write.
+/// nothing of this one's: its looks count as kept once all that this one had written at its first look is. Until the next look, or
+/// the clients' end, the age may be as long as from j to the last write that was acknowledged by then.
 pub fn archive_lag(record: &Record, history: &History) -> Option<Figure<Span>> {
     let looks = &record.log_kept;
     if looks.is_empty() {
@@ -26,6 +26,7 @@ pub fn archive_lag(record: &Record, history: &History) -> Option<Figure<Span>> {
     }
     let begun = record.steps.first().map(|(at, ..)| at.low);
     let until = record.load.map(|(_, end)| end);
+    let acknowledged = acknowledged(record, history);
     let mut worst: Option<Span> = None;
     // The first look whose log is not kept yet, and the first of the primary of now.
     let (mut next, mut turn) = (0, 0);
@@ -43,24 +44,34 @@ pub fn archive_lag(record: &Record, history: &History) -> Option<Figure<Span>> {
         let begun = begun.is_some_and(|begun| begun <= at.high);
         if begun && until.is_none_or(|until| at.low <= until) {
             let age = age(looks, next, place);
+            // Until the next look nobody knows: what was acknowledged meanwhile may not have been kept.
+            let later = looks.get(place + 1).map(|(at, _)| at.high);
+            let written = last_by(&acknowledged, later.or(until)).filter(|end| *end > at.high);
+            let since = looks[next.saturating_sub(1)].0.low;
+            let blind = written.map_or(Duration::ZERO, |end| end.since(since));
+            let age = age.max(Span::between(Duration::ZERO, blind));
             worst = Some(worst.map_or(age, |worst| worst.max(age)));
         }
-    }
-    // Nobody looked after the last look: what was acknowledged since then may not be kept.
-    if let (Some(acknowledged), Some(worst)) = (acknowledged(record, history), &mut worst) {
-        let since = looks[next.saturating_sub(1)].0.low;
-        *worst = worst.max(Span::between(Duration::ZERO, acknowledged.since(since)));
     }
     let unseen = "nobody saw the log being kept while the drill's steps were taken";
     Some(worst.map_or_else(|| Figure::Missing(unseen.into()), Figure::Measured))
 }
 
-/// When the last write of the run was acknowledged.
-fn acknowledged(record: &Record, history: &History) -> Option<Nanos> {
-    let ends = write_lanes(record).flat_map(|lane| history.lane(lane.id));
-    ends.filter(|op| op.outcome == Outcome::Ok)
-        .filter_map(|op| op.done)
-        .max()
+/// When writes of the run were acknowledged, ascending.
+fn acknowledged(record: &Record, history: &History) -> Vec<Nanos> {
+    let ops = write_lanes(record).flat_map(|lane| history.lane(lane.id));
+    let ends = ops.filter(|op| op.outcome == Outcome::Ok);
+    let mut ends: Vec<Nanos> = ends.filter_map(|op| op.done).collect();
+    ends.sort_unstable();
+    ends
+}
+
+/// The last of them by then.
+fn last_by(ends: &[Nanos], until: Option<Nanos>) -> Option<Nanos> {
+    let place = until.map_or(ends.len(), |until| {
+        ends.partition_point(|end| *end <= until)
+    });
+    place.checked_sub(1).map(|place| ends[place])
 }
 
 /// How old what is not kept is at a look, where the looks before `next` found nothing that is not kept by now. Before the first
@@ -110,6 +121,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_acknowledged_while_nobody_could_look_may_not_have_been_kept() {
+        let mut looks: Vec<_> = (0..40)
+            .map(|n| (20_000 + n * 250, "pg1", n * 100, Some(n * 100)))
+            .collect();
+        // Nobody could look from 22 s to 27 s.
+        looks.retain(|(at, ..)| !(22_001..27_000).contains(at));
+        assert_eq!(lag(&looks), Some((0, 4_963)));
+    }
+
+    #[test]
     fn what_was_acknowledged_after_the_last_look_may_not_be_kept() {
         let looks: Vec<_> = (0..40)
             .map(|n| (20_000 + n * 250, "pg1", n * 100, Some(n * 100)))
@@ -123,8 +144,8 @@ mod tests {
         let looks: Vec<_> = (0..40)
             .map(|n| (20_000 + n * 250, "pg1", n * 100, Some(n * 100)))
             .collect();
-        // The last write before 30 s was acknowledged 213 ms after the last look began.
-        assert_eq!(lag(&looks), Some((0, 213)));
+        // The last write before the next look was acknowledged 250 ms after one.
+        assert_eq!(lag(&looks), Some((0, 243)));
     }
 
     #[test]
@@ -153,7 +174,8 @@ mod tests {
         // 200 of the old one's log were never replicated; half a second until the receiver has turned to the new one.
         looks.extend((8..10).map(|n| (20_000 + n * 250, "pg2", n * 50, None)));
         looks.extend((10..20).map(|n| (20_000 + n * 250, "pg2", n * 50, Some(n * 50))));
-        assert_eq!(lag_of(&looks, 24_000), Some((248, 502)));
+        // Until the look that found it kept, nobody knew.
+        assert_eq!(lag_of(&looks, 24_000), Some((248, 733)));
     }
 
     #[test]

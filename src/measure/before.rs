@@ -9,6 +9,7 @@ use crate::{
 
 use super::{
     LaneOutage,
+    lane::sustain,
     outage::Outage,
     rto::lane_outage,
     scan::{Scan, Scanned},
@@ -33,9 +34,12 @@ pub fn before(scan: &Scan<'_>) -> Vec<LaneOutage> {
         .collect()
 }
 
-/// An app lane that has not answered in time yet: the service lanes are waited for before the first step, the application is not.
+/// An app lane whose first operations lie less than W back: the service lanes are waited for before the first step, the
+/// application is not.
 fn is_warming(scanned: &Scanned<'_>, outage: &Outage) -> bool {
-    scanned.lane.group == Group::App && outage.first == 0
+    let first = scanned.ops.into_iter().next();
+    scanned.lane.group == Group::App
+        && first.is_some_and(|first| outage.onset.low < first.intended.after(sustain(scanned.lane)))
 }
 
 fn is_explained(record: &Record, outage: &Outage) -> bool {

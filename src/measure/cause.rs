@@ -1,8 +1,8 @@
 //! What an outage is put down to: the event itself, something that was undone since, or nothing that the drill did.
 
 use crate::{
-    record::Record,
-    scenario::{Nature, facts},
+    record::{Record, StepResult},
+    scenario::{Expect, Nature, Step, facts},
     time::Bracket,
 };
 
@@ -42,7 +42,7 @@ pub fn undone(record: &Record) -> Vec<(Bracket, Undone)> {
 ///
 /// The first one is the event's own if it began within W of the event, or as late as the stack's bounds for this
 /// fault allow. Each other one is put down to the last heal or return since the lane was last well, if it began
-/// within W of that or before the member was seen in sync again; else it is late.
+/// within W of that, or while the drill waited for the member to be in sync again; else it is late.
 pub fn causes<'a>(
     scan: &'a Scan<'_>,
     scanned: &'a Scanned<'_>,
@@ -68,10 +68,9 @@ pub fn causes<'a>(
         let slow = allowed.is_some_and(|allowed| outage.onset.high.since(at.low) <= allowed);
         let cause = match last {
             _ if first && soon(at) => Cause::Event,
-            Some((place, undone)) if soon(undone) || joining(scan.record, undone, outage) => {
-                Cause::Undone(place)
-            }
+            Some((place, undone)) if soon(undone) => Cause::Undone(place),
             _ if first && slow => Cause::Event,
+            Some((place, _)) if joining(scan.record, (place, scan), outage) => Cause::Undone(place),
             _ => Cause::Late,
         };
         first = false;
@@ -80,12 +79,39 @@ pub fn causes<'a>(
     })
 }
 
-/// Whether the outage began before every member was seen in sync again after something had been undone: until then the control
-/// plane leads the member back, by timers of its own that may be longer than W (Sentinel's: 10 s and its detection).
-fn joining(record: &Record, undone: &Bracket, outage: &Outage) -> bool {
-    let mut seen = record.redundant.iter();
-    let in_sync = seen.find(|at| at.low >= undone.low);
-    in_sync.is_some_and(|at| outage.onset.low <= at.high)
+/// Whether the outage began while the drill waited for every member to be in sync again, and they came to be so: until then the
+/// control plane leads back who returned, by timers of its own that may be longer than W (Sentinel's: 10 s and its detection).
+/// Only after what is judged, and not while a fault is in force that strikes again by itself.
+fn joining(record: &Record, (place, scan): (usize, &Scan<'_>), outage: &Outage) -> bool {
+    let (undone, what) = &scan.undone[place];
+    let drill = &record.opened.scenario.drill;
+    let waited = record.steps.iter().any(|(at, step, result)| {
+        let waits = matches!(drill.get(*step), Some(Step::Expect(Expect::Redundant(_))));
+        let met = *result == StepResult::Done && undone.low <= at.high;
+        waits && met && at.low <= outage.onset.low && outage.onset.low <= at.high
+    });
+    let mut events = record.disruptions.iter();
+    let repeats = events.any(|(begun, disruption)| {
+        let healed =
+            |(at, step): &(Bracket, usize)| *step == disruption.step && at.high < outage.onset.low;
+        let again = facts(&disruption.name).is_some_and(|it| it.nature == Nature::Repeating);
+        again && begun.low <= outage.onset.low && !record.healed.iter().any(healed)
+    });
+    waited && !repeats && is_judged(record, (*undone, what))
+}
+
+/// Whether the targets judge what follows a heal or a return: the step that is undone says so.
+pub fn is_judged(record: &Record, (at, what): (Bracket, &Undone)) -> bool {
+    let step = match what {
+        Undone::Heal { step } => Some(*step),
+        Undone::Return { node } => {
+            let before = record.disruptions.iter().rev();
+            let mut before = before.filter(|(begun, _)| begun.low <= at.high);
+            let cause = before.find(|(_, disruption)| disruption.victims.contains(node));
+            cause.map(|(_, disruption)| disruption.step)
+        }
+    };
+    step.is_none_or(|step| record.opened.scenario.drill.judges(step))
 }
 
 /// Whether the fault strikes again and again by itself, and was still in force at the onset.

@@ -24,6 +24,14 @@ pub enum Figure<T> {
 }
 
 impl<T> Figure<T> {
+    /// Why it was not measured.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Measured(_) => None,
+            Self::Missing(why) => Some(why),
+        }
+    }
+
     /// The value, if it was measured.
     pub fn value(&self) -> Option<&T> {
         match self {

@@ -50,5 +50,5 @@ pub use figures::{
     Staleness, Uncertainty, Undone, UndoneFigures, Visibility,
 };
 pub use rebalance::{PartitionFigures, RebalanceFigures};
-pub use restored::{Pitr, RestoreFigures};
+pub use restored::{Harm, Pitr, RestoreFigures};
 pub use undetected::{Extent, NotMeasured, Undetected};

@@ -9,7 +9,7 @@ use crate::{
     id::{LaneId, NodeName},
     record::{Holdings, Record, Restored, StageName},
     scenario::Point,
-    time::Span,
+    time::{Bracket, Span},
 };
 
 use super::{Figure, LostWrite, lane::write_lanes};
@@ -34,6 +34,9 @@ pub struct RestoreFigures {
     pub node: NodeName,
     /// From the decision until the restored service took writes.
     pub rto: Figure<Span>,
+    /// Whether the tool refused to restore.
+    #[serde(default)]
+    pub refused: bool,
     /// What that time is made of: each stage's part.
     pub stages: Vec<(StageName, Span)>,
     /// What it brought back.
@@ -49,7 +52,8 @@ pub struct Pitr {
     pub missing: u64,
     /// The first of them.
     pub first_missing: Vec<LostWrite>,
-    /// Elements that are there and were sent after the point, or by nobody.
+    /// Elements that are there and were sent after the point, or by nobody; that are there twice; that are damaged and not among the
+    /// missing.
     pub extra: u64,
     /// The first of those that were sent.
     pub first_extra: Vec<(LaneId, u64)>,
@@ -59,15 +63,31 @@ pub struct Pitr {
     pub near: u64,
     /// Writes sent after the point and acknowledged before the restore began: they could have come back.
     pub after: u64,
-    /// What shows the mistake's harm, of the restored service: whether it is there; none where nobody could look, or nothing
-    /// was to be seen.
-    pub harm: Option<bool>,
+    /// Whether a mistake's harm came back.
+    #[serde(default)]
+    pub harm: Harm,
+}
+
+/// Whether what shows a mistake's harm shows it on the restored service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Harm {
+    /// No mistake was made with data.
+    #[default]
+    None,
+    /// It is not there.
+    Absent,
+    /// It is there.
+    Present,
+    /// It could not be looked for, and why.
+    Unseen(String),
 }
 
 impl Pitr {
     /// Whether all of before the point is there and nothing of after it, where that could have been otherwise.
     pub fn is_exact(&self) -> bool {
-        (self.missing, self.extra) == (0, 0) && self.harm != Some(true) && self.doubt().is_none()
+        let harmless = matches!(self.harm, Harm::None | Harm::Absent);
+        (self.missing, self.extra) == (0, 0) && harmless && self.doubt().is_none()
     }
 
     /// Why nothing may be concluded from a count of 0; none where it may.
@@ -95,7 +115,8 @@ pub fn restores(record: &Record, history: &History) -> Vec<RestoreFigures> {
             step: restored.step,
             to: restored.to,
             node: restored.node.clone(),
-            rto: rto(restored),
+            rto: rto(record, restored),
+            refused: restored.refused,
             stages: stages(restored),
             held: match &restored.held {
                 Ok(held) => Figure::Measured(pitr(record, history, restored, held)),
@@ -105,17 +126,21 @@ pub fn restores(record: &Record, history: &History) -> Vec<RestoreFigures> {
         .collect()
 }
 
-/// From the decision until the first write in a row of acknowledged ones was sent, and acknowledged.
-fn rto(restored: &Restored) -> Figure<Span> {
+/// From the decision until the first write in a row of acknowledged ones was sent, and acknowledged. While the harness was held up,
+/// nobody could have asked: that long it may have been shorter.
+fn rto(record: &Record, restored: &Restored) -> Figure<Span> {
     let writes = restored
         .stages
         .iter()
         .find(|stage| stage.name == StageName::Writes);
     match (writes, &restored.held) {
-        (Some(stage), _) => Figure::Measured(Span::between(
-            stage.at.low.since(restored.begun),
-            stage.at.high.since(restored.begun),
-        )),
+        (Some(stage), _) => {
+            let within = |at: &Bracket| restored.begun <= at.high && at.low <= stage.at.high;
+            let stalls = record.stalls.iter().filter(|(at, _)| within(at));
+            let held_up: Duration = stalls.map(|(_, by)| *by).sum();
+            let low = stage.at.low.since(restored.begun).saturating_sub(held_up);
+            Figure::Measured(Span::between(low, stage.at.high.since(restored.begun)))
+        }
         (None, Err(why)) => Figure::Missing(why.clone()),
         (None, Ok(_)) => Figure::Missing("no write was asked of it".into()),
     }
@@ -136,15 +161,27 @@ fn stages(restored: &Restored) -> Vec<(StageName, Span)> {
     parts
 }
 
+fn harm(restored: &Restored) -> Harm {
+    match &restored.harm {
+        None => Harm::None,
+        Some(seen) => match &seen.said {
+            Err(why) => Harm::Unseen(why.clone()),
+            Ok(said) if *said == seen.expect => Harm::Present,
+            Ok(_) => Harm::Absent,
+        },
+    }
+}
+
 fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings) -> Pitr {
     let mut found = Pitr {
-        harm: restored.harm.as_ref().and_then(|harm| harm.is_there()),
+        harm: harm(restored),
         ..Pitr::default()
     };
     let near = restored.point.low.before(NEAR);
     let corrupt = |lane: LaneId, seq: u64| held.corrupt.binary_search(&(lane, seq)).is_ok();
     // What is there and was sent by somebody; the rest was never attempted.
     let mut sent_by_lanes = 0;
+    let mut damaged = 0;
     for lane in write_lanes(record) {
         for op in history.lane(lane.id) {
             let Some(sent) = op.sent else { continue };
@@ -173,6 +210,7 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
                 continue;
             }
             found.missing += 1;
+            damaged += u64::from(is_there);
             if found.first_missing.len() < LISTED {
                 found.first_missing.push(LostWrite {
                     lane: lane.id,
@@ -184,7 +222,13 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
             }
         }
     }
-    found.extra += held.len().saturating_sub(sent_by_lanes) + held.alien;
+    let doubled = held
+        .repeated
+        .iter()
+        .map(|it| u64::from(it.times.saturating_sub(1)));
+    found.extra += held.len().saturating_sub(sent_by_lanes) + held.alien + doubled.sum::<u64>();
+    // What is damaged, and was not acknowledged before the point.
+    found.extra += (held.corrupt.len() as u64).saturating_sub(damaged);
     found
 }
 

@@ -39,6 +39,7 @@ fn restored(wide: u64, held: Result<Holdings, String>) -> (Bracket, Restored) {
         ],
         harm: None,
         held,
+        refused: false,
     };
     (at, restored)
 }
@@ -104,6 +105,9 @@ fn a_write_from_before_the_point_that_is_gone_or_damaged_is_missing() {
 fn a_write_from_after_the_point_or_of_nobody_is_extra() {
     assert_eq!(pitr(|held| held.push((W1, 1_000, true))).extra, 1);
     assert_eq!(pitr(|held| held.push((W1, 999_999, true))).extra, 1);
+    // Twice there, or damaged and not told of.
+    assert_eq!(pitr(|held| held.push((W1, 3, true))).extra, 1);
+    assert_eq!(pitr(|held| held.push((W1, 1_000, false))).extra, 2);
 }
 
 #[test]
@@ -185,7 +189,20 @@ fn harm_that_came_back_is_seen() {
         said: Ok("0".into()),
     });
     let figures = found(bench, back);
-    assert_eq!(figures.held.value().expect("figures").harm, Some(true));
+    let held = figures.held.value().expect("figures");
+    assert_eq!(held.harm, Harm::Present);
+    assert!(!held.is_exact());
+    // Nobody could look: that is no sign of its absence.
+    let bench = Bench::new();
+    let held = Holdings::collect(holding(&bench, ms(30_005)));
+    let mut unseen = restored(10, Ok(held));
+    unseen.1.harm = Some(HarmSeen {
+        shows: "count".into(),
+        expect: "0".into(),
+        said: Err("it did not answer".into()),
+    });
+    let figures = found(bench, unseen);
+    assert!(!figures.held.value().expect("figures").is_exact());
 }
 
 /// The definition by brute force: what was acknowledged before the point and is absent, what was sent after it and is present.

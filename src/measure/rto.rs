@@ -221,8 +221,8 @@ mod tests {
             fixture::{Bench, FAULT, P1, P2, R1, W1, W2, add_event, bracket, ms},
             measure,
         },
-        record::DisruptionKind,
-        scenario::RecoveredBy,
+        record::{DisruptionKind, StepResult},
+        scenario::{Dur, Expect, RecoveredBy, Step, Steps, Within},
     };
 
     fn headline(bench: Bench) -> EventFigures {
@@ -442,19 +442,38 @@ mod tests {
         assert_eq!(late(Some(39_990)), (0, 1));
         // Undone longer than W before it.
         assert_eq!(late(Some(29_000)), (1, 0));
-        // Undone longer than W before it, while the member that returned was not in sync yet.
-        let joining = |in_sync: u64| {
+        // Undone longer than W before it, while the drill waited for the member that returned to be in sync.
+        let joining = |(from, to): (u64, u64), plant: fn(&mut Bench)| {
             let mut bench = Bench::new();
             bench.fail(W1, ms(40_000), ms(41_000));
             bench.record.healed.push((bracket(29_000, 29_010), 1));
-            bench.record.redundant.push(bracket(in_sync, in_sync + 10));
+            let within = Within {
+                within: Dur(Duration::from_secs(60)),
+            };
+            let wait = Step::Expect(Expect::Redundant(within));
+            bench.record.opened.scenario.drill.push(wait);
+            let step = bench.record.opened.scenario.drill.len() - 1;
+            let waited = (bracket(from, to), step, StepResult::Done);
+            bench.record.steps.push(waited);
+            plant(&mut bench);
             let (record, history) = bench.build();
             let figures = measure(&record, &history);
             (figures.events[0].late.len(), figures.undone.len())
         };
-        assert_eq!(joining(42_000), (0, 1));
-        assert_eq!(joining(35_000), (1, 0));
-        assert_eq!(joining(28_000), (1, 0));
+        assert_eq!(joining((30_000, 42_000), |_| {}), (0, 1));
+        assert_eq!(joining((30_000, 35_000), |_| {}), (1, 0));
+        // Nobody waited when it began.
+        assert_eq!(joining((40_500, 42_000), |_| {}), (1, 0));
+        let never = |bench: &mut Bench| {
+            let waited = bench.record.steps.last_mut().unwrap();
+            waited.2 = StepResult::Unmet("not in sync".into());
+        };
+        assert_eq!(joining((30_000, 42_000), never), (1, 0));
+        let unjudged = |bench: &mut Bench| {
+            let drill = &mut bench.record.opened.scenario.drill;
+            *drill = Steps::new(drill.to_vec(), [1].into());
+        };
+        assert_eq!(joining((30_000, 42_000), unjudged), (1, 0));
         // Undone within W: the fault may still be the cause.
         let mut early = Bench::new();
         early.fail(W1, ms(25_000), ms(26_000));

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     AlertEvent, Alerting, BackedUp, Consumed, ConsumerGroup, ControlEvent, Environment, FinalRead,
-    Harness, ImageFact, Rebalanced, Restored, Stack, Unexplained, View, Watched,
+    Harness, ImageFact, LogKept, Rebalanced, Restored, Stack, Unexplained, View, Watched,
 };
 
 /// One thing that happened, and when.

@@ -53,6 +53,9 @@ pub struct Restored {
     pub harm: Option<HarmSeen>,
     /// Everything that the run wrote and the restored service holds, or why there is none.
     pub held: Result<Holdings, String>,
+    /// Whether there is none because the tool refused it, and not because of what the drill runs on.
+    #[serde(default)]
+    pub refused: bool,
 }
 
 /// A stage that a restore came through.
@@ -98,12 +101,4 @@ pub struct HarmSeen {
     pub expect: String,
     /// What it said of the restored service, or why it could not be asked.
     pub said: Result<String, String>,
-}
-
-impl HarmSeen {
-    /// Whether the harm came back with the data; unknown where nobody could look.
-    pub fn is_there(&self) -> Option<bool> {
-        let said = self.said.as_ref().ok()?;
-        Some(*said == self.expect)
-    }
 }

@@ -99,6 +99,8 @@ pub struct Life {
     pub state: NodeState,
     /// When it was started last, in the words of whoever may start it beside the drill; none where nobody can.
     pub started: Option<String>,
+    /// Whether a signal holds its server, which its main process only started, so that the state does not show it.
+    pub held: bool,
 }
 
 /// Signals that faults send to a node's main process.

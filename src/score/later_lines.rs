@@ -15,7 +15,7 @@ use crate::{
     },
     record::{DisruptionKind, Record, StepResult},
     scenario::{Dur, Expect, Goal, Step, Targets},
-    time::{Bracket, Span},
+    time::Span,
 };
 
 use super::{
@@ -119,7 +119,7 @@ fn of_undone(record: &Record, undone: &UndoneFigures) -> Vec<Judged> {
         Undone::Heal { step } => format!("after_heal_of_step_{step}"),
         Undone::Return { node } => format!("after_return_of_{node}"),
     };
-    let judged = is_judged(record, (undone.at, &undone.what)) || shared(record, undone);
+    let judged = cause::is_judged(record, (undone.at, &undone.what)) || shared(record, undone);
     let seen = [
         undone.rto,
         undone.rto_write,
@@ -149,20 +149,6 @@ fn of_undone(record: &Record, undone: &UndoneFigures) -> Vec<Judged> {
         .collect()
 }
 
-/// Whether the targets judge what follows a heal or a return: the step that is undone says so.
-fn is_judged(record: &Record, (at, what): (Bracket, &Undone)) -> bool {
-    let step = match what {
-        Undone::Heal { step } => Some(*step),
-        Undone::Return { node } => {
-            let before = record.disruptions.iter().rev();
-            let mut before = before.filter(|(begun, _)| begun.low <= at.high);
-            let cause = before.find(|(_, disruption)| disruption.victims.contains(node));
-            cause.map(|(_, disruption)| disruption.step)
-        }
-    };
-    step.is_none_or(|step| judges(record, step))
-}
-
 /// Whether an outage that is put down to a heal or return which is not judged began within W of one that is: which of both
 /// brought it about cannot be told, and the plan excuses one of them alone.
 fn shared(record: &Record, undone: &UndoneFigures) -> bool {
@@ -175,7 +161,7 @@ fn shared(record: &Record, undone: &UndoneFigures) -> bool {
         let mut near = all
             .iter()
             .filter(|(at, _)| at.low <= onset.high && onset.low < at.high.after(window));
-        near.any(|(at, what)| is_judged(record, (*at, what)))
+        near.any(|(at, what)| cause::is_judged(record, (*at, what)))
     })
 }
 

@@ -49,6 +49,10 @@ fn is_of(line: &Line, miss: Miss) -> bool {
     match miss {
         Miss::Rpo => figure.starts_with("rpo-"),
         Miss::Alerts => figure.starts_with("alert"),
+        Miss::RestoreRto | Miss::PitrMissing | Miss::PitrExtra => {
+            let own = figure.strip_prefix(miss.name());
+            own.is_some_and(|rest| rest.is_empty() || rest.starts_with("-step-"))
+        }
         other => figure == other.name(),
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     check::Touch,
-    measure::{Figure, Figures, Pitr, RestoreFigures},
+    measure::{Figure, Figures, Harm, Pitr, RestoreFigures},
     record::Record,
     scenario::{Goal, Step},
 };
@@ -38,7 +38,7 @@ fn archive_lag(record: &Record, figures: &Figures) -> Option<Judged> {
     let goal = record.opened.scenario.targets.archive_lag?;
     let unseen = || Figure::Missing("nobody saw the log being kept".into());
     let lag = figures.archive_lag.clone().unwrap_or_else(unseen);
-    Some(time_line("archive_lag", goal, &lag, Touch::Data))
+    Some(time_line("archive_lag", goal, &lag, Touch::Time))
 }
 
 fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judged; 3] {
@@ -48,17 +48,12 @@ fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judge
     let held = of.map_or_else(|| Figure::Missing(unmade()), |of| of.held.clone());
     let name = format!("restore_rto{suffix}");
     let goal = targets.restore_rto.unwrap_or(Goal::Any);
-    let mut time = time_line(&name, goal, &rto, Touch::Data);
-    if let (
-        Some(RestoreFigures {
-            rto: Figure::Missing(why),
-            ..
-        }),
-        Goal::Limit(_),
-    ) = (of, goal)
-    {
+    let mut time = time_line(&name, goal, &rto, Touch::Time);
+    if let (Some(refused), Goal::Limit(_)) = (of.filter(|of| of.refused), goal) {
         // The tool was asked, and did not do it: no time would have been enough.
+        time.family = Touch::Data;
         time.line.state = LineState::Missed;
+        let why = refused.held.why().unwrap_or_default();
         time.line.why = format!("it was not restored: {why}");
     }
     let zero = Goal::Limit(0);
@@ -68,9 +63,16 @@ fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judge
     let extra = format!("pitr_extra{suffix}");
     let goal = targets.pitr_extra.unwrap_or(zero);
     let mut extra = counted(&extra, goal, &held, |pitr| pitr.extra);
-    if held.value().is_some_and(|pitr| pitr.harm == Some(true)) && goal != Goal::Any {
-        extra.line.state = LineState::Missed;
-        extra.line.why = "what shows the mistake's harm shows it in what was restored".into();
+    match held.value().map(|pitr| &pitr.harm) {
+        Some(Harm::Present) if goal != Goal::Any => {
+            extra.line.state = LineState::Missed;
+            extra.line.why = "what shows the mistake's harm shows it in what was restored".into();
+        }
+        Some(Harm::Unseen(why)) if extra.line.state == LineState::Met => {
+            extra.line.state = LineState::Inconclusive;
+            extra.line.why = format!("the mistake's harm could not be looked for: {why}");
+        }
+        _ => {}
     }
     [time, missing, extra]
 }

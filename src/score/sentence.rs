@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     measure::{
-        AlertFigures, AlertWish, EventFigures, Figure, Figures, LaneOutage, Loss, RebalanceFigures,
-        RestoreFigures, Undone,
+        AlertFigures, AlertWish, EventFigures, Figure, Figures, Harm, LaneOutage, Loss,
+        RebalanceFigures, RestoreFigures, Undone,
         format::{self, Round},
         rto::deciding,
     },
@@ -87,11 +87,15 @@ fn restored(restore: &RestoreFigures) -> String {
             format::count(missing)
         ),
     };
-    let beyond = match (held.extra, held.harm) {
-        (0, Some(true)) => ", and the harm itself".to_owned(),
-        (0, _) => String::new(),
-        (extra, _) => format!(", and holds {} of after it", format::count(extra)),
+    let extra = match held.extra {
+        0 => String::new(),
+        extra => format!(", and holds {} of after it", format::count(extra)),
     };
+    let harm = match held.harm {
+        Harm::Present => ", and the harm itself",
+        Harm::None | Harm::Absent | Harm::Unseen(_) => "",
+    };
+    let beyond = format!("{extra}{harm}");
     format!(
         "the backup was restored to {to} within {}, and {lacks}{beyond}",
         format::value(*rto)

@@ -310,6 +310,14 @@ fn control(
     if failed || (outage && sound) {
         return Verdict::Fail;
     }
+    // A restore is asked of a control as of any drill: what it could not show is not shown.
+    let open =
+        |it: &&Judged| it.line.state == LineState::Inconclusive && is_of_restore(&it.line.figure);
+    if let Some(open) = judged.iter().find(open) {
+        let text = format!("{} could not be told: {}", open.line.figure, open.line.why);
+        reasons.push(reason("control-restore", &text));
+        return Verdict::Inconclusive;
+    }
     let effect = findings
         .iter()
         .any(|finding| finding.check == effect::NAME && finding.answer == Answer::Valid);
@@ -322,6 +330,12 @@ fn control(
         ));
         Verdict::Inconclusive
     }
+}
+
+/// Whether a line tells of a backup or a restore.
+fn is_of_restore(figure: &str) -> bool {
+    let mut names = ["restore_rto", "pitr_", "archive_lag"].iter();
+    names.any(|name| figure.starts_with(name))
 }
 
 fn reason(name: &str, text: &str) -> Reason {

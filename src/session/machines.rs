@@ -98,19 +98,20 @@ pub(super) async fn docker(
 
 /// The engine, named in the journal with what is about to be made in it.
 async fn connect(host: &Host, run: &RunId, journal: &Journal) -> Result<Engine, MachinesError> {
-    let unwritten = |error: io::Error| RuntimeError::Failed {
+    let engine = Engine::connect(host.docker_host.as_deref()).await?;
+    if let Some(identity) = engine.identity().await? {
+        let noted = journal.in_engine(identity).await;
+        noted.map_err(|error| unwritten(run, &error))?;
+    }
+    Ok(engine)
+}
+
+fn unwritten(run: &RunId, error: &io::Error) -> RuntimeError {
+    RuntimeError::Failed {
         action: "write to the undo journal of",
         node: run.to_string(),
         cause: error.to_string(),
-    };
-    let engine = Engine::connect(host.docker_host.as_deref()).await?;
-    if let Some(identity) = engine.identity().await? {
-        journal.in_engine(identity).await.map_err(unwritten)?;
     }
-    // Images are looked into in containers.
-    let labelled = journal.ensure(Effect::Labelled).await;
-    labelled.map_err(unwritten)?;
-    Ok(engine)
 }
 
 async fn containers(
@@ -120,6 +121,9 @@ async fn containers(
     journal: &Journal,
     emitter: &Emitter,
 ) -> Result<Machines, MachinesError> {
+    // Images are looked into in containers.
+    let labelled = journal.ensure(Effect::Labelled).await;
+    labelled.map_err(|error| unwritten(run, &error))?;
     let resolver = resolver(engine, &host.state, emitter);
     let mut images = Vec::new();
     for reference in &plan.images() {

@@ -15,8 +15,9 @@ pub trait Backups: Send + Sync {
     /// Makes a full backup; returns once it is complete, with what was made.
     async fn backup(&self) -> Result<String, SystemError>;
 
-    /// Lays the newest complete backup out for a server; returns with how much that was.
-    async fn fetch(&self) -> Result<String, SystemError>;
+    /// Lays the newest backup out for a server that was complete by a moment of the servers' clock, nanoseconds since 1970; returns
+    /// with how much that was.
+    async fn fetch(&self, by: i64) -> Result<String, SystemError>;
 
     /// Starts a server on it that replays the log up to a moment of the servers' clock, nanoseconds since 1970, and then takes
     /// writes; returns once it does, with where it stopped.

@@ -13,6 +13,7 @@ use std::{
 
 use crate::{
     drill_rig::{DRDRILL, Done, Drill},
+    drills::labelled,
     unexplained::{BEGUN, meddled_as, void},
 };
 
@@ -43,8 +44,10 @@ impl Relay {
         // Ends with the test: a listener whose socket was removed gets no connection any more.
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
-                let far = UnixStream::connect(&*engine.lock().expect("a lock"));
-                let far = far.expect("an engine");
+                let to = engine.lock().expect("a lock").clone();
+                let Ok(far) = UnixStream::connect(to) else {
+                    continue;
+                };
                 let ends = [&near, &far].map(|end| end.try_clone().expect("a socket"));
                 through.lock().expect("a lock").extend(ends);
                 let back = [&far, &near].map(|end| end.try_clone().expect("a socket"));
@@ -191,7 +194,15 @@ fn taken(take: impl FnOnce(&Relay)) -> (Done, Duration) {
     let child = drill.spawn_with_engine(&format!("unix://{}", socket.display()));
     let ended = meddled_as(drill, child, BEGUN, |_, _| take(&relay));
     relay.turn_to(Path::new(ENGINE));
-    swept(&socket, 0, "things removed");
+    let run = ended.0.run.file_name().expect("a name");
+    let run = run.to_string_lossy().into_owned();
+    assert_ne!(
+        labelled(&run),
+        "",
+        "nothing could be removed without the engine"
+    );
+    swept(&socket, 0, &format!("swept run {run}"));
+    assert_eq!(labelled(&run), "");
     ended
 }
 

@@ -3,7 +3,12 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Output, Stdio},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
 };
+
+use drdrill::time::wall_now;
 
 use crate::{
     drill_rig::{DRDRILL, Drill},
@@ -24,22 +29,38 @@ drill:
   - heal: all
 ";
 
+/// The engine's events, ended with the test.
+struct Events(Child);
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts drdrill, and does something to it as soon as the engine has made its first container.
 fn at_first_container(drill: &Drill, act: impl FnOnce(&mut Child)) -> Output {
-    let mut events = Command::new("docker")
-        .args(["events", "--filter", "label=drdrill.run"])
-        .args(["--filter", "event=create", "--format", "{{.ID}}"])
+    let since = wall_now().to_string();
+    let events = Command::new("docker")
+        .args(["events", "--since", &since, "--filter", "label=drdrill.run"])
+        .args(["--filter", "event=create"])
+        .args(["--format", "{{index .Actor.Attributes \"drdrill.run\"}}"])
         .stdout(Stdio::piped())
-        .spawn()
-        .expect("docker");
-    let mut made = BufReader::new(events.stdout.take().expect("its output")).lines();
+        .spawn();
+    let mut events = Events(events.expect("docker"));
+    let made = BufReader::new(events.0.stdout.take().expect("its output")).lines();
+    let (say, hear) = channel();
+    thread::spawn(move || {
+        made.map_while(Result::ok)
+            .for_each(|run| drop(say.send(run)))
+    });
     let mut child = drill.spawn();
-    let first = made.next().expect("a container").expect("text");
-    println!("made {first}");
+    let first = hear.recv_timeout(Duration::from_secs(60));
     act(&mut child);
-    events.kill().expect("a signal");
-    events.wait().expect("an end");
-    child.wait_with_output().expect("an end")
+    let output = child.wait_with_output().expect("an end");
+    assert_eq!(first.expect("a container"), run_of(drill));
+    output
 }
 
 fn run_of(drill: &Drill) -> String {

@@ -39,7 +39,8 @@ pub fn restores(review: &Review<'_>) -> Section {
         let restores = run.summary.iter().flat_map(|it| &it.figures.restores);
         for restore in restores {
             let whole = restore.held.value().is_some_and(Pitr::is_exact);
-            let proven = run.verdict == Some(Verdict::Pass) && whole;
+            let passed = matches!(run.verdict, Some(Verdict::Pass | Verdict::Control));
+            let proven = passed && whole;
             let before = newest.get(run.variant.as_str());
             if proven || before.is_none_or(|(_, _, proven)| !proven) {
                 newest.insert(&run.variant, (run, restore, proven));

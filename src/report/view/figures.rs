@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     id::NodeName,
     measure::{
-        Availability, ConsistencyFigures, EventFigures, Figure, Figures, Pitr, RestoreFigures,
-        Staleness, Visibility, bounds,
+        Availability, ConsistencyFigures, EventFigures, Figure, Figures, Harm, Pitr,
+        RestoreFigures, Staleness, Visibility, bounds,
     },
     record::{Bound, Disruption, Record},
     scenario::ConsistencyKind,
@@ -240,6 +240,11 @@ fn restored(restore: &RestoreFigures) -> Vec<Row> {
     rows.push((format!("pitr_missing step {step}"), missing));
     let extra = count(|pitr| (pitr.extra, "elements of after the point".into()));
     rows.push((format!("pitr_extra step {step}"), extra));
+    if let Some(Harm::Absent | Harm::Present | Harm::Unseen(_)) =
+        restore.held.value().map(|it| &it.harm)
+    {
+        rows.push((format!("pitr_harm step {step}"), text::harm(restore)));
+    }
     let unsure = count(|pitr| {
         (
             pitr.unsure,

@@ -6,7 +6,7 @@ pub use crate::measure::format::{
 use crate::{
     check::Answer,
     id::NodeName,
-    measure::{EventFigures, Figure},
+    measure::{EventFigures, Figure, Harm, RestoreFigures},
     record::{
         AlertMoment, BackedUp, ConsumerGroup, Disruption, DisruptionKind, EffectState, Milestone,
         RebalanceMoment, Rebalanced, Restored, Role, Status, StepResult,
@@ -120,6 +120,16 @@ pub fn restored(restored: &Restored) -> String {
             plural(held.len(), "element")
         ),
         Err(why) => format!("not restored to {} on {node}: {}", restored.to, clean(why)),
+    }
+}
+
+/// Whether a mistake's harm came back with a restore, and why that cannot be told.
+pub fn harm(restore: &RestoreFigures) -> (String, String) {
+    match restore.held.value().map(|held| &held.harm) {
+        Some(Harm::Present) => ("present".into(), String::new()),
+        Some(Harm::Absent) => ("absent".into(), String::new()),
+        Some(Harm::Unseen(why)) => ("not looked for".into(), clean(why).to_string()),
+        Some(Harm::None) | None => (String::new(), String::new()),
     }
 }
 

@@ -1,7 +1,17 @@
 //! The connection to a container engine: address, version, deadlines, and errors in plain words.
 
 use std::{
-    fmt::Display, fs, future::Future, io, os::unix::fs::MetadataExt, path::Path, time::Duration,
+    fmt::Display,
+    fs,
+    future::Future,
+    io,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use bollard::{ClientVersion, Docker, errors::Error, models::SystemInfo};
@@ -32,6 +42,8 @@ pub struct Engine {
     host: Option<String>,
     /// What the engine was asked to make and has not answered to yet.
     making: TaskTracker,
+    /// Whether it was asked to make something and did not answer in time: it may still make it.
+    unanswered: Arc<AtomicBool>,
 }
 
 impl Engine {
@@ -47,6 +59,7 @@ impl Engine {
                 docker,
                 host: host.map(str::to_owned),
                 making: TaskTracker::new(),
+                unanswered: Arc::default(),
             }),
             Ok(Err(error)) => Err(unavailable(&address, &error)),
             Err(_) => Err(RuntimeError::Unavailable(format!(
@@ -96,15 +109,26 @@ impl Engine {
         &self,
         call: impl Future<Output = Result<T, RuntimeError>> + Send + 'static,
     ) -> Result<T, RuntimeError> {
-        let made = self.making.spawn(call).await;
+        let unanswered = self.unanswered.clone();
+        let noted = async move {
+            let made = call.await;
+            let lost = matches!(
+                made,
+                Err(RuntimeError::Deadline { .. } | RuntimeError::Unreached { .. })
+            );
+            unanswered.fetch_or(lost, Ordering::SeqCst);
+            made
+        };
+        let made = self.making.spawn(noted).await;
         made.unwrap_or_else(|error| Err(RuntimeError::Unavailable(error.to_string())))
     }
 
-    /// Waits until nothing is being made any more; each call has its deadline.
-    pub(super) async fn made(&self) {
+    /// Waits until nothing is being made any more, each call up to its deadline; says whether the engine has answered to all.
+    pub(super) async fn made(&self) -> bool {
         self.making.close();
-        let _ = timeout(ACT, self.making.wait()).await;
+        let waited = timeout(ACT, self.making.wait()).await;
         self.making.reopen();
+        waited.is_ok() && !self.unanswered.load(Ordering::SeqCst)
     }
 
     /// The connection's API version, for instance `1.41`.

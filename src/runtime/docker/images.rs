@@ -127,6 +127,15 @@ impl ImageStore for Engine {
                 node,
                 cause: format!("{cause}\n{}", tail.join("\n")),
             },
+            RuntimeError::Unreached {
+                action,
+                node,
+                cause,
+            } => RuntimeError::Unreached {
+                action,
+                node,
+                cause: format!("{cause}\n{}", tail.join("\n")),
+            },
             other => other,
         })
     }

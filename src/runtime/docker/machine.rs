@@ -443,6 +443,7 @@ impl Runtime for DockerRuntime {
             Err(_) => Ok(Life {
                 state: NodeState::Missing,
                 started: None,
+                held: false,
             }),
         }
     }

@@ -157,7 +157,7 @@ pub(super) async fn tear_down(
     run: &RunId,
     journal: &Journal,
 ) -> (u32, Vec<String>) {
-    engine.made().await;
+    let answered = engine.made().await;
     let (host, run) = (engine.host().map(str::to_owned), run.clone());
     let meant = journal.engine();
     // The connection is made anew: one that serves the run's executor may hang with it.
@@ -171,6 +171,10 @@ pub(super) async fn tear_down(
         Ok(Err(error)) => (0, vec![error.to_string()]),
         Err(error) => (0, vec![format!("failed to clean up: {error}")]),
     };
+    if !answered {
+        let words = "the engine was asked to make something and has not answered: a later sweep looks for it";
+        failures.push(words.to_owned());
+    }
     if failures.is_empty() {
         for effect in journal.outstanding() {
             if let Err(error) = journal.undone(effect).await {

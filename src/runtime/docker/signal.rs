@@ -36,19 +36,22 @@ impl Visible {
         start_time(self.pid) == Some(self.started)
     }
 
-    /// Whether that very process is stopped by a signal, or the server below it: a container's main process is an init, whose
-    /// child is the server, or what started it. It ends where processes stand side by side, as a server's own do.
+    /// Whether that very process is stopped by a signal.
     pub fn stopped(self) -> bool {
-        let mut beside = vec![self.pid];
-        loop {
-            if beside.iter().any(|pid| is_stopped(*pid)) {
+        is_stopped(self.pid) && self.runs()
+    }
+
+    /// Whether the server below it is stopped by a signal: a container's main process is an init, whose child is the server, or what
+    /// started it. The look ends where processes stand side by side, as a server's own do.
+    pub fn holds_stopped(self) -> bool {
+        let mut below = children(self.pid);
+        while let [single] = below.as_slice() {
+            if is_stopped(*single) {
                 return self.runs();
             }
-            match beside.as_slice() {
-                [single] => beside = children(*single),
-                _ => return false,
-            }
+            below = children(*single);
         }
+        false
     }
 
     /// Sends a signal to that very process, and sees it killed; false when it is gone or may not be signalled.
@@ -125,20 +128,20 @@ mod tests {
             started: start_time(above.id()).unwrap(),
         };
         let end = Instant::now() + Duration::from_secs(5);
-        while !visible.stopped() && Instant::now() < end {
+        while !visible.holds_stopped() && Instant::now() < end {
             thread::sleep(Duration::from_millis(5));
         }
         let below = children(above.id());
-        assert!(visible.stopped(), "{below:?}");
+        assert!(visible.holds_stopped(), "{below:?}");
         assert_eq!(below.len(), 1);
         for pid in below {
             let own = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
             nix::sys::signal::kill(own, nix::sys::signal::Signal::SIGCONT).unwrap();
-            assert!(!visible.stopped());
+            assert!(!visible.holds_stopped());
             nix::sys::signal::kill(own, nix::sys::signal::Signal::SIGKILL).unwrap();
         }
         above.wait().unwrap();
-        assert!(!visible.stopped());
+        assert!(!visible.holds_stopped());
     }
 
     #[test]

@@ -90,7 +90,11 @@ pub(super) async fn life(engine: &Engine, machine: &Machine) -> Result<Life, Run
         code: KILLED,
         out_of_memory: false,
     };
-    let of = |state, started| Life { state, started };
+    let of = |state, started| Life {
+        state,
+        started,
+        held: machine.visible.is_some_and(Visible::holds_stopped),
+    };
     if is_dead && machine.killed {
         return Ok(of(killed, None));
     }

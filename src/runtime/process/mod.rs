@@ -282,6 +282,7 @@ impl Runtime for ProcessRuntime {
         Ok(Life {
             state: child.map_or(NodeState::Missing, Child::state),
             started: None,
+            held: false,
         })
     }
 

@@ -1,11 +1,15 @@
 //! Backups by the server's own tools: base backups and the streamed log, kept and restored on a node of their own.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use sqlx::{PgConnection, Row};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::{
+    sync::watch,
+    time::{MissedTickBehavior, interval, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -17,6 +21,7 @@ use crate::{
         roster::{Roster, Seat},
         wait::until,
     },
+    time::Bracket,
 };
 
 use super::{
@@ -97,6 +102,7 @@ pub const PROGRAMS: &[&str] = &[
     "pg_basebackup",
     "pg_ctl",
     "pg_receivewal",
+    "pg_isready",
     "pg_rewind",
     "pg_verifybackup",
     "psql",
@@ -135,41 +141,47 @@ impl Store {
         })
     }
 
-    /// Waits until the primary sees that its log is received.
+    /// Waits until the primary sees that its log is received up to where it has written it by now.
     ///
     /// # Errors
     /// When it is not in time.
     pub async fn prove(&self, primary: &Seat) -> Result<String, SystemError> {
+        let name = &self.seat.name;
+        let refused = |why: String| {
+            let words = format!("`{name}` keeps no backups: {why}");
+            SystemError::Refused(words)
+        };
+        let written = text(primary, "SELECT pg_current_wal_lsn()::text").await;
+        let written = written.map_err(refused)?;
         let asked = format!(
-            "SELECT coalesce(max(sent_lsn)::text, '') FROM pg_stat_replication \
-             WHERE application_name = '{RECEIVER}' AND state = 'streaming'"
+            "SELECT coalesce(max(flush_lsn)::text, '') FROM pg_stat_replication \
+             WHERE application_name = '{RECEIVER}' AND flush_lsn >= '{written}'"
         );
         let seen = until(RECEIVED_LIMIT, LOOK_EVERY, || async {
-            let rows = sql::ask(primary.address, ASK_LIMIT, &asked).await?;
-            let sent = rows
-                .first()
-                .and_then(|row| row.try_get::<String, _>(0).ok());
-            sent.filter(|sent| !sent.is_empty())
-                .ok_or_else(|| "its log is not received".to_owned())
+            let kept = text(primary, &asked).await?;
+            match kept.is_empty() {
+                true => Err("its log is not received".to_owned()),
+                false => Ok(kept),
+            }
         });
-        let name = &self.seat.name;
-        match seen.await {
-            Ok(sent) => Ok(format!(
-                "{name} receives the log of {} as it is written, up to {sent}",
-                primary.name
-            )),
-            Err(why) => Err(SystemError::Refused(format!(
-                "`{name}` keeps no backups: {why} after {RECEIVED_LIMIT:?}"
-            ))),
-        }
+        let kept = seen.await;
+        let kept = kept.map_err(|why| refused(format!("{why} after {RECEIVED_LIMIT:?}")))?;
+        let primary = &primary.name;
+        Ok(format!(
+            "{name} receives the log of {primary} as it is written, up to {kept}"
+        ))
     }
 
-    /// Watches up to where the log is kept, as whoever takes writes sees it.
-    pub fn watch(roster: &Roster, emitter: &Emitter, stop: CancellationToken) -> Observer {
-        let servers: Vec<Seat> = roster.data().cloned().collect();
-        let emitter = emitter.clone();
+    /// Watches up to where the log is kept, as whoever takes the clients' writes sees it.
+    pub fn watch(
+        roster: &Arc<Roster>,
+        endpoint: watch::Receiver<SocketAddr>,
+        emitter: &Emitter,
+        stop: CancellationToken,
+    ) -> Observer {
+        let (roster, emitter) = (roster.clone(), emitter.clone());
         tokio::spawn(async move {
-            let looking = look_on(servers, emitter);
+            let looking = look_on(roster, endpoint, emitter);
             stop.run_until_cancelled(looking).await;
         })
     }
@@ -192,22 +204,43 @@ impl Store {
     }
 }
 
-/// Asks one server after the other, and stays with the one that takes writes.
-async fn look_on(servers: Vec<Seat>, emitter: Emitter) {
+/// A single text that a server answers.
+async fn text(seat: &Seat, asked: &str) -> Result<String, String> {
+    let rows = sql::ask(seat.address, ASK_LIMIT, asked).await?;
+    let said = rows
+        .first()
+        .and_then(|row| row.try_get::<String, _>(0).ok());
+    said.ok_or_else(|| "it did not answer".to_owned())
+}
+
+/// Asks all servers, each on a session that is kept. Of several that take writes it is that of the clients which counts; where
+/// that is none of them, nobody can tell.
+async fn look_on(roster: Arc<Roster>, endpoint: watch::Receiver<SocketAddr>, emitter: Emitter) {
+    let servers: Vec<Seat> = roster.data().cloned().collect();
+    let mut sessions: Vec<Option<PgConnection>> = servers.iter().map(|_| None).collect();
     let mut ticks = interval(LAG_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut session = None;
-    for seat in servers.iter().cycle() {
-        loop {
-            ticks.tick().await;
-            let (at, seen) = emitter
-                .time(timeout(LAG_LIMIT, look(seat, session.take())))
-                .await;
-            let Ok(Ok((open, Some(kept)))) = seen else {
-                break;
-            };
-            session = Some(open);
-            emitter.say_at(at, What::LogKept(kept));
+    loop {
+        ticks.tick().await;
+        let asked = servers.iter().zip(&mut sessions);
+        let asked = asked.map(|(seat, session)| {
+            let looked = timeout(LAG_LIMIT, look(seat, session.take()));
+            emitter.time(looked)
+        });
+        let mut seen = Vec::new();
+        for (place, (at, looked)) in join_all(asked).await.into_iter().enumerate() {
+            if let Ok(Ok((session, kept))) = looked {
+                sessions[place] = Some(session);
+                seen.extend(kept.map(|kept| (at, kept)));
+            }
+        }
+        let led = roster
+            .behind(*endpoint.borrow())
+            .map(|seat| seat.name.clone());
+        let only = seen.len() == 1;
+        let counts = |(_, kept): &&(Bracket, LogKept)| only || Some(&kept.node) == led.as_ref();
+        if let Some((at, kept)) = seen.iter().find(counts) {
+            emitter.say_at(*at, What::LogKept(kept.clone()));
         }
     }
 }
@@ -250,8 +283,9 @@ impl Backups for Store {
         self.tool(&["backup"]).await
     }
 
-    async fn fetch(&self) -> Result<String, SystemError> {
-        self.tool(&["fetch"]).await
+    async fn fetch(&self, by: i64) -> Result<String, SystemError> {
+        // In digits as many as those of the backups' names.
+        self.tool(&["fetch", &format!("{:018}", by / 1_000)]).await
     }
 
     async fn replay(&self, to: i64) -> Result<String, SystemError> {
@@ -263,7 +297,13 @@ impl Backups for Store {
     }
 
     async fn restored(&self) -> Result<Holdings, SystemError> {
-        holdings(&self.elements, Reader::Node(self.seat.address)).await
+        match holdings(&self.elements, Reader::Node(self.seat.address)).await {
+            // Its tables did not come back: nothing did.
+            Err(SystemError::Refused(words)) if words.contains("does not exist") => {
+                Ok(Holdings::default())
+            }
+            read => read,
+        }
     }
 
     async fn write(&self) -> Result<(), SystemError> {

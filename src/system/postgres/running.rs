@@ -261,7 +261,9 @@ impl Running for PostgresStack {
             observers.push(watch.leader_key());
         }
         if self.store.is_some() {
-            observers.push(Store::watch(&self.roster, emitter, watch.stop.clone()));
+            let endpoint = self.endpoint.subscribe();
+            let stop = watch.stop.clone();
+            observers.push(Store::watch(&self.roster, endpoint, emitter, stop));
         }
         observers.extend(haproxy::seat(&self.roster).map(|proxy| watch.route(proxy)));
         observers

@@ -13,68 +13,84 @@ SLOT=drdrill_backup
 PGDATA=/var/lib/postgresql/restored
 READY=$PGDATA/drdrill.ready
 
-primary() { printf 'host=%s port=5432 user=replicator target_session_attrs=read-write connect_timeout=3 application_name=%s' \
-    "$DRDRILL_SERVERS" "$1"; }
+primary() { printf 'host=%s port=5432 user=%s dbname=postgres target_session_attrs=read-write connect_timeout=3 application_name=%s' \
+    "$DRDRILL_SERVERS" "$1" "$2"; }
 
 made() { # FOLDER
     as_postgres mkdir -p "$1"
 }
 
+size() { printf '%s MiB' "$(du -sm "$1" | cut -f 1)"; }
+
 # Another primary has no slot of this node yet, and keeps the log for it only from when it is made.
 start() {
     mkdir -p "$STORE" "$PGDATA" /var/run/postgresql
-    chown postgres: "$STORE" "$PGDATA" /var/run/postgresql
+    if [ "$(id -u)" = 0 ]; then chown postgres: "$STORE" "$PGDATA" /var/run/postgresql; fi
     chmod 700 "$PGDATA"
+    rm -f "$PGDATA/postmaster.pid" # nothing else can be alive in a container that just started
     made "$RECEIVED"
     while :; do
-        as_postgres pg_receivewal --no-loop --slot=$SLOT --create-slot --if-not-exists -d "$(primary $SLOT)" &&
-            as_postgres pg_receivewal --no-loop --synchronous --slot=$SLOT -D "$RECEIVED" -d "$(primary $SLOT)" || true
+        as_postgres pg_receivewal --no-loop --slot=$SLOT --create-slot --if-not-exists -d "$(primary replicator $SLOT)" &&
+            as_postgres pg_receivewal --no-loop --synchronous --slot=$SLOT -D "$RECEIVED" -d "$(primary replicator $SLOT)" || true
         sleep 1
     done
 }
 
 backup() {
-    name=$(date -u +%Y%m%dT%H%M%S)
     made "$STORE/base"
+    as_postgres rm -rf "$STORE/base/.made"
     # Without the log: what lies between the backup and the point comes from what was received.
-    as_postgres pg_basebackup --no-sync -X none -c fast --manifest-checksums=SHA256 -D "$STORE/base/.$name" \
-        -d "$(primary drdrill_base)" >&2
-    mv "$STORE/base/.$name" "$STORE/base/$name" # only a complete one has a name that fetch takes
-    echo "pg_basebackup $name, $(size "$STORE/base/$name")"
+    as_postgres pg_basebackup --no-sync -X none -c fast --manifest-checksums=SHA256 -D "$STORE/base/.made" \
+        -d "$(primary replicator drdrill_base)" >&2
+    # Named by when it was complete, microseconds since 1970 by the clock of the server, and only then: fetch takes no other.
+    name=$(as_postgres psql -qAtX -d "$(primary postgres drdrill_base)" \
+        -c "select lpad((extract(epoch from clock_timestamp()) * 1000000)::bigint::text, 18, '0')")
+    if [ -z "$name" ] || [ -e "$STORE/base/$name" ]; then fail "the backup could not be given a name"; fi
+    mv "$STORE/base/.made" "$STORE/base/$name"
+    echo "base backup $name, $(size "$STORE/base/$name")"
 }
 
-size() { printf '%s MiB' "$(du -sm "$1" | cut -f 1)"; }
-
-fetch() {
+fetch() { # MICROSECONDS since 1970, 18 digits: the newest that was complete by then
     if [ -e "$PGDATA/postmaster.pid" ]; then as_postgres pg_ctl stop -s -w -m immediate -D "$PGDATA" >&2 || true; fi
-    if pg_isready -q -h /var/run/postgresql; then fail "the server that was restored before does not stop"; fi
-    # shellcheck disable=SC2012
-    name=$(ls "$STORE/base" | tail -n 1)
-    [ -n "$name" ] || fail "there is no complete backup"
+    if as_postgres pg_ctl status -D "$PGDATA" >/dev/null 2>&1 || pg_isready -q -h /var/run/postgresql; then
+        fail "the server that was restored before does not stop"
+    fi
+    name=
+    for one in $(ls "$STORE/base"); do
+        # Of the same length, so that the order of the names is that of the times.
+        if [ "$(printf '%s\n%s\n' "$one" "$1" | LC_ALL=C sort | head -n 1)" = "$one" ]; then name=$one; fi
+    done
+    [ -n "$name" ] || fail "no backup was complete before the point"
     empty_data
     as_postgres cp -a "$STORE/base/$name/." "$PGDATA/"
     as_postgres pg_verifybackup --no-parse-wal "$PGDATA" >&2
-    echo "$name, $(size "$PGDATA"), verified by its manifest"
+    echo "base backup $name, $(size "$PGDATA"), verified by its manifest"
 }
+
+# The last that the server said of itself; that it starts up it says to each of our questions.
+why() { grep -o 'FATAL: .*' "$RESTORED" | grep -v 'the database system is' | tail -n 1; }
 
 replay() { # TIME
     write_settings
     find "$PGDATA/pg_replslot" -mindepth 1 -delete
     {
-        echo "restore_command = 'cp \"$RECEIVED/%f\" \"%p\" 2>/dev/null || cp \"$RECEIVED/%f.partial\" \"%p\"'"
+        # A segment that is being received has another name, which it may lose between two looks.
+        echo "restore_command = 'cp \"$RECEIVED/%f\" \"%p\" 2>/dev/null || cp \"$RECEIVED/%f.partial\" \"%p\" 2>/dev/null || cp \"$RECEIVED/%f\" \"%p\"'"
         echo "recovery_target_time = '$1'"
         echo "recovery_target_action = 'promote'"
         # Nobody follows it, and nobody confirms its writes.
         echo "synchronous_standby_names = ''"
     } >>"$PGDATA/postgresql.auto.conf"
     as_postgres touch "$PGDATA/recovery.signal"
-    as_postgres pg_ctl start -s -W -D "$PGDATA" -l "$RESTORED" >&2
-    sleep 0.1
+    rm -f "$RESTORED"
+    as_postgres pg_ctl start -s -w -t 900 -D "$PGDATA" -l "$RESTORED" >&2 || fail "$(why)"
     until [ "$(sql_on /var/run/postgresql 'select not pg_is_in_recovery()' 2>/dev/null)" = t ]; do
-        as_postgres pg_ctl status -D "$PGDATA" >/dev/null || fail "$(grep -o 'FATAL: .*' "$RESTORED" | tail -n 1)"
+        as_postgres pg_ctl status -D "$PGDATA" >/dev/null || fail "$(why)"
         sleep 0.02
     done
-    grep -o 'recovery stopping .*' "$RESTORED" | tail -n 1
+    said=$(grep -o 'recovery stopping .*' "$RESTORED" | tail -n 1)
+    [ -n "$said" ] || fail "it opened without having stopped at the point"
+    echo "$said"
 }
 
 case ${1:-start} in
