@@ -93,3 +93,99 @@ fn counted(
     }
     judged
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        id::NodeName,
+        measure::{
+            fixture::{Bench, W1, W2, bracket, ms},
+            measure,
+        },
+        record::{HarmSeen, Holdings, RestoreStage, Restored, StageName},
+        scenario::{Dur, Point, Restore},
+    };
+
+    /// A restore at 40 s to 30 s that hit its point and took a second, as it was changed; the states of its lines: time, missing, extra.
+    fn states(plant: impl FnOnce(&mut Restored)) -> [LineState; 3] {
+        let mut bench = Bench::new();
+        let targets = bench.targets();
+        targets.restore_rto = Some(Goal::Limit(Dur(Duration::from_secs(5))));
+        let to = Point::BeforeMistake;
+        let drill = &mut bench.record.opened.scenario.drill;
+        drill.push(Step::Restore(Restore { to }));
+        let step = drill.len() - 1;
+        let writes = bench.history.ops.iter();
+        let writes = writes.filter(|op| [W1, W2].contains(&op.lane) && op.done <= Some(ms(30_005)));
+        let held = Holdings::collect(writes.map(|op| (op.lane, op.seq, true)));
+        let mut restored = Restored {
+            step,
+            to,
+            node: NodeName::new("backup1"),
+            point_ns: 0,
+            point: bracket(30_000, 30_010),
+            begun: ms(40_000),
+            stages: vec![RestoreStage {
+                name: StageName::Writes,
+                at: bracket(41_000, 41_010),
+                said: String::new(),
+            }],
+            harm: None,
+            held: Ok(held),
+            refused: false,
+        };
+        plant(&mut restored);
+        bench
+            .record
+            .restores
+            .push((bracket(40_000, 42_000), restored));
+        let (record, history) = bench.build();
+        let lines = lines(&record, &measure(&record, &history));
+        [0, 1, 2].map(|place| lines[place].line.state)
+    }
+
+    #[test]
+    fn a_restore_that_hit_its_point_meets_all_three() {
+        assert_eq!(states(|_| {}), [LineState::Met; 3]);
+    }
+
+    #[test]
+    fn what_the_tool_refuses_is_missed_and_what_else_fails_is_not_told() {
+        let [missed, told] = [LineState::Missed, LineState::Inconclusive];
+        let failed = |refused: bool| {
+            states(|restored| {
+                restored.stages.clear();
+                restored.held = Err("it did not verify".into());
+                restored.refused = refused;
+            })
+        };
+        assert_eq!(failed(true), [missed, told, told]);
+        assert_eq!(failed(false), [told; 3]);
+    }
+
+    #[test]
+    fn harm_that_came_back_is_missed_and_harm_that_nobody_saw_is_not_told() {
+        let harm = |said: Result<&str, &str>| {
+            let said = said.map(str::to_owned).map_err(str::to_owned);
+            states(|restored| {
+                restored.harm = Some(HarmSeen {
+                    shows: "count".into(),
+                    expect: "0".into(),
+                    said,
+                });
+            })[2]
+        };
+        assert_eq!(harm(Ok("0")), LineState::Missed);
+        assert_eq!(harm(Ok("7")), LineState::Met);
+        assert_eq!(harm(Err("no answer")), LineState::Inconclusive);
+    }
+
+    #[test]
+    fn a_point_that_is_too_coarse_meets_no_count() {
+        let coarse = states(|restored| restored.point = bracket(28_000, 31_000));
+        assert_eq!(coarse[1..], [LineState::Inconclusive; 2]);
+    }
+}
