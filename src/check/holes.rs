@@ -1,7 +1,12 @@
 //! Whether lost writes are the newest ones only, as a lagging successor would lose them.
 
 use crate::measure::{Figure, format};
-use crate::{history::History, measure::Figures, record::Record, scenario::Step};
+use crate::{
+    history::History,
+    measure::Figures,
+    record::Record,
+    scenario::{Rpo, Step},
+};
 
 use super::{Finding, Touch};
 
@@ -40,12 +45,7 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
 /// Whether the headline is harm that an operator did to data by a command, and nothing is promised of what is lost.
 fn harmed(record: &Record) -> bool {
     let rpo = record.opened.scenario.targets.rpo.as_ref();
-    let promised = rpo.is_some_and(|rpo| {
-        let seconds = rpo.seconds.is_some_and(|goal| goal.limit().is_some());
-        let counts = [rpo.count, rpo.bytes].into_iter().flatten();
-        seconds || counts.into_iter().any(|goal| goal.limit().is_some())
-    });
-    if promised {
+    if rpo.is_some_and(Rpo::limits) {
         return false;
     }
     let headline = record.headline().map(|(_, disruption)| disruption.step);

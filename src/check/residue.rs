@@ -1,6 +1,10 @@
 //! Whether teardown left anything behind.
 
-use crate::{history::History, measure::Figures, record::Record};
+use crate::{
+    history::History,
+    measure::{Figures, format},
+    record::Record,
+};
 
 use super::Finding;
 
@@ -24,8 +28,8 @@ pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding
         return Finding::valid(
             NAME,
             format!(
-                "nothing was left behind; {} things removed",
-                residue.removed
+                "nothing was left behind; {} removed",
+                format::counted(residue.removed.into(), "thing")
             ),
         );
     }

@@ -1,6 +1,7 @@
 //! `drdrill sweep`, and the sweep before every run.
 
 use drdrill::{
+    measure::format,
     runtime::sweep::{Scope, SweepReport, Swept},
     session::Host,
 };
@@ -60,7 +61,8 @@ fn text(report: &SweepReport) -> String {
         ..
     } in &report.swept
     {
-        text.push_str(&format!("swept run {run}: {removed} things removed\n"));
+        let removed = format::counted((*removed).into(), "thing");
+        text.push_str(&format!("swept run {run}: {removed} removed\n"));
         for failure in failures {
             text.push_str(&format!("  still there: {failure}\n"));
         }

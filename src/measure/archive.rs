@@ -26,7 +26,7 @@ pub fn archive_lag(record: &Record, history: &History) -> Option<Figure<Span>> {
     }
     let begun = record.steps.first().map(|(at, ..)| at.low);
     let until = record.load.map(|(_, end)| end);
-    let acknowledged = acknowledged(record, history);
+    let written = written_until_next(looks, record, history);
     let mut worst: Option<Span> = None;
     // The first look whose log is not kept yet, and the first of the primary of now.
     let (mut next, mut turn) = (0, 0);
@@ -45,10 +45,8 @@ pub fn archive_lag(record: &Record, history: &History) -> Option<Figure<Span>> {
         if begun && until.is_none_or(|until| at.low <= until) {
             let age = age(looks, next, place);
             // Until the next look nobody knows: what was acknowledged meanwhile may not have been kept.
-            let later = looks.get(place + 1).map(|(at, _)| at.high);
-            let written = last_by(&acknowledged, later.or(until)).filter(|end| *end > at.high);
             let since = looks[next.saturating_sub(1)].0.low;
-            let blind = written.map_or(Duration::ZERO, |end| end.since(since));
+            let blind = written[place].map_or(Duration::ZERO, |end| end.since(since));
             let age = age.max(Span::between(Duration::ZERO, blind));
             worst = Some(worst.map_or(age, |worst| worst.max(age)));
         }
@@ -57,21 +55,22 @@ pub fn archive_lag(record: &Record, history: &History) -> Option<Figure<Span>> {
     Some(worst.map_or_else(|| Figure::Missing(unseen.into()), Figure::Measured))
 }
 
-/// When writes of the run were acknowledged, ascending.
-fn acknowledged(record: &Record, history: &History) -> Vec<Nanos> {
+/// Of each look, when the last write was acknowledged after it and up to the next one; none where none was.
+fn written_until_next(
+    looks: &[(Bracket, LogKept)],
+    record: &Record,
+    history: &History,
+) -> Vec<Option<Nanos>> {
+    let mut last = vec![None; looks.len()];
     let ops = write_lanes(record).flat_map(|lane| history.lane(lane.id));
     let ends = ops.filter(|op| op.outcome == Outcome::Ok);
-    let mut ends: Vec<Nanos> = ends.filter_map(|op| op.done).collect();
-    ends.sort_unstable();
-    ends
-}
-
-/// The last of them by then.
-fn last_by(ends: &[Nanos], until: Option<Nanos>) -> Option<Nanos> {
-    let place = until.map_or(ends.len(), |until| {
-        ends.partition_point(|end| *end <= until)
-    });
-    place.checked_sub(1).map(|place| ends[place])
+    for end in ends.filter_map(|op| op.done) {
+        let next = looks.partition_point(|(at, _)| at.high < end);
+        if let Some(place) = next.checked_sub(1) {
+            last[place] = last[place].max(Some(end));
+        }
+    }
+    last
 }
 
 /// How old what is not kept is at a look, where the looks before `next` found nothing that is not kept by now. Before the first

@@ -102,6 +102,13 @@ impl Rpo {
         count: Some(Goal::Any),
         bytes: None,
     };
+
+    /// Whether any of it is a limit.
+    pub fn limits(&self) -> bool {
+        let counts = [self.count, self.bytes].into_iter().flatten();
+        self.seconds.and_then(Goal::limit).is_some()
+            || counts.into_iter().any(|goal| goal.limit().is_some())
+    }
 }
 
 /// How the service came back.

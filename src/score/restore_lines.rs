@@ -100,18 +100,26 @@ mod tests {
 
     use super::*;
     use crate::{
+        history::History,
         id::NodeName,
         measure::{
-            fixture::{Bench, W1, W2, bracket, ms},
+            fixture::{Bench, W1, W2, bracket, control, ms},
             measure,
         },
-        record::{HarmSeen, Holdings, RestoreStage, Restored, StageName},
+        record::{HarmSeen, Holdings, RestoreStage, Restored, StageName, StepResult},
         scenario::{Dur, Point, Restore},
+        score::{Verdict, judge},
     };
 
     /// A restore at 40 s to 30 s that hit its point and took a second, as it was changed; the states of its lines: time, missing, extra.
     fn states(plant: impl FnOnce(&mut Restored)) -> [LineState; 3] {
-        let mut bench = Bench::new();
+        let (record, history) = planted(Bench::new(), plant);
+        let lines = lines(&record, &measure(&record, &history));
+        [0, 1, 2].map(|place| lines[place].line.state)
+    }
+
+    /// A drill with such a restore as its last step.
+    fn planted(mut bench: Bench, plant: impl FnOnce(&mut Restored)) -> (Record, History) {
         let targets = bench.targets();
         targets.restore_rto = Some(Goal::Limit(Dur(Duration::from_secs(5))));
         let to = Point::BeforeMistake;
@@ -138,13 +146,31 @@ mod tests {
             refused: false,
         };
         plant(&mut restored);
-        bench
-            .record
-            .restores
-            .push((bracket(40_000, 42_000), restored));
-        let (record, history) = bench.build();
-        let lines = lines(&record, &measure(&record, &history));
-        [0, 1, 2].map(|place| lines[place].line.state)
+        let at = bracket(40_000, 42_000);
+        bench.record.steps.push((at, step, StepResult::Done));
+        bench.record.restores.push((at, restored));
+        bench.build()
+    }
+
+    #[test]
+    fn a_control_shows_no_more_of_a_restore_than_was_looked_up() {
+        let verdict = |plant: fn(&mut Restored)| {
+            let (record, history) = planted(control(), plant);
+            judge(&record, &history).scorecard.verdict
+        };
+        assert_eq!(verdict(|_| {}), Verdict::Control);
+        let refused = |restored: &mut Restored| {
+            restored.stages.clear();
+            restored.held = Err("it did not verify".into());
+            restored.refused = true;
+        };
+        assert_eq!(verdict(refused), Verdict::Fail);
+        let unread = |restored: &mut Restored| {
+            restored.held = Err("the connection was closed".into());
+        };
+        assert_eq!(verdict(unread), Verdict::Inconclusive);
+        let coarse = |restored: &mut Restored| restored.point = bracket(28_000, 31_000);
+        assert_eq!(verdict(coarse), Verdict::Inconclusive);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub fn sentence(
             let mut parts = vec![done, seen, loss(figures)];
             parts.extend(event.rebalance.as_ref().and_then(rebalance));
             parts.extend(consistency(figures));
-            parts.extend(figures.restores.iter().map(restored));
+            parts.extend(figures.restores.iter().flat_map(restored));
             parts.extend(alerts);
             parts.extend(others(record, figures));
             parts.join("; ")
@@ -68,7 +68,7 @@ pub fn sentence(
 }
 
 /// What a restore brought back, and how long that took.
-fn restored(restore: &RestoreFigures) -> String {
+fn restored(restore: &RestoreFigures) -> Vec<String> {
     let to = match restore.to {
         Point::BeforeMistake => "just before the mistake".to_owned(),
         Point::Ago(time) => format!("what it was {time} before"),
@@ -76,7 +76,7 @@ fn restored(restore: &RestoreFigures) -> String {
     let (rto, held) = match (&restore.rto, &restore.held) {
         (Figure::Measured(rto), Figure::Measured(held)) => (rto, held),
         (Figure::Missing(why), _) | (_, Figure::Missing(why)) => {
-            return format!("the backup was not restored to {to}: {why}");
+            return vec![format!("the backup was not restored to {to}: {why}")];
         }
     };
     let before = format::counted(held.judged, "write");
@@ -96,10 +96,11 @@ fn restored(restore: &RestoreFigures) -> String {
         Harm::None | Harm::Absent | Harm::Unseen(_) => "",
     };
     let beyond = format!("{extra}{harm}");
-    format!(
+    let told = format!(
         "the backup was restored to {to} within {}, and {lacks}{beyond}",
         format::value(*rto)
-    )
+    );
+    [told].into_iter().chain(held.doubt()).collect()
 }
 
 /// What clients saw of the other events and of what was undone, where service failed.

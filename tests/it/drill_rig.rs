@@ -195,6 +195,18 @@ impl Drill {
         }
     }
 
+    /// The run's name, once its folder is there.
+    pub fn run_name(&self) -> String {
+        let run = self.run_folder().expect("a run");
+        let name = run.file_name().expect("a name");
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Sweeps what its runs left: the exit code and what is said.
+    pub fn sweep(&self) -> (i32, String) {
+        sweep(&self.folder.path().join("state"))
+    }
+
     /// The run's folder, once it is there.
     pub fn run_folder(&self) -> Option<PathBuf> {
         let reports = std::fs::read_dir(self.folder.path().join("reports")).ok()?;
@@ -261,4 +273,15 @@ impl Done {
         );
         self
     }
+}
+
+/// Sweeps what the runs of a state folder left: the exit code and what is said.
+pub fn sweep(state: &Path) -> (i32, String) {
+    let swept = Command::new(DRDRILL)
+        .arg("sweep")
+        .env("DRDRILL_STATE", state)
+        .output()
+        .expect("the binary starts");
+    let said = String::from_utf8_lossy(&swept.stdout).into_owned();
+    (swept.status.code().unwrap_or(-1), said)
 }

@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    drill_rig::{DRDRILL, Drill},
-    faults::container,
-};
+use crate::{drill_rig::Drill, faults::container};
 
 /// Nothing with the run's label is left in the engine, and the record says so.
 pub fn nothing_left(done: &crate::drill_rig::Done) {
@@ -245,20 +242,10 @@ fn a_harness_killed_during_a_partition_leaves_nothing_after_the_sweep() {
     wait_for(&drill, "disrupted", Duration::from_secs(60));
     child.kill().expect("a SIGKILL");
     child.wait().expect("an end");
-    let run = drill.run_folder().expect("a run");
-    let run = run
-        .file_name()
-        .expect("a name")
-        .to_string_lossy()
-        .into_owned();
+    let run = drill.run_name();
     assert_ne!(labelled(&run), "", "the kill left containers");
-    let sweep = Command::new(DRDRILL)
-        .arg("sweep")
-        .env("DRDRILL_STATE", drill.folder.path().join("state"))
-        .output()
-        .expect("the binary starts");
-    let text = String::from_utf8_lossy(&sweep.stdout).into_owned();
-    assert!(sweep.status.success(), "{text}");
+    let (code, text) = drill.sweep();
+    assert_eq!(code, 0, "{text}");
     assert!(text.contains(&run), "{text}");
     assert_eq!(labelled(&run), "");
     let register = std::fs::read_to_string(drill.folder.path().join("reports/register.jsonl"))

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    drill_rig::{DRDRILL, Done, Drill},
+    drill_rig::{Done, Drill, sweep},
     drills::labelled,
     unexplained::{BEGUN, meddled_as, void},
 };
@@ -176,13 +176,8 @@ fn another_engine_at_the_same_address_voids_the_drill() {
 
 /// Sweeps what a drill with its engine at this socket left, and sees how that ended and what it says.
 fn swept(socket: &Path, exit: i32, words: &str) {
-    let swept = Command::new(DRDRILL)
-        .arg("sweep")
-        .env("DRDRILL_STATE", socket.with_file_name("state"))
-        .output();
-    let swept = swept.expect("drdrill");
-    let said = String::from_utf8_lossy(&swept.stdout).into_owned();
-    assert_eq!(swept.status.code(), Some(exit), "{said}");
+    let (code, said) = sweep(&socket.with_file_name("state"));
+    assert_eq!(code, exit, "{said}");
     assert!(said.contains(words), "{said}");
 }
 

@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 use drdrill::{drill::example_fault, scenario::FAULTS};
 
 use crate::{
-    drill_rig::{DRDRILL, Drill},
+    drill_rig::Drill,
     drills::{labelled, wait_for},
 };
 
@@ -139,16 +139,10 @@ fn killed_and_swept(text: &str, moment: &str) {
     wait_for(&drill, moment, Duration::from_secs(90));
     child.kill().expect("a SIGKILL");
     child.wait().expect("an end");
-    let run = drill.run_folder().expect("a run");
-    let name = run.file_name().expect("a name");
-    let name = name.to_string_lossy().into_owned();
+    let name = drill.run_name();
     assert_ne!(labelled(&name), "", "the kill left containers");
-    let sweep = Command::new(DRDRILL)
-        .arg("sweep")
-        .env("DRDRILL_STATE", drill.folder.path().join("state"))
-        .output()
-        .expect("the binary starts");
-    let said = String::from_utf8_lossy(&sweep.stdout).into_owned();
+    let (code, said) = drill.sweep();
+    assert_eq!(code, 0, "{said}");
     assert!(said.contains(&name), "{said}");
     assert_eq!(labelled(&name), "", "{moment}");
     println!("killed at {moment}: nothing left");

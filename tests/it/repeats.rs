@@ -9,10 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{
-    drill_rig::{DRDRILL, Drill},
-    drills::labelled,
-};
+use crate::{drill_rig::Drill, drills::labelled};
 
 fn result(run: &Path) -> Value {
     let bytes = std::fs::read(run.join("result.json")).expect("a result");
@@ -161,14 +158,10 @@ fn a_harness_killed_in_a_second_repeat_leaves_nothing_after_the_sweep() {
     child.wait().expect("an end");
     let runs = drill.run_folders();
     assert_ne!(labelled(&name(&runs[0])), "", "the kill left containers");
-    let sweep = Command::new(DRDRILL)
-        .arg("sweep")
-        .env("DRDRILL_STATE", drill.folder.path().join("state"))
-        .output()
-        .expect("the binary starts");
-    assert!(sweep.status.success(), "{}", talk(&sweep));
+    let (code, said) = drill.sweep();
+    assert_eq!(code, 0, "{said}");
     for run in &runs {
-        assert_eq!(labelled(&name(run)), "", "{}", talk(&sweep));
+        assert_eq!(labelled(&name(run)), "", "{said}");
     }
     all_closed(&drill, &runs);
     no_journal(&drill);

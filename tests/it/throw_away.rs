@@ -11,7 +11,7 @@ use std::{
 use drdrill::time::wall_now;
 
 use crate::{
-    drill_rig::{DRDRILL, Drill},
+    drill_rig::Drill,
     drills::{labelled, nothing_left},
 };
 
@@ -59,14 +59,8 @@ fn at_first_container(drill: &Drill, act: impl FnOnce(&mut Child)) -> Output {
     let first = hear.recv_timeout(Duration::from_secs(60));
     act(&mut child);
     let output = child.wait_with_output().expect("an end");
-    assert_eq!(first.expect("a container"), run_of(drill));
+    assert_eq!(first.expect("a container"), drill.run_name());
     output
-}
-
-fn run_of(drill: &Drill) -> String {
-    let run = drill.run_folder().expect("a run");
-    let name = run.file_name().expect("a name");
-    name.to_string_lossy().into_owned()
 }
 
 #[test]
@@ -89,16 +83,12 @@ fn an_interrupt_while_the_machine_is_looked_at_leaves_nothing() {
 fn a_kill_while_the_machine_is_looked_at_leaves_nothing_after_the_first_sweep() {
     let drill = Drill::written(DISKS);
     at_first_container(&drill, |child| child.kill().expect("a signal"));
-    let run = run_of(&drill);
+    let run = drill.run_name();
     assert_ne!(labelled(&run), "", "the kill left a container");
-    let sweep = Command::new(DRDRILL)
-        .arg("sweep")
-        .env("DRDRILL_STATE", drill.folder.path().join("state"))
-        .output()
-        .expect("the binary starts");
-    let said = String::from_utf8_lossy(&sweep.stdout).into_owned();
+    let (code, said) = drill.sweep();
+    assert_eq!(code, 0, "{said}");
     assert!(
-        said.contains(&format!("swept run {run}: 1 things removed")),
+        said.contains(&format!("swept run {run}: 1 thing removed")),
         "{said}"
     );
     assert_eq!(labelled(&run), "");

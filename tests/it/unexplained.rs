@@ -46,13 +46,7 @@ pub fn meddled_as(
 
 /// The processes of the nodes of the reference store, oldest first: children that name their run.
 pub fn processes(drill: &Drill) -> Vec<u32> {
-    let run = drill.run_folder().expect("a run");
-    let run = run
-        .file_name()
-        .expect("a name")
-        .to_string_lossy()
-        .into_owned();
-    let own = format!("DRDRILL_RUN={run}");
+    let own = format!("DRDRILL_RUN={}", drill.run_name());
     let mut found: Vec<u32> = std::fs::read_dir("/proc")
         .expect("processes")
         .flatten()

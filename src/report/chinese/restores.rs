@@ -53,6 +53,40 @@ pub const RESTORES: &[(&str, &str)] = &[
         "nobody saw the log being kept while the drill's steps were taken",
         "执行演练步骤期间没有观察到日志的保存",
     ),
+    (
+        "the backup was restored to just before the mistake within {}, and lacks {} of the {} writes acknowledged before it, and holds {} of after it, and the harm itself",
+        "备份在 {0} 内恢复到误操作之前，此前已确认的 {2} 个写入中缺少 {1} 个，另有 {3} 个此后的写入，误操作的损害也在其中",
+    ),
+    (
+        "the backup was restored to what it was {} before within {}, and lacks {} of the {} writes acknowledged before it, and the harm itself",
+        "备份在 {1} 内恢复到 {0} 之前，此前已确认的 {3} 个写入中缺少 {2} 个，误操作的损害也在其中",
+    ),
+    (
+        "the mistake's harm could not be looked for: {}",
+        "无法查看误操作的损害：{0}",
+    ),
+    ("present", "存在"),
+    ("absent", "不存在"),
+    ("not looked for", "未查看"),
+    ("not made", "未制作"),
+    (
+        "base backup {}, {} MiB, verified by its manifest",
+        "基础备份 {0}，{1} MiB，已按清单校验",
+    ),
+    ("base backup {}, {} MiB", "基础备份 {0}，{1} MiB"),
+    (
+        "no backup was complete before the point",
+        "恢复点之前没有完整的备份",
+    ),
+    (
+        "it opened without having stopped at the point",
+        "服务器已打开，但没有停在恢复点",
+    ),
+    (
+        "the point lies before the run began",
+        "恢复点早于本次运行的开始",
+    ),
+    ("{} could not be told: {}", "{0} 无法判定：{1}"),
     ("nothing was restored", "没有进行恢复"),
     ("it was not restored", "没有恢复"),
     ("it was not restored: {}", "没有恢复：{0}"),

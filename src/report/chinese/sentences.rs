@@ -283,6 +283,10 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "主要指标所指的步骤有意不做任何操作",
     ),
     (
+        "nothing was left behind; 1 thing removed",
+        "没有残留；清除了 1 项",
+    ),
+    (
         "nothing was left behind; {} things removed",
         "没有残留；清除了 {0} 项",
     ),

@@ -191,6 +191,9 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
     if let Some(found) = &figures.consistency {
         rows.push(("consistency".into(), text::figure(found, explained)));
     }
+    for (_, backup) in &record.backups {
+        rows.push((format!("backup step {}", backup.step), text::backup(backup)));
+    }
     if let Some(lag) = &figures.archive_lag {
         rows.push(("archive_lag".into(), span(lag)));
     }

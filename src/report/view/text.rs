@@ -102,6 +102,14 @@ pub fn action(deed: &str, node: Option<&NodeName>) -> String {
     node.map_or_else(|| deed.to_owned(), |node| format!("{deed} on {node}"))
 }
 
+/// What backup was made and where it is kept, or why there is none.
+pub fn backup(backup: &BackedUp) -> (String, String) {
+    match &backup.made {
+        Ok(made) => (clean(made).to_string(), clean(backup.node.as_str())),
+        Err(why) => ("not made".into(), clean(why)),
+    }
+}
+
 /// Whether a backup was made, in a few words.
 pub fn backed_up(backup: &BackedUp) -> String {
     match &backup.made {

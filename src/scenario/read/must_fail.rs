@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::scenario::{Goal, Miss, MustFail, Rpo, Scenario, problem::Problem, spans::Spans};
+use crate::scenario::{Goal, Miss, MustFail, Rpo, Scenario, Step, problem::Problem, spans::Spans};
 
 use super::{
     decode::{Decoder, Fields},
@@ -109,13 +109,21 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems.collect()
 }
 
+fn restores(scenario: &Scenario) -> bool {
+    let mut steps = scenario.drill.iter();
+    steps.any(|step| matches!(step, Step::Restore(_)))
+}
+
 fn is_judged(scenario: &Scenario, miss: Miss) -> bool {
     let targets = &scenario.targets;
     match miss {
         Miss::Duplicates => true,
         Miss::SplitBrain => targets.split_brain != Some(Goal::Any),
         Miss::Alerts => scenario.alerting.is_some(),
-        Miss::Rpo => targets.rpo.as_ref().is_some_and(|rpo| *rpo != Rpo::ANY),
+        Miss::Rpo => targets.rpo.as_ref().is_some_and(Rpo::limits),
+        // Every restore is held against 0, unless the file says otherwise.
+        Miss::PitrMissing => restores(scenario) && targets.pitr_missing != Some(Goal::Any),
+        Miss::PitrExtra => restores(scenario) && targets.pitr_extra != Some(Goal::Any),
         // The targets' names in a file are those of what is missed.
         other => {
             let targets = serde_json::to_value(targets).unwrap_or_default();

@@ -22,8 +22,8 @@ struct Before<'t> {
     waited: bool,
     /// A backup was made.
     backup: bool,
-    /// A fault did harm that shows.
-    harmed: bool,
+    /// A fault did harm that shows, and whether there was a backup by then.
+    harmed: Option<bool>,
 }
 
 /// Notes steps that make no sense where they stand. A step that could not be read may be anything, so
@@ -92,10 +92,22 @@ impl<'t> Before<'t> {
                 "there is no backup before this restore".to_owned(),
                 "make one first: `- backup: now`",
             ),
-            Step::Restore(restore) if restore.to == Point::BeforeMistake && !self.harmed => (
-                "there is no mistake before this restore".to_owned(),
-                "put `- fault: { mistake: ... }` before it, or say how long ago: `{ to: 5s ago }`",
-            ),
+            Step::Restore(restore)
+                if restore.to == Point::BeforeMistake && self.harmed.is_none() =>
+            {
+                (
+                    "there is no mistake before this restore".to_owned(),
+                    "put `- fault: { mistake: ... }` before it, or say how long ago: `{ to: 5s ago }`",
+                )
+            }
+            Step::Restore(restore)
+                if restore.to == Point::BeforeMistake && self.harmed == Some(false) =>
+            {
+                (
+                    "there is no backup from before the mistake".to_owned(),
+                    "put `- backup: now` before the `mistake`",
+                )
+            }
             Step::Restore(_) => return None,
             Step::Failback(_) => return self.failback_problem(place),
         };
@@ -156,7 +168,9 @@ impl<'t> Before<'t> {
             Step::Fault(fault) => {
                 self.disturbed.get_or_insert(place);
                 self.moved |= !fault.is_control();
-                self.harmed |= fault.harm().is_some();
+                if fault.harm().is_some() {
+                    self.harmed = Some(self.backup);
+                }
                 self.unhealed.push((fault, place));
             }
             Step::Consumer(_) => {
