@@ -26,7 +26,7 @@ pub struct BackedUp {
 pub struct LogKept {
     /// The primary.
     pub node: NodeName,
-    /// Up to where it had written its log: a position, bytes.
+    /// Up to where it had written its log: a position that only grows, in the system's own count.
     pub written: u64,
     /// Up to where that was kept; none while nobody received it.
     pub kept: Option<u64>,

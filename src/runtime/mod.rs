@@ -298,6 +298,9 @@ pub trait Runtime: Send + Sync {
     /// Starts a program in the node's sidecar and keeps its input and output open.
     async fn beside(&self, node: &NodeName, argv: &[&str]) -> Result<Pipe, RuntimeError>;
 
+    /// Starts a program in a node itself and keeps its input and output open; it ends by itself once its input does.
+    async fn inside(&self, node: &NodeName, argv: &[&str]) -> Result<Pipe, RuntimeError>;
+
     /// The last lines of a node's log.
     async fn logs(&self, node: &NodeName, lines: u32) -> Result<String, RuntimeError>;
 

@@ -1,10 +1,32 @@
 //! Backups of a stack, kept apart from it, and restores beside the running service.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
-use crate::{id::NodeName, record::Holdings};
+use crate::{
+    id::NodeName,
+    record::{Holdings, LogKept},
+    runtime::Runtime,
+    time::Bracket,
+};
 
 use super::SystemError;
+
+/// The node that keeps backups, where a design has one.
+pub const NODE: &str = "backup1";
+
+/// What the start script reads in that node.
+pub const SCRIPT_PATH: &str = "/drdrill/backup.sh";
+
+/// How often is looked up to where the log is kept.
+pub const LAG_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a backup, a fetch or a replay may take.
+const TOOL_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// What the script puts before its own words.
+const SAID: &str = "drdrill: ";
 
 /// Backups of a stack. What a tool refuses is `SystemError::Refused`, in its words; the restore has failed then.
 #[async_trait]
@@ -28,4 +50,41 @@ pub trait Backups: Send + Sync {
 
     /// Has the restored server acknowledge a write of a table of its own.
     async fn write(&self) -> Result<(), SystemError>;
+}
+
+/// Runs a node's start script with these words, which makes or restores a backup there; returns what it printed last.
+///
+/// # Errors
+/// The script's last words where it failed.
+pub async fn tool(
+    runtime: &dyn Runtime,
+    node: &NodeName,
+    script: &str,
+    words: &[&str],
+) -> Result<String, SystemError> {
+    let argv = [&["sh", script], words].concat();
+    let done = runtime.exec(node, &argv, TOOL_LIMIT).await?;
+    let last = |text: &str| text.trim().lines().last().unwrap_or_default().to_owned();
+    if done.code == 0 {
+        return Ok(last(&done.stdout));
+    }
+    let what = words.first().copied().unwrap_or_default();
+    let said = last(&done.stderr);
+    let said = said.strip_prefix(SAID).unwrap_or(&said);
+    Err(SystemError::Refused(format!("{what} failed: {said}")))
+}
+
+/// A moment in microseconds, in as many digits as backups' names have.
+pub fn micros(moment_ns: i64) -> String {
+    format!("{:018}", moment_ns / 1_000)
+}
+
+/// Of several servers that take writes it is that of the clients whose log counts; where that is none of them, nobody can tell.
+pub fn of_clients(
+    seen: Vec<(Bracket, LogKept)>,
+    used: Option<&NodeName>,
+) -> Option<(Bracket, LogKept)> {
+    let only = seen.len() == 1;
+    seen.into_iter()
+        .find(|(_, kept)| only || Some(&kept.node) == used)
 }

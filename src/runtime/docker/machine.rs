@@ -480,6 +480,10 @@ impl Runtime for DockerRuntime {
         exec::open(&self.engine, &sidecar, argv).await
     }
 
+    async fn inside(&self, node: &NodeName, argv: &[&str]) -> Result<Pipe, RuntimeError> {
+        exec::open(&self.engine, &self.machine(node)?.container, argv).await
+    }
+
     async fn logs(&self, node: &NodeName, lines: u32) -> Result<String, RuntimeError> {
         start::tail(&self.engine, &self.machine(node)?.container, lines).await
     }

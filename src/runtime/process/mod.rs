@@ -320,6 +320,12 @@ impl Runtime for ProcessRuntime {
         ))
     }
 
+    async fn inside(&self, _: &NodeName, _: &[&str]) -> Result<Pipe, RuntimeError> {
+        Err(RuntimeError::Unsupported(
+            "processes are not talked to but by their own protocol".into(),
+        ))
+    }
+
     async fn logs(&self, node: &NodeName, lines: u32) -> Result<String, RuntimeError> {
         let path = self.home.join(node.as_str()).join("log");
         let text = std::fs::read_to_string(path)

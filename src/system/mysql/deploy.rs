@@ -5,12 +5,13 @@ use std::{path::PathBuf, time::Duration};
 use futures_util::future::try_join_all;
 
 use crate::{
-    record::Member,
+    record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec},
     system::{Deploy, Design, SystemError, reserve::reserve, roster::Roster, started::listening},
 };
 
 use super::{
+    backup,
     design::MySql,
     kind::Kind,
     ready,
@@ -26,7 +27,7 @@ pub const MEMORY_MIB: u32 = 1024;
 const START: &str = include_str!("files/start.sh");
 
 /// Its place in the node.
-const START_PATH: &str = "/drdrill/start.sh";
+pub const START_PATH: &str = "/drdrill/start.sh";
 
 /// The statements that a new data directory begins with.
 const USERS_PATH: &str = "/drdrill/users.sql";
@@ -90,12 +91,7 @@ fn node(
         let word = if first { "begin" } else { "join" };
         env.push(("DRDRILL_CLUSTER".into(), word.into()));
     }
-    let file = |path: &str, mode, text: &str| NodeFile {
-        path: PathBuf::from(path),
-        mode,
-        bytes: text.into(),
-    };
-    Ok(NodeSpec {
+    let mut spec = NodeSpec {
         name: member.name.clone(),
         image: image.to_owned(),
         entrypoint: vec!["sh".into(), START_PATH.into()],
@@ -107,7 +103,20 @@ fn node(
         ],
         memory_mib: MEMORY_MIB,
         sidecar: true,
-    })
+    };
+    if member.kind == MemberKind::Store {
+        backup::fit(&mut spec, roster);
+    }
+    Ok(spec)
+}
+
+/// A file for a node.
+pub fn file(path: &str, mode: u32, text: &str) -> NodeFile {
+    NodeFile {
+        path: PathBuf::from(path),
+        mode,
+        bytes: text.into(),
+    }
 }
 
 /// The accounts and the database. They are made while nothing is logged, the same in every node, so that no node begins

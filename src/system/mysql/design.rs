@@ -11,13 +11,13 @@ use crate::{
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
-        SystemError, TopologySpec,
+        SystemError, TopologySpec, backups,
         rows::{self, Isolation},
         settings::{Values, filled, issue},
     },
 };
 
-use super::{deploy, exporter, kind::Kind};
+use super::{backup, deploy, exporter, kind::Kind};
 
 /// MySQL, or MariaDB, which shares most of its language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,22 +55,25 @@ const COMMON: &[SettingSpec] = &[
     },
 ];
 
-const REPLICATION: &[SettingSpec] = &[
-    SettingSpec {
-        name: "semi-sync",
-        kind: SettingKind::Flag,
-        default: "false",
-        help: "a write is acknowledged only after one replica has received it (wait point AFTER_SYNC); off is the \
-               servers' default",
-    },
-    SettingSpec {
-        name: "semi-sync-timeout",
-        kind: SettingKind::Duration,
-        default: "10s",
-        help: "how long a write waits for a replica before the source goes on without: from then on acknowledged writes \
-               may be lost; the servers' default",
-    },
-];
+const SEMI_SYNC: SettingSpec = SettingSpec {
+    name: "semi-sync",
+    kind: SettingKind::Flag,
+    default: "false",
+    help: "a write is acknowledged only after one replica has received it (wait point AFTER_SYNC); off is the \
+           servers' default",
+};
+
+const SEMI_SYNC_TIMEOUT: SettingSpec = SettingSpec {
+    name: "semi-sync-timeout",
+    kind: SettingKind::Duration,
+    default: "10s",
+    help: "how long a write waits for a replica before the source goes on without: from then on acknowledged writes \
+           may be lost; the servers' default",
+};
+
+const MYSQL_REPLICATION: &[SettingSpec] = &[SEMI_SYNC, SEMI_SYNC_TIMEOUT, backup::SETTING];
+
+const MARIADB_REPLICATION: &[SettingSpec] = &[SEMI_SYNC, SEMI_SYNC_TIMEOUT];
 
 const GROUP: &[SettingSpec] = &[SettingSpec {
     name: "expel-timeout",
@@ -130,8 +133,8 @@ impl MySql {
     /// The settings that only one of its topologies has, by the topology's name.
     fn of_topologies(self) -> [(&'static str, &'static [SettingSpec]); 2] {
         match self {
-            Self::MySql => [("replication", REPLICATION), ("group-replication", GROUP)],
-            Self::MariaDb => [("replication", REPLICATION), ("galera", GALERA)],
+            Self::MySql => [("replication", MYSQL_REPLICATION), ("group-replication", GROUP)],
+            Self::MariaDb => [("replication", MARIADB_REPLICATION), ("galera", GALERA)],
         }
     }
 }
@@ -146,7 +149,15 @@ impl System for MySql {
         Some(exporter::EXPORTER)
     }
 
-    fn programs(&self, design: &Design, _: &str) -> &'static [&'static str] {
+    fn keeps_backups(&self, design: &Design) -> bool {
+        backup::kept(design)
+    }
+
+    fn programs(&self, design: &Design, reference: &str) -> &'static [&'static str] {
+        let store = (design.members.iter()).find(|member| member.kind == MemberKind::Store);
+        if store.is_some_and(|store| store.image == reference) {
+            return backup::PROGRAMS;
+        }
         match (self, design.topology) {
             (Self::MySql, _) => &["sh", "chown", "find", "id", "mkdir", "touch", "mysqld"],
             (Self::MariaDb, "galera") => &[
@@ -242,13 +253,26 @@ impl System for MySql {
             host: format!("h{n}"),
             image: image.to_owned(),
         };
-        let design = Design {
+        let mut design = Design {
             topology,
             route,
             members: (1..=spec.nodes.unwrap_or(3)).map(member).collect(),
             settings: filled(COMMON.iter().chain(own), spec),
             images: vec![image.to_owned()],
         };
+        if backup::kept(&design) {
+            let image = spec.image.as_deref().unwrap_or(backup::IMAGE).to_owned();
+            design.members.push(Member {
+                name: NodeName::new(backups::NODE),
+                kind: MemberKind::Store,
+                address: String::new(),
+                host: backups::NODE.into(),
+                image: image.clone(),
+            });
+            if !design.images.contains(&image) {
+                design.images.push(image);
+            }
+        }
         let issues = self.issues(spec, &design);
         if issues.is_empty() {
             Ok(design)

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB: replication by GTID with a runbook, and groups that fail over by themselves.
 
 mod app;
+mod backup;
 mod bounds;
 mod client;
 mod deploy;

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use futures_util::future::try_join_all;
 
 use crate::{
+    record::MemberKind,
     runtime::NodeState,
     system::{SystemError, roster::Seat, started::not_ready, wait::until},
 };
@@ -34,6 +35,9 @@ pub async fn prove(stack: &mut MySqlStack) -> Result<(), SystemError> {
     let primary = stack.used(&said)?.0.clone();
     stack.directory.use_from_now(primary.address);
     evidence.extend(flows(stack, &primary).await?);
+    if let Some(store) = &stack.store {
+        evidence.push(store.prove(&primary).await?);
+    }
     let read = effective::read(stack, &primary).await?;
     read.into_facts(&mut stack.facts);
     stack.facts.primary = primary.name;
@@ -72,7 +76,8 @@ async fn whole(stack: &MySqlStack) -> Result<Vec<String>, SystemError> {
 
 /// A node whose main process has ended.
 async fn ended(stack: &MySqlStack) -> Option<(Seat, String)> {
-    for seat in stack.roster().data() {
+    let kinds = [MemberKind::Data, MemberKind::Store];
+    for seat in kinds.iter().flat_map(|kind| stack.roster().of(*kind)) {
         if let Ok(NodeState::Exited { code, .. }) = stack.runtime.state(&seat.name).await {
             return Some((seat.clone(), format!("it ended with code {code}")));
         }

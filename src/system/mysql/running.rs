@@ -18,13 +18,14 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running,
+        Backups, Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running,
         SystemError, Told, mark::ELEMENT_BYTES, roster::Roster,
     },
 };
 
 use super::{
     app::{AppClient, AppPool},
+    backup::Store,
     client::{ServiceClient, Target},
     design::MySql,
     element::Elements,
@@ -52,6 +53,8 @@ pub struct MySqlStack {
     /// Who is who, and whom clients use.
     pub(super) directory: Arc<Directory>,
     pub(super) elements: Elements,
+    /// The node that keeps its backups, where it keeps some.
+    pub(super) store: Option<Store>,
     /// Until the stack is closed: what holds an emitter keeps its run's event log open.
     emitter: Mutex<Option<Emitter>>,
     /// What each node had applied when it was promoted.
@@ -89,6 +92,8 @@ impl MySqlStack {
             shards: Vec::new(),
             ready: Vec::new(),
         };
+        let elements = Elements::new(deploy.runtime.run().clone(), shape.isolation);
+        let store = Store::of(&roster, &deploy.runtime, &elements);
         let directory = Directory {
             kind: shape.kind,
             roster: Arc::new(roster),
@@ -97,7 +102,8 @@ impl MySqlStack {
         Ok(Self {
             facts,
             shape,
-            elements: Elements::new(deploy.runtime.run().clone(), shape.isolation),
+            elements,
+            store,
             runtime: deploy.runtime,
             directory: Arc::new(directory),
             emitter: Mutex::new(Some(deploy.emitter)),
@@ -113,12 +119,14 @@ impl MySqlStack {
             roster: self.directory.roster.clone(),
             lead: watch::Sender::new(*self.directory.lead.borrow()),
         };
+        let elements = Elements::new(run, self.shape.isolation);
         Self {
             facts: self.facts.clone(),
             shape: self.shape,
             runtime: self.runtime.clone(),
+            store: Store::of(&directory.roster, &self.runtime, &elements),
             directory: Arc::new(directory),
-            elements: Elements::new(run, self.shape.isolation),
+            elements,
             emitter: Mutex::new(Some(emitter)),
             promoted: Mutex::new(self.promoted().clone()),
             app: OnceLock::new(),
@@ -209,6 +217,11 @@ impl Running for MySqlStack {
         if !self.shape.kind.by_operator() {
             observers.push(watch.lead());
         }
+        if let Some(store) = &self.store {
+            let endpoint = self.directory.lead.subscribe();
+            let stop = watch.stop.clone();
+            observers.push(store.watch(self.roster(), endpoint, emitter, stop));
+        }
         observers
     }
 
@@ -275,6 +288,10 @@ impl Running for MySqlStack {
 
     fn rearm(&self) -> Option<&dyn Rearm> {
         Some(self)
+    }
+
+    fn backups(&self) -> Option<&dyn Backups> {
+        self.store.as_ref().map(|store| store as &dyn Backups)
     }
 
     async fn close(&self) {

@@ -18,10 +18,10 @@ use crate::{
     runtime::{NodeSpec, Runtime},
     system::{
         Backups, Design, Observer, SettingKind, SettingSpec, SystemError,
+        backups::{LAG_EVERY, SCRIPT_PATH, micros, of_clients, tool},
         roster::{Roster, Seat},
         wait::until,
     },
-    time::Bracket,
 };
 
 use super::{
@@ -57,18 +57,11 @@ pub fn refused(design: &Design, tls: bool) -> Option<(&'static str, &'static str
     ))
 }
 
-/// The node that keeps them.
-pub const NODE: &str = "backup1";
-
 /// What the start script reads in that node.
 const SCRIPT: &str = include_str!("files/backup.sh");
-const SCRIPT_PATH: &str = "/drdrill/backup.sh";
 
 /// The name under which the primary sees who receives its log.
 const RECEIVER: &str = "drdrill_backup";
-
-/// What the script puts before its own words.
-const SAID: &str = "drdrill: ";
 
 /// The longest wait until the log is received.
 const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
@@ -76,12 +69,8 @@ const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// How often the primary is asked up to where its log is kept, and how long it may take to answer.
-const LAG_EVERY: Duration = Duration::from_millis(250);
+/// How long a server may take to say up to where its log is kept.
 const LAG_LIMIT: Duration = Duration::from_secs(1);
-
-/// How long a backup, a fetch or a replay may take.
-const TOOL_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// How long a single question may take.
 const ASK_LIMIT: Duration = Duration::from_secs(5);
@@ -186,21 +175,9 @@ impl Store {
         })
     }
 
-    /// Runs the script in the node; returns what it printed last.
+    /// Runs the script in the node.
     async fn tool(&self, words: &[&str]) -> Result<String, SystemError> {
-        let argv = [&["sh", streaming::START_PATH], words].concat();
-        let done = self
-            .runtime
-            .exec(&self.seat.name, &argv, TOOL_LIMIT)
-            .await?;
-        let last = |text: &str| text.trim().lines().last().unwrap_or_default().to_owned();
-        if done.code == 0 {
-            return Ok(last(&done.stdout));
-        }
-        let what = words.first().copied().unwrap_or_default();
-        let said = last(&done.stderr);
-        let said = said.strip_prefix(SAID).unwrap_or(&said);
-        Err(SystemError::Refused(format!("{what} failed: {said}")))
+        tool(&*self.runtime, &self.seat.name, streaming::START_PATH, words).await
     }
 }
 
@@ -213,8 +190,7 @@ async fn text(seat: &Seat, asked: &str) -> Result<String, String> {
     said.ok_or_else(|| "it did not answer".to_owned())
 }
 
-/// Asks all servers, each on a session that is kept. Of several that take writes it is that of the clients which counts; where
-/// that is none of them, nobody can tell.
+/// Asks all servers, each on a session that is kept.
 async fn look_on(roster: Arc<Roster>, endpoint: watch::Receiver<SocketAddr>, emitter: Emitter) {
     let servers: Vec<Seat> = roster.data().cloned().collect();
     let mut sessions: Vec<Option<PgConnection>> = servers.iter().map(|_| None).collect();
@@ -237,10 +213,8 @@ async fn look_on(roster: Arc<Roster>, endpoint: watch::Receiver<SocketAddr>, emi
         let led = roster
             .behind(*endpoint.borrow())
             .map(|seat| seat.name.clone());
-        let only = seen.len() == 1;
-        let counts = |(_, kept): &&(Bracket, LogKept)| only || Some(&kept.node) == led.as_ref();
-        if let Some((at, kept)) = seen.iter().find(counts) {
-            emitter.say_at(*at, What::LogKept(kept.clone()));
+        if let Some((at, kept)) = of_clients(seen, led.as_ref()) {
+            emitter.say_at(at, What::LogKept(kept));
         }
     }
 }
@@ -284,8 +258,7 @@ impl Backups for Store {
     }
 
     async fn fetch(&self, by: i64) -> Result<String, SystemError> {
-        // In digits as many as those of the backups' names.
-        self.tool(&["fetch", &format!("{:018}", by / 1_000)]).await
+        self.tool(&["fetch", &micros(by)]).await
     }
 
     async fn replay(&self, to: i64) -> Result<String, SystemError> {

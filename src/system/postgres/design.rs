@@ -11,7 +11,7 @@ use crate::{
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
-        SystemError, TopologySpec, proxied,
+        SystemError, TopologySpec, backups, proxied,
         rows::{self, Isolation},
         settings::{Values, filled, issue},
     },
@@ -325,7 +325,7 @@ fn with_runbook(
         images: vec![image.to_owned()],
     };
     if backup::kept(&design) {
-        let name = || backup::NODE.to_owned();
+        let name = || backups::NODE.to_owned();
         (design.members).push(member(name(), MemberKind::Store, name(), image));
     }
     if !proxied::links(&design).is_empty() {

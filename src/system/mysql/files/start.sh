@@ -7,6 +7,7 @@
 #                        directory is made; later it joins (mariadb)
 #
 # /drdrill/users.sql     statements that a new data directory begins with, one a line; they are in no log
+# /drdrill/backup.sh     what the node that keeps backups does instead
 # /drdrill/rebuild       a file that makes this start throw the old data away and begin anew
 #
 # A replica skips what carries its own server_id. Data that is made anew must also get what this node wrote in an
@@ -46,6 +47,10 @@ recovered() {
     mariadbd --no-defaults $AS --datadir="$DATA" --wsrep-recover --log-error=/tmp/recover.log "$@" >/dev/null 2>&1 || true
     sed -n 's/.*Recovered position: *\([0-9a-f-]*:-\{0,1\}[0-9]*\).*/\1/p' /tmp/recover.log | tail -n 1
 }
+
+# The node that keeps backups does something else: this comes to no end then.
+# shellcheck source=backup.sh
+if [ -e /drdrill/backup.sh ]; then . /drdrill/backup.sh; fi
 
 mkdir -p "$DATA" /var/run/mysqld
 if [ "$(id -u)" = 0 ]; then chown mysql: "$DATA" /var/run/mysqld; fi
