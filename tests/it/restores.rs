@@ -1,4 +1,4 @@
-//! Restores on real PostgreSQL: a mistake is undone to the write, and broken backups are named, none passed as near enough.
+//! Restores on real PostgreSQL and MySQL: a mistake is undone to the write, and broken backups are named, none passed as near enough.
 
 use crate::{
     drill_rig::{Done, Drill},
@@ -8,7 +8,17 @@ use crate::{
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn a_mistake_is_undone_to_the_write_beside_the_service() {
-    let done = Drill::shipped("postgres/restore-before-mistake.yaml").run();
+    undone("postgres/restore-before-mistake.yaml");
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_mistake_is_undone_to_the_write_by_a_dump_and_the_binary_log() {
+    undone("mysql/restore-before-mistake.yaml");
+}
+
+fn undone(scenario: &str) {
+    let done = Drill::shipped(scenario).run();
     done.expect(0, "pass");
     assert_eq!(done.value("pitr_missing"), Some(0.0));
     assert_eq!(done.value("pitr_extra"), Some(0.0));
@@ -32,21 +42,26 @@ fn a_mistake_is_undone_to_the_write_beside_the_service() {
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_backup_from_before_a_failover_is_restored_to_after_it() {
-    let done = Drill::shipped("postgres/restore-over-failover.yaml").run();
-    done.expect(0, "pass");
-    assert_eq!(done.value("pitr_missing"), Some(0.0));
+    for system in ["postgres", "mysql"] {
+        let done = Drill::shipped(&format!("{system}/restore-over-failover.yaml")).run();
+        done.expect(0, "pass");
+        assert_eq!(done.value("pitr_missing"), Some(0.0));
+    }
 }
 
+const POSTGRES: &str = "postgres: { nodes: 2, settings: { backup: stream } }";
+const MYSQL: &str = "mysql: { nodes: 2, settings: { backup: stream } }";
+
 /// A drill in which something is done to the backup on the node that keeps it: the command, what shows that, and what it says then.
-fn with_backup_broken(run: &str, shows: &str, expect: &str) -> Done {
+fn with_backup_broken(stack: &str, run: &str, shows: &str, expect: &str) -> Done {
     let indented = |text: &str| text.trim().replace('\n', "\n          ");
     let text = format!(
         "schema: 1
 name: broken-backup
 summary: Something happened to the backup, and nobody noticed.
 stack:
-  postgres: {{ nodes: 2, settings: {{ backup: stream }} }}
-targets: {{ rto: 1m, rpo: any, archive-lag: 5s, restore-rto: 1m }}
+  {stack}
+targets: {{ rto: 1m, rpo: any, archive-lag: 3s, restore-rto: 1m }}
 drill:
   - steady: 10s
   - backup: now
@@ -88,6 +103,7 @@ const LOG: &str = "/var/lib/postgresql/backup/log";
 fn a_file_of_the_backup_that_was_cut_off_is_named() {
     let file = format!("{BASE}/*/global/pg_filenode.map");
     let done = with_backup_broken(
+        POSTGRES,
         &format!("truncate -s 0 {file}"),
         &format!("stat -c %s {file}"),
         "0",
@@ -100,7 +116,7 @@ fn a_file_of_the_backup_that_was_cut_off_is_named() {
 fn a_byte_of_the_backup_that_was_flipped_is_named() {
     let file = format!("{BASE}/*/PG_VERSION");
     let run = format!("printf 9 | dd of=$(echo {file}) bs=1 conv=notrunc");
-    let done = with_backup_broken(&run, &format!("head -c 1 {file}"), "9");
+    let done = with_backup_broken(POSTGRES, &run, &format!("head -c 1 {file}"), "9");
     named(&done, "PG_VERSION");
 }
 
@@ -114,7 +130,7 @@ fn a_byte_of_the_log_that_was_flipped_is_named() {
 done"
     );
     let shows = format!("od -An -tx1 -j 20000 -N 1 $(ls {LOG}/*.partial) | tr -d ' '");
-    let done = with_backup_broken(&run, &shows, "ff");
+    let done = with_backup_broken(POSTGRES, &run, &shows, "ff");
     named(
         &done,
         "recovery ended before configured recovery target was reached",
@@ -125,6 +141,7 @@ done"
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_segment_of_the_log_that_is_gone_is_named() {
     let done = with_backup_broken(
+        POSTGRES,
         &format!("rm {LOG}/*.partial"),
         &format!("ls {LOG} | grep -c partial"),
         "0",
@@ -136,7 +153,7 @@ fn a_segment_of_the_log_that_is_gone_is_named() {
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_backup_that_was_not_finished_is_not_taken() {
     let run = format!("cd {BASE} && for name in *; do mv $name .$name; done");
-    let done = with_backup_broken(&run, &format!("ls {BASE} | wc -l"), "0");
+    let done = with_backup_broken(POSTGRES, &run, &format!("ls {BASE} | wc -l"), "0");
     named(&done, "no backup was complete before the point");
 }
 
@@ -154,6 +171,7 @@ as pg_ctl stop -m fast -D data
 rm -r $(ls -d {BASE}/0* | tail -n 1)"
     );
     let done = with_backup_broken(
+        POSTGRES,
         &run,
         &format!("ls {BASE} | head -n 1"),
         "000000000000000001",
@@ -166,11 +184,91 @@ rm -r $(ls -d {BASE}/0* | tail -n 1)"
 fn a_receiver_that_hangs_shows_in_the_lag_before_anything_is_restored() {
     let run = "kill -STOP $(grep -l pg_receivewal /proc/[0-9]*/comm | cut -d / -f 3)";
     let shows = "grep State $(grep -l pg_receivewal /proc/[0-9]*/comm | sed s/comm/status/)";
-    let done = with_backup_broken(run, shows, "State:\tT (stopped)");
+    let done = with_backup_broken(POSTGRES, run, shows, "State:\tT (stopped)");
     named(
         &done,
         "recovery ended before configured recovery target was reached",
     );
     let lag = done.value("archive_lag");
     assert!(lag.is_some_and(|lag| lag > 3.0), "{lag:?}\n{}", done.talk);
+}
+
+/// The same with MySQL. What was done leaves a file, so that it shows.
+fn with_dump_broken(run: &str) -> Done {
+    let run = format!("cd /var/lib/mysql/backup\n{run} && touch /tmp/broken");
+    with_backup_broken(MYSQL, &run, "ls /tmp/broken", "/tmp/broken")
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_dump_that_was_cut_off_or_changed_is_named() {
+    let half = "truncate -s 5000 $(ls base/*/dump.sql)";
+    let byte = "printf '\\377' | dd of=$(ls base/*/dump.sql) bs=1 seek=5000 conv=notrunc";
+    for run in [half, byte] {
+        named(&with_dump_broken(run), "dump.sql: FAILED");
+    }
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_dump_that_was_not_finished_is_not_taken() {
+    let done = with_dump_broken("for name in $(ls base); do mv base/$name base/.$name; done");
+    named(&done, "no backup was complete before the point");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_dump_of_another_server_is_named() {
+    let done = with_dump_broken(
+        "server=\"mysqld --no-defaults --user=mysql --datadir=/tmp/other --innodb-numa-interleave=OFF --mysqlx=OFF\"
+install -d -o mysql /tmp/other
+$server --initialize-insecure
+$server --socket=/tmp/other.sock --port=3399 --pid-file=/tmp/other.pid --log-error=/tmp/other/log --gtid-mode=ON --enforce-gtid-consistency=ON --daemonize
+mkdir base/000000000000000001
+cd base/000000000000000001
+mysqldump --no-defaults -S /tmp/other.sock -u root --single-transaction --all-databases --set-gtid-purged=ON --result-file=dump.sql
+mysql --no-defaults -S /tmp/other.sock -u root -NB -e 'select @@server_uuid' >server
+sha256sum dump.sql server >sha256
+mysqladmin --no-defaults -S /tmp/other.sock -u root shutdown
+cd ..
+rm -r $(ls -d 0* | tail -n 1)",
+    );
+    named(&done, "whose log was not received");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_byte_of_the_binary_log_that_was_flipped_is_named() {
+    let run = "file=$(ls log/*/* | tail -n 1)
+printf '\\377' | dd of=$file bs=1 seek=$(($(stat -c %s $file) - 3000)) conv=notrunc";
+    named(&with_dump_broken(run), "replay failed");
+}
+
+/// It was restored without a word, and not all that was acknowledged before the point is there.
+fn found_by_the_writes_alone(done: &Done) {
+    done.expect(1, "fail");
+    assert_eq!(done.line("restore_rto"), "met", "{}", done.talk);
+    assert_eq!(done.line("pitr_missing"), "missed", "{}", done.talk);
+    assert_eq!(done.line("pitr_extra"), "met", "{}", done.talk);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_file_of_the_binary_log_that_is_gone_is_found_by_the_writes_alone() {
+    let done = with_dump_broken(
+        "flush() { mysql --no-defaults -h ${DRDRILL_SERVERS%% *} -u drdrill -e 'flush binary logs'; sleep 1; }
+flush
+flush
+rm $(ls log/*/* | tail -n 2 | head -n 1)",
+    );
+    found_by_the_writes_alone(&done);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_binary_log_that_is_received_no_longer_is_found_by_the_writes_alone() {
+    let done =
+        with_dump_broken("kill -STOP $(grep -l mysqlbinlog /proc/[0-9]*/comm | cut -d / -f 3)");
+    found_by_the_writes_alone(&done);
+    assert_eq!(done.line("archive_lag"), "missed", "{}", done.talk);
 }

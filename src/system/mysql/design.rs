@@ -133,7 +133,10 @@ impl MySql {
     /// The settings that only one of its topologies has, by the topology's name.
     fn of_topologies(self) -> [(&'static str, &'static [SettingSpec]); 2] {
         match self {
-            Self::MySql => [("replication", MYSQL_REPLICATION), ("group-replication", GROUP)],
+            Self::MySql => [
+                ("replication", MYSQL_REPLICATION),
+                ("group-replication", GROUP),
+            ],
             Self::MariaDb => [("replication", MARIADB_REPLICATION), ("galera", GALERA)],
         }
     }

@@ -18,8 +18,8 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Backups, Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running,
-        SystemError, Told, mark::ELEMENT_BYTES, roster::Roster,
+        Backups, Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
+        Running, SystemError, Told, mark::ELEMENT_BYTES, roster::Roster,
     },
 };
 

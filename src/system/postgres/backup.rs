@@ -177,7 +177,13 @@ impl Store {
 
     /// Runs the script in the node.
     async fn tool(&self, words: &[&str]) -> Result<String, SystemError> {
-        tool(&*self.runtime, &self.seat.name, streaming::START_PATH, words).await
+        tool(
+            &*self.runtime,
+            &self.seat.name,
+            streaming::START_PATH,
+            words,
+        )
+        .await
     }
 }
 

@@ -118,7 +118,8 @@ backup() {
     mysqldump --no-defaults -h "$host" -u drdrill --ssl-mode=DISABLED --single-transaction --all-databases --routines --events \
         --triggers --source-data=2 --set-gtid-purged=ON --result-file="$made/dump.sql" 2>"$ERRORS" || fail "$(why)"
     tail -n 1 "$made/dump.sql" | grep -q '^-- Dump completed' || fail "the dump has no end"
-    (cd "$made" && sha256sum dump.sql >dump.sha256)
+    ask "$host" 'select @@server_uuid' >"$made/server" || fail "its server does not say who it is"
+    (cd "$made" && sha256sum dump.sql server >sha256)
     # Named by when it was complete, microseconds since 1970 by the clock of the server, and only then: fetch takes no other.
     name=$(ask "$host" "select lpad(cast(unix_timestamp(sysdate(6)) * 1000000 as unsigned), 18, '0')") || true
     if [ -z "$name" ] || [ -e "$STORE/base/$name" ]; then fail "the backup could not be given a name"; fi
@@ -148,7 +149,9 @@ fetch() { # MICROSECONDS since 1970, 18 digits: the newest that was complete by 
         if [ "$(printf '%s\n%s\n' "$one" "$1" | LC_ALL=C sort | head -n 1)" = "$one" ]; then name=$one; fi
     done
     [ -n "$name" ] || fail "no backup was complete before the point"
-    (cd "$STORE/base/$name" && sha256sum -c --quiet dump.sha256 >"$ERRORS" 2>&1) || fail "$(head -n 1 "$ERRORS")"
+    (cd "$STORE/base/$name" && sha256sum -c --quiet sha256 >"$ERRORS" 2>&1) || fail "$(head -n 1 "$ERRORS")"
+    server=$(cat "$STORE/base/$name/server")
+    [ -n "$(files "$server")" ] || fail "the dump is of server $server, whose log was not received"
     mkdir -p "$DATA"
     if [ "$(id -u)" = 0 ]; then chown mysql: "$DATA"; fi
     empty_data
