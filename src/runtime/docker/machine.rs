@@ -472,11 +472,8 @@ impl Runtime for DockerRuntime {
     }
 
     async fn beside(&self, node: &NodeName, argv: &[&str]) -> Result<Pipe, RuntimeError> {
-        let Some(sidecar) = self.machine(node)?.sidecar else {
-            return Err(RuntimeError::Unsupported(format!(
-                "`{node}` has no sidecar"
-            )));
-        };
+        let none = || RuntimeError::Unsupported(format!("`{node}` has no sidecar"));
+        let sidecar = self.machine(node)?.sidecar.ok_or_else(none)?;
         exec::open(&self.engine, &sidecar, argv).await
     }
 

@@ -404,6 +404,23 @@ mod tests {
     }
 
     #[test]
+    fn backups_are_kept_on_a_node_of_their_own_that_has_the_tools() {
+        let design = |settings| MySql::MySql.design(&spec("replication", settings), None);
+        let kept = design(&[("backup", "stream")]).expect("a design");
+        let store = kept.members.last().expect("a member");
+        assert_eq!(
+            (store.name.as_str(), store.kind),
+            ("backup1", MemberKind::Store)
+        );
+        assert!(kept.images.contains(&store.image), "{:?}", kept.images);
+        let programs = |image: &str| MySql::MySql.programs(&kept, image);
+        assert!(programs(&store.image).contains(&"mysqlbinlog"));
+        assert!(!programs(&kept.members[0].image).contains(&"mysqlbinlog"));
+        let none = design(&[]).expect("a design");
+        assert!(none.members.iter().all(|one| one.kind == MemberKind::Data));
+    }
+
+    #[test]
     fn settings_without_a_meaning_are_refused() {
         let problems = |flavour: MySql, topology: &str, settings: &[(&str, &str)]| -> Vec<String> {
             let issues = flavour.design(&spec(topology, settings), None).err();
@@ -419,6 +436,10 @@ mod tests {
         assert_eq!(
             problems(mysql, "group-replication", &[("semi-sync", "true")]),
             ["semi-sync"]
+        );
+        assert_eq!(
+            problems(mysql, "group-replication", &[("backup", "stream")]),
+            ["backup"]
         );
         assert_eq!(
             problems(mysql, "group-replication", &[("expel-timeout", "1500ms")]),
