@@ -305,7 +305,12 @@ mod tests {
         let now = |now| Found { now, ..found() };
         assert!(!fits(now(knocked(40, 40, 0.98))), "no limit");
         assert!(!fits(now(knocked(40, 20, 0.98))), "twice the limit");
-        assert!(fits(now(knocked(40, 0, 0.98))), "the clients took all");
+        let taken = Found {
+            now: knocked(40, 0, 0.98),
+            dropped: 41,
+            ..found()
+        };
+        assert!(fits(taken), "the clients took all");
         let refused = Knocked {
             silent: 20,
             ..found().now
