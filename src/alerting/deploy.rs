@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -224,7 +223,7 @@ impl<'a> Placed<'a> {
             &targets,
             self.alertmanager,
         );
-        let mut files = vec![file(config::PROMETHEUS_PATH.into(), &text)];
+        let mut files = vec![NodeFile::text(config::PROMETHEUS_PATH, 0o644, &text)];
         files.extend(
             self.design
                 .files()
@@ -232,7 +231,7 @@ impl<'a> Placed<'a> {
                 .enumerate()
                 .map(|(index, rules)| {
                     let path = format!("{}/{index}.yaml", config::RULES_FOLDER);
-                    file(path, &rules.text)
+                    NodeFile::text(&path, 0o644, &rules.text)
                 }),
         );
         let text = config::alertmanager(spec_of, self.receiver);
@@ -244,7 +243,7 @@ impl<'a> Placed<'a> {
             },
             NodeSpec {
                 command: config::ALERTMANAGER_ARGUMENTS.map(str::to_owned).into(),
-                files: vec![file(config::ALERTMANAGER_PATH.into(), &text)],
+                files: vec![NodeFile::text(config::ALERTMANAGER_PATH, 0o644, &text)],
                 ..spec(alertmanager(), ALERTMANAGER)
             },
         ];
@@ -256,13 +255,5 @@ impl<'a> Placed<'a> {
             ..spec(exporter_of(name), exporter.image)
         }));
         specs
-    }
-}
-
-fn file(path: String, text: &str) -> NodeFile {
-    NodeFile {
-        path: PathBuf::from(path),
-        mode: 0o644,
-        bytes: text.into(),
     }
 }

@@ -74,6 +74,17 @@ pub struct NodeFile {
     pub bytes: Vec<u8>,
 }
 
+impl NodeFile {
+    /// A file of text.
+    pub fn text(path: &str, mode: u32, text: &str) -> Self {
+        Self {
+            path: PathBuf::from(path),
+            mode,
+            bytes: text.into(),
+        }
+    }
+}
+
 /// What a node's machine does at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeState {

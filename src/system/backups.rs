@@ -1,6 +1,6 @@
 //! Backups of a stack, kept apart from it, and restores beside the running service.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use async_trait::async_trait;
 
@@ -11,7 +11,10 @@ use crate::{
     time::Bracket,
 };
 
-use super::SystemError;
+use super::{Design, SystemError, wait::until};
+
+/// The setting that asks for them.
+pub const BACKUP: &str = "backup";
 
 /// The node that keeps backups, where a design has one.
 pub const NODE: &str = "backup1";
@@ -24,6 +27,12 @@ pub const LAG_EVERY: Duration = Duration::from_millis(250);
 
 /// How long a backup, a fetch or a replay may take.
 const TOOL_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// The longest wait until the log is received.
+const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often is looked whether it is.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What the script puts before its own words.
 const SAID: &str = "drdrill: ";
@@ -50,6 +59,28 @@ pub trait Backups: Send + Sync {
 
     /// Has the restored server acknowledge a write of a table of its own.
     async fn write(&self) -> Result<(), SystemError>;
+}
+
+/// Whether a design keeps some.
+pub fn kept(design: &Design) -> bool {
+    design.settings.get(BACKUP).is_some_and(|way| way != "off")
+}
+
+/// That a node keeps none, and why.
+pub fn refused(node: &NodeName, why: impl std::fmt::Display) -> SystemError {
+    SystemError::Refused(format!("`{node}` keeps no backups: {why}"))
+}
+
+/// Waits until a node has received the log as far as is asked.
+///
+/// # Errors
+/// When it has not in time, with the last answer.
+pub async fn received<T, A>(node: &NodeName, ask: impl FnMut() -> A) -> Result<T, SystemError>
+where
+    A: Future<Output = Result<T, String>>,
+{
+    let seen = until(RECEIVED_LIMIT, LOOK_EVERY, ask).await;
+    seen.map_err(|why| refused(node, format!("{why} after {RECEIVED_LIMIT:?}")))
 }
 
 /// Runs a node's start script with these words, which makes or restores a backup there; returns what it printed last.

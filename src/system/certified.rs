@@ -1,8 +1,6 @@
 //! Servers with certificates: an authority of the run's own, a certificate for each node, and changing it.
 
-use std::{
-    collections::BTreeMap, fmt, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration,
-};
+use std::{collections::BTreeMap, fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
@@ -124,9 +122,9 @@ impl Certified {
             return Vec::new();
         };
         vec![
-            file(AUTHORITY_PATH, 0o644, self.0.pem.clone()),
-            file(CERTIFICATE_PATH, 0o644, server.good.pem.clone()),
-            file(KEY_PATH, 0o600, server.key.serialize_pem()),
+            NodeFile::text(AUTHORITY_PATH, 0o644, &self.0.pem),
+            NodeFile::text(CERTIFICATE_PATH, 0o644, &server.good.pem),
+            NodeFile::text(KEY_PATH, 0o600, &server.key.serialize_pem()),
         ]
     }
 
@@ -170,7 +168,7 @@ impl Certified {
         certificate: &Issued,
         runtime: &dyn Runtime,
     ) -> Result<(), SystemError> {
-        let file = file(CERTIFICATE_PATH, 0o644, certificate.pem.clone());
+        let file = NodeFile::text(CERTIFICATE_PATH, 0o644, &certificate.pem);
         Ok(runtime.upload(node, &[file]).await?)
     }
 
@@ -204,14 +202,6 @@ impl Certified {
     /// How one speaks with the servers.
     pub fn dialogue(&self) -> &'static dyn Dialogue {
         self.0.dialogue
-    }
-}
-
-fn file(path: &str, mode: u32, text: String) -> NodeFile {
-    NodeFile {
-        path: PathBuf::from(path),
-        mode,
-        bytes: text.into_bytes(),
     }
 }
 

@@ -272,3 +272,91 @@ fn a_binary_log_that_is_received_no_longer_is_found_by_the_writes_alone() {
     found_by_the_writes_alone(&done);
     assert_eq!(done.line("archive_lag"), "missed", "{}", done.talk);
 }
+
+/// What each replica had before this moment is no longer in its own log: only the old source's tells it.
+const PURGED_OVER_FAILOVER: &str = r#"schema: 1
+name: purged-over-failover
+summary: The new source's log begins after the dump, so that the old one's is needed as well.
+stack:
+  mysql: { nodes: 3, settings: { backup: stream, semi-sync: true } }
+targets: { rto: 1m, rpo: { count: 0 }, restore-rto: 2m, pitr-missing: 0, pitr-extra: 0 }
+drill:
+  - steady: 10s
+  - backup: now
+  - hold: 3s
+  - fault:
+      mistake:
+        node: backup1
+        run: |
+          for host in $DRDRILL_SERVERS; do
+            ask() { mysql --no-defaults -h $host -u drdrill -NB -e "$1"; }
+            [ "$(ask 'select @@super_read_only')" = 1 ] || continue
+            ask 'flush binary logs'
+            ask "purge binary logs to '$(ask 'show binary logs' | tail -n 1 | cut -f 1)'"
+            ask 'show binary logs' | wc -l >>/tmp/purged
+          done
+        shows: sort -u /tmp/purged
+        expect: "1"
+  - fault: { kill: primary }
+  - runbook: promote-replica
+  - expect: { recovered: { within: 1m } }
+  - hold: 3s
+  - restore: { to: 1s ago }
+headline: 4
+"#;
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn what_the_new_sources_log_no_longer_has_comes_from_the_old_ones() {
+    let done = Drill::written(PURGED_OVER_FAILOVER).run();
+    done.expect(0, "pass");
+    assert_eq!(done.value("pitr_missing"), Some(0.0));
+}
+
+/// The node that keeps the log dies and comes back, and dies again; with `{failover}` its second life begins at another primary.
+const RECEIVED_AGAIN: &str = "schema: 1
+name: received-again
+summary: The node that keeps the backups dies and comes back twice, and no part of the log is missing.
+stack:
+  {stack}
+targets: { rto: any, rpo: { count: 0 }, restore-rto: 2m, pitr-missing: 0, pitr-extra: 0 }
+drill:
+  - steady: 10s
+  - backup: now
+  - hold: 2s
+  - fault: { kill: backup1 }
+  - hold: 12s
+  - heal: all
+  - hold: 12s
+  - fault: { kill: backup1 }
+  - hold: 12s
+{failover}  - heal: all
+  - hold: 12s
+  - restore: { to: 1s ago }
+  - expect: { recovered: { within: 1m } }
+";
+
+fn received_again(stack: &str, failover: &str) {
+    let text = RECEIVED_AGAIN.replace("{stack}", stack);
+    let done = Drill::written(&text.replace("{failover}", failover)).run();
+    done.expect(0, "pass");
+    assert_eq!(done.value("pitr_missing"), Some(0.0));
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_log_that_is_received_again_has_no_hole() {
+    received_again(POSTGRES, "");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_log_that_is_received_again_from_another_source_has_no_hole() {
+    received_again(
+        "mysql: { nodes: 3, settings: { backup: stream, semi-sync: true } }",
+        "  - fault: { kill: primary }
+  - runbook: promote-replica
+  - expect: { recovered: { within: 1m } }
+",
+    );
+}

@@ -15,26 +15,22 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     id::NodeName,
     record::{Emitter, Holdings, LogKept, MemberKind, What},
-    runtime::{NodeSpec, Runtime, RuntimeError},
+    runtime::{NodeFile, NodeSpec, Runtime, RuntimeError},
     system::{
-        Backups, Design, Observer, SettingKind, SettingSpec, SystemError,
-        backups::{LAG_EVERY, SCRIPT_PATH, micros, of_clients, tool},
+        Backups, Observer, SettingKind, SettingSpec, SystemError,
+        backups::{BACKUP, LAG_EVERY, SCRIPT_PATH, micros, of_clients, received, refused, tool},
         roster::{Roster, Seat},
-        wait::until,
     },
     time::Bracket,
 };
 
 use super::{
-    deploy::{START_PATH, file},
+    deploy::START_PATH,
     element::Elements,
     finals::holdings,
     members::text,
     sql::{self, Account},
 };
-
-/// The setting that asks for them.
-pub const BACKUP: &str = "backup";
 
 /// Whether the log and dumps are kept.
 pub const SETTING: SettingSpec = SettingSpec {
@@ -45,11 +41,6 @@ pub const SETTING: SettingSpec = SettingSpec {
            writes it",
 };
 
-/// Whether a design keeps some.
-pub fn kept(design: &Design) -> bool {
-    design.settings.get(BACKUP).is_some_and(|way| way != "off")
-}
-
 /// The image of the node that keeps them: the official one lacks mysqlbinlog.
 pub const IMAGE: &str = "drdrill.local/mysql:9";
 
@@ -58,12 +49,6 @@ const SCRIPT: &str = include_str!("files/backup.sh");
 
 /// The arguments of the server that is restored, one a line.
 const ARGUMENTS_PATH: &str = "/drdrill/arguments";
-
-/// The longest wait until the log is received.
-const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
-
-/// How often is looked.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// How long a server may take to say up to where it has written, and the node to say up to where that is kept.
 const LAG_LIMIT: Duration = Duration::from_secs(1);
@@ -103,8 +88,8 @@ pub fn fit(spec: &mut NodeSpec, roster: &Roster) {
     spec.env.push(("DRDRILL_SERVERS".into(), servers));
     let arguments = std::mem::take(&mut spec.command).join("\n");
     spec.files.extend([
-        file(SCRIPT_PATH, 0o755, SCRIPT),
-        file(ARGUMENTS_PATH, 0o644, &arguments),
+        NodeFile::text(SCRIPT_PATH, 0o755, SCRIPT),
+        NodeFile::text(ARGUMENTS_PATH, 0o644, &arguments),
     ]);
 }
 
@@ -132,16 +117,13 @@ impl Store {
     /// When it is not in time.
     pub async fn prove(&self, primary: &Seat) -> Result<String, SystemError> {
         let name = &self.seat.name;
-        let refused = |why: String| {
-            let words = format!("`{name}` keeps no backups: {why}");
-            SystemError::Refused(words)
-        };
+        let refused = |why: String| refused(name, why);
         let looked = timeout(ASK_LIMIT, look(primary, None)).await;
         let looked = looked.map_err(|_| refused(format!("`{}` is silent", primary.name)))?;
         let (_, written) = looked.map_err(|error| refused(sql::words(&error)))?;
         let written = written.ok_or_else(|| refused(format!("`{}` is shut", primary.name)))?;
         let written = &written;
-        let seen = until(RECEIVED_LIMIT, LOOK_EVERY, || async {
+        let seen = received(name, || async {
             let told = Told::open(&*self.runtime, name).await;
             let mut told = told.map_err(|error| error.to_string())?;
             match told.ask().await.filter(|kept| kept.holds(written)) {
@@ -149,8 +131,7 @@ impl Store {
                 Some(_) => Ok(()),
             }
         });
-        let seen = seen.await;
-        seen.map_err(|why| refused(format!("{why} after {RECEIVED_LIMIT:?}")))?;
+        seen.await?;
         let primary = &primary.name;
         Ok(format!(
             "{name} receives the log of {primary} as it is written"

@@ -1,6 +1,6 @@
 //! Brings a stack up: all nodes make their data and start in parallel; then they are made to follow or to join.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
@@ -98,8 +98,8 @@ fn node(
         command: shape.arguments(roster, seat, deploy.runtime.run()),
         env,
         files: vec![
-            file(START_PATH, 0o755, START),
-            file(USERS_PATH, 0o644, &users(flavour)),
+            NodeFile::text(START_PATH, 0o755, START),
+            NodeFile::text(USERS_PATH, 0o644, &users(flavour)),
         ],
         memory_mib: MEMORY_MIB,
         sidecar: true,
@@ -108,15 +108,6 @@ fn node(
         backup::fit(&mut spec, roster);
     }
     Ok(spec)
-}
-
-/// A file for a node.
-pub fn file(path: &str, mode: u32, text: &str) -> NodeFile {
-    NodeFile {
-        path: PathBuf::from(path),
-        mode,
-        bytes: text.into(),
-    }
 }
 
 /// The accounts and the database. They are made while nothing is logged, the same in every node, so that no node begins

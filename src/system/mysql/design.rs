@@ -153,7 +153,7 @@ impl System for MySql {
     }
 
     fn keeps_backups(&self, design: &Design) -> bool {
-        backup::kept(design)
+        backups::kept(design)
     }
 
     fn programs(&self, design: &Design, reference: &str) -> &'static [&'static str] {
@@ -263,7 +263,7 @@ impl System for MySql {
             settings: filled(COMMON.iter().chain(own), spec),
             images: vec![image.to_owned()],
         };
-        if backup::kept(&design) {
+        if backups::kept(&design) {
             let image = spec.image.as_deref().unwrap_or(backup::IMAGE).to_owned();
             design.members.push(Member {
                 name: NodeName::new(backups::NODE),

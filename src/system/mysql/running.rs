@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     history::{Group, Lane},
     id::{NodeName, RunId},
-    record::{Emitter, Holdings, Member, Source, Stack, View},
+    record::{Emitter, Holdings, Member, MemberKind, Source, Stack, View},
     runtime::Runtime,
     scenario::AppClients,
     system::{
@@ -275,7 +275,10 @@ impl Running for MySqlStack {
     }
 
     async fn bring_back(&self, node: &NodeName) -> Result<(), SystemError> {
-        self.rejoin(node).await
+        match self.seat(node)?.kind {
+            MemberKind::Data => self.rejoin(node).await,
+            _ => Ok(self.runtime.start(node).await?),
+        }
     }
 
     fn planned_move(&self) -> Option<&dyn PlannedMove> {

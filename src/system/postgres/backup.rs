@@ -15,24 +15,22 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     id::NodeName,
     record::{Emitter, Holdings, LogKept, MemberKind, What},
-    runtime::{NodeSpec, Runtime},
+    runtime::{NodeFile, NodeSpec, Runtime},
     system::{
         Backups, Design, Observer, SettingKind, SettingSpec, SystemError,
-        backups::{LAG_EVERY, SCRIPT_PATH, micros, of_clients, tool},
+        backups::{
+            BACKUP, LAG_EVERY, SCRIPT_PATH, kept, micros, of_clients, received, refused, tool,
+        },
         roster::{Roster, Seat},
-        wait::until,
     },
 };
 
 use super::{
-    deploy::{DATABASE_MIB, file},
+    deploy::DATABASE_MIB,
     element::Elements,
     finals::{Reader, holdings},
     sql, streaming,
 };
-
-/// The setting that asks for them.
-pub const BACKUP: &str = "backup";
 
 /// Whether the log and base backups are kept.
 pub const SETTING: SettingSpec = SettingSpec {
@@ -43,13 +41,8 @@ pub const SETTING: SettingSpec = SettingSpec {
            primary writes it; only with `topology: streaming`, without certificates",
 };
 
-/// Whether a design keeps some.
-pub fn kept(design: &Design) -> bool {
-    design.settings.get(BACKUP).is_some_and(|way| way != "off")
-}
-
 /// Why a design cannot keep some, and what to do, if it is to.
-pub fn refused(design: &Design, tls: bool) -> Option<(&'static str, &'static str)> {
+pub fn unfit(design: &Design, tls: bool) -> Option<(&'static str, &'static str)> {
     let fits = design.topology == "streaming" && !tls;
     (kept(design) && !fits).then_some((
         "backups are kept of streaming servers that are reached without certificates",
@@ -62,12 +55,6 @@ const SCRIPT: &str = include_str!("files/backup.sh");
 
 /// The name under which the primary sees who receives its log.
 const RECEIVER: &str = "drdrill_backup";
-
-/// The longest wait until the log is received.
-const RECEIVED_LIMIT: Duration = Duration::from_secs(60);
-
-/// How often is looked.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// How long a server may take to say up to where its log is kept.
 const LAG_LIMIT: Duration = Duration::from_secs(1);
@@ -105,8 +92,8 @@ pub fn fit(spec: &mut NodeSpec, roster: &Roster) {
         .collect();
     spec.entrypoint = vec!["sh".into(), streaming::START_PATH.into()];
     spec.files = vec![
-        file(streaming::START_PATH, 0o755, streaming::START),
-        file(SCRIPT_PATH, 0o755, SCRIPT),
+        NodeFile::text(streaming::START_PATH, 0o755, streaming::START),
+        NodeFile::text(SCRIPT_PATH, 0o755, SCRIPT),
     ];
     spec.env.push(("DRDRILL_SERVERS".into(), servers.join(",")));
     spec.memory_mib = DATABASE_MIB;
@@ -136,25 +123,21 @@ impl Store {
     /// When it is not in time.
     pub async fn prove(&self, primary: &Seat) -> Result<String, SystemError> {
         let name = &self.seat.name;
-        let refused = |why: String| {
-            let words = format!("`{name}` keeps no backups: {why}");
-            SystemError::Refused(words)
-        };
+        let refused = |why: String| refused(name, why);
         let written = text(primary, "SELECT pg_current_wal_lsn()::text").await;
         let written = written.map_err(refused)?;
         let asked = format!(
             "SELECT coalesce(max(flush_lsn)::text, '') FROM pg_stat_replication \
              WHERE application_name = '{RECEIVER}' AND flush_lsn >= '{written}'"
         );
-        let seen = until(RECEIVED_LIMIT, LOOK_EVERY, || async {
+        let seen = received(name, || async {
             let kept = text(primary, &asked).await?;
             match kept.is_empty() {
                 true => Err("its log is not received".to_owned()),
                 false => Ok(kept),
             }
         });
-        let kept = seen.await;
-        let kept = kept.map_err(|why| refused(format!("{why} after {RECEIVED_LIMIT:?}")))?;
+        let kept = seen.await?;
         let primary = &primary.name;
         Ok(format!(
             "{name} receives the log of {primary} as it is written, up to {kept}"

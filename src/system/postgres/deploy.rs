@@ -1,7 +1,5 @@
 //! Brings a PostgreSQL stack up: all nodes in parallel; those that need another wait for it themselves.
 
-use std::path::PathBuf;
-
 use futures_util::future::try_join_all;
 
 use crate::{
@@ -136,7 +134,7 @@ impl Plan<'_> {
                 };
                 spec.entrypoint = vec!["sh".into(), streaming::START_PATH.into()];
                 spec.env = env.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-                spec.files = vec![file(streaming::START_PATH, 0o755, script)];
+                spec.files = vec![NodeFile::text(streaming::START_PATH, 0o755, script)];
                 if let Some(certified) = self.certified {
                     spec.files.extend(certified.files(&seat.name));
                     spec.env.extend(tls::env());
@@ -151,7 +149,7 @@ impl Plan<'_> {
             (MemberKind::Control, _) => spec.command = etcd::arguments(self.roster, seat),
             (MemberKind::Route, Keeper::Patroni(timings)) => {
                 let text = haproxy::config(self.roster, timings);
-                spec.files = vec![file(haproxy::CONFIG_PATH, 0o644, &text)];
+                spec.files = vec![NodeFile::text(haproxy::CONFIG_PATH, 0o644, &text)];
             }
             (MemberKind::Route, Keeper::Operator) => {}
         }
@@ -162,15 +160,6 @@ impl Plan<'_> {
     pub fn settings(&self) -> String {
         let names: Vec<&str> = self.roster.data().map(|seat| seat.name.as_str()).collect();
         self.shape.settings(&names)
-    }
-}
-
-/// A file for a node.
-pub fn file(path: &str, mode: u32, text: &str) -> NodeFile {
-    NodeFile {
-        path: PathBuf::from(path),
-        mode,
-        bytes: text.into(),
     }
 }
 

@@ -161,7 +161,7 @@ impl System for Postgres {
     }
 
     fn keeps_backups(&self, design: &Design) -> bool {
-        backup::kept(design)
+        backups::kept(design)
     }
 
     fn presents_certificates(&self, design: &Design) -> bool {
@@ -195,7 +195,7 @@ impl System for Postgres {
                 "sh", "cat", "chown", "id", "mkdir", "initdb", "postgres", "pg_ctl", "pg_dump",
                 "psql", "timeout",
             ],
-            (Some(data), _) if data == reference && backup::kept(design) => backup::PROGRAMS,
+            (Some(data), _) if data == reference && backups::kept(design) => backup::PROGRAMS,
             (Some(data), _) if data == reference => streaming::PROGRAMS,
             _ => &[],
         }
@@ -324,7 +324,7 @@ fn with_runbook(
         settings: filled(COMMON, spec),
         images: vec![image.to_owned()],
     };
-    if backup::kept(&design) {
+    if backups::kept(&design) {
         let name = || backups::NODE.to_owned();
         (design.members).push(member(name(), MemberKind::Store, name(), image));
     }
@@ -385,8 +385,8 @@ fn issues(spec: &SystemSpec, design: &Design) -> Vec<Issue> {
         let help = "remove it, or use `topology: streaming` without `replication: toxiproxy`";
         issues.push(issue(NAMES, message, help));
     }
-    if let Some((message, help)) = backup::refused(design, values.flag(TLS)) {
-        issues.push(issue(backup::BACKUP, message, help));
+    if let Some((message, help)) = backup::unfit(design, values.flag(TLS)) {
+        issues.push(issue(backups::BACKUP, message, help));
     }
     if values.flag(TLS) && (design.topology == "patroni" || !proxied::links(design).is_empty()) {
         let message = "certificates are made for servers that are reached at their own addresses, without Patroni";

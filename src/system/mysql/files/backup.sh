@@ -61,10 +61,11 @@ receive() { # HOST
     if [ -z "$first" ]; then first=$(ask "$1" 'show binary logs' | head -n 1 | cut -f 1); fi
     if [ -z "$first" ]; then return 0; fi
     find "$RECEIVED" -mindepth 1 -type d -empty -delete
-    turns=$((turns + 1))
-    folder=$RECEIVED/$(printf '%06d' "$turns").$uuid
-    mkdir "$folder" || return 0
-    mysqlbinlog --no-defaults --read-from-remote-server --raw --stop-never --connection-server-id=$((9000 + turns)) \
+    # Behind all that was received before, also by an earlier life of this node.
+    turn=$(($(ls "$RECEIVED" | sed -n '$s/^0*\([0-9]*\)\..*/\1/p') + 1))
+    folder=$RECEIVED/$(printf '%06d' "$turn").$uuid
+    mkdir "$folder"
+    mysqlbinlog --no-defaults --read-from-remote-server --raw --stop-never --connection-server-id=$((9000 + turn)) \
         -h "$1" -u drdrill --ssl-mode=DISABLED --result-file="$folder/" "${first##*/}" &
     RECEIVER=$!
     FROM=$1
@@ -77,7 +78,7 @@ receives() {
 
 start() {
     mkdir -p "$RECEIVED" "$STORE/base"
-    FROM="" RECEIVER="" turns=0
+    FROM="" RECEIVER=""
     while :; do
         host=$(source_of_log)
         if [ -n "$host" ] && { [ "$host" != "$FROM" ] || ! receives; }; then

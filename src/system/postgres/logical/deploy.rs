@@ -2,15 +2,12 @@
 
 use crate::{
     record::{Member, MemberKind},
-    runtime::NodeSpec,
+    runtime::{NodeFile, NodeSpec},
     system::{Deploy, Design, SystemError},
 };
 
 use super::{
-    super::{
-        deploy::{self, file},
-        shape::Shape,
-    },
+    super::{deploy, shape::Shape},
     ready,
     running::LogicalStack,
 };
@@ -47,7 +44,7 @@ fn fit(member: &Member, spec: &mut NodeSpec) {
     if member.kind != MemberKind::Data {
         return;
     }
-    spec.files.push(file(SCRIPT_PATH, 0o644, SCRIPT));
+    spec.files.push(NodeFile::text(SCRIPT_PATH, 0o644, SCRIPT));
     spec.env.push(("DRDRILL_INIT_SQL".into(), PUBLISH.into()));
     for (name, value) in &mut spec.env {
         if name == "DRDRILL_SETTINGS" {
