@@ -4,17 +4,24 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    thread::sleep,
+    time::Duration,
 };
 
 use rustix::process::geteuid;
 
-use crate::id::RunId;
+use crate::{id::RunId, time::Clock};
 
 use super::{Owner, start_time};
 
 const RUN: &str = "DRDRILL_RUN";
 const OWNER: &str = "DRDRILL_OWNER";
 const STATE: &str = "DRDRILL_STATE";
+
+/// How long a program that is only just starting is waited for.
+const STARTING: Duration = Duration::from_millis(500);
+/// How often it is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Whose a process is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +70,19 @@ impl Marker {
         if fs::metadata(&path).ok()?.uid() != geteuid().as_raw() {
             return None;
         }
-        Self::read(&fs::read(path).ok()?)
+        // A thread of the kernel, and what has ended, have none.
+        fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+        let clock = Clock::start();
+        let mut started = false;
+        loop {
+            let looked = has_arguments(pid);
+            let environment = fs::read(&path).ok()?;
+            if !environment.is_empty() || started || clock.now().since_start() > STARTING {
+                return Self::read(&environment);
+            }
+            started = looked;
+            sleep(LOOK_EVERY);
+        }
     }
 
     fn read(environment: &[u8]) -> Option<Self> {
@@ -108,6 +127,13 @@ pub fn marked(state: &Path) -> io::Result<Vec<Marked>> {
     Ok(found)
 }
 
+/// Whether the process shows its arguments. One that has just been given its program shows neither them nor its
+/// environment, for a moment: the kernel lets the parent go on (`exec_mmap`) before it has set where they are, the
+/// arguments first.
+fn has_arguments(pid: u32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|it| !it.is_empty())
+}
+
 /// A path with its links resolved, as far as it is there.
 fn resolved(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
@@ -115,6 +141,8 @@ fn resolved(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -126,5 +154,34 @@ mod tests {
             environment.extend(format!("{name}={value}\0").bytes());
         }
         assert_eq!(Marker::read(&environment), Some(marker));
+    }
+
+    #[test]
+    fn a_program_that_is_only_just_starting_is_known_by_its_marker() {
+        let busy = AtomicBool::new(true);
+        let (run, state) = (RunId::new("20261121t081500", 9), Path::new("/"));
+        let marker = Marker::of(&run, state);
+        let unseen = std::thread::scope(|scope| {
+            // A child that waits for a processor stays longer in that moment.
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while busy.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            let unseen = (0..100).filter(|_| {
+                let mut program = std::process::Command::new("sleep");
+                let mut child = program.arg("60").envs(marker.variables()).spawn().unwrap();
+                let carried = Marker::carried_by(child.id());
+                child.kill().unwrap();
+                child.wait().unwrap();
+                carried.as_ref() != Some(&marker)
+            });
+            let unseen = unseen.count();
+            busy.store(false, Ordering::Relaxed);
+            unseen
+        });
+        assert_eq!(unseen, 0);
     }
 }
