@@ -229,6 +229,7 @@ impl<'a> Session<'a> {
             Ok(machines) => machines,
             Err(none) => return without_machines(&emitter, &none.why, none.residue.and(earlier)),
         };
+        let of_stack = machines.journal.clone();
         let context = RunContext {
             run: run.clone(),
             machines,
@@ -243,6 +244,10 @@ impl<'a> Session<'a> {
         let drilled = drill::run(self.plan, context, ready, sink, self.stop.clone());
         let mut finished = Box::pin(drilled).await;
         *warm = finished.warm.take();
+        if warm.is_none() && of_stack.path() != journal.path() {
+            // The stack of an earlier repeat was removed; what could not be stays in its journal, for the next sweep.
+            let _ = of_stack.finish();
+        }
         finished
     }
 
