@@ -26,8 +26,11 @@ pub fn phases(scan: &Scan<'_>, index: usize, outages: &[LaneOutage]) -> Vec<Phas
     if milestones.is_empty() {
         return Vec::new();
     }
+    let mut clients = milestones.iter();
+    let success = clients.find(|(milestone, _, _)| *milestone == Milestone::FirstSuccess);
+    let success = success.map(|(_, moment, _)| moment.high);
     for milestone in [Milestone::Declared, Milestone::Accepts, Milestone::Routed] {
-        let said = said(scan, index, milestone);
+        let said = said(scan, index, milestone).map(|it| by_success(it, success));
         let probed = (milestone == Milestone::Accepts)
             .then(|| accepted(scan, index))
             .flatten();
@@ -142,6 +145,14 @@ fn said(scan: &Scan<'_>, index: usize, milestone: Milestone) -> Option<Found> {
         .map(|(at, said)| (milestone, *at, said.source.to_string()))
 }
 
+/// Who looks from time to time whether clients are led elsewhere may see it after the clients did: it had happened by their
+/// first success, which came that way.
+fn by_success((milestone, at, source): Found, success: Option<Nanos>) -> Found {
+    let seen_later = |by: &Nanos| milestone == Milestone::Routed && (at.low..at.high).contains(by);
+    let high = success.filter(seen_later).unwrap_or(at.high);
+    (milestone, Bracket { high, ..at }, source)
+}
+
 /// The first write that a node other than the victims acknowledged to a pinned probe, if it had
 /// refused one just before: a node that accepted all along marks no moment. Where there are shards, a member of one
 /// that was struck.
@@ -237,6 +248,27 @@ mod tests {
         assert_eq!(event.phases[2].source, "probe of pg2");
         assert_eq!(took[3], 298);
         assert_eq!(event.unexplained, Figure::Measured(Span::ZERO));
+    }
+
+    #[test]
+    fn who_looks_at_the_route_sees_it_move_after_the_clients_came_that_way() {
+        let mut bench = Bench::with_outage(ms(24_000));
+        bench.fail(P2, ms(20_000), ms(23_500));
+        let event = ControlEvent {
+            source: crate::id::NodeName::new("keepalived"),
+            milestone: Some(Milestone::Routed),
+            node: None,
+            text: String::new(),
+        };
+        let looks = bracket(23_800, 24_100);
+        bench.record.control.push((looks, event));
+        let measured = self::event(bench);
+        let order: Vec<Milestone> = measured.phases.iter().map(|phase| phase.until).collect();
+        let routed = order.iter().position(|it| *it == Milestone::Routed);
+        let phase = &measured.phases[routed.expect("it is a phase")];
+        let success = &measured.phases[routed.expect("it is a phase") + 1];
+        assert_eq!(success.until, Milestone::FirstSuccess);
+        assert_eq!((phase.at.low, phase.at.high), (looks.low, success.at.high));
     }
 
     #[test]
