@@ -210,6 +210,7 @@ impl<'a> Placed<'a> {
             files: Vec::new(),
             memory_mib: HELPER_MIB,
             sidecar: false,
+            beside: None,
         };
         let spec_of = &self.design.spec;
         let targets: Vec<(NodeName, SocketAddr)> = self

@@ -202,9 +202,10 @@ async fn links(
         let (address, _) = member.address.rsplit_once(':')?;
         Some((member.name.clone(), address.parse().ok()?))
     };
-    let addresses = members.iter().filter_map(address);
+    let own = || members.iter().filter(|one| !one.is_beside(members));
+    let addresses = own().filter_map(address);
     let links = SidecarLinks::new(runtime.clone(), journal.clone(), addresses);
-    let nodes: Vec<NodeName> = members.iter().map(|member| member.name.clone()).collect();
+    let nodes: Vec<NodeName> = own().map(|member| member.name.clone()).collect();
     links.arm(&nodes).await?;
     Ok(Some(Arc::new(links)))
 }

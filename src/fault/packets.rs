@@ -103,7 +103,8 @@ async fn paths(
 ) -> Result<Vec<(NodeName, Option<NodeName>, u32)>, FaultError> {
     let members = context.members();
     let of = |fits: &dyn Fn(MemberKind) -> bool| -> Vec<Option<NodeName>> {
-        let fitting = members.iter().filter(|member| fits(member.kind));
+        let own = members.iter().filter(|member| !member.is_beside(members));
+        let fitting = own.filter(|member| fits(member.kind));
         fitting.map(|member| Some(member.name.clone())).collect()
     };
     let to: Vec<Option<NodeName>> = match &path.to {

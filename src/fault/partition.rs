@@ -22,7 +22,7 @@ use super::{
     active::reconnect,
     described::Seen,
     ports::{self, PortCut},
-    select::{expand_hosts, select},
+    select::{beside, expand_hosts, select},
 };
 
 /// A link without an answer within this time counts as cut. Bytes between containers of one machine
@@ -162,6 +162,9 @@ async fn groups(
         let routes = routes.filter(|member| member.kind == MemberKind::Route);
         near.extend(routes.map(|member| member.name.clone()));
     }
+    // What stands in a node's network is cut with it.
+    let beside = beside(context);
+    near.retain(|name| !beside.contains(name));
     let rest = || {
         let kept = |kind| kind == MemberKind::Route && partition.clients == ClientPlace::Keep;
         let others = context
@@ -176,7 +179,7 @@ async fn groups(
     let far: Vec<NodeName> = far.unwrap_or_else(rest);
     let far: Vec<NodeName> = far
         .into_iter()
-        .filter(|name| !near.contains(name))
+        .filter(|name| !near.contains(name) && !beside.contains(name))
         .collect();
     if far.is_empty() {
         Err(wrong())

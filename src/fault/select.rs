@@ -132,6 +132,13 @@ pub fn expand_hosts(nodes: &[NodeName], context: &FaultContext) -> Vec<NodeName>
         .collect()
 }
 
+/// The members that stand in the network of another one, and have none of their own.
+pub(super) fn beside(context: &FaultContext) -> Vec<NodeName> {
+    let members = context.members();
+    let beside = members.iter().filter(|one| one.is_beside(members));
+    beside.map(|one| one.name.clone()).collect()
+}
+
 async fn arrange(
     victim: &Victim,
     chosen: &[NodeName],

@@ -118,6 +118,27 @@ pub const RECIPES: &[Recipe] = &[
         base: Base::Debian,
     },
     Recipe {
+        name: "keepalived",
+        image: "drdrill.local/keepalived:1",
+        stands_for: &[],
+        dockerfile: include_str!("../../docker/keepalived/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "nginx",
+        image: "drdrill.local/nginx:1.26",
+        stands_for: &["nginx:1.26"],
+        dockerfile: include_str!("../../docker/nginx/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
+        name: "bind9",
+        image: "drdrill.local/bind9:9.20",
+        stands_for: &["internetsystemsconsortium/bind9:9.20"],
+        dockerfile: include_str!("../../docker/bind9/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
         name: "toxiproxy",
         image: "drdrill.local/toxiproxy:2.5",
         stands_for: &["ghcr.io/shopify/toxiproxy:2.5.0"],

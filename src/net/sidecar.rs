@@ -332,7 +332,11 @@ impl Links for SidecarLinks {
     }
 
     async fn arm(&self, nodes: &[NodeName]) -> Result<(), RuntimeError> {
-        let mut all = nodes.to_vec();
+        // What stands in another node's network has no links of its own.
+        let own = nodes
+            .iter()
+            .filter(|node| self.addresses.contains_key(*node));
+        let mut all: Vec<NodeName> = own.cloned().collect();
         // A node that was started again since has lost its agent.
         for (node, _) in self.all() {
             if !all.contains(&node) && self.runtime.state(&node).await? == NodeState::Running {

@@ -126,6 +126,18 @@ pub struct Member {
     pub image: String,
 }
 
+impl Member {
+    /// Whether it stands in the network of another of these members and has none of its own: then it has that one's address.
+    pub fn is_beside(&self, members: &[Self]) -> bool {
+        let ip = |member: &Self| member.address.rsplit_once(':').map(|(ip, _)| ip.to_owned());
+        let mut others = members
+            .iter()
+            .filter(|other| other.kind == MemberKind::Data);
+        self.kind == MemberKind::Route
+            && others.any(|other| other.host == self.host && ip(other) == ip(self))
+    }
+}
+
 /// What a member does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -61,6 +61,9 @@ pub struct NodeSpec {
     pub memory_mib: u32,
     /// Whether a sidecar may share its network namespace, so that its links can be cut and probed.
     pub sidecar: bool,
+    /// The node in whose network it stands, without one of its own: what runs on the same machine. It can only run while
+    /// that one does, and may change that network.
+    pub beside: Option<NodeName>,
 }
 
 /// A file put into a node.

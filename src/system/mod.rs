@@ -21,6 +21,7 @@ pub mod redis;
 pub mod reference;
 pub mod reserve;
 pub mod roster;
+pub mod route;
 pub mod rows;
 pub mod running;
 pub mod seen;

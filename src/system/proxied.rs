@@ -165,6 +165,7 @@ impl Proxied {
             }],
             memory_mib: MEMORY_MIB,
             sidecar: true,
+            beside: None,
         })
     }
 

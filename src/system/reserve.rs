@@ -7,7 +7,7 @@ use crate::{
     record::{Member, MemberKind},
 };
 
-use super::{Deploy, Design, SystemError};
+use super::{Deploy, Design, SystemError, route::keepalived};
 
 /// The members with an address each; `port` is where a member of a kind listens.
 ///
@@ -21,15 +21,24 @@ pub async fn reserve(
     let names: Vec<NodeName> = design
         .members
         .iter()
+        .filter(|member| !keepalived::is_agent(&member.name))
         .map(|member| member.name.clone())
         .collect();
     let addresses: BTreeMap<_, _> = deploy.runtime.reserve(&names).await?.into_iter().collect();
     let mut members = design.members.clone();
     for member in &mut members {
-        let address = addresses.get(&member.name).ok_or_else(|| {
+        // What stands in a node's network has that node's address.
+        let mut others = design.members.iter();
+        let own = match keepalived::is_agent(&member.name) {
+            true => others.find(|one| one.kind == MemberKind::Data && one.host == member.host),
+            false => None,
+        };
+        let named = own.map_or(&member.name, |one| &one.name);
+        let address = addresses.get(named).ok_or_else(|| {
             SystemError::Refused(format!("no address was reserved for `{}`", member.name))
         })?;
-        member.address = SocketAddr::new(*address, port(member.kind)).to_string();
+        let port = own.map_or_else(|| port(member.kind), |_| 0);
+        member.address = SocketAddr::new(*address, port).to_string();
     }
     Ok(members)
 }

@@ -146,5 +146,6 @@ pub fn spec(name: &NodeName) -> NodeSpec {
         }],
         memory_mib: 64,
         sidecar: true,
+        beside: None,
     }
 }

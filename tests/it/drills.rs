@@ -52,6 +52,32 @@ fn redis_fails_over_when_the_primary_is_killed() {
     assert_eq!(done.result["residue"]["removed"], 7, "{}", done.talk);
 }
 
+/// What a route took of the recovery is a phase of its own, and ends where the clients came that way.
+fn moved_by(route: &str, scenario: &str) {
+    let done = Drill::shipped(scenario).run();
+    done.expect(0, "pass");
+    let phases = &done.result["figures"]["events"][0]["phases"];
+    let found = (phases.as_array().into_iter().flatten())
+        .find(|phase| phase["until"] == "routed")
+        .unwrap_or_else(|| panic!("no phase of the route: {phases}"));
+    assert_eq!(found["source"], route, "{phases}");
+    nothing_left(&done);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn redis_is_reached_at_an_address_that_keepalived_moves() {
+    moved_by("keepalived", "redis/keepalived-kill.yaml");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn every_system_is_reached_by_its_routes() {
+    moved_by("haproxy", "redis/haproxy-kill.yaml");
+    moved_by("keepalived", "mysql/keepalived-kill.yaml");
+    moved_by("keepalived", "postgres/keepalived-kill.yaml");
+}
+
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn redis_left_alone_shows_no_outage_and_no_loss() {

@@ -61,6 +61,7 @@ impl Server {
             }],
             memory_mib: 512,
             sidecar: false,
+            beside: None,
         };
         rig.runtime.create(&spec).await.unwrap();
         rig.runtime.start(&node).await.unwrap();

@@ -135,6 +135,7 @@ const FENCES: &[(&str, &[&str])] = &[
     // The catalogue names our module of that name, not the driver.
     ("redis", &["src/system/redis", "src/system/catalogue.rs"]),
     ("toxiproxy_rust", &["src/net/"]),
+    ("hickory_resolver", &["src/system/route/"]),
     ("rcgen", &["src/system/certified.rs"]),
     ("x509_parser", &["src/net/"]),
     ("rustls", &["src/net/handshake.rs"]),

@@ -18,6 +18,9 @@ const SHARED_MEMORY: i64 = 256 << 20;
 const PROCESSES: i64 = 8192;
 /// What rules, queues and rates in a node's network take, its name server's port, and giving rights up.
 const NETWORK: [&str; 4] = ["NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SETPCAP"];
+/// What moving an address in another node's network takes: changing it, packets of a protocol of one's own, and scripts that
+/// run as somebody.
+const BESIDE: [&str; 5] = ["NET_ADMIN", "NET_RAW", "NET_BROADCAST", "SETGID", "SETUID"];
 /// Memory of a sidecar: an interpreter and the packet filter's tool.
 const SIDECAR_MEMORY: i64 = 128 << 20;
 
@@ -49,6 +52,17 @@ pub(super) fn node(
     };
     ContainerCreateBody {
         hostname: Some(spec.name.to_string()),
+        host_config: Some(host),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(network.name.clone(), endpoint)])),
+        }),
+        ..program(spec, labels)
+    }
+}
+
+/// What a node runs.
+fn program(spec: &NodeSpec, labels: &HashMap<String, String>) -> ContainerCreateBody {
+    ContainerCreateBody {
         image: Some(spec.image.clone()),
         entrypoint: some_unless_empty(&spec.entrypoint),
         cmd: some_unless_empty(&spec.command),
@@ -59,11 +73,26 @@ pub(super) fn node(
                 .collect(),
         ),
         labels: Some(labels.clone()),
-        host_config: Some(host),
-        networking_config: Some(NetworkingConfig {
-            endpoints_config: Some(HashMap::from([(network.name.clone(), endpoint)])),
-        }),
         ..ContainerCreateBody::default()
+    }
+}
+
+/// The body of a node that stands in the network of another node's container, which it may change.
+pub(super) fn beside(
+    spec: &NodeSpec,
+    container: &str,
+    volumes: &[String],
+    labels: &HashMap<String, String>,
+) -> ContainerCreateBody {
+    let mut host = HostConfig {
+        network_mode: Some(format!("container:{container}")),
+        mounts: Some(volumes.iter().map(|path| volume(path, labels)).collect()),
+        ..limited(memory(spec))
+    };
+    allow(&mut host, &BESIDE);
+    ContainerCreateBody {
+        host_config: Some(host),
+        ..program(spec, labels)
     }
 }
 

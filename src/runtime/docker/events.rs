@@ -281,6 +281,7 @@ pub(super) async fn surroundings(
         ended: ended(&listed, machines),
         detached: machines
             .iter()
+            .filter(|(_, machine)| machine.beside.is_none())
             .filter(|(_, machine)| !attached.contains_key(&machine.container))
             .map(|(node, _)| node.clone())
             .collect(),

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,9 +17,8 @@ use futures_util::stream::BoxStream;
 use crate::{
     id::{NodeName, RunId},
     runtime::{
-        CLOCK_LIBRARY, DiskFault, DiskFigures, DiskLook, ExecOutput, Intents, Life, Meant,
-        NodeFile, NodeSpec, NodeState, Owner, Pipe, Report, Runtime, RuntimeError, RuntimeKind,
-        Signal, Skew, Surroundings,
+        DiskFault, DiskFigures, DiskLook, ExecOutput, Intents, Life, Meant, NodeFile, NodeSpec,
+        NodeState, Owner, Pipe, Report, Runtime, RuntimeError, RuntimeKind, Signal, Surroundings,
         journal::{Effect, Journal},
     },
 };
@@ -36,18 +35,18 @@ use super::{
 
 /// The machines of one run as containers of one engine.
 pub struct DockerRuntime {
-    engine: Engine,
+    pub(super) engine: Engine,
     run: RunId,
     journal: Journal,
-    options: Options,
+    pub(super) options: Options,
     /// The library by which clocks go wrong, and the nodes that get it.
-    clock: Option<(Vec<u8>, BTreeSet<NodeName>)>,
-    labels: HashMap<String, String>,
-    network: Mutex<Option<network::Network>>,
-    nodes: Mutex<BTreeMap<NodeName, Machine>>,
-    intents: Intents,
+    pub(super) clock: Option<(Vec<u8>, BTreeSet<NodeName>)>,
+    pub(super) labels: HashMap<String, String>,
+    pub(super) network: Mutex<Option<network::Network>>,
+    pub(super) nodes: Mutex<BTreeMap<NodeName, Machine>>,
+    pub(super) intents: Intents,
     /// Paths that images declare as volumes, by image.
-    volumes: Mutex<BTreeMap<String, Vec<String>>>,
+    pub(super) volumes: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl DockerRuntime {
@@ -75,27 +74,11 @@ impl DockerRuntime {
         self
     }
 
-    /// A node with the clock library, if it is to have it.
-    fn clocked(&self, spec: &NodeSpec) -> NodeSpec {
-        let mut spec = spec.clone();
-        let clock = self.clock.as_ref();
-        if let Some((library, _)) = clock.filter(|(_, nodes)| nodes.contains(&spec.name)) {
-            spec.env.push(("LD_PRELOAD".into(), CLOCK_LIBRARY.into()));
-            spec.files.push(NodeFile {
-                path: CLOCK_LIBRARY.into(),
-                mode: 0o755,
-                bytes: library.clone(),
-            });
-            spec.files.push(Skew::default().file());
-        }
-        spec
-    }
-
-    fn name(&self, node: &NodeName) -> String {
+    pub(super) fn name(&self, node: &NodeName) -> String {
         format!("drdrill-{}-{node}", self.run.tail())
     }
 
-    fn machine(&self, node: &NodeName) -> Result<Machine, RuntimeError> {
+    pub(super) fn machine(&self, node: &NodeName) -> Result<Machine, RuntimeError> {
         lock(&self.nodes)
             .get(node)
             .cloned()
@@ -135,20 +118,6 @@ impl DockerRuntime {
             })
     }
 
-    async fn volumes_of(&self, image: &str) -> Result<Vec<String>, RuntimeError> {
-        if let Some(known) = lock(&self.volumes).get(image) {
-            return Ok(known.clone());
-        }
-        let call = self.engine.docker.inspect_image(image);
-        let found = within("look up image", image, ASK, call).await?;
-        let volumes = found
-            .config
-            .and_then(|config| config.volumes)
-            .unwrap_or_default();
-        lock(&self.volumes).insert(image.to_owned(), volumes.clone());
-        Ok(volumes)
-    }
-
     /// The container in a node's process namespace, made when it is first needed.
     async fn among_of(&self, node: &NodeName) -> Result<String, RuntimeError> {
         let machine = self.machine(node)?;
@@ -165,11 +134,11 @@ impl DockerRuntime {
     }
 }
 
-fn no_sidecar_image() -> RuntimeError {
+pub(super) fn no_sidecar_image() -> RuntimeError {
     RuntimeError::Unsupported("no image for sidecars was given".into())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -217,61 +186,16 @@ impl Runtime for DockerRuntime {
     }
 
     async fn create(&self, spec: &NodeSpec) -> Result<(), RuntimeError> {
-        let network = lock(&self.network).clone();
-        let reserved = network.filter(|n| n.addresses.contains_key(&spec.name));
-        let Some(network) = reserved else {
-            return Err(RuntimeError::Unsupported(format!(
-                "no address was reserved for `{}`",
-                spec.name
-            )));
-        };
-        let spec = &self.clocked(spec);
-        let volumes = self.volumes_of(&spec.image).await?;
-        let name = self.name(&spec.name);
-        let disk = disk::of(spec, self.options.disks.as_ref())?;
-        let mut body = container::node(spec, &network, &volumes, &self.labels);
-        if let Some(disk) = &disk {
-            body.entrypoint = Some(disk.gate(&spec.entrypoint));
-        }
-        let id = start::create(&self.engine, &name, body).await?;
-        start::put(&self.engine, &id, &spec.files).await?;
-        let wanted = spec.sidecar && self.options.sidecars;
-        let sidecar = match (&self.options.sidecar_image, wanted) {
-            (_, false) => None,
-            (Some(image), true) => {
-                let body = container::sidecar(image, &id, &self.labels);
-                Some(start::create(&self.engine, &format!("{name}.sidecar"), body).await?)
-            }
-            (None, true) => return Err(no_sidecar_image()),
-        };
-        let disk = match (disk, &self.options.sidecar_image) {
-            (Some(disk), Some(image)) => {
-                let body = disk::server(image, &id, &self.labels);
-                let name = format!("{name}.disk");
-                let server = start::create(&self.engine, &name, body).await?;
-                Some((Arc::new(tokio::sync::Mutex::new(disk)), server))
-            }
-            _ => None,
-        };
-        let machine = Machine {
-            container: id,
-            sidecar,
-            started: false,
-            killed: false,
-            paused: false,
-            memory: container::memory(spec),
-            cores: None,
-            visible: None,
-            among: None,
-            disk,
-        };
-        lock(&self.nodes).insert(spec.name.clone(), machine);
-        Ok(())
+        self.make(spec).await
     }
 
     async fn start(&self, node: &NodeName) -> Result<(), RuntimeError> {
         let machine = self.machine(node)?;
         let container = &machine.container;
+        if let Some(other) = &machine.beside {
+            self.stands(other).await?;
+        }
+        let taken_along = self.runs_beside(node);
         self.intents.mean(node, Meant::Changing);
         if machine.killed || machine.visible.is_some_and(|process| !process.runs()) {
             start::settle(&self.engine, container).await?;
@@ -300,6 +224,7 @@ impl Runtime for DockerRuntime {
             machine.paused = false;
         });
         self.intents.mean(node, Meant::Running);
+        self.take_along(&taken_along).await?;
         match sidecar {
             Ok(()) => Ok(()),
             Err(error) => Err(start::ended_at_once(&self.engine, node, container)

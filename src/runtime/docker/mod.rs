@@ -2,6 +2,7 @@
 
 mod among;
 mod container;
+mod create;
 mod disk;
 mod engine;
 mod events;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::runtime::Disks;
+use crate::{id::NodeName, runtime::Disks};
 
 use super::{AddressBase, disk::Disk, signal::Visible};
 
@@ -41,6 +41,8 @@ pub(super) struct Machine {
     pub among: Option<String>,
     /// The disk under its data, where that can be made to go wrong.
     pub disk: Option<Beneath>,
+    /// The node in whose network it stands.
+    pub beside: Option<NodeName>,
 }
 
 impl Machine {

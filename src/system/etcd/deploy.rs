@@ -76,6 +76,7 @@ fn spec(
         files: Vec::new(),
         memory_mib: MEMORY_MIB,
         sidecar: true,
+        beside: None,
     })
 }
 

@@ -103,6 +103,7 @@ fn specs(
             ],
             memory_mib: MEMORY_MIB,
             sidecar: true,
+            beside: None,
         })
     };
     members.iter().enumerate().map(spec).collect()

@@ -110,6 +110,7 @@ pub fn spec(member: &Member, deploy: &Deploy, env: Vec<(String, String)>) -> Nod
         }],
         memory_mib: MEMORY_MIB,
         sidecar: true,
+        beside: None,
     }
 }
 

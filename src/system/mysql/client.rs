@@ -22,6 +22,7 @@ use super::{
     lead::{Directory, Found},
     outcome::outcome_of,
     sql::{self, Account},
+    way::member,
 };
 
 /// Where a client goes.
@@ -65,6 +66,7 @@ pub struct ServiceClient {
 struct Open {
     connection: MySqlConnection,
     address: SocketAddr,
+    node: Option<u16>,
 }
 
 impl ServiceClient {
@@ -85,6 +87,7 @@ impl ServiceClient {
                 Found::Leader(connection, seat) => Ok(Open {
                     connection,
                     address: seat.address,
+                    node: Some(seat.index),
                 }),
                 Found::Nobody => Err(Reply::error(Outcome::Fail, "no member takes writes")),
                 Found::Silence(error) => Err(failed(&error)),
@@ -92,10 +95,20 @@ impl ServiceClient {
         }
         let address = self.target.address();
         let connecting = sql::connect(address, Account::Client).await;
-        let connection = connecting.map_err(|error| failed(&error))?;
+        let mut connection = connecting.map_err(|error| failed(&error))?;
+        let seat = match self.roster.data_at(address.ip()) {
+            Some(seat) => Some(seat),
+            // Behind a route only the server itself can say which one it is.
+            None => {
+                let asked = member(&mut connection, &self.roster).await;
+                asked.map_err(|error| failed(&error))?.0
+            }
+        };
+        let node = seat.map(|seat| seat.index);
         Ok(Open {
             connection,
             address,
+            node,
         })
     }
 
@@ -119,8 +132,7 @@ impl ServiceClient {
     }
 
     async fn ask(&self, request: &Request, open: &mut Open) -> sqlx::Result<Reply> {
-        let node = self.roster.data_at(open.address.ip());
-        let node = node.map(|seat| seat.index);
+        let node = open.node;
         let connection = &mut open.connection;
         if let (Subject::Accounts(accounts), Access::Write) = (request.on, request.access) {
             let transfer = Transfer::of(request.lane, request.seq, accounts);

@@ -7,7 +7,10 @@ use futures_util::future::try_join_all;
 use crate::{
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec},
-    system::{Deploy, Design, SystemError, reserve::reserve, roster::Roster, started::listening},
+    system::{
+        Deploy, Design, SystemError, reserve::reserve, roster::Roster, route::Route,
+        settings::Values, started::listening,
+    },
 };
 
 use super::{
@@ -18,6 +21,7 @@ use super::{
     running::MySqlStack,
     shape::{Shape, member_number},
     sql::{self, Account},
+    way::CHECK,
 };
 
 /// Memory of a node: 64 MiB of buffer pool, about 170 MiB of the server itself, and its sessions.
@@ -47,7 +51,8 @@ pub async fn deploy(
     let shape = Shape::of(flavour.kind_of(design), design)?;
     let members = reserve(design, &deploy, |_| sql::PORT).await?;
     let roster = Roster::new(&members)?;
-    let starts = members.iter().map(|member| {
+    let first = (members.iter()).filter(|member| member.kind != MemberKind::Route);
+    let starts = first.map(|member| {
         let image = deploy.images.get(&member.image).unwrap_or(&member.image);
         let spec = node(flavour, shape, &roster, member, image, &deploy);
         let runtime = &deploy.runtime;
@@ -67,7 +72,12 @@ pub async fn deploy(
         })
     });
     try_join_all(heard).await?;
+    let route = Route::of(design, &roster, &deploy, CHECK).await?;
+    if let Some(route) = &route {
+        route.raise(&roster, &deploy, Values::of(design)).await?;
+    }
     let mut stack = MySqlStack::new(flavour, design, members, roster, shape, deploy)?;
+    stack.route = route;
     stack.begin().await?;
     ready::prove(&mut stack).await?;
     Ok(stack)
@@ -103,6 +113,7 @@ fn node(
         ],
         memory_mib: MEMORY_MIB,
         sidecar: true,
+        beside: None,
     };
     if member.kind == MemberKind::Store {
         backup::fit(&mut spec, roster);

@@ -12,6 +12,7 @@ use crate::{
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
         SystemError, TopologySpec, backups,
+        route::{self, keepalived},
         rows::{self, Isolation},
         settings::{Values, filled, issue},
     },
@@ -161,6 +162,9 @@ impl System for MySql {
         if store.is_some_and(|store| store.image == reference) {
             return backup::PROGRAMS;
         }
+        if route::Kind::is_image(reference) {
+            return &[];
+        }
         match (self, design.topology) {
             (Self::MySql, _) => &["sh", "chown", "find", "id", "mkdir", "touch", "mysqld"],
             (Self::MariaDb, "galera") => &[
@@ -193,7 +197,7 @@ impl System for MySql {
         let replication = TopologySpec {
             name: "replication",
             summary: "a source and its replicas by GTID, asynchronous or semi-synchronous; an operator fails over",
-            routes: &["direct"],
+            routes: &["direct", keepalived::ROUTE],
             nodes: (2, 3, 5),
             runbooks: &["promote-replica"],
             planned_moves: true,
@@ -233,13 +237,15 @@ impl System for MySql {
             },
             topologies: vec![replication, group],
             image: self.image(),
-            settings: COMMON.iter().chain(special).cloned().collect(),
+            settings: (COMMON.iter().chain(special).cloned())
+                .chain(route::Kind::all_settings())
+                .collect(),
             runtime: RuntimeKind::Docker,
             disk: Some("/var/lib/mysql"),
         }
     }
 
-    fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
+    fn design(&self, spec: &SystemSpec, asked: Option<&str>) -> Result<Design, Vec<Issue>> {
         let (topology, route) = match self.kind(spec) {
             Kind::MySqlReplication | Kind::MariaDbReplication => ("replication", "direct"),
             Kind::Group => ("group-replication", "members"),
@@ -248,6 +254,8 @@ impl System for MySql {
         let own = self.of_topologies().into_iter();
         let own = own.filter(|(name, _)| *name == topology);
         let own = own.flat_map(|(_, list)| list);
+        let way = (asked.filter(|_| route == "direct")).and_then(route::Kind::of);
+        let of_way = way.map(route::Kind::settings).unwrap_or_default();
         let image = spec.image.as_deref().unwrap_or(self.image());
         let member = |n| Member {
             name: NodeName::new(format!("{}{n}", self.prefix())),
@@ -260,7 +268,7 @@ impl System for MySql {
             topology,
             route,
             members: (1..=spec.nodes.unwrap_or(3)).map(member).collect(),
-            settings: filled(COMMON.iter().chain(own), spec),
+            settings: filled(COMMON.iter().chain(own).chain(&of_way), spec),
             images: vec![image.to_owned()],
         };
         if backups::kept(&design) {
@@ -276,7 +284,11 @@ impl System for MySql {
                 design.images.push(image);
             }
         }
-        let issues = self.issues(spec, &design);
+        if let Some(way) = way {
+            way.join(&mut design);
+        }
+        let mut issues = self.issues(spec, &design);
+        issues.extend(route::issues(&spec.settings, way, &design));
         if issues.is_empty() {
             Ok(design)
         } else {

@@ -122,7 +122,7 @@ impl MySqlStack {
         let late = |words| refused(format!("`{}` did not take over: {words}", seat.name));
         let writable = until(MOVE_LIMIT, LOOK_EVERY, || self.takes_writes(&seat));
         writable.await.map_err(late)?;
-        self.lead_clients_to(&seat);
+        self.lead_clients_to(&seat).await?;
         Ok(seat.name)
     }
 }

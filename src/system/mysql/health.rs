@@ -70,6 +70,10 @@ impl MySqlStack {
             }
         };
         seen.note(true, format!("{}: takes writes", primary.name));
+        if let Some(route) = &self.route {
+            let nodes = route.redundancy(&*self.runtime).await;
+            (nodes.into_iter()).for_each(|(runs, text)| seen.note(runs, text));
+        }
         for (seat, status) in &said {
             match status {
                 Err(error) => seen.note(false, format!("{}: {error}", seat.name)),

@@ -27,6 +27,7 @@ mod shape;
 mod sql;
 mod statements;
 mod status;
+mod way;
 
 pub use client::{ServiceClient, Target};
 pub use design::MySql;

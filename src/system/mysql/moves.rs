@@ -24,6 +24,7 @@ use super::{
     running::MySqlStack,
     sql,
     status::Status,
+    way::who,
 };
 
 /// The longest wait for one server to do what it is told.
@@ -124,14 +125,19 @@ impl MySqlStack {
         turned.await.into_iter().collect()
     }
 
-    /// Makes the clients use this node, and says so.
-    pub(super) fn lead_clients_to(&self, seat: &Seat) {
+    /// Makes the clients use this node, and says so; a route finds it by itself, and is waited for.
+    pub(super) async fn lead_clients_to(&self, seat: &Seat) -> Result<(), SystemError> {
         let emitter = self.emitter();
         let low = emitter.as_ref().map(Emitter::now);
         self.directory.use_from_now(seat.address);
+        if let Some(route) = &self.route {
+            let asked = |address| who(address, self.roster());
+            // Its observer says it.
+            return route.lead_to(seat, &*self.runtime, asked).await;
+        }
         if !self.shape.kind.by_operator() {
             // The observer of the members' lead says it.
-            return;
+            return Ok(());
         }
         let event = ControlEvent {
             source: NodeName::new("endpoint"),
@@ -143,6 +149,7 @@ impl MySqlStack {
             let high = emitter.now();
             emitter.say_at(Bracket { low, high }, What::Control(event));
         }
+        Ok(())
     }
 
     /// A clean hand-over: the old source refuses writes, the target applies all that it has, and only then takes over.
@@ -167,7 +174,7 @@ impl MySqlStack {
             )));
         }
         self.take_lead(to).await?;
-        self.lead_clients_to(to);
+        self.lead_clients_to(to).await?;
         let back = async {
             if let Some(wait) = self.shape.wait_for_replicas(false) {
                 self.tell(from, &[wait]).await?;
@@ -225,8 +232,7 @@ impl Promote for MySqlStack {
     }
 
     async fn repoint(&self, primary: &NodeName) -> Result<(), SystemError> {
-        self.lead_clients_to(&self.seat(primary)?);
-        Ok(())
+        self.lead_clients_to(&self.seat(primary)?).await
     }
 }
 
@@ -245,7 +251,7 @@ impl PlannedMove for MySqlStack {
         let seat = self.seat(&to)?;
         if to == from.name {
             // An earlier attempt got this far and failed later; what it left is done now.
-            self.lead_clients_to(&seat);
+            self.lead_clients_to(&seat).await?;
             self.follow(&to).await?;
         } else {
             self.hand_over(&from, &seat).await?;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
@@ -19,7 +20,7 @@ use crate::{
     scenario::AppClients,
     system::{
         Backups, Client, Deploy, Design, Observer, PlannedMove, Promote, Rearm, Redundancy,
-        Running, SystemError, Told, mark::ELEMENT_BYTES, roster::Roster,
+        Running, SystemError, Told, mark::ELEMENT_BYTES, roster::Roster, route::Route,
     },
 };
 
@@ -37,6 +38,7 @@ use super::{
     shape::Shape,
     sql,
     status::{Status, view},
+    way::who,
 };
 
 /// The longest wait for what a node's clock says.
@@ -53,6 +55,8 @@ pub struct MySqlStack {
     /// Who is who, and whom clients use.
     pub(super) directory: Arc<Directory>,
     pub(super) elements: Elements,
+    /// What leads clients to the source by itself, where something does.
+    pub(super) route: Option<Route>,
     /// The node that keeps its backups, where it keeps some.
     pub(super) store: Option<Store>,
     /// Until the stack is closed: what holds an emitter keeps its run's event log open.
@@ -104,6 +108,7 @@ impl MySqlStack {
             shape,
             elements,
             store,
+            route: None,
             runtime: deploy.runtime,
             directory: Arc::new(directory),
             emitter: Mutex::new(Some(deploy.emitter)),
@@ -124,6 +129,7 @@ impl MySqlStack {
             facts: self.facts.clone(),
             shape: self.shape,
             runtime: self.runtime.clone(),
+            route: self.route.clone(),
             store: Store::of(&directory.roster, &self.runtime, &elements),
             directory: Arc::new(directory),
             elements,
@@ -148,10 +154,16 @@ impl MySqlStack {
         self.promoted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where clients go that do not ask the members: to the route, or where the lead is.
+    fn endpoint(&self) -> watch::Receiver<SocketAddr> {
+        let lead = || self.directory.lead.subscribe();
+        self.route.as_ref().map_or_else(lead, Route::endpoint)
+    }
+
     /// Where a lane's clients go when they are not pinned.
     fn target(&self) -> Target {
         if self.shape.kind.by_operator() {
-            Target::Endpoint(self.directory.lead.subscribe())
+            Target::Endpoint(self.endpoint())
         } else {
             Target::Members(self.directory.clone())
         }
@@ -193,11 +205,7 @@ impl Running for MySqlStack {
         let pool = self.app.get_or_init(|| {
             let asks = !self.shape.kind.by_operator();
             let directory = asks.then(|| self.directory.clone());
-            Arc::new(AppPool::new(
-                self.directory.lead.subscribe(),
-                directory,
-                app,
-            ))
+            Arc::new(AppPool::new(self.endpoint(), directory, app))
         });
         Box::new(AppClient::new(
             self.elements.clone(),
@@ -216,6 +224,14 @@ impl Running for MySqlStack {
             self.roster().data().map(|seat| watch.node(seat)).collect();
         if !self.shape.kind.by_operator() {
             observers.push(watch.lead());
+        }
+        if let Some(route) = &self.route {
+            let roster = self.roster().clone();
+            let asked = move |address| {
+                let roster = roster.clone();
+                async move { who(address, &roster).await }
+            };
+            observers.push(route.watch(emitter.clone(), watch.stop.clone(), asked));
         }
         if let Some(store) = &self.store {
             let endpoint = self.directory.lead.subscribe();

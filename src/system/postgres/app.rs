@@ -31,6 +31,9 @@ use super::{
 /// The name under which the application shows in the server's views.
 const APP: &str = "drdrill-app";
 
+/// What says which server answered.
+const SERVER: &str = "host(inet_server_addr()) AS host, current_setting('cluster_name') AS name";
+
 /// The longest wait for the pool's connections to end; those that hang are left to end with the process.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -102,7 +105,7 @@ impl AppClient {
                 let insert = self
                     .elements
                     .insert(Table::Appends, request.lane, request.seq);
-                let insert = format!("{insert} RETURNING host(inet_server_addr()) AS host");
+                let insert = format!("{insert} RETURNING {SERVER}");
                 let rows = sql::rows(&mut connection, &insert).await?;
                 let node = rows.first().and_then(|row| node_of(row, &self.roster));
                 Ok(Reply::written(node))

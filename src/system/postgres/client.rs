@@ -12,6 +12,7 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     history::{Access, Lists, Outcome, TxnStep, register_value, transaction},
+    id::NodeName,
     system::{
         Client, Reply, Request, Subject,
         outcome::{Phase, late},
@@ -28,7 +29,7 @@ use super::{
 };
 
 /// Asks a new session who answers, and whether it takes writes: none does on a server that recovers.
-const WHO: &str = "SELECT host(inet_server_addr()) AS host, \
+const WHO: &str = "SELECT host(inet_server_addr()) AS host, current_setting('cluster_name') AS name, \
     current_setting('transaction_read_only')::boolean AS read_only";
 
 /// The same. A server that subscribes to another's tables would take writes; here it counts as one that does not, as long
@@ -285,11 +286,14 @@ pub fn version(rows: &[PgRow]) -> sqlx::Result<u64> {
     Ok(u64::try_from(version).unwrap_or(0))
 }
 
-/// The member whose address a row names as `host`.
+/// The member whose address a row names as `host`, or whose name it has as `name`: at an address that moves a server sees
+/// that one as its own.
 pub fn node_of(row: &PgRow, roster: &Roster) -> Option<u16> {
-    let host: Option<String> = row.try_get("host").ok()?;
-    let address: IpAddr = host?.parse().ok()?;
-    roster.data_at(address).map(|seat| seat.index)
+    let text = |column: &str| row.try_get::<Option<String>, _>(column).ok().flatten();
+    let address = text("host").and_then(|host| host.parse::<IpAddr>().ok());
+    let at = address.and_then(|address| roster.data_at(address));
+    let named = || roster.named(&NodeName::new(text("name")?)).ok();
+    at.or_else(named).map(|seat| seat.index)
 }
 
 #[async_trait]

@@ -11,6 +11,8 @@ use crate::{
         proxied::{self, Proxied},
         reserve::reserve,
         roster::Roster,
+        route::{Route, keepalived},
+        settings::Values,
     },
 };
 
@@ -21,6 +23,7 @@ use super::{
     running::PostgresStack,
     shape::{Keeper, Shape},
     sql, streaming, tls,
+    way::CHECK,
 };
 
 /// Memory of a node with a database: 64 MiB of shared buffers and some megabytes for each of its sessions.
@@ -45,7 +48,21 @@ pub struct Started {
 pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, SystemError> {
     let shape = Shape::of(design)?;
     let started = start(design, &deploy, shape, |_, _| {}).await?;
+    // Patroni's proxy is its own.
+    let route = match shape.keeper {
+        Keeper::Operator => Route::of(design, &started.roster, &deploy, CHECK).await?,
+        Keeper::Patroni(_) => None,
+    };
+    if let Some(route) = &route {
+        route
+            .raise(&started.roster, &deploy, Values::of(design))
+            .await?;
+    }
     let mut stack = PostgresStack::new(design, started.members, started.roster, shape, deploy)?;
+    if let Some(route) = route {
+        stack.lead_to(route.entry);
+        stack.route = Some(route);
+    }
     stack.proxied = started.proxied;
     stack.certified = started.certified;
     ready::prove(&mut stack).await?;
@@ -86,10 +103,10 @@ pub async fn start(
         fit(member, &mut spec);
         Ok(spec)
     };
-    let specs: Vec<NodeSpec> = members
+    let own = members
         .iter()
-        .map(spec)
-        .collect::<Result<_, SystemError>>()?;
+        .filter(|one| !keepalived::is_agent(&one.name));
+    let specs: Vec<NodeSpec> = own.map(spec).collect::<Result<_, SystemError>>()?;
     let starts = specs.iter().map(|spec| async {
         deploy.runtime.create(spec).await?;
         deploy.runtime.start(&spec.name).await
@@ -125,6 +142,7 @@ impl Plan<'_> {
             files: Vec::new(),
             memory_mib: HELPER_MIB,
             sidecar: true,
+            beside: None,
         };
         match (member.kind, self.shape.keeper) {
             (MemberKind::Data, keeper) => {

@@ -10,14 +10,19 @@ use crate::{
     runtime::RuntimeKind,
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
-        SystemError, TopologySpec, backups, proxied,
-        rows::{self, Isolation},
+        Deploy, Description, Design, Exporter, Issue, Running, System, SystemError, TopologySpec,
+        backups, proxied,
+        route::{self, haproxy, keepalived},
+        rows,
         settings::{Values, filled, issue},
     },
 };
 
-use super::{backup, deploy, exporter, logical, streaming};
+use super::{
+    backup, deploy, exporter, logical,
+    options::{COMMON, NAMES, PATRONI, TLS},
+    streaming,
+};
 
 /// PostgreSQL.
 pub struct Postgres;
@@ -31,124 +36,14 @@ const PATRONI_IMAGE: &str = "drdrill.local/patroni:17";
 /// The image of etcd members.
 const ETCD_IMAGE: &str = "quay.io/coreos/etcd:v3.5.21";
 
-/// The image of the proxy.
-const HAPROXY_IMAGE: &str = "haproxy:3.0";
-
 /// The route by which writes go to the primary and reads to the replicas, each through a port of HAProxy.
 pub const SPLIT: &str = "haproxy-split";
 
 /// The topology in which a server subscribes to the tables of the primary.
 pub const LOGICAL: &str = "logical";
 
-/// The setting by which replicas look their primary up by name.
-pub const NAMES: &str = "names";
-
-/// The setting by which servers present certificates, and clients and replicas verify them.
-pub const TLS: &str = "tls";
-
 /// How many connections drdrill itself and replication need besides the clients'.
 const CONNECTIONS_MIN: u64 = 50;
-
-const COMMON: &[SettingSpec] = &[
-    SettingSpec {
-        name: "synchronous",
-        kind: SettingKind::OneOf(&["off", "on", "remote-apply"]),
-        default: "off",
-        help: "what an acknowledged write has reached besides the primary: nothing (PostgreSQL's default), the disk \
-               of any one replica, or its readers; with Patroni `synchronous_mode`, which falls back to nothing \
-               when no replica is left (not strict, Patroni's default)",
-    },
-    SettingSpec {
-        name: proxied::SETTING,
-        kind: SettingKind::OneOf(&["direct", proxied::ROUTE]),
-        default: "direct",
-        help: "how a replica streams from its primary: from its own address, as usual, or through Toxiproxy, so that \
-               faults of streams can meet it (not with Patroni, which leads replicas to nodes' own addresses); \
-               copies and rewinds go straight to the primary",
-    },
-    SettingSpec {
-        name: NAMES,
-        kind: SettingKind::Flag,
-        default: "false",
-        help: "a replica looks its primary up by name each time it connects to stream, as in most installations, \
-               instead of being told an address; not with Patroni, nor through Toxiproxy",
-    },
-    SettingSpec {
-        name: TLS,
-        kind: SettingKind::Flag,
-        default: "false",
-        help: "servers present certificates of an authority of the run's own; clients and replicas encrypt and verify \
-               them (verify-ca); drdrill's own questions stay plain and see what clients cannot; not with Patroni, nor \
-               through Toxiproxy",
-    },
-    SettingSpec {
-        name: "max-connections",
-        kind: SettingKind::Count,
-        default: "500",
-        help: "connections that a server takes at most; PostgreSQL's default of 100 is little for clients that \
-               connect again and again during an outage",
-    },
-    SettingSpec {
-        name: "isolation",
-        kind: SettingKind::OneOf(Isolation::WORDS),
-        default: "read-committed",
-        help: "isolation of the transactions of transfers and of list-append, said by each of them; the default is PostgreSQL\'s own",
-    },
-    SettingSpec {
-        name: "fsync",
-        kind: SettingKind::Flag,
-        default: "true",
-        help: "force the log to disk, PostgreSQL's default; `false` makes drills faster and a power loss fatal",
-    },
-    backup::SETTING,
-];
-
-const PATRONI: &[SettingSpec] = &[
-    SettingSpec {
-        name: "ttl",
-        kind: SettingKind::Duration,
-        default: "20s",
-        help: "how long the leader's key lives without being renewed; 20 s is the least that Patroni takes, its \
-               default is 30 s",
-    },
-    SettingSpec {
-        name: "loop-wait",
-        kind: SettingKind::Duration,
-        default: "5s",
-        help: "how often Patroni looks and renews the key; its default is 10 s, and ttl must be at least \
-               loop-wait + 2 x retry-timeout",
-    },
-    SettingSpec {
-        name: "retry-timeout",
-        kind: SettingKind::Duration,
-        default: "5s",
-        help: "how long Patroni retries PostgreSQL and etcd before the leader steps down; its default is 10 s",
-    },
-    SettingSpec {
-        name: "maximum-lag-on-failover",
-        kind: SettingKind::Count,
-        default: "1048576",
-        help: "bytes that a replica may be behind to become leader; Patroni's default",
-    },
-    SettingSpec {
-        name: "haproxy-inter",
-        kind: SettingKind::Duration,
-        default: "1s",
-        help: "how often HAProxy checks a node; Patroni's template says 3 s",
-    },
-    SettingSpec {
-        name: "haproxy-fall",
-        kind: SettingKind::Count,
-        default: "3",
-        help: "failed checks after which a node is down; from Patroni's template",
-    },
-    SettingSpec {
-        name: "haproxy-rise",
-        kind: SettingKind::Count,
-        default: "1",
-        help: "good checks after which a node is up; Patroni's template says 2, which adds one check to an outage",
-    },
-];
 
 #[async_trait]
 impl System for Postgres {
@@ -209,7 +104,7 @@ impl System for Postgres {
                 TopologySpec {
                     name: "streaming",
                     summary: "a primary and streaming replicas; an operator promotes",
-                    routes: &["direct", proxied::ROUTE],
+                    routes: &["direct", keepalived::ROUTE, proxied::ROUTE],
                     nodes: (2, 3, 5),
                     runbooks: &["promote-replica"],
                     planned_moves: true,
@@ -251,19 +146,24 @@ impl System for Postgres {
                 },
             ],
             image: IMAGE,
-            settings: COMMON.iter().chain(PATRONI).cloned().collect(),
+            settings: (COMMON.iter().chain(PATRONI).cloned())
+                .chain(route::Kind::all_settings())
+                .collect(),
             runtime: RuntimeKind::Docker,
             disk: Some("/var/lib/postgresql/data"),
         }
     }
 
-    fn design(&self, spec: &SystemSpec, route: Option<&str>) -> Result<Design, Vec<Issue>> {
+    fn design(&self, spec: &SystemSpec, asked: Option<&str>) -> Result<Design, Vec<Issue>> {
         let design = match spec.topology.as_deref() {
-            Some("patroni") => patroni(spec, route),
-            Some(LOGICAL) => with_runbook(LOGICAL, 2, spec, route),
-            _ => with_runbook("streaming", 3, spec, route),
+            Some("patroni") => patroni(spec, asked),
+            Some(LOGICAL) => with_runbook(LOGICAL, 2, spec, asked),
+            _ => with_runbook("streaming", 3, spec, asked),
         };
-        let issues = issues(spec, &design);
+        let mut issues = issues(spec, &design);
+        // Patroni's proxy is its own.
+        let way = route::Kind::of(design.route).filter(|_| design.topology == "streaming");
+        issues.extend(route::issues(&spec.settings, way, &design));
         if issues.is_empty() {
             Ok(design)
         } else {
@@ -309,19 +209,23 @@ fn with_runbook(
     topology: &'static str,
     nodes: u32,
     spec: &SystemSpec,
-    route: Option<&str>,
+    asked: Option<&str>,
 ) -> Design {
+    let way = asked
+        .filter(|_| topology != LOGICAL)
+        .and_then(route::Kind::of);
+    let of_way = way.map(route::Kind::settings).unwrap_or_default();
     let image = spec.image.as_deref().unwrap_or(IMAGE);
     let data = |n| member(format!("pg{n}"), MemberKind::Data, format!("h{n}"), image);
     let mut design = Design {
         topology,
-        route: if route == Some(proxied::ROUTE) {
+        route: if asked == Some(proxied::ROUTE) {
             proxied::ROUTE
         } else {
             "direct"
         },
         members: (1..=spec.nodes.unwrap_or(nodes)).map(data).collect(),
-        settings: filled(COMMON, spec),
+        settings: filled(COMMON.iter().chain(&of_way), spec),
         images: vec![image.to_owned()],
     };
     if backups::kept(&design) {
@@ -331,6 +235,9 @@ fn with_runbook(
     if !proxied::links(&design).is_empty() {
         design.members.push(proxied::member());
         design.images.push(proxied::IMAGE.into());
+    }
+    if let Some(way) = way {
+        way.join(&mut design);
     }
     design
 }
@@ -345,8 +252,8 @@ fn patroni(spec: &SystemSpec, route: Option<&str>) -> Design {
         .map(|n| member(format!("pg{n}"), MemberKind::Data, host(n), image));
     let etcd =
         machines.map(|n| member(format!("etcd{n}"), MemberKind::Control, host(n), ETCD_IMAGE));
-    let proxy = ("haproxy1".to_owned(), "haproxy1".to_owned());
-    let proxy = member(proxy.0, MemberKind::Route, proxy.1, HAPROXY_IMAGE);
+    let proxy = (haproxy::NODE.to_owned(), haproxy::NODE.to_owned());
+    let proxy = member(proxy.0, MemberKind::Route, proxy.1, haproxy::IMAGE);
     Design {
         topology: "patroni",
         route: if route == Some(SPLIT) {
@@ -356,7 +263,7 @@ fn patroni(spec: &SystemSpec, route: Option<&str>) -> Design {
         },
         members: data.chain(etcd).chain([proxy]).collect(),
         settings: filled(COMMON.iter().chain(PATRONI), spec),
-        images: [image, ETCD_IMAGE, HAPROXY_IMAGE]
+        images: [image, ETCD_IMAGE, haproxy::IMAGE]
             .map(str::to_owned)
             .to_vec(),
     }
@@ -569,6 +476,11 @@ mod tests {
         assert_eq!(
             problems("patroni", &[("retry-timeout", "10s")]),
             ["settings.ttl"]
+        );
+        // Its proxy is Patroni's own, not one that asks the servers.
+        assert_eq!(
+            problems("patroni", &[("check-rise", "2")]),
+            ["settings.check-rise"]
         );
         assert_eq!(
             problems("patroni", &[("haproxy-rise", "0")]),

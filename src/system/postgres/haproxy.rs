@@ -4,7 +4,11 @@ use std::{fmt::Write, net::SocketAddr, time::Duration};
 
 use crate::{
     record::MemberKind,
-    system::{http, proxied, roster::Roster, roster::Seat},
+    system::{
+        http, proxied,
+        roster::{Roster, Seat},
+        route::keepalived,
+    },
 };
 
 use super::shape::Timings;
@@ -54,10 +58,10 @@ pub fn config(roster: &Roster, timings: Timings) -> String {
         .replace("@CHECK_TIMEOUT@", &milliseconds(CHECK_TIMEOUT))
 }
 
-/// The proxy of a stack; Toxiproxy is another one, which chooses nobody.
+/// The proxy of a stack. Toxiproxy is another one, which chooses nobody; Keepalived is none.
 pub fn seat(roster: &Roster) -> Option<&Seat> {
     let mut routes = roster.of(MemberKind::Route);
-    routes.find(|seat| !proxied::is_server(&seat.name))
+    routes.find(|seat| !proxied::is_server(&seat.name) && !keepalived::is_agent(&seat.name))
 }
 
 /// Where reads go when they are apart from writes.

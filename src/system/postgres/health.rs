@@ -61,6 +61,10 @@ impl PostgresStack {
             }
         };
         seen.note(true, format!("{}: primary", primary.name));
+        if let Some(route) = &self.route {
+            let nodes = route.redundancy(&*self.runtime).await;
+            (nodes.into_iter()).for_each(|(runs, text)| seen.note(runs, text));
+        }
         let names = said.iter().map(|(seat, _)| &seat.name);
         let expected: Vec<&NodeName> = names.filter(|name| **name != primary.name).collect();
         match followers(primary.address).await {

@@ -19,6 +19,7 @@ mod health;
 mod logical;
 mod moves;
 mod observe;
+mod options;
 mod outcome;
 mod patroni;
 mod ready;
@@ -29,6 +30,7 @@ mod sql;
 mod status;
 mod streaming;
 mod tls;
+mod way;
 
 pub use client::{ServiceClient, Target};
 pub use design::Postgres;

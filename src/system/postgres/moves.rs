@@ -27,6 +27,7 @@ use super::{
     sql,
     status::{Follower, Status, followers},
     streaming::{self, Leader},
+    way::who,
 };
 
 /// The longest wait for a promotion, which replays what was received; without lag it takes 0.2 s.
@@ -124,7 +125,15 @@ impl PostgresStack {
         turned.await.into_iter().collect()
     }
 
-    fn lead_clients_to(&self, primary: &NodeName) -> Result<(), SystemError> {
+    /// Makes the clients use this node, and says so; a route finds it by itself, and is waited for.
+    async fn lead_clients_to(&self, primary: &NodeName) -> Result<(), SystemError> {
+        if let Some(route) = &self.route {
+            let asked = |address| who(address, &self.roster);
+            // Its observer says it.
+            return route
+                .lead_to(&self.seat(primary)?, &*self.runtime, asked)
+                .await;
+        }
         let emitter = self.emitter();
         let at = emitter.as_ref().map(Emitter::now);
         let way = self.roster.way(&self.seat(primary)?, StreamLink::Clients);
@@ -177,7 +186,7 @@ impl PostgresStack {
             )));
         }
         self.take_lead(&to.name).await?;
-        self.lead_clients_to(&to.name)?;
+        self.lead_clients_to(&to.name).await?;
         let (followed, back) = tokio::join!(self.follow(&to.name), self.rejoin(&from.name));
         followed.and(back)
     }
@@ -287,7 +296,7 @@ impl Promote for PostgresStack {
     }
 
     async fn repoint(&self, primary: &NodeName) -> Result<(), SystemError> {
-        self.lead_clients_to(primary)
+        self.lead_clients_to(primary).await
     }
 }
 
@@ -308,7 +317,7 @@ impl PlannedMove for PostgresStack {
         };
         if to == from.name {
             // An earlier attempt got this far and failed later; what it left is done now.
-            self.lead_clients_to(&to)?;
+            self.lead_clients_to(&to).await?;
             self.follow(&to).await?;
         } else {
             self.hand_over(&from, &self.seat(&to)?).await?;

@@ -15,6 +15,7 @@ use super::{
     patroni,
     running::PostgresStack,
     tls,
+    way::who,
 };
 
 /// The longest wait for all members to be present; it takes 3 s, with Patroni 9 s, on an idle machine.
@@ -32,6 +33,15 @@ pub async fn prove(stack: &mut PostgresStack) -> Result<(), SystemError> {
     let mut evidence = whole(stack).await?;
     let said = stack.statuses().await;
     let primary = sole_primary(&said)?.0.clone();
+    if let Some(route) = &stack.route {
+        let asked = |address| who(address, &stack.roster);
+        route.lead_to(&primary, &*stack.runtime, asked).await?;
+        let told = format!(
+            "clients are led to {} by {}",
+            primary.name, stack.facts.route
+        );
+        evidence.push(told);
+    }
     let flow = Flow {
         runtime: &*stack.runtime,
         roster: &stack.roster,
@@ -48,6 +58,11 @@ pub async fn prove(stack: &mut PostgresStack) -> Result<(), SystemError> {
     if let Some(proxied) = &stack.proxied {
         let proxies = proxied.listening(&stack.roster, &*stack.runtime).await?;
         stack.facts.effective.extend(proxies);
+    }
+    if let Some(route) = &stack.route {
+        stack.facts.phase_ns = route.period_ns();
+        let said = route.read_back(&*stack.runtime).await?;
+        stack.facts.effective.extend(said);
     }
     stack.facts.primary = primary.name;
     stack.facts.ready = evidence;

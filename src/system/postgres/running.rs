@@ -24,6 +24,7 @@ use crate::{
         mark::ELEMENT_BYTES,
         proxied::Proxied,
         roster::{Roster, Seat},
+        route::Route,
     },
 };
 
@@ -41,6 +42,7 @@ use super::{
     shape::{Keeper, Shape},
     sql::{self, Trust},
     status::{Status, view},
+    way::who,
 };
 
 /// The longest wait for the workload's tables.
@@ -58,6 +60,8 @@ pub struct PostgresStack {
     pub(super) certified: Option<Certified>,
     /// The node that keeps its backups, where it keeps some.
     pub(super) store: Option<Store>,
+    /// What leads clients to the primary by itself, where something does and it is not Patroni's proxy.
+    pub(super) route: Option<Route>,
     /// Until the stack is closed: what holds an emitter keeps its run's event log open.
     emitter: Mutex<Option<Emitter>>,
     pub(super) elements: Elements,
@@ -117,6 +121,7 @@ impl PostgresStack {
             elements,
             runtime: deploy.runtime,
             proxied: None,
+            route: None,
             certified: None,
             emitter: Mutex::new(Some(deploy.emitter)),
             endpoint: watch::Sender::new(entry),
@@ -137,6 +142,7 @@ impl PostgresStack {
             shape: self.shape,
             runtime: self.runtime.clone(),
             proxied: self.proxied.clone(),
+            route: self.route.clone(),
             certified: self.certified.clone(),
             emitter: Mutex::new(Some(emitter)),
             elements,
@@ -259,6 +265,14 @@ impl Running for PostgresStack {
         }
         if let Keeper::Patroni(_) = self.shape.keeper {
             observers.push(watch.leader_key());
+        }
+        if let Some(route) = &self.route {
+            let roster = self.roster.clone();
+            let asked = move |address| {
+                let roster = roster.clone();
+                async move { who(address, &roster).await }
+            };
+            observers.push(route.watch(emitter.clone(), watch.stop.clone(), asked));
         }
         if self.store.is_some() {
             let endpoint = self.endpoint.subscribe();

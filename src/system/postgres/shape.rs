@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::system::{Design, SystemError, rows::Isolation, settings::Values};
 
-use super::{design, tls};
+use super::{options, tls};
 
 /// What an acknowledged write has reached besides the primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +84,8 @@ impl Shape {
             max_connections: values.count("max-connections")?,
             isolation: Isolation::of(values.word("isolation")),
             fsync: values.flag("fsync"),
-            names: values.flag(design::NAMES),
-            tls: values.flag(design::TLS),
+            names: values.flag(options::NAMES),
+            tls: values.flag(options::TLS),
             keeper,
         })
     }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{RedisResult, Value, aio::MultiplexedConnection};
+use redis::{RedisResult, aio::MultiplexedConnection};
 use tokio::time::timeout;
 
 use crate::{
@@ -19,6 +19,7 @@ use super::{
     link::{command, connect},
     outcome::{Phase, outcome_of},
     sentinel::Directory,
+    way::{is_primary, primary_at},
 };
 
 /// Where a client goes.
@@ -96,17 +97,23 @@ impl RedisClient {
             let asked = allowed.query_async::<()>(&mut connection).await;
             asked.map_err(failed)?;
         }
+        let mut seat = self.roster.data_at(address.ip());
         // A sentinel may still name a node that was demoted, and that would answer reads with old data.
         if matches!(self.target, Target::Primary(_)) {
-            let role: Vec<Value> = command(&["ROLE"])
-                .query_async(&mut connection)
-                .await
-                .map_err(failed)?;
-            if role.first() != Some(&Value::BulkString(b"master".to_vec())) {
+            let primary = match seat {
+                Some(_) => is_primary(&mut connection).await.map_err(failed)?,
+                // Behind a route only the server itself can say which one it is.
+                None => {
+                    let (primary, own) = primary_at(&mut connection).await.map_err(failed)?;
+                    seat = own.and_then(|own| self.roster.data_at(own));
+                    primary
+                }
+            };
+            if !primary {
                 return Err(Reply::error(Outcome::Fail, "not primary"));
             }
         }
-        let node = self.roster.data_at(address.ip()).map(|seat| seat.index);
+        let node = seat.map(|seat| seat.index);
         Ok(Open {
             connection,
             address,

@@ -14,6 +14,7 @@ use crate::{
         proxied::{self, Proxied},
         reserve::reserve,
         roster::Roster,
+        route::Route,
         settings::Values,
         started::listening,
     },
@@ -23,8 +24,9 @@ use super::{
     cluster::{self, CLUSTER},
     link, ready,
     resp::Resp,
-    running::RedisStack,
+    running::{RedisStack, Ways},
     sentinel::{self, MASTER},
+    way::CHECK,
 };
 
 /// Where data nodes listen.
@@ -64,6 +66,7 @@ pub async fn deploy(
         specs.push(proxied.spec(&roster, image)?);
         roster = roster.through(proxied.doors.clone());
     }
+    let route = Route::of(design, &roster, &deploy, CHECK).await?;
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
     let primary = roster.data().next().map(|seat| seat.name.clone());
     let primary = primary.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
@@ -85,9 +88,12 @@ pub async fn deploy(
         deploy.emitter.note("starting the sentinels");
         start(&deploy, &roster, sentinels).await?;
     }
+    if let Some(route) = &route {
+        route.raise(&roster, &deploy, Values::of(design)).await?;
+    }
     deploy.emitter.note("waiting until everyone follows");
-    let mut stack = RedisStack::new(system, members, roster, deploy.runtime, design)?;
-    stack.proxied = proxied;
+    let ways = Ways { proxied, route };
+    let mut stack = RedisStack::new(system, members, roster, ways, deploy.runtime, design)?;
     ready::prove(&mut stack).await?;
     Ok(stack)
 }
@@ -149,6 +155,7 @@ pub fn specs(
                 }],
                 memory_mib: MEMORY_MIB,
                 sidecar: true,
+                beside: None,
             })
         })
         .collect()

@@ -12,6 +12,7 @@ use crate::{
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
         SystemError, TopologySpec, proxied,
+        route::{self, Kind, dns, haproxy, keepalived, nginx},
         settings::{Values, filled, issue},
     },
 };
@@ -20,6 +21,16 @@ use super::{cluster, deploy, exporter};
 
 /// The topology without sentinels.
 pub const REPLICAS: &str = "replicas";
+
+/// How clients find the primary without sentinels.
+const ROUTES: &[&str] = &[
+    "direct",
+    keepalived::ROUTE,
+    haproxy::ROUTE,
+    nginx::ROUTE,
+    dns::ROUTE,
+    proxied::ROUTE,
+];
 
 /// The most sentinels that a stack may have.
 const SENTINELS_MAX: u64 = 7;
@@ -117,8 +128,8 @@ impl System for Redis {
     }
 
     fn programs(&self, _: &Design, reference: &str) -> &'static [&'static str] {
-        // Toxiproxy is started without a script; its official image has no shell.
-        if reference == proxied::IMAGE {
+        // Neither is started by a script; Toxiproxy's official image has no shell.
+        if reference == proxied::IMAGE || Kind::is_image(reference) {
             return &[];
         }
         match self {
@@ -170,7 +181,7 @@ impl System for Redis {
                 TopologySpec {
                     name: REPLICAS,
                     summary: "one primary and replicas, of which an operator promotes one (`REPLICAOF NO ONE`)",
-                    routes: &["direct", proxied::ROUTE],
+                    routes: ROUTES,
                     nodes: (2, 2, 5),
                     runbooks: &["promote-replica"],
                     planned_moves: true,
@@ -184,13 +195,13 @@ impl System for Redis {
                 cluster::topology(),
             ],
             image: self.image(),
-            settings: [SETTINGS, cluster::SETTINGS].concat(),
+            settings: [SETTINGS, &Kind::all_settings(), cluster::SETTINGS].concat(),
             runtime: RuntimeKind::Docker,
             disk: Some("/data"),
         }
     }
 
-    fn design(&self, spec: &SystemSpec, route: Option<&str>) -> Result<Design, Vec<Issue>> {
+    fn design(&self, spec: &SystemSpec, asked: Option<&str>) -> Result<Design, Vec<Issue>> {
         let image = spec
             .image
             .clone()
@@ -209,14 +220,16 @@ impl System for Redis {
             image: image.clone(),
         };
         let data = (1..=nodes).map(|n| member(format!("r{n}"), MemberKind::Data));
-        let settings = filled(SETTINGS, spec);
+        let way = asked.filter(|_| !watched).and_then(Kind::of);
+        let own = way.map(Kind::settings).unwrap_or_default();
+        let settings = filled(SETTINGS.iter().chain(&own), spec);
         let sentinels = Values(&settings)
             .count("sentinels")
             .unwrap_or(3)
             .min(SENTINELS_MAX);
         let sentinels = if watched { sentinels } else { 0 };
         let watchers = (1..=sentinels).map(|n| member(format!("s{n}"), MemberKind::Control));
-        let through = route == Some(proxied::ROUTE);
+        let through = asked == Some(proxied::ROUTE);
         let mut design = Design {
             topology: if watched { "sentinel" } else { REPLICAS },
             route: match (through, watched) {
@@ -232,7 +245,11 @@ impl System for Redis {
             design.members.push(proxied::member());
             design.images.push(proxied::IMAGE.into());
         }
+        if let Some(way) = way {
+            way.join(&mut design);
+        }
         let mut issues = issues(Values::of(&design), nodes);
+        issues.extend(route::issues(&spec.settings, way, &design));
         if watched && proxied::links(&design).contains(&StreamLink::Replication) {
             let message = "Sentinel leads replicas to the nodes' own addresses, past every proxy";
             let help = "choose `direct`, or `topology: replicas`";
@@ -377,6 +394,45 @@ mod tests {
             ("toxiproxy", vec![StreamLink::Clients])
         );
         assert_eq!(through.images[1], proxied::IMAGE);
+    }
+
+    #[test]
+    fn routes_have_nodes_of_their_own_and_settings_that_mean_nothing_without_them() {
+        let mut spec = spec(&[("check-fall", "3")]);
+        spec.topology = Some(REPLICAS.into());
+        let names = |route: &str| {
+            let design = Redis::Redis.design(&spec, Some(route)).expect("a design");
+            assert_eq!(design.route, route);
+            assert_eq!(design.settings["check-fall"], "3");
+            let names = design
+                .members
+                .iter()
+                .map(|m| format!("{}@{}", m.name, m.host));
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            names("keepalived"),
+            "r1@r1 r2@r2 keepalived1@r1 keepalived2@r2"
+        );
+        assert_eq!(names("haproxy"), "r1@r1 r2@r2 haproxy1@haproxy1");
+        let paths = |settings: &[(&str, &str)], route: &str| -> Vec<String> {
+            let mut spec = self::spec(settings);
+            spec.topology = Some(REPLICAS.into());
+            let issues = Redis::Redis.design(&spec, Some(route)).expect_err("issues");
+            issues.iter().map(|issue| issue.path[1].clone()).collect()
+        };
+        assert_eq!(paths(&[("check-fall", "3")], "direct"), ["check-fall"]);
+        assert_eq!(
+            paths(&[("advert-interval", "1s")], "haproxy"),
+            ["advert-interval"]
+        );
+        let wrong = [("advert-interval", "1ms"), ("check-rise", "0")];
+        assert_eq!(paths(&wrong[..1], "keepalived"), ["advert-interval"]);
+        assert_eq!(paths(&wrong[1..], "keepalived"), ["check-rise"]);
+        assert_eq!(
+            paths(&[("check-interval", "1500ms")], "haproxy"),
+            ["check-interval"]
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod resp;
 mod running;
 mod sentinel;
 mod status;
+mod way;
 
 pub use client::{RedisClient, Target};
 pub use design::Redis;

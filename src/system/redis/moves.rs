@@ -21,6 +21,7 @@ use super::{
     link::{ask, command},
     running::{RedisStack, status},
     sentinel::{self, MASTER},
+    way::who,
 };
 
 /// The longest that writes are held back: longer than the sentinels need once they are told.
@@ -144,8 +145,9 @@ impl RedisStack {
             None => self.best_candidate().await?,
         };
         self.promote(&new).await?;
-        self.repoint(&new).await?;
+        // A route stays with the old one for as long as that says that it is primary.
         self.refollow(&new).await?;
+        self.repoint(&new).await?;
         order::<u64>(old.address, &["CLIENT", "KILL", "TYPE", "normal"]).await?;
         Ok(new)
     }
@@ -232,8 +234,18 @@ impl Promote for RedisStack {
     }
 
     async fn repoint(&self, primary: &NodeName) -> Result<(), SystemError> {
-        self.directory.lead_to(self.roster.named(primary)?.address);
-        Ok(())
+        match &self.ways.route {
+            Some(route) => {
+                let asked = |address| who(address, &self.roster);
+                route
+                    .lead_to(self.roster.named(primary)?, &*self.runtime, asked)
+                    .await
+            }
+            None => {
+                self.directory.lead_to(self.roster.named(primary)?.address);
+                Ok(())
+            }
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     link::{self, connect},
     running::RedisStack,
     sentinel,
+    way::who,
 };
 
 /// The longest wait for replication to flow and for the sentinels to know everyone.
@@ -34,9 +35,23 @@ pub async fn prove(stack: &mut RedisStack) -> Result<(), SystemError> {
     let mut evidence = replication?;
     evidence.extend(watched?);
     effective::read_back(stack).await?;
-    if let Some(proxied) = &stack.proxied {
+    if let Some(proxied) = &stack.ways.proxied {
         let proxies = proxied.listening(&stack.roster, &*stack.runtime).await?;
         stack.stack.effective.extend(proxies);
+    }
+    if let Some(route) = &stack.ways.route {
+        let primary = stack.roster.named(&stack.stack.primary)?;
+        let asked = |address| who(address, &stack.roster);
+        route.forget();
+        route.lead_to(primary, &*stack.runtime, asked).await?;
+        let told = format!(
+            "clients are led to {} by {}",
+            primary.name, stack.stack.route
+        );
+        evidence.push(told);
+        stack.stack.phase_ns = route.period_ns();
+        let said = route.read_back(&*stack.runtime).await?;
+        stack.stack.effective.extend(said);
     }
     stack.stack.ready = evidence;
     Ok(())

@@ -33,6 +33,9 @@ pub async fn redundancy(stack: &RedisStack) -> Redundancy {
         )
         .await,
     );
+    if let Some(route) = &stack.ways.route {
+        verdicts.extend(route.redundancy(&*stack.runtime).await);
+    }
     verdicts.into_iter().collect()
 }
 

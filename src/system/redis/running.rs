@@ -21,6 +21,7 @@ use crate::{
         Told,
         proxied::Proxied,
         roster::{Roster, Seat, sole},
+        route::Route,
     },
 };
 
@@ -35,10 +36,20 @@ use super::{
     observe, redundancy,
     sentinel::Directory,
     status::Status,
+    way::who,
 };
 
 /// The longest wait for one node's view.
 const ASK_LIMIT: Duration = Duration::from_millis(500);
+
+/// What clients and replicas pass on their way to a node.
+#[derive(Debug, Clone, Default)]
+pub struct Ways {
+    /// The proxies before the nodes, where there are some.
+    pub proxied: Option<Proxied>,
+    /// What leads clients to the primary by itself, where something does.
+    pub route: Option<Route>,
+}
 
 /// The stack.
 pub struct RedisStack {
@@ -47,8 +58,7 @@ pub struct RedisStack {
     pub(super) directory: Arc<Directory>,
     pub(super) keys: Keys,
     pub(super) runtime: Arc<dyn Runtime>,
-    /// The proxies before the nodes, where there are some.
-    pub(super) proxied: Option<Proxied>,
+    pub(super) ways: Ways,
     pool: OnceLock<Arc<Pool>>,
 }
 
@@ -58,12 +68,13 @@ impl RedisStack {
         system: &str,
         members: Vec<Member>,
         roster: Roster,
+        ways: Ways,
         runtime: Arc<dyn Runtime>,
         design: &Design,
     ) -> Result<Self, SystemError> {
         let first = roster.data().next().map(|seat| seat.name.clone());
         let primary = first.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
-        let directory = directory(design, &roster, &primary)?;
+        let directory = directory(design, &roster, &primary, ways.route.as_ref())?;
         let stack = Stack {
             system: system.to_owned(),
             topology: design.topology.into(),
@@ -88,7 +99,7 @@ impl RedisStack {
             directory: Arc::new(directory),
             keys: Keys::new(runtime.run().clone()),
             runtime,
-            proxied: None,
+            ways,
             pool: OnceLock::new(),
         })
     }
@@ -104,9 +115,29 @@ impl RedisStack {
             directory: self.directory.clone(),
             keys: Keys::new(run),
             runtime: self.runtime.clone(),
-            proxied: self.proxied.clone(),
+            ways: self.ways.clone(),
             pool: OnceLock::new(),
         }
+    }
+
+    /// Where the primary is by its own address, as clients find it.
+    ///
+    /// # Errors
+    /// When nobody names it, or none answers behind the route.
+    pub(super) async fn led_to(&self) -> Result<SocketAddr, SystemError> {
+        if let Some(route) = &self.ways.route {
+            let found = match route.now().await {
+                Some(address) => who(address, &self.roster).await,
+                None => None,
+            };
+            let none = || SystemError::Refused("no primary answers where clients are led".into());
+            let name = found.ok_or_else(none)?;
+            return Ok(self.roster.named(&name)?.address);
+        }
+        let named = self.directory.primary().await;
+        named.map_err(|error| {
+            SystemError::Refused(format!("no sentinel names the primary: {error}"))
+        })
     }
 
     /// The views of all members that hold data, asked at the same time.
@@ -131,7 +162,11 @@ fn directory(
     design: &Design,
     roster: &Roster,
     primary: &NodeName,
+    route: Option<&Route>,
 ) -> Result<Directory, SystemError> {
+    if let Some(route) = route {
+        return Ok(Directory::by(route.clone()));
+    }
     if design.topology == REPLICAS {
         return Ok(Directory::endpoint(roster.named(primary)?.address));
     }
@@ -204,9 +239,18 @@ impl Running for RedisStack {
 
     fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
         let nodes = observe::nodes(&self.roster, emitter, &stop);
+        let route = self.ways.route.as_ref().map(|route| {
+            let roster = self.roster.clone();
+            let asked = move |address| {
+                let roster = roster.clone();
+                async move { who(address, &roster).await }
+            };
+            route.watch(emitter.clone(), stop.clone(), asked)
+        });
         nodes
             .into_iter()
             .chain(observe::sentinels(&self.roster, emitter, &stop))
+            .chain(route)
             .collect()
     }
 
@@ -246,9 +290,7 @@ impl Running for RedisStack {
     async fn final_read(&self, source: &Source) -> Result<Holdings, SystemError> {
         match source {
             Source::Authority { .. } => {
-                let primary = self.directory.primary().await.map_err(|error| {
-                    SystemError::Refused(format!("no sentinel names the primary: {error}"))
-                })?;
+                let primary = self.led_to().await?;
                 let found = dump(&self.keys, "the primary", primary, Asked::Plainly).await?;
                 Ok(found.holdings())
             }
@@ -265,7 +307,7 @@ impl Running for RedisStack {
         // An old primary that starts by its old configuration serves as a second one until the sentinels
         // see it. Without a new primary it is the primary still, and starts as such.
         if seat.kind == MemberKind::Data
-            && let Ok(primary) = self.directory.primary().await
+            && let Ok(primary) = self.led_to().await
             && primary != seat.address
         {
             let leader = self.roster.way_to(primary, StreamLink::Replication);
@@ -287,7 +329,7 @@ impl Running for RedisStack {
     }
 
     fn proxied(&self) -> Option<&Proxied> {
-        self.proxied.as_ref()
+        self.ways.proxied.as_ref()
     }
 
     async fn close(&self) {}

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     net::{IpAddr, SocketAddr},
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -14,7 +15,7 @@ use redis::{RedisError, RedisResult};
 
 use crate::{
     id::{NodeName, RunId},
-    system::mark,
+    system::{mark, route::Route},
 };
 
 use super::link::{self, ask, command};
@@ -36,6 +37,7 @@ pub struct Directory {
     sentinels: Vec<(NodeName, SocketAddr)>,
     answering: AtomicUsize,
     endpoint: Mutex<Option<SocketAddr>>,
+    route: Option<Route>,
 }
 
 impl Directory {
@@ -45,6 +47,15 @@ impl Directory {
             sentinels,
             answering: AtomicUsize::new(0),
             endpoint: Mutex::new(None),
+            route: None,
+        }
+    }
+
+    /// Goes where this route leads.
+    pub fn by(route: Route) -> Self {
+        Self {
+            route: Some(route),
+            ..Self::new(Vec::new())
         }
     }
 
@@ -79,6 +90,10 @@ impl Directory {
     /// # Errors
     /// The last sentinel's error when none answers.
     pub async fn primary(&self) -> RedisResult<SocketAddr> {
+        if let Some(route) = &self.route {
+            let unknown = |error| RedisError::from(io::Error::new(io::ErrorKind::NotFound, error));
+            return route.way().await.map_err(unknown);
+        }
         if let Some(named) = *self.named() {
             return Ok(named);
         }

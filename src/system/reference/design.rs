@@ -147,6 +147,7 @@ impl System for Reference {
                 files: Vec::new(),
                 memory_mib: 0,
                 sidecar: false,
+                beside: None,
             };
             deploy.runtime.create(&spec).await?;
             deploy.runtime.start(name).await?;

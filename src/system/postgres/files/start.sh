@@ -58,6 +58,7 @@ sql_on() { as_postgres psql -qAtX -v ON_ERROR_STOP=1 -h "$1" -U postgres -d post
 write_settings() {
     {
         echo "listen_addresses = '*'"
+        echo "cluster_name = '$NODE'" # whom clients ask behind an address that moves
         echo "max_connections = 500"
         echo "shared_buffers = 64MB"
         echo "wal_level = replica"
