@@ -127,6 +127,17 @@ pub struct Member {
 }
 
 impl Member {
+    /// A member of a design on a machine of its own, whose address is not known yet.
+    pub fn alone(name: &str, kind: MemberKind, image: &str) -> Self {
+        Self {
+            name: NodeName::new(name),
+            kind,
+            address: String::new(),
+            host: name.into(),
+            image: image.into(),
+        }
+    }
+
     /// Whether it stands in the network of another of these members and has none of its own: then it has that one's address.
     pub fn is_beside(&self, members: &[Self]) -> bool {
         let ip = |member: &Self| member.address.rsplit_once(':').map(|(ip, _)| ip.to_owned());

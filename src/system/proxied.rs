@@ -76,13 +76,7 @@ pub fn links(design: &Design) -> Vec<StreamLink> {
 
 /// The member that a stack with proxies has.
 pub fn member() -> Member {
-    Member {
-        name: NodeName::new(NODE),
-        kind: MemberKind::Route,
-        address: String::new(),
-        host: NODE.into(),
-        image: IMAGE.into(),
-    }
+    Member::alone(NODE, MemberKind::Route, IMAGE)
 }
 
 /// Whether this member is the proxies' server.

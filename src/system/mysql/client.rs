@@ -18,11 +18,11 @@ use crate::{
 };
 
 use super::{
+    asked::member,
     element::Elements,
     lead::{Directory, Found},
     outcome::outcome_of,
     sql::{self, Account},
-    way::member,
 };
 
 /// Where a client goes.

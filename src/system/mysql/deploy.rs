@@ -14,6 +14,7 @@ use crate::{
 };
 
 use super::{
+    asked::{CHECK, who},
     backup,
     design::MySql,
     kind::Kind,
@@ -21,7 +22,6 @@ use super::{
     running::MySqlStack,
     shape::{Shape, member_number},
     sql::{self, Account},
-    way::CHECK,
 };
 
 /// Memory of a node: 64 MiB of buffer pool, about 170 MiB of the server itself, and its sessions.
@@ -72,7 +72,7 @@ pub async fn deploy(
         })
     });
     try_join_all(heard).await?;
-    let route = Route::of(design, &roster, &deploy, CHECK).await?;
+    let route = Route::of(design, &roster, &deploy, CHECK, who).await?;
     if let Some(route) = &route {
         route.raise(&roster, &deploy, Values::of(design)).await?;
     }

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB: replication by GTID with a runbook, and groups that fail over by themselves.
 
 mod app;
+mod asked;
 mod backup;
 mod bounds;
 mod client;
@@ -27,7 +28,6 @@ mod shape;
 mod sql;
 mod statements;
 mod status;
-mod way;
 
 pub use client::{ServiceClient, Target};
 pub use design::MySql;

@@ -24,7 +24,6 @@ use super::{
     running::MySqlStack,
     sql,
     status::Status,
-    way::who,
 };
 
 /// The longest wait for one server to do what it is told.
@@ -131,9 +130,8 @@ impl MySqlStack {
         let low = emitter.as_ref().map(Emitter::now);
         self.directory.use_from_now(seat.address);
         if let Some(route) = &self.route {
-            let asked = |address| who(address, self.roster());
             // Its observer says it.
-            return route.lead_to(seat, &*self.runtime, asked).await;
+            return route.lead_to(seat, &*self.runtime).await;
         }
         if !self.shape.kind.by_operator() {
             // The observer of the members' lead says it.

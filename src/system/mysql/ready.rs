@@ -10,7 +10,7 @@ use crate::{
     system::{SystemError, roster::Seat, started::not_ready, wait::until},
 };
 
-use super::{effective, members::text, running::MySqlStack, sql, way::who};
+use super::{effective, members::text, running::MySqlStack, sql};
 
 /// The longest wait for all members to be present; it takes 1 s, in a group 5 s, on an idle machine.
 const WHOLE_LIMIT: Duration = Duration::from_secs(120);
@@ -41,16 +41,11 @@ pub async fn prove(stack: &mut MySqlStack) -> Result<(), SystemError> {
     let read = effective::read(stack, &primary).await?;
     read.into_facts(&mut stack.facts);
     if let Some(route) = &stack.route {
-        let asked = |address| who(address, stack.roster());
-        route.lead_to(&primary, &*stack.runtime, asked).await?;
-        let told = format!(
-            "clients are led to {} by {}",
-            primary.name, stack.facts.route
+        evidence.push(
+            route
+                .prove(&primary, &*stack.runtime, &mut stack.facts)
+                .await?,
         );
-        evidence.push(told);
-        stack.facts.phase_ns = route.period_ns();
-        let said = route.read_back(&*stack.runtime).await?;
-        stack.facts.effective.extend(said);
     }
     stack.facts.primary = primary.name;
     stack.facts.ready = evidence;

@@ -38,7 +38,6 @@ use super::{
     shape::Shape,
     sql,
     status::{Status, view},
-    way::who,
 };
 
 /// The longest wait for what a node's clock says.
@@ -226,12 +225,7 @@ impl Running for MySqlStack {
             observers.push(watch.lead());
         }
         if let Some(route) = &self.route {
-            let roster = self.roster().clone();
-            let asked = move |address| {
-                let roster = roster.clone();
-                async move { who(address, &roster).await }
-            };
-            observers.push(route.watch(emitter.clone(), watch.stop.clone(), asked));
+            observers.push(route.watch(emitter.clone(), watch.stop.clone()));
         }
         if let Some(store) = &self.store {
             let endpoint = self.directory.lead.subscribe();

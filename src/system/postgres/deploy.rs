@@ -17,13 +17,13 @@ use crate::{
 };
 
 use super::{
+    asked::{CHECK, who},
     backup, etcd,
     frontend::Frontend,
     haproxy, patroni, ready,
     running::PostgresStack,
     shape::{Keeper, Shape},
     sql, streaming, tls,
-    way::CHECK,
 };
 
 /// Memory of a node with a database: 64 MiB of shared buffers and some megabytes for each of its sessions.
@@ -50,7 +50,7 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<PostgresStack, Sy
     let started = start(design, &deploy, shape, |_, _| {}).await?;
     // Patroni's proxy is its own.
     let route = match shape.keeper {
-        Keeper::Operator => Route::of(design, &started.roster, &deploy, CHECK).await?,
+        Keeper::Operator => Route::of(design, &started.roster, &deploy, CHECK, who).await?,
         Keeper::Patroni(_) => None,
     };
     if let Some(route) = &route {

@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod app;
+mod asked;
 mod backup;
 mod bounds;
 mod client;
@@ -30,7 +31,6 @@ mod sql;
 mod status;
 mod streaming;
 mod tls;
-mod way;
 
 pub use client::{ServiceClient, Target};
 pub use design::Postgres;

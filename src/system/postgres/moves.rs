@@ -27,7 +27,6 @@ use super::{
     sql,
     status::{Follower, Status, followers},
     streaming::{self, Leader},
-    way::who,
 };
 
 /// The longest wait for a promotion, which replays what was received; without lag it takes 0.2 s.
@@ -128,11 +127,9 @@ impl PostgresStack {
     /// Makes the clients use this node, and says so; a route finds it by itself, and is waited for.
     async fn lead_clients_to(&self, primary: &NodeName) -> Result<(), SystemError> {
         if let Some(route) = &self.route {
-            let asked = |address| who(address, &self.roster);
             // Its observer says it.
-            return route
-                .lead_to(&self.seat(primary)?, &*self.runtime, asked)
-                .await;
+            let seat = self.seat(primary)?;
+            return route.lead_to(&seat, &*self.runtime).await;
         }
         let emitter = self.emitter();
         let at = emitter.as_ref().map(Emitter::now);

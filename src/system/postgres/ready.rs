@@ -15,7 +15,6 @@ use super::{
     patroni,
     running::PostgresStack,
     tls,
-    way::who,
 };
 
 /// The longest wait for all members to be present; it takes 3 s, with Patroni 9 s, on an idle machine.
@@ -34,13 +33,7 @@ pub async fn prove(stack: &mut PostgresStack) -> Result<(), SystemError> {
     let said = stack.statuses().await;
     let primary = sole_primary(&said)?.0.clone();
     if let Some(route) = &stack.route {
-        let asked = |address| who(address, &stack.roster);
-        route.lead_to(&primary, &*stack.runtime, asked).await?;
-        let told = format!(
-            "clients are led to {} by {}",
-            primary.name, stack.facts.route
-        );
-        evidence.push(told);
+        route.leads_to(&primary).await?;
     }
     let flow = Flow {
         runtime: &*stack.runtime,
@@ -60,9 +53,11 @@ pub async fn prove(stack: &mut PostgresStack) -> Result<(), SystemError> {
         stack.facts.effective.extend(proxies);
     }
     if let Some(route) = &stack.route {
-        stack.facts.phase_ns = route.period_ns();
-        let said = route.read_back(&*stack.runtime).await?;
-        stack.facts.effective.extend(said);
+        evidence.push(
+            route
+                .prove(&primary, &*stack.runtime, &mut stack.facts)
+                .await?,
+        );
     }
     stack.facts.primary = primary.name;
     stack.facts.ready = evidence;

@@ -42,7 +42,6 @@ use super::{
     shape::{Keeper, Shape},
     sql::{self, Trust},
     status::{Status, view},
-    way::who,
 };
 
 /// The longest wait for the workload's tables.
@@ -267,12 +266,7 @@ impl Running for PostgresStack {
             observers.push(watch.leader_key());
         }
         if let Some(route) = &self.route {
-            let roster = self.roster.clone();
-            let asked = move |address| {
-                let roster = roster.clone();
-                async move { who(address, &roster).await }
-            };
-            observers.push(route.watch(emitter.clone(), watch.stop.clone(), asked));
+            observers.push(route.watch(emitter.clone(), watch.stop.clone()));
         }
         if self.store.is_some() {
             let endpoint = self.endpoint.subscribe();

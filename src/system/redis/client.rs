@@ -14,12 +14,12 @@ use crate::{
 };
 
 use super::{
+    asked::{is_primary, primary_at},
     cluster::Seeds,
     element::Keys,
     link::{command, connect},
     outcome::{Phase, outcome_of},
     sentinel::Directory,
-    way::{is_primary, primary_at},
 };
 
 /// Where a client goes.

@@ -21,12 +21,12 @@ use crate::{
 };
 
 use super::{
+    asked::{CHECK, who},
     cluster::{self, CLUSTER},
     link, ready,
     resp::Resp,
     running::{RedisStack, Ways},
     sentinel::{self, MASTER},
-    way::CHECK,
 };
 
 /// Where data nodes listen.
@@ -66,7 +66,7 @@ pub async fn deploy(
         specs.push(proxied.spec(&roster, image)?);
         roster = roster.through(proxied.doors.clone());
     }
-    let route = Route::of(design, &roster, &deploy, CHECK).await?;
+    let route = Route::of(design, &roster, &deploy, CHECK, who).await?;
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
     let primary = roster.data().next().map(|seat| seat.name.clone());
     let primary = primary.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;

@@ -1,6 +1,7 @@
 //! Redis and Valkey: one primary and its replicas, watched by sentinels or not, and clusters of several.
 
 mod app;
+mod asked;
 mod bounds;
 mod client;
 mod cluster;
@@ -21,7 +22,6 @@ mod resp;
 mod running;
 mod sentinel;
 mod status;
-mod way;
 
 pub use client::{RedisClient, Target};
 pub use design::Redis;

@@ -21,7 +21,6 @@ use super::{
     link::{ask, command},
     running::{RedisStack, status},
     sentinel::{self, MASTER},
-    way::who,
 };
 
 /// The longest that writes are held back: longer than the sentinels need once they are told.
@@ -236,10 +235,8 @@ impl Promote for RedisStack {
     async fn repoint(&self, primary: &NodeName) -> Result<(), SystemError> {
         match &self.ways.route {
             Some(route) => {
-                let asked = |address| who(address, &self.roster);
-                route
-                    .lead_to(self.roster.named(primary)?, &*self.runtime, asked)
-                    .await
+                let seat = self.roster.named(primary)?;
+                route.lead_to(seat, &*self.runtime).await
             }
             None => {
                 self.directory.lead_to(self.roster.named(primary)?.address);

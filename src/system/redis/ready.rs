@@ -15,7 +15,6 @@ use super::{
     link::{self, connect},
     running::RedisStack,
     sentinel,
-    way::who,
 };
 
 /// The longest wait for replication to flow and for the sentinels to know everyone.
@@ -41,17 +40,11 @@ pub async fn prove(stack: &mut RedisStack) -> Result<(), SystemError> {
     }
     if let Some(route) = &stack.ways.route {
         let primary = stack.roster.named(&stack.stack.primary)?;
-        let asked = |address| who(address, &stack.roster);
-        route.forget();
-        route.lead_to(primary, &*stack.runtime, asked).await?;
-        let told = format!(
-            "clients are led to {} by {}",
-            primary.name, stack.stack.route
+        evidence.push(
+            route
+                .prove(primary, &*stack.runtime, &mut stack.stack)
+                .await?,
         );
-        evidence.push(told);
-        stack.stack.phase_ns = route.period_ns();
-        let said = route.read_back(&*stack.runtime).await?;
-        stack.stack.effective.extend(said);
     }
     stack.stack.ready = evidence;
     Ok(())

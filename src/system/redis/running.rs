@@ -36,7 +36,6 @@ use super::{
     observe, redundancy,
     sentinel::Directory,
     status::Status,
-    way::who,
 };
 
 /// The longest wait for one node's view.
@@ -126,12 +125,8 @@ impl RedisStack {
     /// When nobody names it, or none answers behind the route.
     pub(super) async fn led_to(&self) -> Result<SocketAddr, SystemError> {
         if let Some(route) = &self.ways.route {
-            let found = match route.now().await {
-                Some(address) => who(address, &self.roster).await,
-                None => None,
-            };
             let none = || SystemError::Refused("no primary answers where clients are led".into());
-            let name = found.ok_or_else(none)?;
+            let name = route.leads().await.ok_or_else(none)?;
             return Ok(self.roster.named(&name)?.address);
         }
         let named = self.directory.primary().await;
@@ -239,14 +234,8 @@ impl Running for RedisStack {
 
     fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
         let nodes = observe::nodes(&self.roster, emitter, &stop);
-        let route = self.ways.route.as_ref().map(|route| {
-            let roster = self.roster.clone();
-            let asked = move |address| {
-                let roster = roster.clone();
-                async move { who(address, &roster).await }
-            };
-            route.watch(emitter.clone(), stop.clone(), asked)
-        });
+        let route = self.ways.route.as_ref();
+        let route = route.map(|route| route.watch(emitter.clone(), stop.clone()));
         nodes
             .into_iter()
             .chain(observe::sentinels(&self.roster, emitter, &stop))

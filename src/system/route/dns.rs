@@ -17,7 +17,6 @@ use hickory_resolver::{
 
 use crate::{
     id::NodeName,
-    record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec, Runtime},
     system::{
         SettingKind, SettingSpec, SystemError,
@@ -26,6 +25,8 @@ use crate::{
         wait::until,
     },
 };
+
+use super::alone;
 
 /// The route by which clients look the primary up.
 pub const ROUTE: &str = "dns";
@@ -44,9 +45,6 @@ const ZONE_PATH: &str = "/drdrill/zone";
 
 /// What clients look up.
 pub(super) const NAME: &str = "service.drdrill.test.";
-
-/// Memory of it.
-const MEMORY_MIB: u32 = 256;
 
 /// Starts it with the zone that it has, or with that of the beginning: it keeps what it was told over a restart.
 const START: &str = "mkdir -p /var/lib/drdrill; \
@@ -81,17 +79,6 @@ pub const SETTINGS: [SettingSpec; 2] = [
     },
 ];
 
-/// The name server.
-pub fn member() -> Member {
-    Member {
-        name: NodeName::new(NODE),
-        kind: MemberKind::Route,
-        address: String::new(),
-        host: NODE.into(),
-        image: IMAGE.into(),
-    }
-}
-
 /// The name server's node.
 pub(super) fn specs(
     roster: &Roster,
@@ -106,20 +93,12 @@ pub(super) fn specs(
         "$TTL 60\n@ IN SOA dns1.drdrill.test. root.drdrill.test. 1 3600 600 86400 60\n@ IN NS dns1.drdrill.test.\n\
          dns1 IN A {own}\nservice {ttl} IN A {first}\n"
     );
-    Ok(vec![NodeSpec {
-        name: NodeName::new(NODE),
-        image: image.to_owned(),
-        entrypoint: ["sh", "-c", START].map(str::to_owned).to_vec(),
-        command: Vec::new(),
-        env: Vec::new(),
-        files: vec![
-            NodeFile::text(CONFIG_PATH, 0o644, include_str!("named.conf")),
-            NodeFile::text(ZONE_PATH, 0o644, &zone),
-        ],
-        memory_mib: MEMORY_MIB,
-        sidecar: true,
-        beside: None,
-    }])
+    let files = vec![
+        NodeFile::text(CONFIG_PATH, 0o644, include_str!("named.conf")),
+        NodeFile::text(ZONE_PATH, 0o644, &zone),
+    ];
+    let entrypoint = ["sh", "-c", START].map(str::to_owned).to_vec();
+    Ok(vec![alone(NODE, image, entrypoint, files)])
 }
 
 /// What looks the primary up.
@@ -131,14 +110,6 @@ pub(super) struct Names {
     fresh: TokioResolver,
     ttl: u64,
     port: u16,
-}
-
-impl std::fmt::Debug for Names {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Names")
-            .field("ttl", &self.ttl)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Names {

@@ -3,13 +3,11 @@
 use std::fmt::Write;
 
 use crate::{
-    id::NodeName,
-    record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec},
     system::{SystemError, roster::Roster, settings::Values},
 };
 
-use super::Check;
+use super::{Check, alone, filled_in};
 
 /// The route by which clients go through HAProxy.
 pub const ROUTE: &str = "haproxy";
@@ -23,20 +21,6 @@ pub const NODE: &str = "haproxy1";
 /// Where the image expects its configuration.
 pub const CONFIG_PATH: &str = "/usr/local/etc/haproxy/haproxy.cfg";
 
-/// Memory of it, which it uses for its connections.
-const MEMORY_MIB: u32 = 256;
-
-/// The member that a stack behind it has.
-pub fn member() -> Member {
-    Member {
-        name: NodeName::new(NODE),
-        kind: MemberKind::Route,
-        address: String::new(),
-        host: NODE.into(),
-        image: IMAGE.into(),
-    }
-}
-
 /// The proxy's node.
 pub(super) fn specs(
     roster: &Roster,
@@ -45,17 +29,8 @@ pub(super) fn specs(
     check: Check,
 ) -> Result<Vec<NodeSpec>, SystemError> {
     let text = config(roster, values, check)?;
-    Ok(vec![NodeSpec {
-        name: NodeName::new(NODE),
-        image: image.to_owned(),
-        entrypoint: Vec::new(),
-        command: Vec::new(),
-        env: Vec::new(),
-        files: vec![NodeFile::text(CONFIG_PATH, 0o644, &text)],
-        memory_mib: MEMORY_MIB,
-        sidecar: true,
-        beside: None,
-    }])
+    let files = vec![NodeFile::text(CONFIG_PATH, 0o644, &text)];
+    Ok(vec![alone(NODE, image, Vec::new(), files)])
 }
 
 fn config(roster: &Roster, values: Values<'_>, check: Check) -> Result<String, SystemError> {
@@ -74,17 +49,15 @@ fn config(roster: &Roster, values: Values<'_>, check: Check) -> Result<String, S
         ("@DIALOGUE@", dialogue.replace('\n', "\n    ")),
         ("@SERVERS@", servers.trim_end().to_owned()),
     ];
-    let text = include_str!("haproxy.cfg").to_owned();
-    let filled = words
-        .iter()
-        .fold(text, |text, (word, value)| text.replace(word, value));
-    Ok(filled)
+    Ok(filled_in(include_str!("haproxy.cfg"), &words))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
+        id::NodeName,
+        record::{Member, MemberKind},
         scenario::SystemSpec,
         system::{route::Kind, settings::filled},
     };

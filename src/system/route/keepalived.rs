@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-use super::Check;
+use super::{Check, filled_in};
 
 /// The route by which clients reach the primary at a floating address.
 pub const ROUTE: &str = "keepalived";
@@ -140,11 +140,7 @@ fn config(
         ("@PEERS@", peers.join("\n        ")),
         ("@ADDRESS@", address.to_string()),
     ];
-    let text = include_str!("keepalived.conf").to_owned();
-    let filled = words
-        .iter()
-        .fold(text, |text, (word, value)| text.replace(word, value));
-    Ok(filled)
+    Ok(filled_in(include_str!("keepalived.conf"), &words))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    record::Member,
+    record::{Member, MemberKind},
     system::{
         Design, Issue, SettingKind, SettingSpec, SystemError,
         settings::{Values, issue},
@@ -81,14 +81,20 @@ impl Kind {
         Self::ALL.iter().any(|kind| kind.image() == reference)
     }
 
-    /// The members that a design on it has besides those that hold data.
-    pub fn members(self, data: &[Member]) -> Vec<Member> {
+    /// Its node, where it has one on a machine of its own.
+    pub(super) fn node(self) -> Option<&'static str> {
         match self {
-            Self::Keepalived => keepalived::members(data),
-            Self::HaProxy => vec![haproxy::member()],
-            Self::Nginx => vec![nginx::member()],
-            Self::Dns => vec![dns::member()],
+            Self::Keepalived => None,
+            Self::HaProxy => Some(haproxy::NODE),
+            Self::Nginx => Some(nginx::NODE),
+            Self::Dns => Some(dns::NODE),
         }
+    }
+
+    /// The members that a design on it has besides those that hold data.
+    fn members(self, data: &[Member]) -> Vec<Member> {
+        let alone = |node| vec![Member::alone(node, MemberKind::Route, self.image())];
+        self.node().map_or_else(|| keepalived::members(data), alone)
     }
 
     /// Its settings.
@@ -125,7 +131,7 @@ impl Kind {
     }
 
     /// What is wrong with its settings, if anything is: name, words, help.
-    pub fn problem(self, values: Values<'_>) -> Option<(&'static str, &'static str, &'static str)> {
+    fn problem(self, values: Values<'_>) -> Option<(&'static str, &'static str, &'static str)> {
         let advert = values.duration("advert-interval");
         if self == Self::Keepalived && advert.is_ok_and(|it| it < Duration::from_millis(10)) {
             let message = "VRRP counts hundredths of a second";

@@ -8,6 +8,7 @@ mod led;
 pub mod nginx;
 
 use std::{
+    fmt,
     future::Future,
     net::SocketAddr,
     sync::{
@@ -17,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
@@ -25,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     id::NodeName,
-    record::{Emitter, MemberKind, Setting, What},
-    runtime::{NodeSpec, NodeState, Runtime},
+    record::{Emitter, MemberKind, Setting, Stack, What},
+    runtime::{NodeFile, NodeSpec, NodeState, Runtime},
 };
 
 use super::{
@@ -39,6 +41,7 @@ use super::{
 pub use kind::{Kind, issues};
 
 use dns::Names;
+use led::Led;
 
 /// The longest wait until a route leads to the primary, once that is one: a minute and a half, as long as VRRP takes with
 /// advertisements every half minute.
@@ -53,6 +56,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The longest wait for a program to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
+/// Memory of a node on a machine of its own, which it uses for its connections.
+const MEMORY_MIB: u32 = 256;
+
 /// How a system's nodes are asked whether they are primary.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
@@ -64,67 +70,79 @@ pub struct Check {
     pub port: u16,
 }
 
+/// Asks at an address which primary answers there; nobody where none does, or one that is none.
+type Who = Arc<dyn Fn(SocketAddr) -> BoxFuture<'static, Option<NodeName>> + Send + Sync>;
+
 /// A route as it stands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Route {
     kind: Kind,
     /// Where clients connect; where they look a name up, the name server.
     pub entry: SocketAddr,
-    /// The same, for clients that follow an endpoint: it stays where it is.
-    fixed: Arc<watch::Sender<SocketAddr>>,
     /// What looks the primary up, where clients do.
     names: Option<Names>,
     /// The nodes that make it up.
     nodes: Vec<NodeName>,
     check: Check,
-    /// See `period_ns`.
+    who: Who,
+    /// The period with which it looks or forgets: when a fault falls into it says how long it takes to notice.
     period: Duration,
 }
 
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut route = f.debug_struct("Route");
+        route.field("kind", &self.kind).field("entry", &self.entry);
+        route.finish_non_exhaustive()
+    }
+}
+
 impl Route {
-    /// The route of a design, its address reserved; nothing where clients go to the primary's own.
+    /// The route of a design, its address reserved; nothing where clients go to the primary's own. `who` asks at an address
+    /// which primary answers there.
     ///
     /// # Errors
     /// When the machines have no address left.
-    pub async fn of(
+    pub async fn of<A>(
         design: &Design,
         roster: &Roster,
         deploy: &Deploy,
         check: Check,
-    ) -> Result<Option<Self>, SystemError> {
+        who: impl Fn(SocketAddr, Arc<Roster>) -> A + Send + Sync + 'static,
+    ) -> Result<Option<Self>, SystemError>
+    where
+        A: Future<Output = Option<NodeName>> + Send + 'static,
+    {
         let Some(kind) = Kind::of(design.route) else {
             return Ok(None);
         };
-        let of_it = |name: &&NodeName| match kind {
-            Kind::Keepalived => keepalived::is_agent(name),
-            Kind::HaProxy => name.as_str() == haproxy::NODE,
-            Kind::Nginx => name.as_str() == nginx::NODE,
-            Kind::Dns => name.as_str() == dns::NODE,
-        };
         let nodes = roster.of(MemberKind::Route).map(|seat| &seat.name);
-        let nodes: Vec<NodeName> = nodes.filter(of_it).cloned().collect();
-        let ip = match kind {
-            Kind::Keepalived => keepalived::reserve(deploy).await?,
-            Kind::HaProxy => roster.named(&NodeName::new(haproxy::NODE))?.address.ip(),
-            Kind::Nginx => roster.named(&NodeName::new(nginx::NODE))?.address.ip(),
-            Kind::Dns => roster.named(&NodeName::new(dns::NODE))?.address.ip(),
+        let of_it = |name: &&NodeName| match kind.node() {
+            Some(node) => name.as_str() == node,
+            None => keepalived::is_agent(name),
         };
-        let named = (kind == Kind::Dns).then(|| Names::of(ip, Values::of(design), check.port));
-        let entry = SocketAddr::new(ip, check.port);
+        let nodes: Vec<NodeName> = nodes.filter(of_it).cloned().collect();
+        let ip = match kind.node() {
+            Some(node) => roster.named(&NodeName::new(node))?.address.ip(),
+            None => keepalived::reserve(deploy).await?,
+        };
+        let values = Values::of(design);
+        let named = (kind == Kind::Dns).then(|| Names::of(ip, values, check.port));
+        let roster = Arc::new(roster.clone());
         Ok(Some(Self {
             kind,
-            entry,
-            fixed: Arc::new(watch::Sender::new(entry)),
+            entry: SocketAddr::new(ip, check.port),
             names: named.transpose()?,
-            period: kind.period(Values::of(design))?,
             nodes,
             check,
+            who: Arc::new(move |address| Box::pin(who(address, roster.clone()))),
+            period: kind.period(values)?,
         }))
     }
 
-    /// Where clients go that follow an endpoint.
+    /// Where clients go that follow an endpoint: it stays where it is.
     pub fn endpoint(&self) -> watch::Receiver<SocketAddr> {
-        self.fixed.subscribe()
+        watch::channel(self.entry).1
     }
 
     fn specs(
@@ -170,11 +188,6 @@ impl Route {
         Ok(())
     }
 
-    /// The period with which it looks or forgets, nanoseconds: when a fault falls into it says how long it takes to notice.
-    pub fn period_ns(&self) -> u64 {
-        u64::try_from(self.period.as_nanos()).unwrap_or(u64::MAX)
-    }
-
     /// Where a client connects that needs a connection now: it may remember a record that has been changed since.
     ///
     /// # Errors
@@ -186,47 +199,55 @@ impl Route {
         }
     }
 
-    /// Where it leads now, for someone who remembers nothing.
-    pub async fn now(&self) -> Option<SocketAddr> {
-        match &self.names {
-            Some(names) => names.fresh().await.ok(),
-            None => Some(self.entry),
-        }
+    /// The primary to which it leads someone who remembers nothing; nobody where none answers there.
+    pub async fn leads(&self) -> Option<NodeName> {
+        let address = match &self.names {
+            Some(names) => names.fresh().await.ok()?,
+            None => self.entry,
+        };
+        (self.who)(address).await
     }
 
-    /// Lets the clients of another drill begin: they remember nothing.
-    pub fn forget(&self) {
+    /// Lets the clients of another drill begin, who remember nothing; waits until they are led to the primary, and adds its
+    /// period and what is read back to the stack's facts. Returns what was seen.
+    ///
+    /// # Errors
+    /// When they are not led there in time, or a node of it does not answer.
+    pub async fn prove(
+        &self,
+        primary: &Seat,
+        runtime: &dyn Runtime,
+        facts: &mut Stack,
+    ) -> Result<String, SystemError> {
         self.names.iter().for_each(Names::forget);
+        self.leads_to(primary).await?;
+        facts.phase_ns = u64::try_from(self.period.as_nanos()).unwrap_or(u64::MAX);
+        facts.effective.extend(self.read_back(runtime).await?);
+        let (name, route) = (&primary.name, self.kind.word());
+        Ok(format!("clients are led to {name} by {route}"))
     }
 
     /// Makes it lead to this node, which is primary: an operator changes a record or a configuration, and all else finds it by
-    /// itself and is waited for, as `who` learns by asking at its address.
+    /// itself and is waited for.
+    ///
+    /// # Errors
+    /// When the operator is refused, or it does not lead there in time: who answered last.
+    pub async fn lead_to(&self, seat: &Seat, runtime: &dyn Runtime) -> Result<(), SystemError> {
+        // One that leads there already is left alone: Nginx would end the sessions of a worker that it replaces.
+        if self.leads().await.as_ref() != Some(&seat.name) {
+            self.tell(seat, runtime).await?;
+        }
+        self.leads_to(seat).await
+    }
+
+    /// Waits until it leads to this node.
     ///
     /// # Errors
     /// When it does not in time: who answered last.
-    pub async fn lead_to<A>(
-        &self,
-        seat: &Seat,
-        runtime: &dyn Runtime,
-        who: impl Fn(SocketAddr) -> A,
-    ) -> Result<(), SystemError>
-    where
-        A: Future<Output = Option<NodeName>>,
-    {
-        let answers = || async {
-            match self.now().await {
-                Some(address) => who(address).await,
-                None => None,
-            }
-        };
-        let node = &seat.name;
-        // Who leads there already is left alone: Nginx would end the sessions of a worker that it replaces.
-        if answers().await.as_ref() != Some(node) {
-            self.tell(seat, runtime).await?;
-        }
-        let in_a_row = AtomicU32::new(0);
+    pub async fn leads_to(&self, seat: &Seat) -> Result<(), SystemError> {
+        let (node, in_a_row) = (&seat.name, AtomicU32::new(0));
         let asked = until(LEADS_LIMIT, ASK_EVERY, || async {
-            let answers = answers().await;
+            let answers = self.leads().await;
             if answers.as_ref() != Some(node) {
                 in_a_row.store(0, Ordering::Relaxed);
             }
@@ -271,10 +292,7 @@ impl Route {
     }
 
     /// Its address, and what each of its nodes says of itself, as settings read back.
-    ///
-    /// # Errors
-    /// When one does not answer.
-    pub async fn read_back(&self, runtime: &dyn Runtime) -> Result<Vec<Setting>, SystemError> {
+    async fn read_back(&self, runtime: &dyn Runtime) -> Result<Vec<Setting>, SystemError> {
         let route = self.kind.word();
         let (config, ask) = match self.kind {
             Kind::Keepalived => (keepalived::CONFIG_PATH, ["keepalived", "--version"]),
@@ -311,17 +329,9 @@ impl Route {
         seen
     }
 
-    /// Looks who answers at its address until told to stop, and says when it leads elsewhere.
-    pub fn watch<A>(
-        &self,
-        emitter: Emitter,
-        stop: CancellationToken,
-        who: impl Fn(SocketAddr) -> A + Send + Sync + 'static,
-    ) -> Observer
-    where
-        A: Future<Output = Option<NodeName>> + Send,
-    {
-        let (mut led, route) = (led::Led::new(self.kind.word(), self.label()), self.clone());
+    /// Looks where it leads until told to stop, and says when that is elsewhere.
+    pub fn watch(&self, emitter: Emitter, stop: CancellationToken) -> Observer {
+        let (mut led, route) = (Led::new(self.kind.word(), self.label()), self.clone());
         tokio::spawn(async move {
             let mut ticks = interval(LOOK_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -330,20 +340,35 @@ impl Route {
                     () = stop.cancelled() => return,
                     _ = ticks.tick() => {}
                 }
-                let look = async {
-                    match route.now().await {
-                        Some(address) => who(address).await,
-                        None => None,
-                    }
-                };
-                let (at, answers) = tokio::select! {
+                let (at, leads) = tokio::select! {
                     () = stop.cancelled() => return,
-                    looked = emitter.time(look) => looked,
+                    looked = emitter.time(route.leads()) => looked,
                 };
-                if let Some((at, event)) = led.look(at, answers) {
+                if let Some((at, event)) = led.look(at, leads) {
                     emitter.say_at(at, What::Control(event));
                 }
             }
         })
     }
+}
+
+/// A node of a route on a machine of its own.
+fn alone(node: &str, image: &str, entrypoint: Vec<String>, files: Vec<NodeFile>) -> NodeSpec {
+    NodeSpec {
+        name: NodeName::new(node),
+        image: image.to_owned(),
+        entrypoint,
+        command: Vec::new(),
+        env: Vec::new(),
+        files,
+        memory_mib: MEMORY_MIB,
+        sidecar: true,
+        beside: None,
+    }
+}
+
+/// A configuration with its words filled in.
+fn filled_in(text: &str, words: &[(&str, String)]) -> String {
+    let filled = |text: String, (word, value): &(&str, String)| text.replace(word, value);
+    words.iter().fold(text.to_owned(), filled)
 }

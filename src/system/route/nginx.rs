@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::{
     id::NodeName,
-    record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec, Runtime},
     system::{
         SystemError,
@@ -13,7 +12,7 @@ use crate::{
     },
 };
 
-use super::Check;
+use super::{Check, alone, filled_in};
 
 /// The route by which clients go through Nginx.
 pub const ROUTE: &str = "nginx";
@@ -27,22 +26,8 @@ pub const NODE: &str = "nginx1";
 /// Where it is told where to lead.
 pub const CONFIG_PATH: &str = "/drdrill/nginx.conf";
 
-/// Memory of it, which it uses for its connections.
-const MEMORY_MIB: u32 = 256;
-
 /// How long reading the configuration again may take.
 const TELL_LIMIT: Duration = Duration::from_secs(10);
-
-/// The member that a stack behind it has.
-pub fn member() -> Member {
-    Member {
-        name: NodeName::new(NODE),
-        kind: MemberKind::Route,
-        address: String::new(),
-        host: NODE.into(),
-        image: IMAGE.into(),
-    }
-}
 
 /// The proxy's node; it leads to the first one that holds data.
 pub(super) fn specs(
@@ -52,17 +37,13 @@ pub(super) fn specs(
 ) -> Result<Vec<NodeSpec>, SystemError> {
     let none = || SystemError::Refused("there is no data node".into());
     let first = roster.data().next().ok_or_else(none)?;
-    Ok(vec![NodeSpec {
-        name: NodeName::new(NODE),
-        image: image.to_owned(),
-        entrypoint: command(&["-g", "daemon off;"]),
-        command: Vec::new(),
-        env: Vec::new(),
-        files: vec![config(first, check)],
-        memory_mib: MEMORY_MIB,
-        sidecar: true,
-        beside: None,
-    }])
+    let entrypoint = command(&["-g", "daemon off;"]);
+    Ok(vec![alone(
+        NODE,
+        image,
+        entrypoint,
+        vec![config(first, check)],
+    )])
 }
 
 /// Leads it to this node: connections of before end within 10 s (`worker_shutdown_timeout`).
@@ -95,14 +76,18 @@ fn command(words: &[&str]) -> Vec<String> {
 }
 
 fn config(seat: &Seat, check: Check) -> NodeFile {
-    let text = include_str!("nginx.conf").replace("@PORT@", &check.port.to_string());
-    let text = text.replace("@SERVER@", &seat.address.to_string());
+    let words = [
+        ("@PORT@", check.port.to_string()),
+        ("@SERVER@", seat.address.to_string()),
+    ];
+    let text = filled_in(include_str!("nginx.conf"), &words);
     NodeFile::text(CONFIG_PATH, 0o644, &text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Member, MemberKind};
 
     #[test]
     fn it_leads_to_one_server() {

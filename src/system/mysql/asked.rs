@@ -1,6 +1,6 @@
 //! Routes to the source of replication: how they ask a server, and how one learns who answers behind one.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sqlx::MySqlConnection;
 use tokio::time::timeout;
@@ -48,7 +48,8 @@ pub async fn member<'a>(
 }
 
 /// The member that answers at an address and takes writes; none where nobody answers, or one that takes none.
-pub async fn who(address: SocketAddr, roster: &Roster) -> Option<NodeName> {
+pub async fn who(address: SocketAddr, roster: Arc<Roster>) -> Option<NodeName> {
+    let roster = &*roster;
     let asked = async {
         let mut connection = sql::connect(address, Account::Operator).await.ok()?;
         member(&mut connection, roster).await.ok()

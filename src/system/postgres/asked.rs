@@ -1,6 +1,6 @@
 //! Routes to the primary: how they ask a server, and how one learns who answers behind one.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use sqlx::Row;
 
@@ -28,7 +28,7 @@ export PGPASSWORD=drdrill PGCONNECT_TIMEOUT=2
 };
 
 /// The primary that answers at an address; none where nobody answers, or one that is none.
-pub async fn who(address: SocketAddr, roster: &Roster) -> Option<NodeName> {
+pub async fn who(address: SocketAddr, roster: Arc<Roster>) -> Option<NodeName> {
     let rows = sql::ask(address, ASK_LIMIT, WHO).await.ok()?;
     let row = rows.first()?;
     let name: String = row.try_get("name").ok()?;

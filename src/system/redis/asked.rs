@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -60,7 +61,7 @@ fn is_master(role: &[Value]) -> bool {
 }
 
 /// The primary that answers at an address; none where nobody answers, or one that is none.
-pub async fn who(address: SocketAddr, roster: &Roster) -> Option<NodeName> {
+pub async fn who(address: SocketAddr, roster: Arc<Roster>) -> Option<NodeName> {
     let asked = async {
         let mut connection = connect(address, ASK_LIMIT).await.ok()?;
         primary_at(&mut connection).await.ok()
