@@ -202,10 +202,13 @@ async fn links(
         let (address, _) = member.address.rsplit_once(':')?;
         Some((member.name.clone(), address.parse().ok()?))
     };
-    let own = || members.iter().filter(|one| !one.is_beside(members));
-    let addresses = own().filter_map(address);
-    let links = SidecarLinks::new(runtime.clone(), journal.clone(), addresses);
-    let nodes: Vec<NodeName> = own().map(|member| member.name.clone()).collect();
+    let (beside, own): (Vec<&Member>, Vec<&Member>) =
+        members.iter().partition(|one| one.is_beside(members));
+    let name = |member: &&Member| member.name.clone();
+    let addresses = own.iter().copied().filter_map(address);
+    let links = SidecarLinks::new(runtime.clone(), journal.clone(), addresses)
+        .beside(beside.iter().map(name));
+    let nodes: Vec<NodeName> = own.iter().map(name).collect();
     links.arm(&nodes).await?;
     Ok(Some(Arc::new(links)))
 }

@@ -1,7 +1,7 @@
 //! What the recovery time is made of: milestones in the order of time, and what no source names.
 
 use crate::{
-    history::{Access, Group, Outcome},
+    history::{Access, Group, Op, Outcome},
     id::NodeName,
     record::Milestone,
     time::{Bracket, Nanos, Span},
@@ -26,11 +26,9 @@ pub fn phases(scan: &Scan<'_>, index: usize, outages: &[LaneOutage]) -> Vec<Phas
     if milestones.is_empty() {
         return Vec::new();
     }
-    let mut clients = milestones.iter();
-    let success = clients.find(|(milestone, _, _)| *milestone == Milestone::FirstSuccess);
-    let success = success.map(|(_, moment, _)| moment.high);
+    let success = first_success(scan, outages);
     for milestone in [Milestone::Declared, Milestone::Accepts, Milestone::Routed] {
-        let said = said(scan, index, milestone).map(|it| by_success(it, success));
+        let said = said(scan, index, milestone, success.as_ref());
         let probed = (milestone == Milestone::Accepts)
             .then(|| accepted(scan, index))
             .flatten();
@@ -134,23 +132,40 @@ fn span(scan: &Scan<'_>, index: usize) -> (Nanos, Nanos) {
     (scan.events[index], end.unwrap_or(Nanos(u64::MAX)))
 }
 
-/// The first time that the control plane named the milestone.
-fn said(scan: &Scan<'_>, index: usize, milestone: Milestone) -> Option<Found> {
-    let (start, end) = span(scan, index);
-    scan.record
-        .control
-        .iter()
-        .filter(|(at, said)| said.milestone == Some(milestone) && start <= at.low && at.high < end)
-        .min_by_key(|(at, _)| at.high)
-        .map(|(at, said)| (milestone, *at, said.source.to_string()))
+/// When clients first succeeded again, and the member that answered.
+fn first_success(scan: &Scan<'_>, outages: &[LaneOutage]) -> Option<(Nanos, NodeName)> {
+    let recovered = outages.iter().filter(|outage| outage.recovered.is_some());
+    let first = recovered.min_by_key(|outage| outage.recovered)?;
+    let ops = scan.history.lane(first.lane);
+    let came = |op: &Op| op.outcome == Outcome::Ok && op.done == first.recovered;
+    let node = ops.iter().find(came)?.node?;
+    let members = &scan.record.stack.as_ref()?.members;
+    let member = members.get(usize::from(node))?;
+    Some((first.recovered?, member.name.clone()))
 }
 
-/// Who looks from time to time whether clients are led elsewhere may see it after the clients did: it had happened by their
-/// first success, which came that way.
-fn by_success((milestone, at, source): Found, success: Option<Nanos>) -> Found {
-    let seen_later = |by: &Nanos| milestone == Milestone::Routed && (at.low..at.high).contains(by);
-    let high = success.filter(seen_later).unwrap_or(at.high);
-    (milestone, Bracket { high, ..at }, source)
+/// The first time that the control plane named the milestone. Who looks from time to time may see it after the clients did:
+/// that a node accepts, or that they are led there, had happened by the first success if that node answered it.
+fn said(
+    scan: &Scan<'_>,
+    index: usize,
+    milestone: Milestone,
+    success: Option<&(Nanos, NodeName)>,
+) -> Option<Found> {
+    let (start, end) = span(scan, index);
+    let named =
+        scan.record.control.iter().filter(|(at, said)| {
+            said.milestone == Some(milestone) && start <= at.low && at.high < end
+        });
+    let (at, said) = named.min_by_key(|(at, _)| at.high)?;
+    let shown = success.filter(|(by, node)| {
+        milestone != Milestone::Declared
+            && said.node.as_ref() == Some(node)
+            && (at.low..at.high).contains(by)
+    });
+    let high = shown.map_or(at.high, |(by, _)| *by);
+    let at = Bracket { high, ..*at };
+    Some((milestone, at, said.source.to_string()))
 }
 
 /// The first write that a node other than the victims acknowledged to a pinned probe, if it had
@@ -252,23 +267,26 @@ mod tests {
 
     #[test]
     fn who_looks_at_the_route_sees_it_move_after_the_clients_came_that_way() {
-        let mut bench = Bench::with_outage(ms(24_000));
-        bench.fail(P2, ms(20_000), ms(23_500));
-        let event = ControlEvent {
-            source: crate::id::NodeName::new("keepalived"),
-            milestone: Some(Milestone::Routed),
-            node: None,
-            text: String::new(),
-        };
         let looks = bracket(23_800, 24_100);
-        bench.record.control.push((looks, event));
-        let measured = self::event(bench);
-        let order: Vec<Milestone> = measured.phases.iter().map(|phase| phase.until).collect();
-        let routed = order.iter().position(|it| *it == Milestone::Routed);
-        let phase = &measured.phases[routed.expect("it is a phase")];
-        let success = &measured.phases[routed.expect("it is a phase") + 1];
-        assert_eq!(success.until, Milestone::FirstSuccess);
-        assert_eq!((phase.at.low, phase.at.high), (looks.low, success.at.high));
+        let routed = |node: &str| {
+            let mut bench = Bench::with_outage(ms(24_000));
+            bench.fail(P2, ms(20_000), ms(23_500));
+            let event = ControlEvent {
+                source: NodeName::new("keepalived"),
+                milestone: Some(Milestone::Routed),
+                node: Some(NodeName::new(node)),
+                text: String::new(),
+            };
+            bench.record.control.push((looks, event));
+            let phases = self::event(bench).phases;
+            let at = phases.iter().position(|it| it.until == Milestone::Routed);
+            at.map(|at| (phases[at].at, phases[at + 1].until, phases[at + 1].at.high))
+        };
+        let (at, next, success) = routed("pg2").expect("it is a phase");
+        assert_eq!(next, Milestone::FirstSuccess);
+        assert_eq!((at.low, at.high), (looks.low, success));
+        // Another node answered them: it shows nothing of this one.
+        assert_eq!(routed("pg1"), None);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct SidecarLinks {
     runtime: Arc<dyn Runtime>,
     journal: Journal,
     addresses: BTreeMap<NodeName, IpAddr>,
+    /// Nodes that stand in another one's network: they have no links of their own.
+    beside: BTreeSet<NodeName>,
     armed: Mutex<BTreeMap<NodeName, Arc<Armed>>>,
     /// What is in force.
     force: Mutex<Force>,
@@ -68,9 +70,16 @@ impl SidecarLinks {
             runtime,
             journal,
             addresses: addresses.into_iter().collect(),
+            beside: BTreeSet::new(),
             armed: Mutex::default(),
             force: Mutex::default(),
         }
+    }
+
+    /// The same, where these nodes stand in others' networks.
+    pub fn beside(self, nodes: impl IntoIterator<Item = NodeName>) -> Self {
+        let beside = nodes.into_iter().collect();
+        Self { beside, ..self }
     }
 
     fn all(&self) -> Vec<(NodeName, Arc<Armed>)> {
@@ -332,10 +341,7 @@ impl Links for SidecarLinks {
     }
 
     async fn arm(&self, nodes: &[NodeName]) -> Result<(), RuntimeError> {
-        // What stands in another node's network has no links of its own.
-        let own = nodes
-            .iter()
-            .filter(|node| self.addresses.contains_key(*node));
+        let own = nodes.iter().filter(|node| !self.beside.contains(*node));
         let mut all: Vec<NodeName> = own.cloned().collect();
         // A node that was started again since has lost its agent.
         for (node, _) in self.all() {

@@ -127,6 +127,21 @@ pub const MEMBERS: &[(&str, &str)] = &[
         "every secondary was told that it may stand for election (replSetFreeze 0)",
         "已告知每个从节点可参加选举（replSetFreeze 0）",
     ),
+    // Routes.
+    ("clients are led to {} by {}", "客户端经 {1} 到达 {0}"),
+    ("runs", "正在运行"),
+    ("does not run", "没有运行"),
+    (
+        "{} at {} did not lead to {} within {}",
+        "{0}（{1}）在 {3} 内没有指向 {2}",
+    ),
+    ("no primary answers there", "该处没有主节点应答"),
+    ("{} answers there", "该处由 {0} 应答"),
+    ("others may answer there too", "该处可能还有其他节点应答"),
+    (
+        "no primary answers where clients are led",
+        "客户端所到之处没有主节点应答",
+    ),
     // MySQL and PostgreSQL.
     ("takes writes", "接受写入"),
     ("no node takes writes", "没有节点接受写入"),

@@ -152,6 +152,10 @@ impl Runtime for ProcessRuntime {
     }
 
     async fn create(&self, spec: &NodeSpec) -> Result<(), RuntimeError> {
+        if spec.beside.is_some() {
+            let words = "a process has no network of its own in which another could stand";
+            return Err(RuntimeError::Unsupported(words.into()));
+        }
         let folder = self.home.join(spec.name.as_str());
         self.ahead(Effect::Folder {
             path: self.home.clone(),

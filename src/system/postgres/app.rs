@@ -23,16 +23,13 @@ use crate::{
 
 use super::{
     client::{node_of, version},
-    element::Elements,
+    element::{Elements, SERVER},
     outcome::outcome_of,
     sql::{self, Trust},
 };
 
 /// The name under which the application shows in the server's views.
 const APP: &str = "drdrill-app";
-
-/// What says which server answered.
-const SERVER: &str = "host(inet_server_addr()) AS host, current_setting('cluster_name') AS name";
 
 /// The longest wait for the pool's connections to end; those that hang are left to end with the process.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);

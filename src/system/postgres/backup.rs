@@ -22,6 +22,7 @@ use crate::{
             BACKUP, LAG_EVERY, SCRIPT_PATH, kept, micros, of_clients, received, refused, tool,
         },
         roster::{Roster, Seat},
+        route,
     },
 };
 
@@ -43,10 +44,12 @@ pub const SETTING: SettingSpec = SettingSpec {
 
 /// Why a design cannot keep some, and what to do, if it is to.
 pub fn unfit(design: &Design, tls: bool) -> Option<(&'static str, &'static str)> {
-    let fits = design.topology == "streaming" && !tls;
+    // Whose log is behind is asked where the clients' endpoint leads, which must be a node's own address or a proxy's before it.
+    let floats = route::Kind::of(design.route).is_some();
+    let fits = design.topology == "streaming" && !tls && !floats;
     (kept(design) && !fits).then_some((
-        "backups are kept of streaming servers that are reached without certificates",
-        "remove it, or use `topology: streaming` without `tls`",
+        "backups are kept of streaming servers that are reached without certificates, and not at a floating address",
+        "remove it, or use `topology: streaming` without `tls` and without `route: keepalived`",
     ))
 }
 

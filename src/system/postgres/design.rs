@@ -477,6 +477,12 @@ mod tests {
             problems("patroni", &[("retry-timeout", "10s")]),
             ["settings.ttl"]
         );
+        let floating = Postgres.design(
+            &spec("streaming", &[("backup", "stream")]),
+            Some("keepalived"),
+        );
+        let floating = floating.expect_err("backups at a floating address");
+        assert_eq!(floating[0].path.join("."), "settings.backup");
         // Its proxy is Patroni's own, not one that asks the servers.
         assert_eq!(
             problems("patroni", &[("check-rise", "2")]),

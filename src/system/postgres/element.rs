@@ -16,6 +16,10 @@ use crate::{
     },
 };
 
+/// What says which server answered, for clients that share sessions with several, or meet one at an address that moves.
+pub const SERVER: &str =
+    "host(inet_server_addr()) AS host, current_setting('cluster_name') AS name";
+
 /// Makes and reads the rows of a run.
 #[derive(Debug, Clone)]
 pub struct Elements(Rows, Isolation);
@@ -81,8 +85,7 @@ impl Elements {
     /// The question for the highest number of a lane plus one, 0 for none, as `version`.
     pub fn newest(&self, lane: LaneId) -> String {
         format!(
-            "SELECT COALESCE(max(seq) + 1, 0)::bigint AS version, host(inet_server_addr()) AS host \
-             FROM {} WHERE lane = {}",
+            "SELECT COALESCE(max(seq) + 1, 0)::bigint AS version, {SERVER} FROM {} WHERE lane = {}",
             self.0.table(Table::Appends),
             lane.0
         )
