@@ -33,8 +33,10 @@ const FREELY_MIN: u32 = 16;
 /// How often it is looked at most.
 const LOOKS: u32 = 3;
 /// How often it is looked at most until one of ours gets through: under a low limit the clients' own may take every place of a look,
-/// which happened in one of five.
+/// which happened in one of five, and once in five looks in a row.
 const TURNS: u32 = 5;
+/// How many connections a later look tries at most: a process may hold few.
+const MOST: u32 = 160;
 /// Which part of the limit must get through, of everyone's: it is no cut.
 const LEAST: f64 = 0.8;
 
@@ -106,11 +108,13 @@ impl ActiveEffect for LimitEffect {
     }
 }
 
-/// So many connections that the limit is exceeded several times, for as long as shows how many get through.
-fn against(admission: &Admission) -> Knock {
+/// So many connections that the limit is exceeded several times, for as long as shows how many get through; `harder` times as many
+/// up to [`MOST`].
+fn against(admission: &Admission, harder: u32) -> Knock {
     let rate = f64::from(admission.per_second);
     let seconds = (THROUGH / rate).clamp(1.0, LONGEST);
-    spread((rate * TIMES * seconds).ceil() as u32, seconds)
+    let count = (rate * TIMES * seconds).ceil() as u32;
+    spread(count.max(MOST.min(count * harder)), seconds)
 }
 
 /// More connections than the limit lets through, in a short time.
@@ -146,16 +150,6 @@ async fn knock<'a>(
     join_all(all).await.into_iter().collect()
 }
 
-/// What the filters of all nodes have counted.
-async fn counted(
-    admissions: &[Admission],
-    links: &dyn Links,
-) -> Result<Vec<Counted>, RuntimeError> {
-    let all = admissions.iter().map(|one| links.rules(&one.node));
-    let rules = join_all(all).await.into_iter();
-    rules.map(|rules| Ok(Counted::of(&rules?))).collect()
-}
-
 /// As many new connections get through as asked, the others get no answer, and those of before pass bytes.
 async fn look(
     limited: &LimitEffect,
@@ -172,15 +166,10 @@ async fn look(
     } else {
         seen.yes(text);
     }
-    let mut seen_now = found(limited, links).await?;
-    for _ in 1..TURNS {
-        if seen_now.iter().all(|one| one.now.answered > 0) {
-            break;
-        }
-        seen_now = found(limited, links).await?;
-    }
-    for (admission, found) in limited.admissions.iter().zip(seen_now) {
-        let (fits, text) = found.judge(admission);
+    let nodes = limited.admissions.iter().zip(&limited.before);
+    let all = nodes.map(|(admission, before)| found(admission, *before, links));
+    for (admission, found) in limited.admissions.iter().zip(join_all(all).await) {
+        let (fits, text) = found?.judge(admission);
         let text = format!("{}: {text}", admission.node);
         if fits {
             seen.yes(text);
@@ -191,19 +180,41 @@ async fn look(
     Ok(())
 }
 
-/// What is seen at each node at one look.
-async fn found(limited: &LimitEffect, links: &dyn Links) -> Result<Vec<Found>, RuntimeError> {
-    let before = counted(&limited.admissions, links).await?;
-    let knocks = limited.admissions.iter().map(|one| (one, against(one)));
-    let knocked = knock(knocks, links).await?;
-    let after = counted(&limited.admissions, links).await?;
-    let found = knocked.into_iter().enumerate().map(|(index, now)| Found {
-        before: limited.before[index],
+/// What is seen at a node at the first look at which one of ours gets through, else at the last: each with twice as many
+/// connections as the one before, for those who try most often get the places.
+async fn found(
+    admission: &Admission,
+    before: Knocked,
+    links: &dyn Links,
+) -> Result<Found, RuntimeError> {
+    let mut seen = at_node(admission, against(admission, 1), before, links).await?;
+    for turn in 1..TURNS {
+        if seen.now.answered > 0 {
+            break;
+        }
+        let knock = against(admission, 1 << turn);
+        seen = at_node(admission, knock, before, links).await?;
+    }
+    Ok(seen)
+}
+
+/// What becomes of these connections to a node, and what its filter counts meanwhile.
+async fn at_node(
+    admission: &Admission,
+    knock: Knock,
+    before: Knocked,
+    links: &dyn Links,
+) -> Result<Found, RuntimeError> {
+    let node = &admission.node;
+    let first = Counted::of(&links.rules(node).await?);
+    let now = links.knock(node, knock).await?;
+    let last = Counted::of(&links.rules(node).await?);
+    Ok(Found {
+        before,
         now,
-        passed: after[index].passed_since(before[index]),
-        dropped: after[index].dropped_since(before[index]),
-    });
-    Ok(found.collect())
+        passed: last.passed_since(first),
+        dropped: last.dropped_since(first),
+    })
 }
 
 /// What was seen at one node.
@@ -344,7 +355,7 @@ mod tests {
                 per_second,
                 ..admission()
             };
-            for knock in [against(&admission), freely(&admission)] {
+            for knock in [against(&admission, 1), against(&admission, 16), freely(&admission)] {
                 let seconds = (knock.gap * knock.count).as_secs_f64();
                 let wanted = admission.most(seconds) * TIMES_MIN;
                 assert!(f64::from(knock.count) > wanted, "{per_second}: {knock:?}");
