@@ -86,6 +86,8 @@ pub struct Reviewed<'a> {
     pub verdicts: [usize; 3],
     /// The longest recovery time, and the run that had it.
     pub worst: Option<(Span, &'a Run)>,
+    /// The longest recovery time with the time that people take, seconds, where they take some.
+    pub with_people: Option<f64>,
     /// The target of the recovery time as the newest run had it.
     pub target: Option<String>,
     /// Acknowledged writes lost in the worst run; `None` where no run told.
@@ -307,8 +309,11 @@ fn reviewed<'a>(scenario: &'a str, runs: &[&'a Run], before: &[&'a Run]) -> Revi
             .find(|line| line.figure == "rto");
         line.map(|line| line.target.clone())
     });
+    let lines = summaries().flat_map(|(_, summary)| &summary.scorecard.lines);
+    let with_people = lines.filter(|line| line.figure == "rto_with_people");
     Reviewed {
         scenario,
+        with_people: with_people.filter_map(|line| line.value).reduce(f64::max),
         verdicts: [
             count(Verdict::Pass),
             count(Verdict::Fail),

@@ -10,7 +10,7 @@ use super::{Finding, Touch};
 pub const NAME: &str = "steps";
 
 /// Unknown when a step failed: what follows did not happen as the scenario says. An expectation that was not met by its
-/// deadline is invalid, and has a line of its own; another step that did not come to what it was for is a remark, since
+/// deadline, and a runbook of the user's own that did not end as it must, is invalid, and has a line of its own; another step that did not come to what it was for is a remark, since
 /// the figures show it.
 pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding {
     let mut failed = Vec::new();
@@ -21,7 +21,11 @@ pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding
             StepResult::Done => {}
             StepResult::Unmet(why) => {
                 let of = record.opened.scenario.drill.get(*step);
-                expected |= matches!(of, Some(Step::Expect(_)));
+                expected |= match of {
+                    Some(Step::Expect(_)) => true,
+                    Some(Step::Runbook(runbook)) => runbook.own().is_some(),
+                    _ => false,
+                };
                 unmet.push(format!("step {step} was not met: {why}"));
             }
             StepResult::Failed(why) => failed.push(format!("step {step} failed: {why}")),

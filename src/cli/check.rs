@@ -131,7 +131,16 @@ fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Plan
                 if checked.is_ok() && overrides.is_empty() {
                     problems = change_problems(&parsed, &systems);
                 }
-                problems.extend(foreseen(&parsed, &systems));
+                // With the steps of runbooks that it names, where they could be read.
+                let known = match &checked {
+                    Ok(plan) => plan.scenario.clone(),
+                    Err(_) => parsed.scenario.clone(),
+                };
+                let known = Parsed {
+                    scenario: known,
+                    ..parsed.clone()
+                };
+                problems.extend(foreseen(&known, &systems));
                 let name = parsed.scenario.name.clone();
                 if let Some(other) = names.insert(name.clone(), file.clone()) {
                     problems.push(parsed.spans.problem(

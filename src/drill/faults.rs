@@ -46,6 +46,11 @@ impl Faults {
         }));
     }
 
+    /// Takes in charge what is undone after all that is in force.
+    pub fn hold_below(&mut self, fault: ActiveFault) {
+        self.lock().insert(0, fault);
+    }
+
     /// Undoes all faults in force, the last one first; everything is tried.
     pub async fn heal_all(&mut self, ground: &FaultContext) -> Vec<String> {
         self.heal("all", ground).await

@@ -15,6 +15,8 @@ use crate::{
     system::{Description, Design, Issue, System},
 };
 
+use super::plan_runbooks;
+
 /// A drill that can be run: `Plan::check` makes one of a scenario in which nothing is wrong.
 #[derive(Clone)]
 pub struct Plan {
@@ -127,11 +129,13 @@ impl Plan {
 /// Operations that a baseline needs before anything may be concluded (measurement definitions, section 4).
 const BASELINE_LEAST: f64 = 1000.0;
 
-/// What a person should know before the run: a resolution too coarse for the target, a baseline too short.
+/// What a person should know before the run: a resolution too coarse for the target, a baseline too short,
+/// a runbook that looks at nothing before it acts.
 pub fn warnings(scenario: &Scenario) -> Vec<String> {
     coarse(scenario)
         .into_iter()
         .chain(short(scenario))
+        .chain(plan_runbooks::unchecked(scenario))
         .collect()
 }
 

@@ -12,11 +12,12 @@ use super::{
     plan_alerting::validate_alerting,
     plan_checks::validate_against,
     plan_design::{issue_problems, validate_design},
-    rule_files,
+    plan_runbooks, rule_files, runbook_files,
 };
 
 impl Plan {
-    /// Binds a scenario that was read to its system, which is one of these. Files of alerting rules that it names are read.
+    /// Binds a scenario that was read to its system, which is one of these. Files of alerting rules
+    /// and of runbooks that it names are read.
     ///
     /// # Errors
     /// Everything at once that the system does not offer, that the stack would not have, or that could not be read.
@@ -38,7 +39,20 @@ impl Plan {
             return Err(wrong(problems));
         };
         let rules = rule_files::read(parsed);
-        let mut problems = unfit(parsed, system.as_ref(), &offers);
+        let filled = runbook_files::filled(parsed);
+        let mut problems = Vec::new();
+        let (parsed, places) = match &filled {
+            Ok((filled, places)) => (filled, places.clone()),
+            Err(unread) => {
+                problems.extend(unread.iter().cloned());
+                (parsed, runbook_files::Places::new())
+            }
+        };
+        add(&mut problems, unfit(parsed, system.as_ref(), &offers));
+        if filled.is_ok() {
+            let runbooks = plan_runbooks::problems(parsed, &places, system.as_ref());
+            add(&mut problems, runbooks);
+        }
         match &rules {
             Ok(rules) => add(
                 &mut problems,

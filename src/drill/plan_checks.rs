@@ -3,8 +3,8 @@
 use crate::{
     runtime::RuntimeKind,
     scenario::{
-        Condition, Conditions, Dur, Fault, Need, Parsed, Problem, Selector, Spans, Step,
-        StreamLink, SystemSpec, suggest,
+        Condition, Conditions, Dur, Fault, Need, Parsed, Problem, RunbookStep, Selector, Spans,
+        Step, StreamLink, SystemSpec, suggest,
     },
     system::{Description, SettingKind, SettingSpec, TopologySpec, proxied},
 };
@@ -43,7 +43,7 @@ pub fn validate_against(parsed: &Parsed, offers: &[Description]) -> Vec<Problem>
 pub(super) struct Bound<'p> {
     pub parsed: &'p Parsed,
     pub spans: &'p Spans,
-    offer: &'p Description,
+    pub offer: &'p Description,
     pub topology: &'p TopologySpec,
     pub nodes: u32,
 }
@@ -62,11 +62,7 @@ fn system_problems(parsed: &Parsed, spec: &SystemSpec, offer: &Description) -> V
             "remove the key",
         ));
     }
-    let topology = match &spec.topology {
-        None => offer.topologies.first(),
-        Some(name) => offer.topologies.iter().find(|t| t.name == name),
-    };
-    let Some(topology) = topology else {
+    let Some(bound) = Bound::of(parsed, spec, offer) else {
         let name = spec.topology.as_deref().unwrap_or_default();
         let names: Vec<&str> = offer.topologies.iter().map(|t| t.name).collect();
         problems.push(spans.problem(
@@ -75,13 +71,6 @@ fn system_problems(parsed: &Parsed, spec: &SystemSpec, offer: &Description) -> V
             suggest::help(name, &names),
         ));
         return problems;
-    };
-    let bound = Bound {
-        parsed,
-        spans,
-        offer,
-        topology,
-        nodes: spec.nodes.unwrap_or(topology.nodes.1),
     };
     problems.extend(bound.nodes_problem());
     problems.extend(bound.cpu_problem());
@@ -124,6 +113,23 @@ fn expected(setting: &SettingSpec, value: &str) -> Option<String> {
                 |near| format!("did you mean `{near}`?"),
             )
         }),
+    }
+}
+
+impl<'p> Bound<'p> {
+    /// Of a system whose topology there is.
+    pub fn of(parsed: &'p Parsed, spec: &SystemSpec, offer: &'p Description) -> Option<Self> {
+        let topology = match &spec.topology {
+            None => offer.topologies.first(),
+            Some(name) => offer.topologies.iter().find(|t| t.name == name),
+        }?;
+        Some(Self {
+            parsed,
+            spans: &parsed.spans,
+            offer,
+            topology,
+            nodes: spec.nodes.unwrap_or(topology.nodes.1),
+        })
     }
 }
 
@@ -206,7 +212,11 @@ impl Bound<'_> {
             | Step::Restore(_) => Vec::new(),
             Step::Capacity(_) => shards::capacity_problem(self, index).into_iter().collect(),
             Step::Fault(fault) => self.fault_problems(index, fault),
-            Step::Runbook(name) => self.runbook_problem(index, name).into_iter().collect(),
+            // One of the user's own is looked at with the file that it may come from.
+            Step::Runbook(RunbookStep::Own(_)) => Vec::new(),
+            Step::Runbook(RunbookStep::Shipped(name)) => {
+                self.runbook_problem(index, name).into_iter().collect()
+            }
             Step::Switchover(to) => self.move_problems(index, "switchover", to.to.as_ref()),
             Step::Failback(to) => self.move_problems(index, "failback", to.to.as_ref()),
         }
@@ -340,7 +350,7 @@ impl Bound<'_> {
     }
 
     /// Names of nodes are the design's to check; here roles are.
-    fn selector_problem(&self, path: &[&str], selector: &Selector) -> Option<Problem> {
+    pub fn selector_problem(&self, path: &[&str], selector: &Selector) -> Option<Problem> {
         if *selector == Selector::Controller && !self.topology.controllers {
             return Some(self.spans.problem(
                 path,

@@ -168,6 +168,7 @@ impl Foresight<'_> {
                     fault,
                     primary: hits_primary(fault),
                 }),
+                Step::Runbook(called) if !called.promotes() && !called.gives_back() => {}
                 Step::Runbook(_) | Step::Switchover(_) => {
                     for gone in &mut away {
                         gone.primary = false;
@@ -230,7 +231,10 @@ impl Foresight<'_> {
         let (message, help) = match scenario.targets.recovered_by? {
             RecoveredBy::OtherNode
                 if self.by_operator
-                    && !has(|step| matches!(step, Step::Runbook(_) | Step::Switchover(_))) =>
+                    && !has(|step| match step {
+                        Step::Runbook(called) => called.promotes(),
+                        step => matches!(step, Step::Switchover(_)),
+                    }) =>
             {
                 (
                     format!(
@@ -250,6 +254,7 @@ impl Foresight<'_> {
                 if !has(|step| {
                     matches!(step, Step::Heal(_))
                         || matches!(step, Step::Fault(fault) if !fault.lasts())
+                        || matches!(step, Step::Runbook(called) if called.gives_back())
                 }) =>
             {
                 (

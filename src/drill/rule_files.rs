@@ -41,7 +41,7 @@ fn problem(parsed: &Parsed, index: usize, name: &str, cause: &str) -> Problem {
     )
 }
 
-fn text(path: &Path) -> Result<String, String> {
+pub(super) fn text(path: &Path) -> Result<String, String> {
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
     if usize::try_from(size).is_ok_and(|size| size <= BYTES_MAX) {
         fs::read_to_string(path).map_err(|error| error.to_string())

@@ -10,7 +10,7 @@ use crate::{
     id::NodeName,
     record::{Disruption, DisruptionKind, Effect, EffectState, MemberKind, StepResult, What},
     runbook,
-    scenario::{self, ConsumerEnd, Expect, Fault, Move, Step},
+    scenario::{self, ConsumerEnd, Expect, Fault, Move, RunbookStep, Step},
     seed::Stream,
     system::SystemError,
     time::Nanos,
@@ -86,14 +86,7 @@ impl StepContext<'_> {
             Step::Consumer(end) => self.consumer(index, *end).await,
             Step::Switchover(to) => self.planned(index, to, DisruptionKind::Switchover).await,
             Step::Failback(to) => self.planned(index, to, DisruptionKind::Failback).await,
-            Step::Runbook(_) => {
-                let _acting = self.vigil.acting();
-                let emitter = self.ground.emitter.clone();
-                match runbook::promote_replica(index, &self.ground.system, &emitter).await {
-                    Ok(_) => StepResult::Done,
-                    Err(error) => StepResult::Failed(error.to_string()),
-                }
-            }
+            Step::Runbook(called) => self.runbook(index, called).await,
             Step::Expect(Expect::Recovered(limit)) => self.recovered(limit.within.0).await,
             Step::Expect(Expect::Redundant(limit)) => {
                 let lost = || self.lost().into_iter().next();
@@ -117,6 +110,22 @@ impl StepContext<'_> {
                 restore::restore(index, wanted.to, ground, restores).await
             }
         }
+    }
+
+    /// What it fenced has its power back only once every other fault is healed: a node that returns follows the new primary,
+    /// and must reach it.
+    async fn runbook(&mut self, index: usize, called: &RunbookStep) -> StepResult {
+        let acting = self.vigil.acting();
+        let ran = runbook::run(called, index, &self.ground).await;
+        let runtime = self.ground.runtime.as_ref();
+        self.vigil.commanded(&ran.commanded, runtime);
+        for fenced in ran.fenced {
+            let victims = &fenced.disruption.victims;
+            self.vigil.struck(victims, &fenced.fault, runtime);
+            self.faults.hold_below(fenced.active);
+        }
+        drop(acting);
+        ran.result
     }
 
     /// Waits for the expected alerts to arrive, or for all to be over but those that may fire.
@@ -445,7 +454,7 @@ pub fn title(step: &Step) -> String {
         Step::Fault(fault) => fault.title(),
         Step::Consumer(end) => end.title(),
         Step::Switchover(_) => "switch the primary over".into(),
-        Step::Runbook(name) => format!("runbook {name}"),
+        Step::Runbook(called) => format!("runbook {called}"),
         Step::Expect(Expect::Recovered(limit)) => {
             format!("expect recovery within {}", limit.within)
         }

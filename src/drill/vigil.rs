@@ -101,10 +101,21 @@ impl Vigil {
         }
         // It may end them by other means than the runtime's.
         if fault.ends_inside() {
-            let meant = |node: &NodeName| runtime.meant(node).map_or(0, |(_, times)| times);
-            let struck = nodes.iter().map(|node| (node.clone(), meant(node)));
-            lock(&self.inner.struck).extend(struck);
+            self.may_end(nodes, runtime);
         }
+    }
+
+    /// A command of the scenario's own was given in these nodes.
+    pub fn commanded(&self, nodes: &[NodeName], runtime: &dyn Runtime) {
+        lock(&self.inner.hit).extend(nodes.iter().cloned());
+        lock(&self.inner.commanded).extend(nodes.iter().cloned());
+        self.may_end(nodes, runtime);
+    }
+
+    fn may_end(&self, nodes: &[NodeName], runtime: &dyn Runtime) {
+        let meant = |node: &NodeName| runtime.meant(node).map_or(0, |(_, times)| times);
+        let struck = nodes.iter().map(|node| (node.clone(), meant(node)));
+        lock(&self.inner.struck).extend(struck);
     }
 
     /// Runs work until it ends or an outsider spoils the run; then why.

@@ -84,6 +84,18 @@ impl ActiveFault {
     /// # Errors
     /// When a node could not be brought back or reached.
     pub async fn heal(self, context: &FaultContext) -> Result<(), FaultError> {
+        self.undo(context, true).await
+    }
+
+    /// Undoes what a runbook did: it is no heal of the drill's, and service that comes back by it was brought back by the runbook.
+    ///
+    /// # Errors
+    /// When a node could not be brought back.
+    pub async fn give_back(self, context: &FaultContext) -> Result<(), FaultError> {
+        self.undo(context, false).await
+    }
+
+    async fn undo(self, context: &FaultContext, heals: bool) -> Result<(), FaultError> {
         let low = context.emitter.now();
         let Some(undone) = self.effect.undo(self.step, context).await else {
             return Ok(());
@@ -92,7 +104,9 @@ impl ActiveFault {
             low,
             high: context.emitter.now(),
         };
-        context.emitter.say_at(at, What::Healed { step: self.step });
+        if heals {
+            context.emitter.say_at(at, What::Healed { step: self.step });
+        }
         for node in undone.nodes {
             context.emitter.say_at(at, What::Returned { node });
         }

@@ -355,7 +355,11 @@ mod tests {
                 per_second,
                 ..admission()
             };
-            for knock in [against(&admission, 1), against(&admission, 16), freely(&admission)] {
+            for knock in [
+                against(&admission, 1),
+                against(&admission, 16),
+                freely(&admission),
+            ] {
                 let seconds = (knock.gap * knock.count).as_secs_f64();
                 let wanted = admission.most(seconds) * TIMES_MIN;
                 assert!(f64::from(knock.count) > wanted, "{per_second}: {knock:?}");

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use crate::{
     id::NodeName,
     record::{MemberKind, Role},
-    runtime::{NodeState, RuntimeKind, journal},
+    runtime::{NodeState, RuntimeError, RuntimeKind, journal},
     scenario::fault::Pause,
 };
 
@@ -79,9 +79,17 @@ async fn look(nodes: &[NodeName], context: &FaultContext) -> Seen {
     seen
 }
 
+/// A node that lost its power since is frozen no more.
+async fn thaw(context: &FaultContext, node: &NodeName) -> Result<(), RuntimeError> {
+    match context.runtime.state(node).await? {
+        NodeState::Exited { .. } | NodeState::Running => Ok(()),
+        NodeState::Paused | NodeState::Missing => context.runtime.unpause(node).await,
+    }
+}
+
 async fn unpause(nodes: &[NodeName], context: &FaultContext) -> Result<(), FaultError> {
     let paused = |node| journal::Effect::Paused { node };
     context
-        .undo_each(nodes, paused, |context, node| context.runtime.unpause(node))
+        .undo_each(nodes, paused, |context, node| Box::pin(thaw(context, node)))
         .await
 }

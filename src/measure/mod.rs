@@ -24,6 +24,7 @@ mod list_words;
 pub mod lists;
 pub mod loss;
 pub mod outage;
+pub mod people;
 pub mod phases;
 pub mod rebalance;
 pub mod recovery;

@@ -69,11 +69,7 @@ pub enum What {
     /// A fault was undone: the step that injected it. Whatever recovers later may owe it to this.
     Healed { step: usize },
     /// An operator's action of a runbook, and the node it acted on.
-    Action {
-        step: usize,
-        text: String,
-        node: Option<NodeName>,
-    },
+    Action(Deed),
     /// A backup was made, or not.
     BackedUp(BackedUp),
     /// Up to where the log was kept apart from the stack.
@@ -211,6 +207,20 @@ pub enum StepResult {
     Unmet(String),
     /// It could not be done.
     Failed(String),
+}
+
+/// What an operator did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// The step of the scenario that runs the runbook.
+    pub step: usize,
+    /// What was done.
+    pub text: String,
+    /// The node that it was done to.
+    pub node: Option<NodeName>,
+    /// The time that it takes a person, where the drill did not wait for one: it is not in the event's own bracket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Duration>,
 }
 
 /// A step that may interrupt the service.

@@ -10,10 +10,10 @@ use crate::{
 };
 
 use super::{
-    AlertEvent, Alerting, BackedUp, Capacity, Consumed, ConsumerGroup, ControlEvent, Disruption,
-    DisruptionKind, Effect, Environment, Event, FinalRead, Holdings, ImageFact, LogKept, Opened,
-    Rearmed, Rebalanced, Residue, Restored, Source, Stack, Status, StepResult, Unexplained, View,
-    Watched, What,
+    AlertEvent, Alerting, BackedUp, Capacity, Consumed, ConsumerGroup, ControlEvent, Deed,
+    Disruption, DisruptionKind, Effect, Environment, Event, FinalRead, Holdings, ImageFact,
+    LogKept, Opened, Rearmed, Rebalanced, Residue, Restored, Source, Stack, Status, StepResult,
+    Unexplained, View, Watched, What,
 };
 
 /// Everything observed in one run, except the operations.
@@ -66,7 +66,7 @@ pub struct Record {
     /// How each step ended.
     pub steps: Vec<(Bracket, usize, StepResult)>,
     /// Operators' actions.
-    pub actions: Vec<(Bracket, String, Option<NodeName>)>,
+    pub actions: Vec<(Bracket, Deed)>,
     /// Backups that were made, or not.
     pub backups: Vec<(Bracket, BackedUp)>,
     /// Up to where the log was kept apart from the stack, look by look.
@@ -213,7 +213,7 @@ impl Record {
             What::Disrupted(disruption) => self.disruptions.push((at, disruption)),
             What::Effect(effect) => self.effects.push(effect),
             What::Healed { step } => self.healed.push((at, step)),
-            What::Action { text, node, .. } => self.actions.push((at, text, node)),
+            What::Action(deed) => self.actions.push((at, deed)),
             What::BackedUp(backup) => self.backups.push((at, backup)),
             What::LogKept(kept) => self.log_kept.push((at, kept)),
             What::Restored(restored) => self.restores.push((at, *restored)),

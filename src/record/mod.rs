@@ -17,7 +17,7 @@ pub use alerting::{AlertEvent, AlertMoment, AlertRule, Alerting, AlertingMember,
 pub use consumers::{Consumed, ConsumerGroup, RebalanceMoment, Rebalanced};
 pub use emit::Emitter;
 pub use event::{
-    Capacity, Disruption, DisruptionKind, Effect, EffectState, Event, Last, LastLine, Opened,
+    Capacity, Deed, Disruption, DisruptionKind, Effect, EffectState, Event, Last, LastLine, Opened,
     Rearmed, Residue, Status, StepResult, What,
 };
 pub use finals::{FinalRead, Holdings, Repeated, Source};

@@ -264,7 +264,7 @@ fn line(what: &What) -> Option<String> {
         }
         What::Effect(effect) => text::effect(effect.state).into(),
         What::Healed { step } => format!("healed what step {} broke", step + 1),
-        What::Action { text, node, .. } => text::action(text, node.as_ref()),
+        What::Action(deed) => text::action(deed),
         What::BackedUp(backup) => text::backed_up(backup),
         What::Restored(restored) => text::restored(restored),
         What::Control(event) if event.milestone.is_some_and(worth) => {

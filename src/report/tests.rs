@@ -6,7 +6,7 @@ use crate::{
     history::History,
     id::{LaneId, NodeName},
     measure::{ConsistencyFigures, Figure, LostWrite},
-    record::{Record, Residue, Status},
+    record::{Deed, Record, Residue, Status},
     scenario::{Consistency, ConsistencyClients, ConsistencyKind},
     score::{Judgement, Line, LineState, Reason, Verdict},
     time::{Bracket, Nanos, Span},
@@ -271,8 +271,13 @@ fn by_runbook() -> Case {
             low: at(from),
             high: at(to),
         };
-        let node = Some(NodeName::new(node));
-        case.record.actions.push((at, text.into(), node));
+        let deed = Deed {
+            step: 1,
+            text: text.into(),
+            node: Some(NodeName::new(node)),
+            declared: None,
+        };
+        case.record.actions.push((at, deed));
     };
     act(-5_000, -4_900, "looked around", "redis1");
     act(300, 412, "chose the replica that received most", "redis2");

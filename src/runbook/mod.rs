@@ -1,43 +1,217 @@
-//! What operators do when nothing fails over by itself, step by step and timed.
+//! What operators do when something failed: a runbook, step by step and timed.
+
+mod act;
+mod look;
+mod shipped;
+
+use tokio::time::timeout;
 
 use crate::{
+    fault::{ActiveFault, FaultContext},
     id::NodeName,
-    record::{Emitter, What},
-    system::{SharedRunning, SystemError},
+    record::{Deed, Disruption, StepResult, What},
+    runtime::RuntimeError,
+    scenario::{Act, Fault, OnFailure, OwnRunbook, RunbookEnd, RunbookStep, Task},
+    time::Bracket,
 };
 
-/// Promotes the follower that lost least, makes the others follow it, and repoints the clients.
-///
-/// # Errors
-/// When the system has no such runbook or a step fails; steps before it have been done and recorded.
-pub async fn promote_replica(
+/// What a runbook came to.
+pub struct Ran {
+    /// How its step of the drill ends.
+    pub result: StepResult,
+    /// Nodes that it took the power from, and that stay without until they are healed.
+    pub fenced: Vec<Fenced>,
+    /// Nodes in whose shells it gave commands.
+    pub commanded: Vec<NodeName>,
+}
+
+/// Nodes without power.
+pub struct Fenced {
+    /// By what.
+    pub fault: Fault,
+    /// Who.
+    pub disruption: Disruption,
+    /// What gives it back.
+    pub active: ActiveFault,
+}
+
+/// Runs a runbook as the drill's step of that number.
+pub async fn run(called: &RunbookStep, step: usize, ground: &FaultContext) -> Ran {
+    let mut runner = Runner {
+        step,
+        ground,
+        promoted: None,
+        changed: false,
+        undos: Vec::new(),
+        fenced: Vec::new(),
+        commanded: Vec::new(),
+    };
+    let result = match called {
+        RunbookStep::Shipped(name) => runner.shipped(name).await,
+        RunbookStep::Own(own) => runner.own(own).await,
+    };
+    Ran {
+        result,
+        fenced: runner.fenced,
+        commanded: runner.commanded,
+    }
+}
+
+/// Why a step ended the runbook.
+enum Stopped {
+    /// What had to be so was not.
+    Untrue(String),
+    /// It could not be done.
+    Failed(String),
+    /// The machines failed, and not the step: nothing can be told.
+    Broken(String),
+}
+
+/// What gives back what a step took.
+enum Undo {
+    /// A command in a node's shell.
+    Command { node: NodeName, command: String },
+    /// Power, to what was fenced last.
+    Power,
+    /// Nothing can: a node was promoted.
+    Never,
+}
+
+/// A runbook that runs.
+struct Runner<'a> {
     step: usize,
-    system: &SharedRunning,
-    emitter: &Emitter,
-) -> Result<NodeName, SystemError> {
-    let none = || SystemError::Refused("this topology has no runbook `promote-replica`".into());
-    let promote = system.promote().ok_or_else(none)?;
-    let act = |at, text: &str, node: Option<&NodeName>| {
-        emitter.say_at(
+    ground: &'a FaultContext,
+    promoted: Option<NodeName>,
+    /// Whether a step that changes something was begun.
+    changed: bool,
+    /// What undoes what was done, in the order in which it was done.
+    undos: Vec<Undo>,
+    fenced: Vec<Fenced>,
+    commanded: Vec<NodeName>,
+}
+
+impl Runner<'_> {
+    /// One that the system brings along: it must be taken to its end.
+    async fn shipped(&mut self, name: &str) -> StepResult {
+        let Some(tasks) = shipped::steps(name) else {
+            return StepResult::Failed(format!("there is no runbook `{name}`"));
+        };
+        match self.take(&tasks).await {
+            Ok(()) => StepResult::Done,
+            Err((_, Stopped::Untrue(why) | Stopped::Failed(why) | Stopped::Broken(why))) => {
+                StepResult::Failed(why)
+            }
+        }
+    }
+
+    /// One of the user's own: how it ended, against how it must.
+    async fn own(&mut self, own: &OwnRunbook) -> StepResult {
+        let (end, why) = match self.take(&own.steps).await {
+            Ok(()) => {
+                let all = own.steps.len();
+                (
+                    Some(RunbookEnd::Done),
+                    format!("all its {all} steps were taken"),
+                )
+            }
+            Err((place, Stopped::Broken(why))) => {
+                return StepResult::Failed(format!("{}: {why}", titled(place, &own.steps)));
+            }
+            Err((place, Stopped::Untrue(why))) if !self.changed => {
+                let why = format!("it refused at {}: {why}", titled(place, &own.steps));
+                self.say(&why);
+                (Some(RunbookEnd::Refused), why)
+            }
+            Err((place, Stopped::Untrue(why) | Stopped::Failed(why))) => {
+                let failed = format!("{} failed: {why}", titled(place, &own.steps));
+                self.say(&failed);
+                let (end, left) = match own.on_failure {
+                    OnFailure::Leave => (None, "what was done before it stays".to_owned()),
+                    OnFailure::Rollback => self.roll_back().await,
+                };
+                (end, format!("{failed}; {left}"))
+            }
+        };
+        match end == Some(own.expect) {
+            true => StepResult::Done,
+            false => StepResult::Unmet(why),
+        }
+    }
+
+    /// Takes the steps until one stops it: its place, and why.
+    async fn take(&mut self, tasks: &[Task]) -> Result<(), (usize, Stopped)> {
+        for (place, task) in tasks.iter().enumerate() {
+            let limit = task.limit();
+            let acted = timeout(limit, self.act(&task.act)).await;
+            let late = || Stopped::Failed(format!("it took longer than {limit:?}"));
+            acted
+                .unwrap_or_else(|_| Err(late()))
+                .map_err(|stopped| (place, stopped))?;
+        }
+        Ok(())
+    }
+
+    /// Undoes what was done, the last first, back to a promotion; whether that was all, and what became of it.
+    async fn roll_back(&mut self) -> (Option<RunbookEnd>, String) {
+        let (mut undone, mut failures) = (0, Vec::new());
+        while let Some(undo) = self.undos.pop() {
+            let result = match undo {
+                Undo::Never => {
+                    failures
+                        .push("nothing undoes the promotion and what was done before it".into());
+                    break;
+                }
+                Undo::Command { node, command } => self.undo_command(&node, &command).await,
+                Undo::Power => self.give_power_back().await,
+            };
+            match result {
+                Ok(()) => undone += 1,
+                Err(why) => failures.push(why),
+            }
+        }
+        let end = failures.is_empty().then_some(RunbookEnd::RolledBack);
+        let mut told = format!("{undone} undone");
+        for failure in failures {
+            told.push_str(&format!("; not undone: {failure}"));
+        }
+        (end, told)
+    }
+
+    /// What was done, when, and to whom.
+    fn did(&self, at: Bracket, text: &str, node: Option<&NodeName>) {
+        self.deed(
             at,
-            What::Action {
-                step,
+            Deed {
+                step: self.step,
                 text: text.into(),
                 node: node.cloned(),
+                declared: None,
             },
         );
-    };
-    let (at, candidate) = emitter.time(promote.best_candidate()).await;
-    let candidate = candidate?;
-    act(at, "chose the replica that received most", Some(&candidate));
-    let (at, done) = emitter.time(promote.promote(&candidate)).await;
-    done?;
-    act(at, "promoted it", Some(&candidate));
-    let (at, done) = emitter.time(promote.repoint(&candidate)).await;
-    done?;
-    act(at, "repointed the clients", Some(&candidate));
-    let (at, done) = emitter.time(promote.refollow(&candidate)).await;
-    done?;
-    act(at, "made the other replicas follow it", Some(&candidate));
-    Ok(candidate)
+    }
+
+    fn say(&self, text: &str) {
+        let now = self.ground.emitter.now();
+        let at = Bracket {
+            low: now,
+            high: now,
+        };
+        self.did(at, text, None);
+    }
+
+    fn deed(&self, at: Bracket, deed: Deed) {
+        self.ground.emitter.say_at(at, What::Action(deed));
+    }
+}
+
+/// A step of a runbook by its number, from 1, and its word.
+fn titled(place: usize, tasks: &[Task]) -> String {
+    let name = tasks.get(place).map_or("", |task| task.act.name());
+    format!("its step {} ({name})", place + 1)
+}
+
+impl From<RuntimeError> for Stopped {
+    fn from(error: RuntimeError) -> Self {
+        Self::Broken(error.to_string())
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Expect, Scenario, Step};
+use super::{Expect, RunbookStep, Scenario, Step, Task};
 
 /// How long something takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +48,14 @@ impl Step {
             Self::Expect(
                 Expect::Redundant(limit) | Expect::Alerted(limit) | Expect::Resolved(limit),
             ) => Estimate::up_to(Duration::ZERO, limit.within.0),
-            Self::Fault(_)
+            Self::Runbook(RunbookStep::Own(own)) => {
+                let most = own.steps.iter().map(Task::limit).sum();
+                Estimate::up_to(Duration::ZERO, most)
+            }
+            Self::Runbook(RunbookStep::Shipped(_))
+            | Self::Fault(_)
             | Self::Consumer(_)
             | Self::Switchover(_)
-            | Self::Runbook(_)
             | Self::Heal(_)
             | Self::Failback(_)
             | Self::Backup(_)

@@ -9,6 +9,7 @@ pub mod must_fail;
 pub mod problem;
 mod read;
 pub mod restore;
+pub mod runbook;
 pub mod scalar;
 pub mod schema;
 pub mod spans;
@@ -31,9 +32,14 @@ pub use fault::{
 pub use must_fail::{Miss, MustFail};
 pub use problem::{Problem, Problems};
 pub use read::{
-    BYTES_MAX, Parsed, SCHEMA, Source, StatedRule, prometheus_duration, read, rules, to_json,
+    BYTES_MAX, Parsed, RunbookFile, SCHEMA, Source, StatedRule, prometheus_duration, read,
+    read_runbook, rules, to_json,
 };
 pub use restore::{BackupTime, Point, Restore};
+pub use runbook::{
+    Act, Check, Command, Health, OnFailure, OwnRunbook, Person, RunbookEnd, RunbookStep, Task,
+    Verified,
+};
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError, Size};
 pub use spans::Spans;
 pub use steps::Steps;

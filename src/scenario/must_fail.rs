@@ -38,6 +38,8 @@ impl MustFail {
 pub enum Miss {
     /// Recovery of the worst service lane.
     Rto,
+    /// Recovery of the worst service lane, with the time that people take.
+    RtoWithPeople,
     /// Recovery of the write lanes.
     RtoWrite,
     /// Recovery of the read lanes.
@@ -82,14 +84,17 @@ pub enum Miss {
     Consistency,
     /// An expected alert, or one that nobody expected.
     Alerts,
+    /// The end of a runbook of the user's own.
+    Runbook,
     /// An acknowledged write that is there more than once.
     Duplicates,
 }
 
 impl Miss {
     /// All of them by their names in a scenario.
-    pub const ALL: [(&str, Self); 24] = [
+    pub const ALL: [(&str, Self); 26] = [
         ("rto", Self::Rto),
+        ("rto-with-people", Self::RtoWithPeople),
         ("rto-write", Self::RtoWrite),
         ("rto-read", Self::RtoRead),
         ("rto-app", Self::RtoApp),
@@ -112,6 +117,7 @@ impl Miss {
         ("recovered-by", Self::RecoveredBy),
         ("consistency", Self::Consistency),
         ("alerts", Self::Alerts),
+        ("runbook", Self::Runbook),
         ("duplicates", Self::Duplicates),
     ];
 

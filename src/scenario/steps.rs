@@ -112,7 +112,7 @@ impl JsonSchema for Steps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Dur;
+    use crate::scenario::{Dur, RunbookStep};
 
     #[test]
     fn steps_are_written_as_in_a_file_and_read_back() {
@@ -130,7 +130,11 @@ mod tests {
     fn the_main_figures_speak_of_the_first_fault_that_is_judged() {
         let noop = || Step::Fault(crate::scenario::fault::Noop.into());
         let with = |unjudged: &[usize]| {
-            let steps = vec![Step::Runbook("promote-replica".into()), noop(), noop()];
+            let steps = vec![
+                Step::Runbook(RunbookStep::Shipped("promote-replica".into())),
+                noop(),
+                noop(),
+            ];
             Steps::new(steps, unjudged.iter().copied().collect()).headline()
         };
         assert_eq!(with(&[]), Some(1));

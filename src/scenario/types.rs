@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alerting, BackupTime, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, MustFail,
-    Percent, Rate, Restore, Selector, Steps, Targets,
+    Percent, Rate, Restore, RunbookStep, Selector, Steps, Targets,
 };
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
@@ -224,8 +224,8 @@ pub enum Step {
     Consumer(ConsumerEnd),
     /// Moves the primary in the planned way; without `to` the system chooses.
     Switchover(Move),
-    /// Runs a runbook of the system, for instance `promote-replica`.
-    Runbook(String),
+    /// Runs a runbook: one of the system, for instance `promote-replica`, or one of the user's own.
+    Runbook(RunbookStep),
     /// Waits until a condition holds, at most as long as said.
     Expect(Expect),
     /// Undoes faults: `all`, or those of one kind.
@@ -251,7 +251,8 @@ impl Step {
     pub fn disrupts(&self) -> bool {
         match self {
             Self::Fault(fault) => !fault.is_control(),
-            Self::Consumer(_) | Self::Switchover(_) | Self::Runbook(_) | Self::Failback(_) => true,
+            Self::Runbook(called) => !called.refuses(),
+            Self::Consumer(_) | Self::Switchover(_) | Self::Failback(_) => true,
             Self::Steady(_)
             | Self::Hold(_)
             | Self::Capacity(_)

@@ -41,12 +41,12 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
 }
 
 /// Whether the targets judge what clients see of a step.
-fn judges(record: &Record, step: usize) -> bool {
+pub(super) fn judges(record: &Record, step: usize) -> bool {
     record.opened.scenario.drill.judges(step)
 }
 
 /// The goal for an event, or `any` where its step says so.
-fn goal(goal: Option<Goal<Dur>>, judged: bool) -> Option<Goal<Dur>> {
+pub(super) fn goal(goal: Option<Goal<Dur>>, judged: bool) -> Option<Goal<Dur>> {
     goal.map(|goal| if judged { goal } else { Goal::Any })
 }
 
@@ -113,13 +113,23 @@ fn of_event(record: &Record, figures: &Figures, event: &EventFigures) -> Vec<Jud
     lines
 }
 
-/// What followed a heal or a return; it goes with the step that it undoes.
-fn of_undone(record: &Record, undone: &UndoneFigures) -> Vec<Judged> {
-    let suffix = match &undone.what {
+/// How the lines of what followed a heal or a return end.
+pub(super) fn suffix_of(undone: &UndoneFigures) -> String {
+    match &undone.what {
         Undone::Heal { step } => format!("after_heal_of_step_{step}"),
         Undone::Return { node } => format!("after_return_of_{node}"),
-    };
-    let judged = cause::is_judged(record, (undone.at, &undone.what)) || shared(record, undone);
+    }
+}
+
+/// Whether the targets judge what followed a heal or a return.
+pub(super) fn is_judged(record: &Record, undone: &UndoneFigures) -> bool {
+    cause::is_judged(record, (undone.at, &undone.what)) || shared(record, undone)
+}
+
+/// What followed a heal or a return; it goes with the step that it undoes.
+fn of_undone(record: &Record, undone: &UndoneFigures) -> Vec<Judged> {
+    let suffix = suffix_of(undone);
+    let judged = is_judged(record, undone);
     let seen = [
         undone.rto,
         undone.rto_write,

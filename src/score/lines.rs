@@ -39,6 +39,7 @@ pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines.extend(recovered_by(targets, event));
     lines.extend(super::alert_lines::lines(record, figures));
     lines.extend(super::restore_lines::lines(record, figures));
+    lines.extend(super::runbook_lines::lines(record, figures));
     lines.extend(super::later_lines::lines(record, figures));
     lines
 }

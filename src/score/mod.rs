@@ -13,6 +13,7 @@ pub mod proof;
 pub mod quiet;
 pub mod repeats;
 pub mod restore_lines;
+mod runbook_lines;
 pub mod sentence;
 #[cfg(test)]
 mod tests;

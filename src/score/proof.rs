@@ -49,7 +49,7 @@ fn is_of(line: &Line, miss: Miss) -> bool {
     match miss {
         Miss::Rpo => figure.starts_with("rpo-"),
         Miss::Alerts => figure.starts_with("alert"),
-        Miss::RestoreRto | Miss::PitrMissing | Miss::PitrExtra => {
+        Miss::RestoreRto | Miss::PitrMissing | Miss::PitrExtra | Miss::Runbook => {
             let own = figure.strip_prefix(miss.name());
             own.is_some_and(|rest| rest.is_empty() || rest.starts_with("-step-"))
         }

@@ -7,10 +7,11 @@ use crate::{
         AlertFigures, AlertWish, EventFigures, Figure, Figures, Harm, LaneOutage, Loss,
         RebalanceFigures, RestoreFigures, Undone,
         format::{self, Round},
+        people::declared,
         rto::deciding,
     },
     record::{Disruption, Record, Status},
-    scenario::{ConsistencyKind, Point, RecoveredBy, facts},
+    scenario::{ConsistencyKind, Dur, Point, RecoveredBy, facts},
     time::Span,
 };
 
@@ -29,7 +30,9 @@ pub fn sentence(
             let done = done(disruption);
             let seen = seen(record, event, disruption.primary_hit);
             let alerts = figures.alerts.iter().filter_map(alert);
-            let mut parts = vec![done, seen, loss(figures)];
+            let mut parts = vec![done, seen];
+            parts.extend(with_people(record, event));
+            parts.push(loss(figures));
             parts.extend(event.rebalance.as_ref().and_then(rebalance));
             parts.extend(consistency(figures));
             parts.extend(figures.restores.iter().flat_map(restored));
@@ -65,6 +68,20 @@ pub fn sentence(
     }
     text.push('.');
     text
+}
+
+/// How long it took with the people who brought it about.
+fn with_people(record: &Record, event: &EventFigures) -> Option<String> {
+    let outages = event.lanes.iter().filter(|it| !event.late.contains(it));
+    let people = declared(record, event.at, outages);
+    let rto = event.rto.value()?.high()?;
+    (!people.is_zero()).then(|| {
+        let all = format::duration(rto + people, Round::Up);
+        format!(
+            "with the {} that people take, recovery takes {all}",
+            Dur(people)
+        )
+    })
 }
 
 /// What a restore brought back, and how long that took.

@@ -54,6 +54,7 @@ mod redis_stack;
 mod reference;
 mod repeats;
 mod restores;
+mod runbooks;
 mod sample;
 mod scenario_plan;
 mod scenario_problems;

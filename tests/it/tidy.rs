@@ -64,7 +64,10 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
         "fault",
         &[KERNEL, VOCABULARY, &["net", "runtime", "system"]],
     ),
-    ("runbook", &[KERNEL, VOCABULARY, &["runtime", "system"]]),
+    (
+        "runbook",
+        &[KERNEL, VOCABULARY, &["fault", "runtime", "system"]],
+    ),
     ("workload", &[KERNEL, VOCABULARY, &["system"]]),
     // Composition.
     (

@@ -23,6 +23,7 @@ mod networks;
 mod quarter;
 mod reasons;
 mod restores;
+mod runbooks;
 mod sentences;
 #[cfg(test)]
 mod spoken;
@@ -67,6 +68,7 @@ const SENTENCES: &[&[(&str, &str)]] = &[
     quarter::QUARTER,
     controls::CONTROLS,
     errors::ERRORS,
+    runbooks::RUNBOOKS,
     common::COMMON,
 ];
 

@@ -1,9 +1,12 @@
 //! The sections of a quarterly report.
 
+use std::time::Duration;
+
 use crate::{
     archive::{Cell as Covered, Control, Review, Reviewed, Run, Spent, Tracked, Tracking},
     measure::availability::monthly,
     score::Verdict,
+    time::Span,
 };
 
 use super::super::{
@@ -219,15 +222,27 @@ fn targets(review: &Review<'_>) -> Section {
             toned(failed.to_string(), tone(failed, Tone::Bad)),
             toned(unsure.to_string(), tone(unsure, Tone::Warn)),
             plain(it.target.clone().unwrap_or_else(|| "no target".into())),
-            plain(
-                it.worst
-                    .map_or_else(|| "not measured".into(), |(span, _)| text::upper(span)),
-            ),
+            plain(worst(it)),
             plain(it.lost.map_or_else(|| "not known".into(), text::count)),
             missed(it),
         ]);
     }
     section
+}
+
+/// The longest recovery, and with the people who brought it about, where there were some.
+fn worst(it: &Reviewed<'_>) -> String {
+    let machines = it
+        .worst
+        .map_or_else(|| "not measured".into(), |(span, _)| text::upper(span));
+    match it.with_people {
+        None => machines,
+        Some(seconds) => {
+            let all = Duration::from_secs_f64(seconds);
+            let all = text::upper(Span::between(all, all));
+            format!("{machines}; with people {all}")
+        }
+    }
 }
 
 fn missed(it: &Reviewed<'_>) -> Cell {

@@ -5,13 +5,12 @@ pub use crate::measure::format::{
 };
 use crate::{
     check::Answer,
-    id::NodeName,
     measure::{EventFigures, Figure, Harm, RestoreFigures},
     record::{
-        AlertMoment, BackedUp, ConsumerGroup, Disruption, DisruptionKind, EffectState, Milestone,
-        RebalanceMoment, Rebalanced, Restored, Role, Status, StepResult,
+        AlertMoment, BackedUp, ConsumerGroup, Deed, Disruption, DisruptionKind, EffectState,
+        Milestone, RebalanceMoment, Rebalanced, Restored, Role, Status, StepResult,
     },
-    scenario::RecoveredBy,
+    scenario::{Dur, RecoveredBy},
     score::{LineState, Verdict},
     shown::unseen,
     time::{Bracket, Nanos, Span},
@@ -98,8 +97,13 @@ pub fn sharing(group: &ConsumerGroup) -> String {
 }
 
 /// What an operator did, and where.
-pub fn action(deed: &str, node: Option<&NodeName>) -> String {
-    node.map_or_else(|| deed.to_owned(), |node| format!("{deed} on {node}"))
+pub fn action(deed: &Deed) -> String {
+    let text = clean(&deed.text).to_string();
+    match (&deed.node, deed.declared) {
+        (Some(node), _) => format!("{text} on {node}"),
+        (None, Some(time)) => format!("{text} (takes {}, not waited for)", Dur(time)),
+        (None, None) => text,
+    }
 }
 
 /// What backup was made and where it is kept, or why there is none.

@@ -9,8 +9,7 @@ use crate::scenario::{
 
 use super::{
     decode::{Choice, Decoder},
-    order,
-    stack::word,
+    order, runbook,
     tree::{Tree, Value},
 };
 
@@ -115,7 +114,7 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
         "switchover" => {
             "write `- switchover: planned`, or say where to: `- switchover: { to: replica }`"
         }
-        "runbook" => "name a runbook, such as `- runbook: promote-replica`",
+        "runbook" => "name a runbook, such as `- runbook: promote-replica`, or a file of your own",
         "expect" => "write what for, such as `- expect: { recovered: { within: 60s } }`",
         "heal" => "write `- heal: all`, or the kind of fault",
         "backup" => "write `- backup: now`",
@@ -130,7 +129,7 @@ fn step(d: &mut Decoder, tree: &Tree) -> Option<Step> {
         "fault" => Step::Fault(Fault::decode(d, body)?),
         "consumer" => Step::Consumer(consumer(d, body)?),
         "switchover" => Step::Switchover(planned(d, body, "`switchover`")?),
-        "runbook" => Step::Runbook(word(d, body, "a runbook")?),
+        "runbook" => Step::Runbook(runbook::step(d, body)?),
         "expect" => Step::Expect(expect(d, body)?),
         "heal" => Step::Heal(heal(d, body)?),
         "backup" => Step::Backup(d.word(body, "time of a backup", &[("now", BackupTime::Now)])?),

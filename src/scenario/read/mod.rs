@@ -12,6 +12,7 @@ mod must_fail;
 mod order;
 mod overrides;
 mod rules;
+mod runbook;
 mod stack;
 mod targets;
 pub(super) mod tree;
@@ -29,6 +30,7 @@ use decode::{Decoder, Fields};
 use tree::Tree;
 
 pub use rules::{StatedRule, prometheus_duration, rules};
+pub use runbook::{RunbookFile, read_runbook};
 pub use tree::BYTES_MAX;
 
 /// The version of the language that this reader knows.

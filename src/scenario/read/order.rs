@@ -73,9 +73,9 @@ impl<'t> Before<'t> {
             }
             Step::Fault(fault) => return self.victim_problem(fault, place),
             Step::Consumer(_) | Step::Switchover(_) => return None,
-            Step::Runbook(name) if self.disturbed.is_none() => (
-                format!("the runbook `{name}` has no cause yet"),
-                "put the fault that it answers before it",
+            Step::Runbook(runbook) if self.disturbed.is_none() => (
+                format!("the runbook `{runbook}` has no cause yet"),
+                "put the fault that it answers before it, or `- fault: noop` where it must refuse",
             ),
             Step::Runbook(_) => return None,
             Step::Expect(expect) if self.disturbed.is_none() => (
@@ -178,6 +178,7 @@ impl<'t> Before<'t> {
             }
             Step::Switchover(_) | Step::Failback(_) | Step::Runbook(_) => {
                 self.disturbed.get_or_insert(place);
+                // What a file's runbook does is not known here.
                 self.moved = true;
             }
             Step::Heal(what) => self

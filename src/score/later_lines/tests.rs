@@ -10,7 +10,7 @@ use crate::{
         measure,
     },
     record::{Disruption, DisruptionKind, EffectState, Status, StepResult},
-    scenario::{Dur, Expect, Goal, RecoveredBy, Rpo, Step, Steps, Within},
+    scenario::{Dur, Expect, Goal, RecoveredBy, Rpo, RunbookStep, Step, Steps, Within},
     score::{Line, LineState, Scorecard, Verdict, judge},
     time::Nanos,
 };
@@ -403,7 +403,7 @@ fn a_noop_beside_a_fault_makes_no_control() {
     bench.record.disruptions.pop();
     assert_ne!(card(bench).verdict, Verdict::Control);
     let mut moved = control();
-    let runbook = Step::Runbook("promote-replica".into());
+    let runbook = Step::Runbook(RunbookStep::Shipped("promote-replica".into()));
     moved.record.opened.scenario.drill.push(runbook);
     moved
         .record

@@ -1,0 +1,118 @@
+//! Runbooks of the user's own on real stacks: they fail over, refuse, and are rolled back.
+
+use std::time::Duration;
+
+use crate::{
+    drill_rig::{Done, Drill},
+    drills::{labelled, nothing_left, wait_for},
+};
+
+/// How a target line came out.
+fn state(done: &Done, figure: &str) -> String {
+    let lines = done.result["scorecard"]["lines"].as_array();
+    let named = lines.and_then(|all| all.iter().find(|line| line["figure"] == figure));
+    let state = named.map(|line| line["state"].as_str().unwrap_or_default().to_owned());
+    state.unwrap_or_default()
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_primary_that_is_only_cut_off_is_fenced_before_another_is_promoted() {
+    let done = Drill::shipped("redis/isolated-by-hand.yaml").run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("a recovery");
+    let with_people = done.value("rto_with_people").expect("with people");
+    assert!((with_people - rto - 180.0).abs() < 1e-6, "{}", done.talk);
+    // Three seconds of looking, and no more than a few for the rest.
+    assert!((3.0..15.0).contains(&rto), "{rto}");
+    assert_eq!(state(&done, "runbook"), "met");
+    assert!(done.talk.contains("took the power from it on r1"));
+    assert!(done.talk.contains("verified: r2 alone is primary"));
+    nothing_left(&done);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn shipped_runbooks_end_as_they_must() {
+    for (scenario, verdict) in [
+        ("postgres/failover-by-hand.yaml", "pass"),
+        ("postgres/failover-by-mistake.yaml", "control"),
+        ("redis/failover-rolled-back.yaml", "pass"),
+    ] {
+        let done = Drill::shipped(scenario).run();
+        done.expect(0, verdict);
+        assert_eq!(state(&done, "runbook"), "met", "{}", done.talk);
+        nothing_left(&done);
+    }
+}
+
+/// A drill with this runbook, and how it must end.
+fn with(fault: &str, more: &str) -> Drill {
+    Drill::written(&format!(
+        "schema: 1\nname: own-runbook\nsummary: A runbook of the user's own.\n\
+         stack: {{ redis: {{ topology: replicas, nodes: 2 }} }}\ntargets: {{ rto: 2m, rpo: any }}\n\
+         drill:\n  - steady: 8s\n  - fault: {fault}\n  - runbook: {{ {more} }}\n  - hold: 12s\n"
+    ))
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_runbook_that_ends_otherwise_fails_the_drill() {
+    // It acts on a service that is well.
+    let acted = with(
+        "noop",
+        "expect: refused, steps: [ { run: { node: r2, command: 'true' } } ]",
+    )
+    .run();
+    acted.expect(1, "fail");
+    assert_eq!(state(&acted, "runbook"), "missed", "{}", acted.talk);
+    // It refuses where it should act: the primary is down, and nothing is looked at but a replica that is there.
+    let check = "{ check: { primary: up, for: 1s } }, { promote: best }, { repoint: clients }";
+    let refused = with("{ kill: primary }", &format!("steps: [ {check} ]")).run();
+    refused.expect(1, "fail");
+    assert_eq!(state(&refused, "runbook"), "missed", "{}", refused.talk);
+    assert!(refused.talk.contains("no member says that it is primary"));
+    // Its undo fails.
+    let left = "{ run: { node: r2, command: 'true', undo: exit 9 } }, { run: { node: r2, command: exit 3 } }";
+    let half = format!("expect: rolled-back, on-failure: rollback, steps: [ {left} ]");
+    let half = with(
+        "{ kill: 'r2' }",
+        &half.replace("r2, command", "r1, command"),
+    )
+    .run();
+    assert_eq!(state(&half, "runbook"), "missed", "{}", half.talk);
+    assert!(half.talk.contains("not undone: on r1 it ended with code 9"));
+    // What promoted is not undone.
+    let late = "{ promote: best }, { repoint: clients }, { run: { node: r2, command: exit 3 } }";
+    let late = format!("expect: rolled-back, on-failure: rollback, steps: [ {late} ]");
+    let late = with("{ kill: primary }", &late).run();
+    late.expect(1, "fail");
+    assert!(
+        late.talk.contains("nothing undoes the promotion"),
+        "{}",
+        late.talk
+    );
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn killed_at_every_step_of_a_runbook_it_leaves_nothing() {
+    for moment in [
+        "checked: so",
+        "on-call: ",
+        "took the power",
+        "promoted it",
+        "verified: ",
+    ] {
+        let drill = Drill::shipped("redis/isolated-by-hand.yaml");
+        let mut child = drill.spawn();
+        wait_for(&drill, moment, Duration::from_secs(90));
+        child.kill().expect("a SIGKILL");
+        child.wait().expect("an end");
+        let name = drill.run_name();
+        assert_ne!(labelled(&name), "", "the kill left containers");
+        let (code, said) = drill.sweep();
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(labelled(&name), "", "{moment}");
+    }
+}
