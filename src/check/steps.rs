@@ -10,8 +10,8 @@ use super::{Finding, Touch};
 pub const NAME: &str = "steps";
 
 /// Unknown when a step failed: what follows did not happen as the scenario says. An expectation that was not met by its
-/// deadline, and a runbook of the user's own that did not end as it must, is invalid, and has a line of its own; another step that did not come to what it was for is a remark, since
-/// the figures show it.
+/// deadline, and a runbook of the user's own that did not end as it must, is invalid, and has a line of its own; another step
+/// that did not come to what it was for is a remark, since the figures show it.
 pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding {
     let mut failed = Vec::new();
     let mut unmet = Vec::new();
