@@ -73,6 +73,7 @@ pub fn varied(plan: &Plan, more: &[(String, String)], what: &str) -> Result<Plan
         file,
         text,
         overrides,
+        ..
     } = &plan.source;
     let overrides = [overrides.as_slice(), more].concat();
     let varied =

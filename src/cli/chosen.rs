@@ -1,11 +1,11 @@
 //! What a decision over runs rests on: that they verify, and that they are of the scenario asked for.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use drdrill::{
     archive::{BaselineRun, Run, Summary},
-    evidence::{Audit, PinnedKey, Stamped, sha256, verify_run},
-    scenario::{Scenario, read},
+    evidence::{Audit, PinnedKey, Stamped, is_runbook, resolved, sha256, verify_run},
+    scenario::Scenario,
     session::rendered,
 };
 
@@ -55,16 +55,26 @@ impl Trust<'_> {
     }
 }
 
-/// The runs with the digests of their scenario files.
+/// The runs with the digests of their scenario files, and of the runbooks that these name.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn files(runs: &[&Run]) -> Result<Vec<(String, String)>, String> {
-    let one = |run: &&Run| match fs::read(run.folder.join(SCENARIO)) {
-        Ok(bytes) => Ok((run.id.to_string(), sha256(&bytes))),
-        Err(error) => Err(unreadable(run, &error)),
+pub fn files(runs: &[&Run]) -> Result<Vec<(String, Vec<String>)>, String> {
+    let one = |run: &&Run| {
+        let digests = digests(&run.folder).map_err(|error| unreadable(run, &error))?;
+        Ok((run.id.to_string(), digests))
     };
     runs.iter().map(one).collect()
+}
+
+fn digests(folder: &Path) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let names = names.into_iter().map(|entry| entry.file_name());
+    let runbooks = names.filter(|name| is_runbook(&name.to_string_lossy()));
+    let files = runbooks.chain([SCENARIO.into()]);
+    files
+        .map(|name| Ok(sha256(&fs::read(folder.join(name))?)))
+        .collect()
 }
 
 /// Whether a baseline says of a run what the run itself says. With a key pinned, the run must be there: the baseline's file
@@ -112,7 +122,7 @@ pub fn kept(
 pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
     let own =
         fs::read_to_string(run.folder.join(SCENARIO)).map_err(|error| unreadable(run, &error))?;
-    let own = read(SCENARIO, &own, &[])
+    let own = resolved(&run.folder, &own, &[])
         .map_err(|_| format!("the scenario of run {} is not one of this version", run.id))?;
     let parts = |scenario: &Scenario| {
         let bare = Scenario {
@@ -125,7 +135,7 @@ pub fn same_scenario(run: &Run, wanted: &Scenario) -> Result<(), String> {
             .expect("a scenario has text keys and no value that JSON cannot hold")
     };
     let asked = wanted;
-    let (own, wanted) = (parts(&own.scenario), parts(wanted));
+    let (own, wanted) = (parts(&own), parts(wanted));
     let keys = |value: &serde_json::Value| -> BTreeSet<String> {
         value
             .as_object()

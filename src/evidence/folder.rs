@@ -22,6 +22,16 @@ pub const FORMAT: u32 = 2;
 
 /// The scenario as given, secrets apart.
 pub const SCENARIO: &str = "scenario.yaml";
+
+/// Whether a file of a run is called as the copy of a runbook is.
+pub fn is_runbook(name: &str) -> bool {
+    name.starts_with("runbook-") && name.ends_with(".yaml")
+}
+
+/// The copy of the runbook file that a step of the scenario, from 0, names.
+pub fn runbook(step: usize) -> String {
+    format!("runbook-{step}.yaml")
+}
 /// What the drill ran on.
 pub const ENVIRONMENT: &str = "environment.json";
 /// What happened, one event per line.
@@ -96,6 +106,14 @@ impl RunFolder {
     /// When the file cannot be written.
     pub fn scenario(&self, text: &str) -> Result<(), EvidenceError> {
         self.write(SCENARIO, self.redactor.text(text).as_bytes())
+    }
+
+    /// Writes the text of a runbook file that a step of the scenario names, secrets apart.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn runbook(&self, step: usize, text: &str) -> Result<(), EvidenceError> {
+        self.write(&runbook(step), self.redactor.text(text).as_bytes())
     }
 
     /// Writes what the drill runs on.

@@ -2,11 +2,15 @@
 
 use std::{fmt, io, path::Path};
 
-use crate::{history::History, record::Record};
+use crate::{
+    history::History,
+    record::Record,
+    scenario::{self, Problems, RunbookText, Scenario},
+};
 
 use super::{
     EvidenceError, LogEnd, Manifest, events, files,
-    folder::{EVENTS, FORMAT, HISTORY, MANIFEST, SCENARIO},
+    folder::{self, EVENTS, FORMAT, HISTORY, MANIFEST, SCENARIO},
     guarded, history_read, manifest,
 };
 
@@ -134,6 +138,29 @@ pub(super) fn checked_scenario(folder: &Path, record: &Record) -> Result<Vec<u8>
     }
 }
 
+/// A scenario with the runbooks that it names, as the run's folder keeps them.
+///
+/// # Errors
+/// Every problem of the scenario and of the runbooks, and which copy is not there.
+pub fn resolved(
+    folder: &Path,
+    text: &str,
+    overrides: &[(String, String)],
+) -> Result<Scenario, Problems> {
+    let parsed = scenario::read(SCENARIO, text, overrides)?;
+    let filled = scenario::with_runbooks(&parsed, |step, _| {
+        let file = folder::runbook(step);
+        let bytes = files::bytes(&folder.join(&file), files::MANIFEST_MOST);
+        let bytes = bytes.map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(RunbookText { file, text })
+    });
+    match filled {
+        Ok((filled, _)) => Ok(filled.scenario),
+        Err(problems) => Err(Problems::new(SCENARIO, problems)),
+    }
+}
+
 /// What was read; `None` where there is no such file.
 pub(super) fn there<T>(read: Result<T, EvidenceError>) -> Result<Option<T>, EvidenceError> {
     match read {
@@ -164,4 +191,38 @@ pub(super) fn read_history(
         record.history_doubt = Some(format!("`{HISTORY}` is of run {other}, not of {own}"));
     }
     Ok(read.history)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{RunbookStep, Step};
+
+    const DRILL: &str = "schema: 1\nname: a\nsummary: b\nstack: { redis: { topology: replicas } }\n\
+                         targets: { rto: 1m, rpo: any }\ndrill: [ { steady: 10s }, { fault: { kill: primary } },\n\
+                         { runbook: failover.yaml }, { expect: { recovered: { within: 1m } } } ]\n";
+
+    fn runbook(step: &str) -> String {
+        format!("schema: 1\nname: a\nsummary: b\non-failure: rollback\nsteps: [ {step} ]\n")
+    }
+
+    #[test]
+    fn a_scenario_is_resolved_with_the_runbook_that_its_run_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let written = |text: String| std::fs::write(folder.path().join("runbook-2.yaml"), text);
+        let told = |problems: Problems| problems.to_string();
+        let read = || resolved(folder.path(), DRILL, &[]).map_err(told);
+        let unread = read().expect_err("it is not there");
+        assert!(unread.contains("failover.yaml"), "{unread}");
+        written(runbook("{ promote: best }")).expect("a file");
+        let scenario = read().expect("a scenario");
+        let Step::Runbook(RunbookStep::Own(own)) = &scenario.drill[2] else {
+            panic!("{:?}", scenario.drill[2]);
+        };
+        assert_eq!(own.steps.len(), 1);
+        written(runbook("{ promote: best }, { repoint: clients }")).expect("a file");
+        assert_ne!(read().expect("a scenario"), scenario);
+        written(runbook("{ promote: [] }")).expect("a file");
+        assert!(read().is_err());
+    }
 }

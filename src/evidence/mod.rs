@@ -34,12 +34,12 @@ mod verify_sign;
 
 pub use error::EvidenceError;
 pub use events::{EventLog, LogEnd, opening_sha256};
-pub use folder::{Links, RunFolder};
+pub use folder::{Links, RunFolder, is_runbook};
 pub use guard::guarded;
 pub use history_write::{HistoryThread, HistoryWriter};
 pub use keys::{KeyError, PinnedKey, Signers, SigningKey};
 pub use last::last_run;
-pub use load::{Loaded, Notice, load};
+pub use load::{Loaded, Notice, load, resolved};
 pub use manifest::{Claims, FileDigest, Manifest, Verification, sha256};
 pub use prune::{Pruned, finish, prune};
 pub use redact::Redactor;

@@ -12,16 +12,16 @@ use crate::{
     history::History,
     id::RunId,
     record::Record,
-    scenario,
+    scenario::{Scenario, Step},
     score::{Judgement, Verdict, judge},
     shown::shown,
 };
 
 use super::{
     Claims, EvidenceError, LogEnd, Manifest, PinnedKey, Redactor, Signers, events, files,
-    folder::{ENVIRONMENT, EVENTS, HISTORY, LOGS, MANIFEST, SCENARIO, json, plain},
+    folder::{ENVIRONMENT, EVENTS, HISTORY, LOGS, MANIFEST, SCENARIO, json, plain, runbook},
     guarded, history_read,
-    load::{check_format, checked_scenario, there},
+    load::{check_format, checked_scenario, resolved, there},
     manifest::{self, sha256},
     verify_sign,
 };
@@ -201,20 +201,24 @@ fn same_scenario(folder: &Path, record: &Record, verified: &mut Verified) {
     };
     let text = String::from_utf8_lossy(&bytes);
     let opened = &record.opened;
-    match scenario::read(SCENARIO, &text, &opened.overrides) {
-        Ok(parsed) => {
-            let plain = |scenario: &scenario::Scenario| {
+    match resolved(folder, &text, &opened.overrides) {
+        Ok(resolved) => {
+            let plain = |scenario: &Scenario| {
                 let value = serde_json::to_value(scenario).unwrap_or_default();
                 Redactor::default().value(value)
             };
-            if plain(&parsed.scenario) != plain(&opened.scenario) {
+            if plain(&resolved) != plain(&opened.scenario) {
                 verified.problem(
                     EVENTS,
                     "the scenario that it was opened with does not follow from `scenario.yaml` and the overrides",
                 );
             }
         }
-        Err(problems) => verified.problem(SCENARIO, problems.to_string()),
+        Err(problems) => {
+            for problem in &problems.all {
+                verified.problem(SCENARIO, problem.message());
+            }
+        }
     }
 }
 
@@ -251,7 +255,7 @@ fn judged(
     if let Some(manifest) = manifest {
         let claims = Claims::of(record, Some(end), Some(&judgement.scorecard));
         same_claims(manifest, &claims, record, verified);
-        unknown_files(manifest, &files, verified);
+        unknown_files(manifest, record, &files, verified);
     }
 }
 
@@ -381,8 +385,24 @@ fn same_claims(manifest: &Manifest, claims: &Claims, record: &Record, verified: 
 }
 
 /// Names files that are neither written during a run nor derived from it.
-fn unknown_files(manifest: &Manifest, files: &[(&'static str, Vec<u8>)], verified: &mut Verified) {
+fn unknown_files(
+    manifest: &Manifest,
+    record: &Record,
+    files: &[(&'static str, Vec<u8>)],
+    verified: &mut Verified,
+) {
     let written = [SCENARIO, EVENTS, HISTORY];
+    let named = record.opened.scenario.drill.iter().enumerate();
+    let runbooks: Vec<String> = named
+        .filter(|(_, step)| {
+            let own = match step {
+                Step::Runbook(called) => called.own(),
+                _ => None,
+            };
+            own.is_some_and(|own| own.file.is_some())
+        })
+        .map(|(index, _)| runbook(index))
+        .collect();
     let of_node = |path: &str| {
         let name = path.strip_prefix(LOGS).and_then(|it| it.strip_prefix('/'));
         name.and_then(|it| it.strip_suffix(".log"))
@@ -390,8 +410,10 @@ fn unknown_files(manifest: &Manifest, files: &[(&'static str, Vec<u8>)], verifie
     };
     for file in &manifest.files {
         let path = file.path.as_str();
-        let known =
-            written.contains(&path) || of_node(path) || files.iter().any(|(name, _)| *name == path);
+        let known = written.contains(&path)
+            || runbooks.iter().any(|name| name == path)
+            || of_node(path)
+            || files.iter().any(|(name, _)| *name == path);
         if !known {
             verified.problem(path, "extra: no file of a run is called so");
         }

@@ -61,19 +61,22 @@ impl Policy {
         self.scenarios.keys().map(String::as_str)
     }
 
-    /// Whether runs of a scenario, each with its name and its file's digest, may be decided on.
+    /// Whether runs of a scenario, each with its name and the digests of its file and of the runbooks that it names, may be
+    /// decided on.
     ///
     /// # Errors
     /// Why not: the scenario is not named, a file is another, or the runs are too few.
-    pub fn permits(&self, scenario: &str, runs: &[(String, String)]) -> Result<(), String> {
+    pub fn permits(&self, scenario: &str, runs: &[(String, Vec<String>)]) -> Result<(), String> {
         let Some(permitted) = self.scenarios.get(scenario) else {
             return Err(format!("the policy does not name `{scenario}`"));
         };
-        let other = |(_, digest): &&(String, String)| !permitted.digests.contains(digest);
-        if let Some((run, digest)) = runs.iter().find(other) {
-            return Err(format!(
-                "the policy does not permit the scenario file of run {run}: its digest is {digest}"
-            ));
+        for (run, digests) in runs {
+            let other = |digest: &&String| !permitted.digests.contains(digest);
+            if let Some(digest) = digests.iter().find(other) {
+                return Err(format!(
+                    "the policy does not permit the scenario file of run {run}, or a runbook of it: its digest is {digest}"
+                ));
+            }
         }
         if runs.len() < permitted.runs {
             return Err(format!(
@@ -117,14 +120,17 @@ mod tests {
     fn only_pinned_files_in_sufficient_number_are_permitted() {
         let (own, other) = ("a".repeat(64), "b".repeat(64));
         let policy = Policy::read(&text(&own, r#","runs":2"#)).unwrap();
-        let runs = |digests: &[&String]| -> Vec<(String, String)> {
-            let one = |digest: &&String| ("run".to_owned(), (*digest).clone());
+        let runs = |digests: &[&String]| -> Vec<(String, Vec<String>)> {
+            let one = |digest: &&String| ("run".to_owned(), vec![(*digest).clone()]);
             digests.iter().map(one).collect()
         };
         assert_eq!(policy.permits("a-kill", &runs(&[&own, &own])), Ok(()));
         for wrong in [&[&own][..], &[], &[&own, &other], &[&other, &other]] {
             assert!(policy.permits("a-kill", &runs(wrong)).is_err());
         }
+        let runbook = vec![own.clone(), other.clone()];
+        let with_runbook = [("run".to_owned(), runbook), runs(&[&own]).remove(0)];
+        assert!(policy.permits("a-kill", &with_runbook).is_err());
         let variant = policy.permits("a-kill [targets.rto=1h]", &runs(&[&own, &own]));
         assert!(variant.is_err());
         assert_eq!(policy.names().collect::<Vec<_>>(), ["a-kill"]);

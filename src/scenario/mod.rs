@@ -32,8 +32,8 @@ pub use fault::{
 pub use must_fail::{Miss, MustFail};
 pub use problem::{Problem, Problems};
 pub use read::{
-    BYTES_MAX, Parsed, RunbookFile, SCHEMA, Source, StatedRule, prometheus_duration, read,
-    read_runbook, rules, to_json,
+    BYTES_MAX, Parsed, RunbookFile, RunbookText, SCHEMA, Source, StatedRule, prometheus_duration,
+    read, read_runbook, rules, to_json, with_runbooks,
 };
 pub use restore::{BackupTime, Point, Restore};
 pub use runbook::{

@@ -145,6 +145,9 @@ impl<'a> Session<'a> {
         let folder = RunFolder::create(self.reports, &self.plan.scenario.name, run)?;
         let folder = folder.redacting(redactor);
         folder.scenario(&self.plan.source.text)?;
+        for (step, text) in &self.plan.source.runbooks {
+            folder.runbook(*step, text)?;
+        }
         // Targets, overrides and seed are on disk before there is anything to break.
         let mut log = folder.events()?;
         log.append(&opening)?;

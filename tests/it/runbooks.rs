@@ -2,18 +2,13 @@
 
 use std::time::Duration;
 
+use drdrill::evidence::SigningKey;
+
 use crate::{
     drill_rig::{Done, Drill},
     drills::{labelled, nothing_left, wait_for},
+    evidence_rig::verify,
 };
-
-/// How a target line came out.
-fn state(done: &Done, figure: &str) -> String {
-    let lines = done.result["scorecard"]["lines"].as_array();
-    let named = lines.and_then(|all| all.iter().find(|line| line["figure"] == figure));
-    let state = named.map(|line| line["state"].as_str().unwrap_or_default().to_owned());
-    state.unwrap_or_default()
-}
 
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
@@ -25,10 +20,33 @@ fn a_primary_that_is_only_cut_off_is_fenced_before_another_is_promoted() {
     assert!((with_people - rto - 180.0).abs() < 1e-6, "{}", done.talk);
     // Three seconds of looking, and no more than a few for the rest.
     assert!((3.0..15.0).contains(&rto), "{rto}");
-    assert_eq!(state(&done, "runbook"), "met");
+    assert_eq!(done.line("runbook"), "met");
     assert!(done.talk.contains("took the power from it on r1"));
     assert!(done.talk.contains("verified: r2 alone is primary"));
     nothing_left(&done);
+    verifies_with_its_runbook(&done);
+}
+
+/// The run verifies as it is, and neither without its runbook nor with another one.
+fn verifies_with_its_runbook(done: &Done) {
+    let (key, _) = SigningKey::generate(None).expect("a key");
+    let problems = || verify(&done.run, &key.public().line(), &[]).problems;
+    let says = |words: &str| problems().iter().any(|problem| problem.contains(words));
+    assert!(
+        !says("does not follow") && !says("runbook"),
+        "{:?}",
+        problems()
+    );
+    let kept = done.run.join("runbook-2.yaml");
+    let text = std::fs::read_to_string(&kept).expect("the runbook");
+    std::fs::write(&kept, text.replace("takes: 3m", "takes: 1m")).expect("a file");
+    assert!(
+        says("does not follow from `scenario.yaml`"),
+        "{:?}",
+        problems()
+    );
+    std::fs::remove_file(&kept).expect("it was there");
+    assert!(says("failed to read the runbook"), "{:?}", problems());
 }
 
 #[test]
@@ -41,7 +59,7 @@ fn shipped_runbooks_end_as_they_must() {
     ] {
         let done = Drill::shipped(scenario).run();
         done.expect(0, verdict);
-        assert_eq!(state(&done, "runbook"), "met", "{}", done.talk);
+        assert_eq!(done.line("runbook"), "met", "{}", done.talk);
         nothing_left(&done);
     }
 }
@@ -65,12 +83,12 @@ fn a_runbook_that_ends_otherwise_fails_the_drill() {
     )
     .run();
     acted.expect(1, "fail");
-    assert_eq!(state(&acted, "runbook"), "missed", "{}", acted.talk);
+    assert_eq!(acted.line("runbook"), "missed", "{}", acted.talk);
     // It refuses where it should act: the primary is down, and nothing is looked at but a replica that is there.
     let check = "{ check: { primary: up, for: 1s } }, { promote: best }, { repoint: clients }";
     let refused = with("{ kill: primary }", &format!("steps: [ {check} ]")).run();
     refused.expect(1, "fail");
-    assert_eq!(state(&refused, "runbook"), "missed", "{}", refused.talk);
+    assert_eq!(refused.line("runbook"), "missed", "{}", refused.talk);
     assert!(refused.talk.contains("no member says that it is primary"));
     // Its undo fails.
     let left = "{ run: { node: r2, command: 'true', undo: exit 9 } }, { run: { node: r2, command: exit 3 } }";
@@ -80,7 +98,7 @@ fn a_runbook_that_ends_otherwise_fails_the_drill() {
         &half.replace("r2, command", "r1, command"),
     )
     .run();
-    assert_eq!(state(&half, "runbook"), "missed", "{}", half.talk);
+    assert_eq!(half.line("runbook"), "missed", "{}", half.talk);
     assert!(half.talk.contains("not undone: on r1 it ended with code 9"));
     // What promoted is not undone.
     let late = "{ promote: best }, { repoint: clients }, { run: { node: r2, command: exit 3 } }";

@@ -30,7 +30,7 @@ use decode::{Decoder, Fields};
 use tree::Tree;
 
 pub use rules::{StatedRule, prometheus_duration, rules};
-pub use runbook::{RunbookFile, read_runbook};
+pub use runbook::{RunbookFile, RunbookText, read_runbook, with_runbooks};
 pub use tree::BYTES_MAX;
 
 /// The version of the language that this reader knows.
@@ -45,6 +45,8 @@ pub struct Source {
     pub text: String,
     /// What replaced values of the file, in the order in which it was applied.
     pub overrides: Vec<(String, String)>,
+    /// The texts of the runbook files that it names, by the step that runs each; none until they were read.
+    pub runbooks: Vec<(usize, String)>,
 }
 
 /// A scenario that is right as far as the file alone tells, and where its keys stand.
@@ -75,6 +77,7 @@ pub fn read(
                 file: source_name.to_owned(),
                 text: text.to_owned(),
                 overrides: overrides.to_vec(),
+                runbooks: Vec::new(),
             },
             scenario,
             spans,

@@ -1,16 +1,22 @@
 //! Decoding runbooks: in a scenario, and in files of their own.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use miette::NamedSource;
 
 use crate::scenario::{
     Act, Check, Command, Dur, Health, OnFailure, OwnRunbook, Person, Problem, RunbookEnd,
-    RunbookStep, Selector, Spans, Task, Verified, problem,
+    RunbookStep, Selector, Spans, Step, Task, Verified, problem,
     runbook::{Led, Others},
 };
 
 use super::{
+    Parsed,
     decode::Decoder,
     name, schema_fits, sentence,
     tree::{self, Tree, Value},
@@ -103,6 +109,57 @@ pub fn read_runbook(file: &str, text: &str) -> Result<RunbookFile, Vec<Problem>>
     match whole(&mut d, file, text) {
         Some(read) if d.problems.is_empty() => Ok(read),
         _ => Err(d.problems),
+    }
+}
+
+/// The text of a runbook file.
+#[derive(Debug, Clone)]
+pub struct RunbookText {
+    /// The file, as problems name it.
+    pub file: String,
+    /// What stands in it.
+    pub text: String,
+}
+
+/// The scenario with the steps of every runbook file that it names, and where the keys of each stand, by the step that runs it.
+/// `text_of` reads the file that a step names.
+///
+/// # Errors
+/// Every problem of every file, and why one cannot be read.
+pub fn with_runbooks(
+    parsed: &Parsed,
+    text_of: impl Fn(usize, &str) -> Result<RunbookText, String>,
+) -> Result<(Parsed, BTreeMap<usize, Spans>), Vec<Problem>> {
+    let mut filled = parsed.clone();
+    let (mut places, mut problems) = (BTreeMap::new(), Vec::new());
+    for (index, step) in filled.scenario.drill.iter_mut().enumerate() {
+        let Step::Runbook(RunbookStep::Own(own)) = step else {
+            continue;
+        };
+        let Some(name) = own.file.clone() else {
+            continue;
+        };
+        let read = text_of(index, &name).map_err(|cause| {
+            vec![parsed.spans.problem(
+                &["drill", &index.to_string(), "runbook"],
+                format!("failed to read the runbook `{name}`: {cause}"),
+                "name a file from the scenario's folder on; `drdrill list` shows the runbooks that systems bring along",
+            )]
+        });
+        let read = read.and_then(|read| Ok((read_runbook(&read.file, &read.text)?, read.text)));
+        match read {
+            Ok((file, text)) => {
+                own.steps = file.steps;
+                own.on_failure = file.on_failure;
+                places.insert(index, file.spans);
+                filled.source.runbooks.push((index, text));
+            }
+            Err(more) => problems.extend(more),
+        }
+    }
+    match problems.is_empty() {
+        true => Ok((filled, places)),
+        false => Err(problems),
     }
 }
 
