@@ -183,11 +183,14 @@ impl Runner<'_> {
     async fn command(&mut self, given: &Command) -> Result<(), Stopped> {
         for node in select(&given.node, self.ground).await? {
             self.commanded.push(node.clone());
-            if let Some(command) = given.undo.clone() {
-                let node = node.clone();
-                // A command that fails half-way has done something, too.
-                self.undos.push(Undo::Command { node, command });
-            }
+            // A command that fails half-way has done something, too.
+            self.undos.push(match given.undo.clone() {
+                Some(command) => Undo::Command {
+                    node: node.clone(),
+                    command,
+                },
+                None => Undo::Unknown(format!("`{}` on {node} has no undo", given.command)),
+            });
             let said = self.exec(&node, &given.command).await?;
             let wanted = given.expect.as_deref();
             if let Some(wanted) = wanted.filter(|wanted| *wanted != said) {

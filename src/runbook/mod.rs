@@ -75,6 +75,8 @@ enum Undo {
     Power,
     /// Nothing can: a node was promoted.
     Never,
+    /// Nobody knows: a command has no undo, or a step was cut off at its deadline; in words.
+    Unknown(String),
 }
 
 /// A runbook that runs.
@@ -142,11 +144,17 @@ impl Runner<'_> {
     async fn take(&mut self, tasks: &[Task]) -> Result<(), (usize, Stopped)> {
         for (place, task) in tasks.iter().enumerate() {
             let limit = task.limit();
-            let acted = timeout(limit, self.act(&task.act)).await;
-            let late = || Stopped::Failed(format!("it took longer than {limit:?}"));
-            acted
-                .unwrap_or_else(|_| Err(late()))
-                .map_err(|stopped| (place, stopped))?;
+            match timeout(limit, self.act(&task.act)).await {
+                Ok(acted) => acted.map_err(|stopped| (place, stopped))?,
+                Err(_) => {
+                    if task.act.changes() {
+                        let cut = format!("{} was cut off at its deadline", titled(place, tasks));
+                        self.undos.push(Undo::Unknown(cut));
+                    }
+                    let late = format!("it took longer than {limit:?}");
+                    return Err((place, Stopped::Failed(late)));
+                }
+            }
         }
         Ok(())
     }
@@ -161,6 +169,7 @@ impl Runner<'_> {
                         .push("nothing undoes the promotion and what was done before it".into());
                     break;
                 }
+                Undo::Unknown(why) => Err(format!("{why}: what it did stays")),
                 Undo::Command { node, command } => self.undo_command(&node, &command).await,
                 Undo::Power => self.give_power_back().await,
             };

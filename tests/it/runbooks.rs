@@ -100,6 +100,27 @@ fn a_runbook_that_ends_otherwise_fails_the_drill() {
     .run();
     assert_eq!(half.line("runbook"), "missed", "{}", half.talk);
     assert!(half.talk.contains("not undone: on r1 it ended with code 9"));
+    // It is not known what a step did that was cut off, whatever undoes it.
+    let cut = "{ run: { node: r2, command: sleep 9, undo: 'true' }, within: 1s }";
+    let cut = format!("expect: rolled-back, on-failure: rollback, steps: [ {cut} ]");
+    let cut = with("{ kill: primary }", &cut).run();
+    cut.expect(1, "fail");
+    assert_eq!(cut.line("runbook"), "missed", "{}", cut.talk);
+    assert!(
+        cut.talk
+            .contains("1 undone; not undone: its step 1 (run) was cut off"),
+        "{}",
+        cut.talk
+    );
+    let without = "{ run: { node: r2, command: 'true' } }, { run: { node: r2, command: exit 3, undo: 'true' } }";
+    let without = format!("expect: rolled-back, on-failure: rollback, steps: [ {without} ]");
+    let without = with("{ kill: primary }", &without).run();
+    assert_eq!(without.line("runbook"), "missed", "{}", without.talk);
+    assert!(
+        without.talk.contains("`true` on r2 has no undo"),
+        "{}",
+        without.talk
+    );
     // What promoted is not undone.
     let late = "{ promote: best }, { repoint: clients }, { run: { node: r2, command: exit 3 } }";
     let late = format!("expect: rolled-back, on-failure: rollback, steps: [ {late} ]");
