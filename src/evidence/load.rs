@@ -210,7 +210,10 @@ mod tests {
     fn a_scenario_is_resolved_with_the_runbook_that_its_run_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let written = |text: String| std::fs::write(folder.path().join("runbook-2.yaml"), text);
-        let told = |problems: Problems| problems.to_string();
+        let told = |problems: Problems| {
+            let all = problems.all.iter().map(|problem| problem.message());
+            all.collect::<Vec<_>>().join("\n")
+        };
         let read = || resolved(folder.path(), DRILL, &[]).map_err(told);
         let unread = read().expect_err("it is not there");
         assert!(unread.contains("failover.yaml"), "{unread}");
