@@ -93,6 +93,8 @@ async fn takes_writes(rig: &StackRig, node: &NodeName, shard: u16) {
     loop {
         match pinned(rig, node.as_str(), shard).await {
             (Outcome::Ok, None) => break,
+            // Taken, and not by a majority in time: nobody knows what became of it.
+            (Outcome::Info, Some(why)) if why == "timeout" => {}
             told => assert_eq!(told, (Outcome::Fail, Some("not primary".into()))),
         }
         assert!(before.elapsed() < DRAINED, "{node} takes no writes");
