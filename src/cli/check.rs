@@ -9,7 +9,7 @@ use std::{
 };
 
 use drdrill::{
-    drill::{Plan, validate_foresight},
+    drill::{Plan, alert_warnings, validate_foresight, warnings},
     evidence,
     scenario::{BYTES_MAX, Parsed, Problem, Problems, Scenario, Source, read},
     system::{Description, System, catalogue},
@@ -34,6 +34,7 @@ pub fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     for plan in checked.iter().flatten() {
         let steps = plan.scenario.drill.len();
         output::result(&format!("ok  {}  ({steps} steps)\n", plan.source.file));
+        warn(plan);
     }
     let wrong = checked.iter().filter(|c| c.is_none()).count();
     if wrong == 0 {
@@ -41,6 +42,14 @@ pub fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
     }
     output::talk(&format!("{wrong} of {} files have problems\n", files.len()));
     Ok(Exit::ScenarioInvalid)
+}
+
+/// Says what a person should know before the drill is run.
+pub fn warn(plan: &Plan) {
+    let alerts = alert_warnings(plan);
+    for warning in warnings(&plan.scenario).iter().chain(&alerts) {
+        output::talk(&format!("warning: {warning}\n"));
+    }
 }
 
 /// Reads and checks every scenario that `run` is to run; all of them must be right.

@@ -3,7 +3,7 @@
 use std::{fs, io, sync::Arc};
 
 use drdrill::{
-    drill::{Plan, Stop, alert_warnings, warnings},
+    drill::{Plan, Stop},
     evidence::SigningKey,
     record::{Record, Status},
     report::{
@@ -125,10 +125,7 @@ async fn all(
     let mut worst = Exit::Pass;
     let mut rows = Vec::new();
     for (values, plan) in &drill.variants {
-        let alerts = alert_warnings(plan);
-        for warning in warnings(&plan.scenario).iter().chain(&alerts) {
-            output::talk(&format!("warning: {warning}\n"));
-        }
+        check::warn(plan);
         if !values.is_empty() {
             output::talk(&format!("{}: {values}\n", drill.name));
         }

@@ -39,20 +39,14 @@ impl Plan {
             return Err(wrong(problems));
         };
         let rules = rule_files::read(parsed);
-        let filled = runbook_files::filled(parsed);
-        let mut problems = Vec::new();
-        let (parsed, places) = match &filled {
-            Ok((filled, places)) => (filled, places.clone()),
-            Err(unread) => {
-                problems.extend(unread.iter().cloned());
-                (parsed, runbook_files::Places::new())
-            }
+        let (filled, mut problems) = match runbook_files::filled(parsed) {
+            Ok(filled) => (filled, Vec::new()),
+            Err(unread) => ((parsed.clone(), runbook_files::Places::new()), unread),
         };
+        let (parsed, places) = (&filled.0, &filled.1);
         add(&mut problems, unfit(parsed, system.as_ref(), &offers));
-        if filled.is_ok() {
-            let runbooks = plan_runbooks::problems(parsed, &places, system.as_ref());
-            add(&mut problems, runbooks);
-        }
+        let runbooks = plan_runbooks::problems(parsed, places, system.as_ref());
+        add(&mut problems, runbooks);
         match &rules {
             Ok(rules) => add(
                 &mut problems,

@@ -2,16 +2,13 @@
 
 use crate::{
     scenario::{
-        Act, Goal, OwnRunbook, Parsed, Problem, RunbookEnd, Scenario, Selector, Spans, Step,
-        Targets, Task, suggest,
+        Act, BEST, Goal, OwnRunbook, Parsed, Problem, Rpo, RunbookEnd, Scenario, Selector, Spans,
+        Step, Targets, Task, suggest,
     },
     system::{Design, System},
 };
 
 use super::{plan_checks::Bound, runbook_files::Places};
-
-/// The word for the follower that received most.
-const BEST: &str = "best";
 
 /// A runbook, and where its steps stand.
 struct Placed<'p> {
@@ -23,11 +20,7 @@ struct Placed<'p> {
 
 impl<'p> Placed<'p> {
     fn all(parsed: &'p Parsed, places: &'p Places) -> Vec<Self> {
-        let steps = parsed.scenario.drill.iter().enumerate();
-        let own = steps.filter_map(|(index, step)| match step {
-            Step::Runbook(called) => Some((index, called.own()?)),
-            _ => None,
-        });
+        let own = parsed.scenario.drill.own_runbooks();
         own.map(|(index, own)| {
             let (spans, path) = match places.get(&index) {
                 Some(spans) => (spans, vec!["steps".to_owned()]),
@@ -158,32 +151,28 @@ fn keys(act: &Act) -> &'static [&'static str] {
     }
 }
 
-/// Targets over the whole run, which would be judged without the time that people take: the drill does not wait for them.
-pub(super) fn without_people(parsed: &Parsed) -> Vec<Problem> {
-    let steps = parsed.scenario.drill.iter();
-    let own = steps.filter_map(|step| match step {
-        Step::Runbook(called) => called.own(),
-        _ => None,
-    });
-    let mut tasks = own.flat_map(|own| &own.steps);
+/// Targets that would be judged without the time that people take, although it belongs to them: the drill does not wait.
+fn without_people(parsed: &Parsed) -> Vec<Problem> {
+    let scenario = &parsed.scenario;
+    let mut own = scenario.drill.own_runbooks();
+    let mut tasks = own.by_ref().flat_map(|(_, own)| &own.steps);
     if !tasks.any(|task| matches!(task.act, Act::Person(_))) {
         return Vec::new();
     }
-    let targets = &parsed.scenario.targets;
-    over_the_run(targets)
-        .into_iter()
-        .filter(|(_, limited)| *limited)
-        .map(|(name, _)| {
-            parsed.spans.problem(
-                &["targets", name],
-                format!("`{name}` would not hold the time that people take: the drill does not wait for them"),
-                "write `any`, and judge `rto`: it is also judged with their time",
-            )
-        })
-        .collect()
+    let limited = longer(&scenario.targets).into_iter();
+    let limited = limited.filter(|(_, limited)| *limited);
+    let over = limited.map(|(name, _)| {
+        let message = format!(
+            "`{name}` would not hold the time that people take: the drill does not wait for them"
+        );
+        let help = "write `any`, and judge `rto`: it is also judged with their time";
+        parsed.spans.problem(&["targets", name], message, help)
+    });
+    over.chain(lost_meanwhile(scenario, parsed)).collect()
 }
 
-fn over_the_run(targets: &Targets) -> [(&'static str, bool); 4] {
+/// Times and shares that people's time would make longer or worse.
+fn longer(targets: &Targets) -> [(&'static str, bool); 8] {
     fn limited<T>(goal: &Option<Goal<T>>) -> bool {
         matches!(goal, Some(Goal::Limit(_)))
     }
@@ -192,16 +181,32 @@ fn over_the_run(targets: &Targets) -> [(&'static str, bool); 4] {
         ("rto-slo", limited(&targets.rto_slo)),
         ("max-gap", limited(&targets.max_gap)),
         ("unavailable-total", limited(&targets.unavailable_total)),
+        ("fencing", limited(&targets.fencing)),
+        ("staleness", limited(&targets.staleness)),
+        ("rebalance", limited(&targets.rebalance)),
+        ("redundancy-restored", limited(&targets.redundancy_restored)),
     ]
+}
+
+/// A limit of loss where clients may go on being acknowledged by who was struck: they would lose more while people decide.
+fn lost_meanwhile(scenario: &Scenario, parsed: &Parsed) -> Option<Problem> {
+    let limited = scenario.targets.rpo.as_ref().is_some_and(Rpo::limits);
+    let mut faults = scenario.drill.iter().filter_map(|step| match step {
+        Step::Fault(fault) => Some(fault),
+        _ => None,
+    });
+    let serving = faults.find(|fault| fault.serves_on()).filter(|_| limited)?;
+    let message = format!(
+        "`rpo` would not hold what is lost while people decide: clients may go on writing to the victim of `{}`",
+        serving.name()
+    );
+    let help = "write `rpo: any`, or a fault that takes the victim away from its clients";
+    Some(parsed.spans.problem(&["targets", "rpo"], message, help))
 }
 
 /// What a person should know: a runbook that would act on a service that is well.
 pub(super) fn unchecked(scenario: &Scenario) -> Vec<String> {
-    let steps = scenario.drill.iter().enumerate();
-    let own = steps.filter_map(|(index, step)| match step {
-        Step::Runbook(called) => Some((index, called.own()?)),
-        _ => None,
-    });
+    let own = scenario.drill.own_runbooks();
     let bold = own.filter(|(_, own)| own.expect == RunbookEnd::Done && own.acts_unchecked());
     bold.map(|(index, own)| {
         format!(
@@ -290,6 +295,42 @@ mod tests {
         assert!(said(REPLICAS, ", max-gap: any", runbook).is_empty());
         let nobody = "{ steps: [ { promote: best } ] }";
         assert!(said(REPLICAS, ", max-gap: 1m", nobody).is_empty());
+    }
+
+    #[test]
+    fn loss_grows_while_people_decide_where_the_victim_serves_on() {
+        let told = |fault: &str, targets: &str| {
+            let text = format!(
+                "schema: 1\nname: a\nsummary: b\nstack: {{ {REPLICAS} }}\ntargets: {{ rto: 5m, {targets} }}\n\
+                 drill: [ {{ steady: 10s }}, {{ fault: {fault} }}, {{ runbook: {{ steps: [\n\
+                 {{ person: {{ who: a, does: b, takes: 3m }} }}, {{ promote: best }} ] }} }}, {{ hold: 1s }} ]\n"
+            );
+            let parsed = read("a.yaml", &text, &[]).expect("a scenario");
+            let problems = Plan::check(&parsed, &catalogue::all()).err();
+            problems.map_or(0, |problems| problems.all.len())
+        };
+        let limit = "rpo: { count: 5 }";
+        for serves in [
+            "{ partition: { isolate: primary, clients: keep } }",
+            "{ partition: { isolate: primary, clients: isolated } }",
+        ] {
+            assert_eq!(
+                (told(serves, limit), told(serves, "rpo: any")),
+                (1, 0),
+                "{serves}"
+            );
+        }
+        for gone in [
+            "{ kill: primary }",
+            "{ pause: primary }",
+            "{ partition: { isolate: primary } }",
+        ] {
+            assert_eq!(told(gone, limit), 0, "{gone}");
+        }
+        assert_eq!(
+            told("{ kill: primary }", "rpo: any, fencing: 5s, staleness: 1s"),
+            2
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     history::History,
     id::RunId,
     record::Record,
-    scenario::{Scenario, Step},
+    scenario::Scenario,
     score::{Judgement, Verdict, judge},
     shown::shown,
 };
@@ -392,17 +392,9 @@ fn unknown_files(
     verified: &mut Verified,
 ) {
     let written = [SCENARIO, EVENTS, HISTORY];
-    let named = record.opened.scenario.drill.iter().enumerate();
-    let runbooks: Vec<String> = named
-        .filter(|(_, step)| {
-            let own = match step {
-                Step::Runbook(called) => called.own(),
-                _ => None,
-            };
-            own.is_some_and(|own| own.file.is_some())
-        })
-        .map(|(index, _)| runbook(index))
-        .collect();
+    let named = record.opened.scenario.drill.own_runbooks();
+    let named = named.filter(|(_, own)| own.file.is_some());
+    let runbooks: Vec<String> = named.map(|(step, _)| runbook(step)).collect();
     let of_node = |path: &str| {
         let name = path.strip_prefix(LOGS).and_then(|it| it.strip_prefix('/'));
         name.and_then(|it| it.strip_suffix(".log"))

@@ -9,9 +9,10 @@ use crate::{
     },
     id::{LaneId, NodeName, RunId},
     record::{
-        AlertEvent, AlertMoment, AlertRule, Alerting, Bound, Consumed, ConsumerGroup, Disruption,
-        DisruptionKind, Effect, EffectState, Environment, FinalRead, Holdings, Member, MemberKind,
-        Opened, RebalanceMoment, Rebalanced, Record, Residue, Source, Stack, Status, StepResult,
+        AlertEvent, AlertMoment, AlertRule, Alerting, Bound, Consumed, ConsumerGroup, Deed,
+        Disruption, DisruptionKind, Effect, EffectState, Environment, FinalRead, Holdings, Member,
+        MemberKind, Opened, RebalanceMoment, Rebalanced, Record, Residue, Source, Stack, Status,
+        StepResult,
     },
     scenario::{
         Clients, Consistency, ConsistencyClients, ConsistencyKind, Dur, Expect, ExpectedAlert,
@@ -427,6 +428,17 @@ fn stack() -> Stack {
         shards: Vec::new(),
         ready: vec!["pg2 streams".into()],
     }
+}
+
+/// Adds a person who is to take so long from this moment, milliseconds, on.
+pub(crate) fn add_person(bench: &mut Bench, at: u64, takes: Duration) {
+    let deed = Deed {
+        step: 2,
+        text: "on-call: decides".into(),
+        node: None,
+        declared: Some(takes),
+    };
+    bench.record.actions.push((bracket(at, at), deed));
 }
 
 /// Adds a second event.

@@ -7,7 +7,14 @@ use crate::{
     time::{Bracket, Nanos},
 };
 
-use super::LaneOutage;
+use super::{EventFigures, LaneOutage};
+
+/// What people were to take between an event and its recovery; late outages are none of it.
+pub fn of_event(record: &Record, event: &EventFigures) -> Duration {
+    let outages = event.lanes.iter();
+    let outages = outages.filter(|outage| !event.late.contains(outage));
+    declared(record, event.at, outages)
+}
 
 /// What people were to take between an event and the recovery of these outages of it; nothing without an outage. An outage
 /// whose end was not seen goes on.
@@ -28,27 +35,17 @@ pub fn declared<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        measure::{
-            fixture::{Bench, bracket, ms},
-            measure,
-        },
-        record::Deed,
+    use crate::measure::{
+        fixture::{Bench, add_person, bracket, ms},
+        measure,
     };
 
     /// What a person was to take 90 s for at this time, in an outage from 20 to 24 s.
     fn at(time: u64) -> Duration {
         let mut bench = Bench::with_outage(ms(24_000));
-        let deed = Deed {
-            step: 2,
-            text: "on-call: decides".into(),
-            node: None,
-            declared: Some(Duration::from_secs(90)),
-        };
-        bench.record.actions.push((bracket(time, time), deed));
+        add_person(&mut bench, time, Duration::from_secs(90));
         let (record, history) = bench.build();
-        let event = &measure(&record, &history).events[0];
-        declared(&record, event.at, event.lanes.iter())
+        of_event(&record, &measure(&record, &history).events[0])
     }
 
     #[test]

@@ -2,26 +2,22 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use crate::{
     fault::{self, FaultError, select},
     id::NodeName,
     record::{ControlEvent, Deed, EffectState, Milestone, What},
     runtime::NodeState,
-    scenario::{Command, Fault, Person, Selector, Victim, fault::Kill},
+    scenario::{BEST, Command, Fault, Person, Selector, Victim, fault::Kill},
     system::{Promote, SystemError},
     time::Bracket,
 };
 
 use super::{Act, Fenced, Runner, Stopped, Undo, look};
 
-/// How long a command may take, where the runbook's own deadline is longer.
-const COMMAND: Duration = Duration::from_secs(24 * 3600);
-
 /// How much of what a command said is kept.
 const SAID_MAX: usize = 300;
-
-/// The word for the follower that received most.
-const BEST: &str = "best";
 
 impl Runner<'_> {
     /// Does what a step says.
@@ -29,11 +25,7 @@ impl Runner<'_> {
         let emitter = self.ground.emitter.clone();
         if act.changes() && !self.changed {
             self.changed = true;
-            let now = emitter.now();
-            let at = Bracket {
-                low: now,
-                high: now,
-            };
+            let at = Bracket::at(emitter.now());
             let gone = &self.ground.first_primary;
             self.milestone(at, Milestone::Declared, gone, "the runbook begins to act");
         }
@@ -69,18 +61,13 @@ impl Runner<'_> {
 
     /// The drill does not wait: the time is added where recovery is told with people.
     fn person(&self, person: &Person) {
-        let now = self.ground.emitter.now();
         let deed = Deed {
             step: self.step,
             text: format!("{}: {}", person.who, person.does),
             node: None,
             declared: Some(person.takes.0),
         };
-        let at = Bracket {
-            low: now,
-            high: now,
-        };
-        self.deed(at, deed);
+        self.ground.emitter.say(What::Action(deed));
     }
 
     /// A phase of the recovery that the runbook ends.
@@ -137,11 +124,7 @@ impl Runner<'_> {
             if runs {
                 self.take_power(&node).await?;
             } else {
-                let now = self.ground.emitter.now();
-                let at = Bracket {
-                    low: now,
-                    high: now,
-                };
+                let at = Bracket::at(self.ground.emitter.now());
                 self.did(at, "needed no fencing: it was down", Some(&node));
             }
         }
@@ -165,7 +148,7 @@ impl Runner<'_> {
             let seen = effect.evidence.join("; ");
             return Err(Stopped::Failed(format!("it could not be fenced: {seen}")));
         }
-        self.did(at, "took the power from it", Some(node));
+        self.did(at, "fenced it (power off)", Some(node));
         Ok(())
     }
 
@@ -176,7 +159,7 @@ impl Runner<'_> {
         };
         let healed = last.active.give_back(self.ground).await;
         healed.map_err(|error| error.to_string())?;
-        self.say("undone: gave the power back to what was fenced");
+        self.say("undone: power on for what was fenced");
         Ok(())
     }
 
@@ -188,10 +171,11 @@ impl Runner<'_> {
                 Some(command) => Undo::Command {
                     node: node.clone(),
                     command,
+                    within: self.limit,
                 },
                 None => Undo::Unknown(format!("`{}` on {node} has no undo", given.command)),
             });
-            let said = self.exec(&node, &given.command).await?;
+            let said = self.exec(&node, &given.command, self.limit).await?;
             let wanted = given.expect.as_deref();
             if let Some(wanted) = wanted.filter(|wanted| *wanted != said) {
                 let why = format!("on {node} it said `{}` and not `{wanted}`", short(&said));
@@ -201,18 +185,31 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Undoes a command.
-    pub(super) async fn undo_command(&self, node: &NodeName, command: &str) -> Result<(), String> {
-        let undone = self.exec(node, command).await;
+    /// Undoes a command, which may take as long as what it undoes.
+    pub(super) async fn undo_command(
+        &self,
+        node: &NodeName,
+        command: &str,
+        within: Duration,
+    ) -> Result<(), String> {
+        let undone = timeout(within, self.exec(node, command, within)).await;
+        let undone =
+            undone.map_err(|_| format!("`{command}` on {node} took longer than {within:?}"))?;
         undone.map(|_| ()).map_err(|stopped| match stopped {
             Stopped::Untrue(why) | Stopped::Failed(why) | Stopped::Broken(why) => why,
         })
     }
 
-    /// What a command in a node's shell says.
-    async fn exec(&self, node: &NodeName, command: &str) -> Result<String, Stopped> {
+    /// What a command in a node's shell says. Its deadline is its step's; the runtime's is longer, so that it is never the
+    /// machines that are blamed for a command that hangs.
+    async fn exec(
+        &self,
+        node: &NodeName,
+        command: &str,
+        within: Duration,
+    ) -> Result<String, Stopped> {
         let argv = ["sh", "-c", command];
-        let running = self.ground.runtime.exec(node, &argv, COMMAND);
+        let running = self.ground.runtime.exec(node, &argv, 2 * within);
         let (at, ended) = self.ground.emitter.time(running).await;
         let ended = ended?;
         let said = ended.stdout.trim().to_owned();

@@ -4,6 +4,8 @@ mod act;
 mod look;
 mod shipped;
 
+use std::time::Duration;
+
 use tokio::time::timeout;
 
 use crate::{
@@ -42,6 +44,7 @@ pub async fn run(called: &RunbookStep, step: usize, ground: &FaultContext) -> Ra
         ground,
         promoted: None,
         changed: false,
+        limit: Duration::ZERO,
         undos: Vec::new(),
         fenced: Vec::new(),
         commanded: Vec::new(),
@@ -69,8 +72,12 @@ enum Stopped {
 
 /// What gives back what a step took.
 enum Undo {
-    /// A command in a node's shell.
-    Command { node: NodeName, command: String },
+    /// A command in a node's shell, and how long it may take.
+    Command {
+        node: NodeName,
+        command: String,
+        within: Duration,
+    },
     /// Power, to what was fenced last.
     Power,
     /// Nothing can: a node was promoted.
@@ -86,6 +93,8 @@ struct Runner<'a> {
     promoted: Option<NodeName>,
     /// Whether a step that changes something was begun.
     changed: bool,
+    /// How long the step that is taken may take.
+    limit: Duration,
     /// What undoes what was done, in the order in which it was done.
     undos: Vec<Undo>,
     fenced: Vec<Fenced>,
@@ -143,15 +152,15 @@ impl Runner<'_> {
     /// Takes the steps until one stops it: its place, and why.
     async fn take(&mut self, tasks: &[Task]) -> Result<(), (usize, Stopped)> {
         for (place, task) in tasks.iter().enumerate() {
-            let limit = task.limit();
-            match timeout(limit, self.act(&task.act)).await {
+            self.limit = task.limit();
+            match timeout(self.limit, self.act(&task.act)).await {
                 Ok(acted) => acted.map_err(|stopped| (place, stopped))?,
                 Err(_) => {
                     if task.act.changes() {
                         let cut = format!("{} was cut off at its deadline", titled(place, tasks));
                         self.undos.push(Undo::Unknown(cut));
                     }
-                    let late = format!("it took longer than {limit:?}");
+                    let late = format!("it took longer than {:?}", self.limit);
                     return Err((place, Stopped::Failed(late)));
                 }
             }
@@ -170,7 +179,11 @@ impl Runner<'_> {
                     break;
                 }
                 Undo::Unknown(why) => Err(format!("{why}: what it did stays")),
-                Undo::Command { node, command } => self.undo_command(&node, &command).await,
+                Undo::Command {
+                    node,
+                    command,
+                    within,
+                } => self.undo_command(&node, &command, within).await,
                 Undo::Power => self.give_power_back().await,
             };
             match result {
@@ -188,28 +201,17 @@ impl Runner<'_> {
 
     /// What was done, when, and to whom.
     fn did(&self, at: Bracket, text: &str, node: Option<&NodeName>) {
-        self.deed(
-            at,
-            Deed {
-                step: self.step,
-                text: text.into(),
-                node: node.cloned(),
-                declared: None,
-            },
-        );
+        let deed = Deed {
+            step: self.step,
+            text: text.into(),
+            node: node.cloned(),
+            declared: None,
+        };
+        self.ground.emitter.say_at(at, What::Action(deed));
     }
 
     fn say(&self, text: &str) {
-        let now = self.ground.emitter.now();
-        let at = Bracket {
-            low: now,
-            high: now,
-        };
-        self.did(at, text, None);
-    }
-
-    fn deed(&self, at: Bracket, deed: Deed) {
-        self.ground.emitter.say_at(at, What::Action(deed));
+        self.did(Bracket::at(self.ground.emitter.now()), text, None);
     }
 }
 

@@ -49,7 +49,7 @@ impl Step {
                 Expect::Redundant(limit) | Expect::Alerted(limit) | Expect::Resolved(limit),
             ) => Estimate::up_to(Duration::ZERO, limit.within.0),
             Self::Runbook(RunbookStep::Own(own)) => {
-                let most = own.steps.iter().map(Task::limit).sum();
+                let most = own.steps.iter().map(Task::stated).sum();
                 Estimate::up_to(Duration::ZERO, most)
             }
             Self::Runbook(RunbookStep::Shipped(_))

@@ -37,8 +37,8 @@ pub use read::{
 };
 pub use restore::{BackupTime, Point, Restore};
 pub use runbook::{
-    Act, Check, Command, Health, OnFailure, OwnRunbook, Person, RunbookEnd, RunbookStep, Task,
-    Verified,
+    Act, BEST, Check, Command, Health, OnFailure, OwnRunbook, Person, RunbookEnd, RunbookStep,
+    Task, Verified,
 };
 pub use scalar::{BitRate, Dur, Goal, Percent, Rate, ScalarError, Size};
 pub use spans::Spans;

@@ -52,13 +52,19 @@ pub enum RunbookEnd {
     RolledBack,
 }
 
+impl RunbookEnd {
+    /// All of them by their words.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("done", Self::Done),
+        ("refused", Self::Refused),
+        ("rolled-back", Self::RolledBack),
+    ];
+}
+
 impl fmt::Display for RunbookEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::RolledBack => "rolled-back",
-        })
+        let named = Self::ALL.iter().find(|(_, end)| end == self);
+        f.write_str(named.map_or("", |(word, _)| word))
     }
 }
 
@@ -73,13 +79,16 @@ pub enum OnFailure {
     Rollback,
 }
 
+/// The word for the follower that received most.
+pub const BEST: &str = "best";
+
 /// A step of a runbook, and its deadline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
     /// What is done.
     #[serde(flatten)]
     pub act: Act,
-    /// The longest that it may take; a minute unless said.
+    /// The longest that it may take; five minutes unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Dur>,
 }
@@ -92,7 +101,7 @@ pub enum Act {
     Check(Check),
     /// A person does something: its time is declared, and told apart from the machines'.
     Person(Person),
-    /// Takes the power from a node, so that it takes no more writes. Nothing if it is down already.
+    /// Fences a node: powers it off, so that it takes no more writes. Nothing if it is down already.
     Fence(Selector),
     /// Makes a follower primary: `best`, the one that received most, or a node by name.
     Promote(String),
@@ -196,16 +205,26 @@ pub enum Verified {
     Equal,
 }
 
-/// How long a step of a runbook may take, unless said.
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long a step of a runbook may take, unless said: longer than any system waits for a promotion or a route by itself, whose
+/// own words then say what it waited for.
+const LIMIT: Duration = Duration::from_secs(300);
 
 impl Task {
     /// The longest that it may take. What is looked at for a while has that time on top.
     pub fn limit(&self) -> Duration {
-        let limit = self.within.map_or(LIMIT, |within| within.0);
+        self.within.map_or(LIMIT, |within| within.0) + self.lasting()
+    }
+
+    /// The same as far as the runbook says it.
+    pub fn stated(&self) -> Duration {
+        self.within.map_or(Duration::ZERO, |within| within.0) + self.lasting()
+    }
+
+    /// How long it is looked at.
+    fn lasting(&self) -> Duration {
         match &self.act {
-            Act::Check(check) => limit + check.lasting.0,
-            _ => limit,
+            Act::Check(check) => check.lasting.0,
+            _ => Duration::ZERO,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::Deref};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Step;
+use super::{OwnRunbook, Step};
 
 /// What happens, in order. Reads and writes as in a file: a step that the targets do not judge has `targets: any`
 /// beside it.
@@ -34,6 +34,15 @@ impl Steps {
         let places = 0..self.steps.len();
         let judged = places.clone().filter(may).find(|index| self.judges(*index));
         judged.or_else(|| places.into_iter().find(may))
+    }
+
+    /// The runbooks of the user's own, each with its step.
+    pub fn own_runbooks(&self) -> impl Iterator<Item = (usize, &OwnRunbook)> {
+        let steps = self.steps.iter().enumerate();
+        steps.filter_map(|(index, step)| match step {
+            Step::Runbook(called) => Some((index, called.own()?)),
+            _ => None,
+        })
     }
 
     /// Whether what clients see of the step at `index` is held against the targets.

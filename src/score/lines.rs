@@ -459,10 +459,20 @@ pub(super) fn recovered_by_line(expected: RecoveredBy, figure: &Figure<Recovered
             "the service came back in another way".into(),
         ),
     };
+    word_line("recovered_by", way(expected), measured, (state, why))
+}
+
+/// A line of what is told in a word.
+pub(super) fn word_line(
+    figure: &str,
+    target: &str,
+    measured: String,
+    (state, why): (LineState, String),
+) -> Judged {
     Judged {
         line: Line {
-            figure: "recovered_by".into(),
-            target: way(expected).into(),
+            figure: figure.into(),
+            target: target.into(),
             measured,
             bracket: String::new(),
             value: None,

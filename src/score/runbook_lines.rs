@@ -4,17 +4,16 @@
 use std::time::Duration;
 
 use crate::{
-    check::Touch,
-    measure::{EventFigures, Figure, Figures, UndoneFigures, people::declared},
-    record::{Record, StepResult},
-    scenario::{Dur, Goal, OwnRunbook, Step},
+    measure::{EventFigures, Figure, Figures, UndoneFigures, people},
+    record::{DisruptionKind, Record, StepResult},
+    scenario::{Dur, Goal, OwnRunbook},
     time::{Nanos, Span},
 };
 
 use super::{
-    Line, LineState,
+    LineState,
     later_lines::{goal, is_judged, judges, suffix_of},
-    lines::{Judged, NOT_MEASURED, is_planned, span_line},
+    lines::{Judged, NOT_MEASURED, is_planned, span_line, word_line},
 };
 
 /// All of them.
@@ -31,17 +30,16 @@ type Row = (&'static str, Option<Goal<Dur>>, Figure<Span>);
 fn with_people(record: &Record, figures: &Figures) -> Vec<Judged> {
     let mut lines = Vec::new();
     for (index, event) in figures.events.iter().enumerate() {
-        let outages = event.lanes.iter().filter(|it| !event.late.contains(it));
-        let people = declared(record, event.at, outages);
         let suffix = match Some(index) == figures.headline {
             true => String::new(),
             false => format!("_after_step_{}", event.step),
         };
+        let people = people::of_event(record, event);
         let judged = judges(record, event.step);
         lines.extend(added(of_event(record, event), people, judged, &suffix));
     }
     for undone in &figures.undone {
-        let people = declared(record, undone.at, undone.lanes.iter());
+        let people = people::declared(record, undone.at, undone.lanes.iter());
         let suffix = format!("_{}", suffix_of(undone));
         let judged = is_judged(record, undone);
         lines.extend(added(of_undone(record, undone), people, judged, &suffix));
@@ -49,18 +47,22 @@ fn with_people(record: &Record, figures: &Figures) -> Vec<Judged> {
     lines
 }
 
+/// Every time from an event on that has a target of its own.
 fn of_event(record: &Record, event: &EventFigures) -> Vec<Row> {
     let targets = &record.opened.scenario.targets;
-    if is_planned(event.kind) {
-        let limit = targets.outage.or(targets.rto);
-        return vec![("outage", limit, event.outage.clone())];
-    }
-    vec![
+    let mut rows = vec![
         ("rto", targets.rto, event.rto.clone()),
         ("rto_write", targets.rto_write, event.rto_write.clone()),
         ("rto_read", targets.rto_read, event.rto_read.clone()),
         ("rto_app", targets.rto_app, event.rto_app.clone()),
-    ]
+    ];
+    if is_planned(event.kind) {
+        rows.push(("outage", targets.outage, event.outage.clone()));
+    }
+    if event.kind == DisruptionKind::Failback {
+        rows.push(("failback", targets.failback, event.outage.clone()));
+    }
+    rows
 }
 
 fn of_undone(record: &Record, undone: &UndoneFigures) -> Vec<Row> {
@@ -100,50 +102,32 @@ fn added(rows: Vec<Row>, people: Duration, judged: bool, suffix: &str) -> Vec<Ju
 
 /// How each runbook of the user's own ended, against how it must.
 fn ends(record: &Record) -> Vec<Judged> {
-    let steps = record.opened.scenario.drill.iter().enumerate();
-    let own = steps.filter_map(|(index, step)| match step {
-        Step::Runbook(runbook) => Some((index, runbook.own()?)),
-        _ => None,
-    });
-    let own: Vec<(usize, &OwnRunbook)> = own.collect();
+    let own: Vec<_> = record.opened.scenario.drill.own_runbooks().collect();
     let several = own.len() > 1;
     let of = |(step, runbook)| {
         let name = match several {
             true => format!("runbook_step_{step}"),
             false => "runbook".into(),
         };
-        ended(record, name, step, runbook)
+        ended(record, &name, step, runbook)
     };
     own.into_iter().map(of).collect()
 }
 
-fn ended(record: &Record, name: String, step: usize, runbook: &OwnRunbook) -> Judged {
+fn ended(record: &Record, name: &str, step: usize, runbook: &OwnRunbook) -> Judged {
     let must = runbook.expect.to_string();
     let result = record.steps.iter().find(|(_, index, _)| *index == step);
-    let (measured, state, why) = match result.map(|(_, _, result)| result) {
-        Some(StepResult::Done) => (must.clone(), LineState::Met, "it ended as it must".into()),
-        Some(StepResult::Unmet(why)) => (format!("not {must}"), LineState::Missed, why.clone()),
-        Some(StepResult::Failed(why)) => {
-            (NOT_MEASURED.into(), LineState::Inconclusive, why.clone())
+    let untold = |why: String| (NOT_MEASURED.into(), (LineState::Inconclusive, why));
+    let (measured, told) = match result.map(|(_, _, result)| result) {
+        Some(StepResult::Done) => {
+            let why = "it ended as it must".into();
+            (must.clone(), (LineState::Met, why))
         }
-        None => {
-            let why = "it was not run".to_owned();
-            (NOT_MEASURED.into(), LineState::Inconclusive, why)
-        }
+        Some(StepResult::Unmet(why)) => (format!("not {must}"), (LineState::Missed, why.clone())),
+        Some(StepResult::Failed(why)) => untold(why.clone()),
+        None => untold("it was not run".into()),
     };
-    Judged {
-        line: Line {
-            figure: name,
-            target: must,
-            measured,
-            bracket: String::new(),
-            value: None,
-            limit: None,
-            state,
-            why,
-        },
-        family: Touch::Time,
-    }
+    word_line(name, &must, measured, told)
 }
 
 #[cfg(test)]
@@ -151,11 +135,10 @@ mod tests {
     use super::*;
     use crate::{
         measure::{
-            fixture::{Bench, bracket, ms},
+            fixture::{Bench, R1, W1, W2, add_event, add_person, bracket, ms},
             measure,
         },
-        record::Deed,
-        scenario::{RunbookEnd, RunbookStep},
+        scenario::{RunbookEnd, RunbookStep, Step},
         score::{Verdict, judge},
     };
 
@@ -221,13 +204,7 @@ mod tests {
     fn with_target(seconds: u64) -> Vec<(String, LineState)> {
         let mut bench = by_runbook(RunbookEnd::Done, Some(StepResult::Done));
         bench.targets().rto = Some(Goal::Limit(Dur(Duration::from_secs(seconds))));
-        let deed = Deed {
-            step: 4,
-            text: "on-call: decides".into(),
-            node: None,
-            declared: Some(Duration::from_secs(30)),
-        };
-        bench.record.actions.push((bracket(22_000, 22_000), deed));
+        add_person(&mut bench, 22_000, Duration::from_secs(30));
         let mut told = states(bench);
         assert_eq!(told.pop(), one("runbook", LineState::Met).pop());
         told
@@ -239,5 +216,50 @@ mod tests {
         assert_eq!(with_target(35), one(name, LineState::Met));
         assert_eq!(with_target(34), one(name, LineState::Inconclusive));
         assert_eq!(with_target(30), one(name, LineState::Missed));
+    }
+
+    /// The lines of a move of this kind that takes 4 s, a person taking 30 s in it, where 35 s and 10 s are asked for.
+    fn of_move(kind: DisruptionKind) -> Vec<(String, LineState)> {
+        let mut bench = Bench::with_outage(ms(24_000));
+        let headline = &mut bench.record.disruptions[0].1;
+        headline.kind = kind;
+        let targets = bench.targets();
+        let limit = |seconds| Some(Goal::Limit(Dur(Duration::from_secs(seconds))));
+        (targets.rto, targets.outage, targets.failback) = (limit(35), limit(35), limit(10));
+        add_person(&mut bench, 22_000, Duration::from_secs(30));
+        states(bench)
+    }
+
+    #[test]
+    fn a_planned_move_holds_each_of_its_targets_with_the_people_too() {
+        let [met, missed] = [LineState::Met, LineState::Missed];
+        let line = |name: &str, state| (format!("{name}_with_people"), state);
+        let switched = of_move(DisruptionKind::Switchover);
+        assert_eq!(switched, [line("rto", met), line("outage", met)]);
+        let back = of_move(DisruptionKind::Failback);
+        assert_eq!(back[1..], [line("outage", met), line("failback", missed)]);
+    }
+
+    #[test]
+    fn a_later_event_holds_the_target_with_the_people_too() {
+        let mut bench = by_runbook(RunbookEnd::Done, Some(StepResult::Done));
+        add_event(
+            &mut bench,
+            bracket(40_000, 40_002),
+            DisruptionKind::Fault,
+            "pg2",
+        );
+        for lane in [W1, W2, R1] {
+            bench.fail(lane, ms(40_000), ms(43_000));
+        }
+        bench.targets().rto = Some(Goal::Limit(Dur(Duration::from_secs(5))));
+        add_person(&mut bench, 41_000, Duration::from_secs(30));
+        let told = states(bench);
+        let later = &told[0];
+        assert!(
+            later.0.starts_with("rto_with_people_after_step_"),
+            "{told:?}"
+        );
+        assert_eq!(later.1, LineState::Missed);
     }
 }

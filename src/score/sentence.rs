@@ -7,7 +7,7 @@ use crate::{
         AlertFigures, AlertWish, EventFigures, Figure, Figures, Harm, LaneOutage, Loss,
         RebalanceFigures, RestoreFigures, Undone,
         format::{self, Round},
-        people::declared,
+        people,
         rto::deciding,
     },
     record::{Disruption, Record, Status},
@@ -72,8 +72,7 @@ pub fn sentence(
 
 /// How long it took with the people who brought it about.
 fn with_people(record: &Record, event: &EventFigures) -> Option<String> {
-    let outages = event.lanes.iter().filter(|it| !event.late.contains(it));
-    let people = declared(record, event.at, outages);
+    let people = people::of_event(record, event);
     let rto = event.rto.value()?.high()?;
     (!people.is_zero()).then(|| {
         let all = format::duration(rto + people, Round::Up);

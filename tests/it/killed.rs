@@ -133,10 +133,9 @@ fn host_state() -> String {
 }
 
 /// Kills drdrill at a moment of a drill; the sweep leaves nothing.
-fn killed_and_swept(text: &str, moment: &str) {
-    let drill = Drill::written(text);
+pub fn killed_and_swept(drill: &Drill, moment: &str) {
     let mut child = drill.spawn();
-    wait_for(&drill, moment, Duration::from_secs(90));
+    wait_for(drill, moment, Duration::from_secs(90));
     child.kill().expect("a SIGKILL");
     child.wait().expect("an end");
     let name = drill.run_name();
@@ -166,7 +165,7 @@ fn at_every_step(kinds: &[&str]) {
         };
         for moment in moments.into_iter().chain(last) {
             println!("{kind}");
-            killed_and_swept(&text, moment);
+            killed_and_swept(&Drill::written(&text), moment);
             assert_eq!(host_state(), "", "{kind} killed at {moment}");
         }
     }
@@ -229,7 +228,7 @@ fn a_harness_killed_while_it_backs_up_or_restores_leaves_nothing_after_the_sweep
         "step-started\":{\"step\":5",
         "\"restored\"",
     ] {
-        killed_and_swept(&text, moment);
+        killed_and_swept(&Drill::written(&text), moment);
         assert_eq!(host_state(), "", "killed at {moment}");
     }
 }

@@ -1,13 +1,12 @@
 //! Runbooks of the user's own on real stacks: they fail over, refuse, and are rolled back.
 
-use std::time::Duration;
-
 use drdrill::evidence::SigningKey;
 
 use crate::{
     drill_rig::{Done, Drill},
-    drills::{labelled, nothing_left, wait_for},
+    drills::nothing_left,
     evidence_rig::verify,
+    killed::killed_and_swept,
 };
 
 #[test]
@@ -21,7 +20,7 @@ fn a_primary_that_is_only_cut_off_is_fenced_before_another_is_promoted() {
     // Three seconds of looking, and no more than a few for the rest.
     assert!((3.0..15.0).contains(&rto), "{rto}");
     assert_eq!(done.line("runbook"), "met");
-    assert!(done.talk.contains("took the power from it on r1"));
+    assert!(done.talk.contains("fenced it (power off) on r1"));
     assert!(done.talk.contains("verified: r2 alone is primary"));
     nothing_left(&done);
     verifies_with_its_runbook(&done);
@@ -121,6 +120,19 @@ fn a_runbook_that_ends_otherwise_fails_the_drill() {
         "{}",
         without.talk
     );
+    // Its undo hangs.
+    let hangs = "{ run: { node: r2, command: 'true', undo: sleep 99 }, within: 2s }";
+    let dies = "{ run: { node: r2, command: exit 3, undo: 'true' } }";
+    let hangs = format!("expect: rolled-back, on-failure: rollback, steps: [ {hangs}, {dies} ]");
+    let hangs = with("{ kill: primary }", &hangs).run();
+    assert_eq!(hangs.line("runbook"), "missed", "{}", hangs.talk);
+    assert!(
+        hangs
+            .talk
+            .contains("1 undone; not undone: `sleep 99` on r2 took longer than 2s"),
+        "{}",
+        hangs.talk
+    );
     // What promoted is not undone.
     let late = "{ promote: best }, { repoint: clients }, { run: { node: r2, command: exit 3 } }";
     let late = format!("expect: rolled-back, on-failure: rollback, steps: [ {late} ]");
@@ -136,22 +148,14 @@ fn a_runbook_that_ends_otherwise_fails_the_drill() {
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn killed_at_every_step_of_a_runbook_it_leaves_nothing() {
-    for moment in [
+    let moments = [
         "checked: so",
         "on-call: ",
-        "took the power",
+        "fenced it",
         "promoted it",
         "verified: ",
-    ] {
-        let drill = Drill::shipped("redis/isolated-by-hand.yaml");
-        let mut child = drill.spawn();
-        wait_for(&drill, moment, Duration::from_secs(90));
-        child.kill().expect("a SIGKILL");
-        child.wait().expect("an end");
-        let name = drill.run_name();
-        assert_ne!(labelled(&name), "", "the kill left containers");
-        let (code, said) = drill.sweep();
-        assert_eq!(code, 0, "{said}");
-        assert_eq!(labelled(&name), "", "{moment}");
+    ];
+    for moment in moments {
+        killed_and_swept(&Drill::shipped("redis/isolated-by-hand.yaml"), moment);
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     measure::{
         EventFigures,
         format::{Round, duration},
-        people::declared,
+        people,
     },
     record::{Deed, Record},
     scenario::Dur,
@@ -43,7 +43,7 @@ pub(super) fn took(record: &Record, event: &EventFigures) -> Option<String> {
     let mut steps = actions(record, event).peekable();
     steps.peek()?;
     let all = steps.map(|(at, _)| at.high.since(at.low)).sum();
-    let people = declared(record, event.at, event.lanes.iter());
+    let people = people::of_event(record, event);
     let took = duration(all, Round::Up);
     Some(match people.is_zero() {
         true => took,

@@ -142,6 +142,11 @@ pub trait FaultKind {
         false
     }
 
+    /// Whether clients may go on being acknowledged by its victim.
+    fn serves_on(&self) -> bool {
+        !self.takes_away()
+    }
+
     /// Whether it may end a node's server from inside, by the kernel's or a tool's signal.
     fn ends_inside(&self) -> bool {
         false
@@ -343,6 +348,11 @@ impl Fault {
     /// Whether its victim serves nobody any more until it is healed or the fault's time is over.
     pub fn takes_away(&self) -> bool {
         self.kind().takes_away()
+    }
+
+    /// Whether clients may go on being acknowledged by its victim. A control has none.
+    pub fn serves_on(&self) -> bool {
+        !self.is_control() && self.kind().serves_on()
     }
 
     /// Whether it may end a node's server from inside, by the kernel's or a tool's signal.

@@ -164,6 +164,11 @@ impl FaultKind for Partition {
         self.isolate.as_ref()
     }
 
+    fn serves_on(&self) -> bool {
+        let cut = self.isolate.is_some() && self.clients == ClientPlace::Cut;
+        !(cut && self.ports.is_empty() && self.direction == Direction::Both)
+    }
+
     fn node_mut(&mut self) -> Option<&mut Selector> {
         self.isolate.as_mut()
     }

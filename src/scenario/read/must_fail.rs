@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::scenario::{
-    Goal, Miss, MustFail, OwnRunbook, Rpo, Scenario, Step, problem::Problem, spans::Spans,
-};
+use crate::scenario::{Goal, Miss, MustFail, Rpo, Scenario, Step, problem::Problem, spans::Spans};
 
 use super::{
     decode::{Decoder, Fields},
@@ -116,24 +114,16 @@ fn restores(scenario: &Scenario) -> bool {
     steps.any(|step| matches!(step, Step::Restore(_)))
 }
 
-/// The runbooks of the user's own.
-fn own(scenario: &Scenario) -> impl Iterator<Item = &OwnRunbook> {
-    let steps = scenario.drill.iter();
-    steps.filter_map(|step| match step {
-        Step::Runbook(called) => called.own(),
-        _ => None,
-    })
-}
-
 fn is_judged(scenario: &Scenario, miss: Miss) -> bool {
     let targets = &scenario.targets;
     match miss {
         Miss::Duplicates => true,
         Miss::SplitBrain => targets.split_brain != Some(Goal::Any),
         Miss::Alerts => scenario.alerting.is_some(),
-        Miss::Runbook => own(scenario).next().is_some(),
+        Miss::Runbook => scenario.drill.own_runbooks().next().is_some(),
         Miss::RtoWithPeople => {
-            matches!(targets.rto, Some(Goal::Limit(_))) && own(scenario).next().is_some()
+            matches!(targets.rto, Some(Goal::Limit(_)))
+                && scenario.drill.own_runbooks().next().is_some()
         }
         Miss::Rpo => targets.rpo.as_ref().is_some_and(Rpo::limits),
         // Every restore is held against 0, unless the file says otherwise.

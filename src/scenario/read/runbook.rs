@@ -56,14 +56,9 @@ pub fn step(d: &mut Decoder, tree: &Tree) -> Option<RunbookStep> {
     }
     let mut f = d.fields(tree, "`runbook`")?;
     let file = f.get("file").map(|tree| d.text(tree, "a file"));
-    let expect = f.get("expect").map(|tree| {
-        let words = [
-            ("done", RunbookEnd::Done),
-            ("refused", RunbookEnd::Refused),
-            ("rolled-back", RunbookEnd::RolledBack),
-        ];
-        d.word(tree, "end of a runbook", &words)
-    });
+    let expect = f
+        .get("expect")
+        .map(|tree| d.word(tree, "end of a runbook", &RunbookEnd::ALL));
     let listed = f.get("steps");
     let failure = f.get("on-failure");
     d.finish(f);
@@ -407,7 +402,7 @@ mod tests {
         );
         let steps = read.expect("a runbook").steps;
         let limits: Vec<u64> = steps.iter().map(|task| task.limit().as_secs()).collect();
-        assert_eq!(limits, [65, 30, 60]);
+        assert_eq!(limits, [305, 30, 300]);
         assert!(matches!(&steps[1].act, Act::Promote(whom) if whom == "best"));
     }
 
