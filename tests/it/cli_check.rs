@@ -115,8 +115,11 @@ fn wrong_usage_exits_with_2() {
 #[test]
 fn overrides_are_checked_like_the_file() {
     let file = "scenarios/reference/primary-kill.yaml";
-    let (code, _, err) = said(drdrill().args(["check", file, "--set", "targets.rto=2s"]));
+    let (code, _, err) = said(drdrill().args(["check", file, "--set", "targets.rto=8s"]));
     assert_eq!((code, err.as_str()), (0, ""));
+    let (code, _, err) = said(drdrill().args(["check", file, "--set", "targets.rto=2s"]));
+    assert_eq!(code, 0, "a warning refuses nothing");
+    assert!(err.starts_with("warning: the RTO target of 2s"), "{err}");
     let (code, _, err) = said(drdrill().args(["check", file, "--set", "targets.rto=20"]));
     assert_eq!(code, 4);
     assert!(err.contains("[--set targets.rto=20:1:13]"), "{err}");
