@@ -6,11 +6,12 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use crate::{
     check::Answer,
+    id::NodeName,
     measure::{
         Figure, RestoreFigures,
-        bounds::{self, Hit},
+        bounds::{self, Hit, Role},
     },
-    record::{Bound, DisruptionKind, ImageFact, Rearmed, Setting, Status},
+    record::{Bound, DisruptionKind, ImageFact, MemberKind, Rearmed, Setting, Status},
     scenario::{RecoveredBy, Targets},
     score::{Scorecard, Verdict},
     time::Span,
@@ -77,6 +78,8 @@ pub struct Disrupted {
 pub struct Struck {
     /// The step, from 0.
     pub step: usize,
+    /// The nodes it hit.
+    pub victims: Vec<NodeName>,
     /// Whether the primary was among the victims.
     pub primary_hit: bool,
 }
@@ -135,6 +138,18 @@ pub struct Stood {
     pub route: String,
     /// The server's version as it reports it.
     pub server: String,
+    /// Its members.
+    #[serde(default)]
+    pub members: Vec<Member>,
+}
+
+/// One of its members.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Member {
+    /// Its name.
+    pub name: NodeName,
+    /// What it does.
+    pub kind: MemberKind,
 }
 
 /// The figures.
@@ -232,10 +247,20 @@ impl Summary {
     pub fn hit(&self) -> Option<Hit<'_>> {
         let event = self.headline()?;
         let own = |it: &&Disrupted| it.disruption.step == event.step;
-        let primary = self.disruptions.iter().filter(own);
+        let disruptions = self.disruptions.iter().filter(own);
+        let victims = disruptions
+            .clone()
+            .flat_map(|it| it.disruption.victims.iter().cloned());
+        let victims: Vec<NodeName> = victims.collect();
+        let primary_hit = disruptions.clone().any(|it| it.disruption.primary_hit);
+        let kind = |name: &NodeName| {
+            let mut members = self.system.iter().flat_map(|system| &system.members);
+            let member = members.find(|member| member.name == *name);
+            member.map(|member| member.kind)
+        };
         Some(Hit {
             event: &event.name,
-            primary: primary.clone().any(|it| it.disruption.primary_hit),
+            role: Role::of(primary_hit, &victims, kind),
         })
     }
 

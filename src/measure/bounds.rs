@@ -1,7 +1,8 @@
 //! Which of the stack's bounds speak of an event: by the fault and the role of its victims.
 
 use crate::{
-    record::{Bound, Disruption, Record},
+    id::NodeName,
+    record::{Bound, Disruption, MemberKind, Record},
     scenario::{Condition, Conditions, Step},
 };
 
@@ -28,11 +29,25 @@ pub fn applicable<'a>(bounds: &'a [Bound], step: Option<&Step>, hit: Hit<'_>) ->
 pub fn of_run<'a>(record: &'a Record, disruption: &Disruption) -> Vec<&'a Bound> {
     let bounds = record.stack.as_ref().map_or(&[][..], |stack| &stack.bounds);
     let step = record.opened.scenario.drill.get(disruption.step);
-    let hit = Hit {
-        event: &disruption.name,
-        primary: disruption.primary_hit,
-    };
-    applicable(bounds, step, hit)
+    applicable(bounds, step, Hit::of(record, disruption))
+}
+
+impl<'a> Hit<'a> {
+    /// What a disruption of a run was.
+    pub fn of(record: &Record, disruption: &'a Disruption) -> Self {
+        let members = record
+            .stack
+            .as_ref()
+            .map_or(&[][..], |stack| &stack.members);
+        let kind = |name: &NodeName| {
+            let member = members.iter().find(|member| member.name == *name);
+            member.map(|member| member.kind)
+        };
+        Self {
+            event: &disruption.name,
+            role: Role::of(disruption.primary_hit, &disruption.victims, kind),
+        }
+    }
 }
 
 /// An event and the role of its victims, in the words that bounds use: `kill primary`.
@@ -40,13 +55,81 @@ pub fn of_run<'a>(record: &'a Record, disruption: &Disruption) -> Vec<&'a Bound>
 pub struct Hit<'a> {
     /// The event in a word, for instance `kill`.
     pub event: &'a str,
-    /// Whether the primary was among the victims.
-    pub primary: bool,
+    /// Whom it hit.
+    pub role: Role,
+}
+
+/// Whom an event hit, by the one that matters most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The primary, whoever else.
+    Primary,
+    /// A member that holds data and is no primary.
+    Replica,
+    /// Only what watches and decides, what leads clients, or what keeps backups.
+    Apart(MemberKind),
+}
+
+impl Role {
+    /// Of these victims, by the kinds of the stack's members; one that is none of them counts as holding data.
+    pub fn of(
+        primary_hit: bool,
+        victims: &[NodeName],
+        kind: impl Fn(&NodeName) -> Option<MemberKind>,
+    ) -> Self {
+        if primary_hit {
+            return Self::Primary;
+        }
+        let kinds = victims
+            .iter()
+            .map(|name| kind(name).unwrap_or(MemberKind::Data));
+        let apart = kinds.collect::<Vec<_>>();
+        match apart.first() {
+            Some(first) if !apart.contains(&MemberKind::Data) => Self::Apart(*first),
+            _ => Self::Replica,
+        }
+    }
 }
 
 impl std::fmt::Display for Hit<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let role = if self.primary { "primary" } else { "replica" };
+        let role = match self.role {
+            Role::Primary => "primary",
+            Role::Replica | Role::Apart(MemberKind::Data) => "replica",
+            Role::Apart(MemberKind::Control) => "control plane",
+            Role::Apart(MemberKind::Route) => "route",
+            Role::Apart(MemberKind::Store) => "backup store",
+        };
         write!(f, "{} {role}", self.event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_no_data_is_no_replica() {
+        let kind = |name: &NodeName| match name.as_str() {
+            "pg1" | "pg2" => Some(MemberKind::Data),
+            "etcd1" | "etcd2" => Some(MemberKind::Control),
+            "haproxy1" => Some(MemberKind::Route),
+            _ => None,
+        };
+        let hit = |primary, victims: &[&str]| {
+            let victims: Vec<NodeName> = victims.iter().map(|name| NodeName::new(*name)).collect();
+            let role = Role::of(primary, &victims, kind);
+            Hit {
+                event: "kill",
+                role,
+            }
+            .to_string()
+        };
+        assert_eq!(hit(true, &["pg1", "etcd1"]), "kill primary");
+        assert_eq!(hit(false, &["etcd2", "pg2"]), "kill replica");
+        assert_eq!(hit(false, &["etcd1", "etcd2"]), "kill control plane");
+        assert_eq!(hit(false, &["haproxy1"]), "kill route");
+        assert_eq!(hit(false, &["a-consumer"]), "kill replica");
+        assert_eq!(hit(false, &[]), "kill replica");
     }
 }

@@ -106,11 +106,7 @@ fn of_group<'a>(record: &'a Record, event: &EventFigures) -> Vec<&'a Bound> {
         return Vec::new();
     };
     let step = record.opened.scenario.drill.get(disruption.step);
-    let hit = bounds::Hit {
-        event: &disruption.name,
-        primary: disruption.primary_hit,
-    };
-    bounds::applicable(&group.bounds, step, hit)
+    bounds::applicable(&group.bounds, step, bounds::Hit::of(record, disruption))
 }
 
 /// The bounds that the event is held against.

@@ -25,12 +25,14 @@ pub fn sharded(election: Duration, heartbeat: Duration) -> Vec<Bound> {
     let basis = format!(
         "a config server, or a member that leads no shard: no outage is expected; a router: its clients ask another one {CLIENTS:?}"
     );
-    all.extend(["kill", "stop"].map(|fault| Bound {
-        fault: format!("{fault} replica"),
-        rto: Span::between(Duration::ZERO, CLIENTS),
-        basis: basis.clone(),
-        confirmed: false,
-    }));
+    for fault in ["kill", "stop"] {
+        all.extend(["replica", "control plane", "route"].map(|role| Bound {
+            fault: format!("{fault} {role}"),
+            rto: Span::between(Duration::ZERO, CLIENTS),
+            basis: basis.clone(),
+            confirmed: false,
+        }));
+    }
     all
 }
 
@@ -50,7 +52,9 @@ mod tests {
             Some(Duration::from_millis(4_300)),
         );
         assert_eq!(of("kill primary"), Some(kill));
-        assert_eq!(of("kill replica"), Some((Duration::ZERO, Some(CLIENTS))));
+        for event in ["kill replica", "kill control plane", "stop route"] {
+            assert_eq!(of(event), Some((Duration::ZERO, Some(CLIENTS))));
+        }
         assert!(all.iter().all(|bound| !bound.confirmed));
     }
 }
