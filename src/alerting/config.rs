@@ -28,11 +28,21 @@ fn written(duration: Duration) -> String {
     format!("{}ms", duration.as_millis())
 }
 
-/// What Prometheus is told: whom to scrape under which name, which rules, and where alerts go.
-pub fn prometheus(
+/// A target of Prometheus.
+pub struct Target {
+    /// The job under which it is scraped.
+    pub job: &'static str,
+    /// The member that it speaks of.
+    pub member: NodeName,
+    /// Where it answers.
+    pub address: SocketAddr,
+}
+
+/// What Prometheus is told: whom to scrape under which name, which rules, and where alerts go. Targets of a job follow each
+/// other.
+pub fn prometheus<'a>(
     spec: &Alerting,
-    job: &str,
-    exporters: &[(NodeName, SocketAddr)],
+    targets: impl Iterator<Item = &'a Target>,
     alertmanager: SocketAddr,
 ) -> String {
     let scrape = spec.scrape_interval.0;
@@ -40,12 +50,22 @@ pub fn prometheus(
         "global:\n  scrape_interval: {}\n  scrape_timeout: {}\n  evaluation_interval: {}\n\
          rule_files: ['{RULES_FOLDER}/*.yaml']\n\
          alerting:\n  alertmanagers:\n    - static_configs: [{{ targets: ['{alertmanager}'] }}]\n\
-         scrape_configs:\n  - job_name: {job}\n    static_configs:\n",
+         scrape_configs:\n",
         written(scrape),
         written(scrape.min(SCRAPE_TIMEOUT_MAX)),
         written(spec.evaluation_interval.0),
     );
-    for (member, address) in exporters {
+    let mut last = None;
+    for Target {
+        job,
+        member,
+        address,
+    } in targets
+    {
+        if last != Some(*job) {
+            let _ = writeln!(text, "  - job_name: {job}\n    static_configs:");
+            last = Some(*job);
+        }
         let _ = writeln!(
             text,
             "      - {{ targets: ['{address}'], labels: {{ instance: '{member}' }} }}"
@@ -73,10 +93,22 @@ mod tests {
     fn targets_carry_the_names_of_their_members() {
         let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
         let spec = Alerting::default();
-        let exporters = [(NodeName::new("redis1"), address("10.0.0.9:9121"))];
-        let text = prometheus(&spec, "redis", &exporters, address("10.0.0.8:9093"));
+        let target = |job, member: &str, at: &str| Target {
+            job,
+            member: NodeName::new(member),
+            address: address(at),
+        };
+        let targets = [
+            target("redis", "redis1", "10.0.0.9:9121"),
+            target("redis", "redis2", "10.0.0.10:9121"),
+            target("sentinel", "s1", "10.0.0.11:9121"),
+        ];
+        let text = prometheus(&spec, targets.iter(), address("10.0.0.8:9093"));
         assert!(text.contains("scrape_interval: 15000ms\n  scrape_timeout: 10000ms\n"));
         assert!(text.contains("{ targets: ['10.0.0.9:9121'], labels: { instance: 'redis1' } }"));
+        assert_eq!(text.matches("job_name: redis\n").count(), 1);
+        let of_sentinels = text.split("job_name: sentinel\n").nth(1);
+        assert!(of_sentinels.is_some_and(|rest| rest.contains("instance: 's1'")));
         let text = alertmanager(&spec, address("10.0.0.1:4000"));
         assert!(text.contains("group_wait: 30000ms\n  group_interval: 300000ms\n"));
         assert!(text.contains("url: 'http://10.0.0.1:4000/'"));

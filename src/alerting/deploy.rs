@@ -14,11 +14,12 @@ use crate::{
     id::NodeName,
     record::{AlertingMember, Emitter, Member, MemberKind, What},
     runtime::{NodeFile, NodeSpec, Runtime, RuntimeError},
+    system::Scraped,
     time::Nanos,
 };
 
 use super::{
-    config,
+    config::{self, Target},
     design::{ALERTMANAGER, AlertingDesign, PROMETHEUS, alertmanager, exporter_of, prometheus},
     prove::{Proving, prove},
     receiver::Receiver,
@@ -81,7 +82,8 @@ pub async fn raise(
         design,
         prometheus: plan.prometheus,
         alertmanager: plan.alertmanager,
-        exporters: plan.exporters.len(),
+        targets: plan.targets.len(),
+        exporters: plan.exporters().count(),
         seen: &seen,
     };
     let members = plan.members();
@@ -140,8 +142,42 @@ struct Placed<'a> {
     prometheus: SocketAddr,
     alertmanager: SocketAddr,
     receiver: SocketAddr,
-    /// A member that holds data, where it listens, and where its exporter does.
-    exporters: Vec<(NodeName, SocketAddr, SocketAddr)>,
+    /// The targets of Prometheus; where an exporter is one, with where its member listens.
+    targets: Vec<(Target, Option<SocketAddr>)>,
+}
+
+/// Who is scraped: under which job, the member with its address, and who answers for it.
+type Scrape = (&'static str, NodeName, SocketAddr, Scraped);
+
+/// Every member that holds data, and the failover machinery.
+fn scrapes(design: &AlertingDesign, stack: &[Member]) -> Vec<Scrape> {
+    let address = |member: &Member| member.address.parse::<SocketAddr>().ok();
+    let data = stack
+        .iter()
+        .filter(|member| member.kind == MemberKind::Data)
+        .filter_map(|member| {
+            let job = design.exporter.job;
+            Some((
+                job,
+                member.name.clone(),
+                address(member)?,
+                Scraped::ByExporter,
+            ))
+        });
+    let machinery = design.machinery.iter().flat_map(|part| {
+        let members = stack
+            .iter()
+            .filter(|member| part.nodes.contains(&member.name));
+        members.filter_map(|member| {
+            Some((
+                part.job,
+                member.name.clone(),
+                address(member)?,
+                part.scraped,
+            ))
+        })
+    });
+    data.chain(machinery).collect()
 }
 
 impl<'a> Placed<'a> {
@@ -151,13 +187,12 @@ impl<'a> Placed<'a> {
         stack: &[Member],
         receiver: SocketAddr,
     ) -> Result<Self, RuntimeError> {
-        let seen: Vec<(NodeName, SocketAddr)> = stack
+        let scrapes = scrapes(design, stack);
+        let asked = scrapes
             .iter()
-            .filter(|member| member.kind == MemberKind::Data)
-            .filter_map(|member| Some((member.name.clone(), member.address.parse().ok()?)))
-            .collect();
+            .filter(|(.., by)| matches!(by, Scraped::ByExporter));
         let mut names = vec![prometheus(), alertmanager()];
-        names.extend(seen.iter().map(|(name, _)| exporter_of(name)));
+        names.extend(asked.map(|(_, member, ..)| exporter_of(member)));
         let addresses: BTreeMap<NodeName, IpAddr> =
             runtime.reserve(&names).await?.into_iter().collect();
         let place = |name: &NodeName, port| {
@@ -165,20 +200,35 @@ impl<'a> Placed<'a> {
             let address = addresses.get(name).ok_or_else(missing)?;
             Ok::<_, RuntimeError>(SocketAddr::new(*address, port))
         };
-        let exporters = seen
-            .into_iter()
-            .map(|(name, address)| {
-                let exporter = place(&exporter_of(&name), design.exporter.port)?;
-                Ok((name, address, exporter))
-            })
-            .collect::<Result<_, RuntimeError>>()?;
+        let targets = scrapes.into_iter().map(|(job, member, listens, by)| {
+            let (address, asked) = match by {
+                Scraped::Itself(port) => (SocketAddr::new(listens.ip(), port), None),
+                Scraped::ByExporter => {
+                    let exporter = place(&exporter_of(&member), design.exporter.port)?;
+                    (exporter, Some(listens))
+                }
+            };
+            let target = Target {
+                job,
+                member,
+                address,
+            };
+            Ok((target, asked))
+        });
+        let targets = targets.collect::<Result<_, RuntimeError>>()?;
         Ok(Self {
             design,
             prometheus: place(&prometheus(), PROMETHEUS_PORT)?,
             alertmanager: place(&alertmanager(), ALERTMANAGER_PORT)?,
             receiver,
-            exporters,
+            targets,
         })
+    }
+
+    /// The exporters: their targets, and where their members listen.
+    fn exporters(&self) -> impl Iterator<Item = (&Target, SocketAddr)> {
+        let asked = self.targets.iter();
+        asked.filter_map(|(target, member)| Some((target, (*member)?)))
     }
 
     fn members(&self) -> Vec<AlertingMember> {
@@ -193,9 +243,8 @@ impl<'a> Placed<'a> {
         ];
         let image = self.design.exporter.image;
         members.extend(
-            self.exporters
-                .iter()
-                .map(|(name, _, at)| member(exporter_of(name), *at, image)),
+            self.exporters()
+                .map(|(target, _)| member(exporter_of(&target.member), target.address, image)),
         );
         members
     }
@@ -213,17 +262,8 @@ impl<'a> Placed<'a> {
             beside: None,
         };
         let spec_of = &self.design.spec;
-        let targets: Vec<(NodeName, SocketAddr)> = self
-            .exporters
-            .iter()
-            .map(|(name, _, at)| (name.clone(), *at))
-            .collect();
-        let text = config::prometheus(
-            spec_of,
-            self.design.exporter.job,
-            &targets,
-            self.alertmanager,
-        );
+        let targets = self.targets.iter().map(|(target, _)| target);
+        let text = config::prometheus(spec_of, targets, self.alertmanager);
         let mut files = vec![NodeFile::text(config::PROMETHEUS_PATH, 0o644, &text)];
         files.extend(
             self.design
@@ -249,11 +289,11 @@ impl<'a> Placed<'a> {
             },
         ];
         let exporter = &self.design.exporter;
-        specs.extend(self.exporters.iter().map(|(name, address, _)| NodeSpec {
-            command: (exporter.arguments)(*address),
-            env: (exporter.env)(*address),
-            files: (exporter.files)(*address),
-            ..spec(exporter_of(name), exporter.image)
+        specs.extend(self.exporters().map(|(target, address)| NodeSpec {
+            command: (exporter.arguments)(address),
+            env: (exporter.env)(address),
+            files: (exporter.files)(address),
+            ..spec(exporter_of(&target.member), exporter.image)
         }));
         specs
     }

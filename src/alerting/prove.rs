@@ -27,7 +27,9 @@ pub struct Proving<'a> {
     pub prometheus: SocketAddr,
     /// Where Alertmanager listens.
     pub alertmanager: SocketAddr,
-    /// How many exporters there are.
+    /// How many targets there are.
+    pub targets: usize,
+    /// How many of them are exporters.
     pub exporters: usize,
     /// What the receiver heard.
     pub seen: &'a Seen,
@@ -86,7 +88,7 @@ impl Proving<'_> {
         api::ready(self.prometheus).await?;
         api::ready(self.alertmanager).await?;
         let targets = api::targets(self.prometheus).await?;
-        if let Some(why) = targets_problem(&targets, self.exporters) {
+        if let Some(why) = targets_problem(&targets, self.targets) {
             return Err(why);
         }
         let up = self.design.exporter.up;

@@ -56,9 +56,9 @@ impl Plan {
         let design = system.design(&spec, scenario.clients.route.as_deref())?;
         let alerting = scenario.alerting.clone().zip(system.exporter());
         let alerting = alerting.map(|(spec, exporter)| {
-            let mut design = AlertingDesign::new(spec, exporter);
-            design.rules.extend(rules);
-            design
+            let mut alerting = AlertingDesign::new(spec, exporter, system.machinery(&design));
+            alerting.rules.extend(rules);
+            alerting
         });
         let faults = scenario.drill.iter().filter_map(|step| match step {
             Step::Fault(fault) => Some(fault.clone()),

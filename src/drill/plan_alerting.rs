@@ -34,10 +34,15 @@ pub fn validate_alerting(parsed: &Parsed, system: &dyn System, files: &[RuleFile
             "name rules of your own (`rules: [file.yaml]`), or remove the key",
         )];
     }
-    let mut design = AlertingDesign::new(spec.clone(), exporter);
-    design.rules.extend(files.iter().cloned());
-    match stated(&design) {
-        Ok(stated) => unknown(parsed, &stated),
+    // A stack that cannot be designed has problems of its own; which rules belong to it is not known then.
+    let route = parsed.scenario.clients.route.as_deref();
+    let design = system.design(&stack.cloned().unwrap_or_default(), route);
+    let machinery = design.as_ref().map(|design| system.machinery(design));
+    let mut alerting = AlertingDesign::new(spec.clone(), exporter, machinery.unwrap_or_default());
+    alerting.rules.extend(files.iter().cloned());
+    match stated(&alerting) {
+        Ok(stated) if design.is_ok() => unknown(parsed, &stated),
+        Ok(_) => Vec::new(),
         Err(problem) => vec![problem],
     }
 }

@@ -1,7 +1,8 @@
 //! Checks a scenario against the stack that its system would build, before anything is created.
 
 use crate::{
-    scenario::{Parsed, Problem, Selector, Step, SystemSpec, suggest},
+    record::MemberKind,
+    scenario::{Condition, Parsed, Problem, Selector, Step, SystemSpec, suggest},
     system::{Design, Issue, System},
 };
 
@@ -22,6 +23,7 @@ pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
             problems.extend(clock_problems(parsed, system, &design));
             problems.extend(inside_problems(parsed, system, &design));
             problems.extend(backup_problems(parsed, system, &design));
+            problems.extend(condition_problems(parsed, &design));
             problems
         }
         Err(issues) => issue_problems(parsed, name, issues),
@@ -50,6 +52,27 @@ fn backup_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec
     let target = parsed.scenario.targets.archive_lag;
     let target = target.map(|_| problem(&["targets", "archive-lag"]));
     target.into_iter().chain(steps).collect()
+}
+
+/// Conditions on etcd where it stands on machines of its own. That a topology has none at all is told before.
+fn condition_problems(parsed: &Parsed, design: &Design) -> Vec<Problem> {
+    let of = |kind| design.members.iter().filter(move |one| one.kind == kind);
+    let apart = of(MemberKind::Control)
+        .all(|control| of(MemberKind::Data).all(|data| data.host != control.host));
+    let mut problems = Vec::new();
+    for (index, step) in parsed.scenario.drill.iter().enumerate() {
+        let Step::Fault(fault) = step else { continue };
+        let asked = fault.conditions();
+        for (key, condition) in [("and", asked.and), ("unless", asked.unless)] {
+            if apart && condition == Some(Condition::EtcdLeader) {
+                let path = ["drill", &index.to_string(), "fault", fault.name(), key];
+                let message = "etcd stands on machines of its own here, so that no server's machine holds its leader";
+                let help = "remove the condition, or set `etcd: beside`";
+                problems.push(parsed.spans.problem(&path, message, help));
+            }
+        }
+    }
+    problems
 }
 
 /// What a system finds wrong with its part of the stack, at its places.

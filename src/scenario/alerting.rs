@@ -16,7 +16,7 @@ pub const SHIPPED: &str = "shipped";
 pub struct Alerting {
     /// Files with Prometheus' rules, from the scenario's folder on; `shipped` names those of drdrill for the system.
     pub rules: Vec<String>,
-    /// How often Prometheus asks each exporter.
+    /// How often Prometheus asks each target.
     pub scrape_interval: Dur,
     /// How often it evaluates rules whose group has no interval of its own.
     pub evaluation_interval: Dur,

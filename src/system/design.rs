@@ -11,7 +11,7 @@ use crate::{
     scenario::{ConsistencyKind, SystemSpec},
 };
 
-use super::{Exporter, Running, SystemError};
+use super::{Exporter, Machinery, Running, SystemError};
 
 /// What a system offers; `list`, planning and the scenario reference read it.
 #[derive(Debug, Clone)]
@@ -180,6 +180,11 @@ pub trait System: Send + Sync {
     /// How Prometheus sees its members that hold data, and the rules shipped for it; without, there is no alerting.
     fn exporter(&self) -> Option<Exporter> {
         None
+    }
+
+    /// The parts of a design's failover machinery that Prometheus asks, with the rules shipped for them.
+    fn machinery(&self, _design: &Design) -> Vec<Machinery> {
+        Vec::new()
     }
 
     /// Why the rules shipped for its exporter do not fit a topology; nothing where they do.

@@ -37,7 +37,7 @@ pub use consumers::{Consumers, Group, SharedGroup};
 pub use design::{
     Deploy, Description, Design, Issue, SettingKind, SettingSpec, System, TopologySpec,
 };
-pub use exporter::Exporter;
+pub use exporter::{Exporter, Machinery, Scraped};
 pub use running::{
     ControlPlane, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, Scripted,
     SharedRunning, SystemError, Told,

@@ -49,6 +49,40 @@ fn the_alert_of_a_killed_primary_fires_arrives_and_is_resolved() {
 }
 
 #[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn no_client_notices_the_death_of_a_sentinel_and_its_alert_arrives() {
+    let done = Drill::shipped("redis/sentinel-dead-alert.yaml").run();
+    done.expect(0, "pass");
+    says(&done, "alerting", "valid", "proven to work");
+    says(&done, "alerts", "valid", "1 alert fired and arrived");
+    assert_eq!(done.line("max_gap"), "met", "{}", done.talk);
+    nothing_left(&done);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn parts_of_the_failover_machinery_die_and_the_service_or_the_alert_tells() {
+    for scenario in [
+        "redis/sentinel-in-dead-zone.yaml",
+        "postgres/patroni-etcd-dead-alert.yaml",
+        "postgres/patroni-haproxy-dead-alert.yaml",
+        "postgres/patroni-agent-dead-alert.yaml",
+        "postgres/patroni-agent-restarts.yaml",
+    ] {
+        let done = Drill::shipped(scenario).run();
+        done.expect(0, "pass");
+        nothing_left(&done);
+    }
+    // Without its agent the old primary still takes writes when another one has been promoted.
+    let two = Drill::shipped("postgres/patroni-agent-restarts.yaml")
+        .set("stack.postgres.settings.agent-restarts", "false")
+        .run();
+    two.expect(1, "fail");
+    assert_eq!(two.line("split_brain"), "missed", "{}", two.talk);
+    nothing_left(&two);
+}
+
+#[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_rule_that_waits_longer_than_the_outage_may_last_is_found() {
     let done = Drill::shipped("redis/sentinel-kill-alert-slow.yaml").run();

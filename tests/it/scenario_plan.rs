@@ -4,7 +4,7 @@ use drdrill::{
     alerting::RuleFile,
     drill::{validate_against, validate_alerting, validate_design},
     scenario::{Problems, read},
-    system::{System, mongodb::MongoDb, redis::Redis, reference::Reference},
+    system::{System, mongodb::MongoDb, postgres::Postgres, redis::Redis, reference::Reference},
 };
 
 use crate::{offers::fixed, scenario_problems::rendered};
@@ -187,6 +187,46 @@ fn of_shipped(name: &str, system: &dyn System, from: &str, to: &str) -> Vec<Stri
         .into_iter()
         .map(|problem| problem.message().to_owned())
         .collect()
+}
+
+#[test]
+fn what_stands_on_machines_of_its_own_is_no_condition_of_a_server_s() {
+    let none: [&str; 0] = [];
+    let of = |from: &str, to: &str| of_shipped("postgres/patroni-kill.yaml", &Postgres, from, to);
+    let ttl = "      ttl: 20s";
+    assert_eq!(of(ttl, ttl), none);
+    assert_eq!(of(ttl, "      etcd: beside\n      ttl: 20s"), none);
+    let apart = of(ttl, "      etcd: apart\n      ttl: 20s");
+    let words =
+        "etcd stands on machines of its own here, so that no server's machine holds its leader";
+    assert_eq!(apart, [words]);
+}
+
+#[test]
+fn alerts_of_failover_machinery_are_known_where_it_stands() {
+    let none: [&str; 0] = [];
+    let redis = "redis/sentinel-dead-alert.yaml";
+    let named = "alert: SentinelDown";
+    assert_eq!(of_shipped(redis, &Redis::Redis, named, named), none);
+    let elsewhere = of_shipped(redis, &Redis::Redis, named, "alert: HaproxyDown");
+    assert_eq!(elsewhere, ["no rule raises the alert `HaproxyDown`"]);
+    let replicas = of_shipped(
+        redis,
+        &Redis::Redis,
+        "settings: { sentinels: 3,",
+        "settings: { sentinels: 9,",
+    );
+    assert_eq!(replicas.len(), 1, "only the design's own: {replicas:?}");
+    let patroni = "postgres/patroni-haproxy-dead-alert.yaml";
+    let proxy = "alert: HaproxyDown";
+    assert_eq!(
+        of_shipped(patroni, &Postgres, proxy, "alert: EtcdNoLeader"),
+        none
+    );
+    assert_eq!(
+        of_shipped(patroni, &Postgres, proxy, "alert: SentinelDown"),
+        ["no rule raises the alert `SentinelDown`"]
+    );
 }
 
 #[test]

@@ -122,6 +122,7 @@ mod tests {
             loop_wait: Duration::from_secs(5),
             retry_timeout: Duration::from_secs(5),
             maximum_lag: 1 << 20,
+            agent_restarts: true,
             inter: Duration::from_secs(1),
             fall: 3,
             rise: 1,

@@ -10,8 +10,8 @@ use crate::{
     runtime::RuntimeKind,
     scenario::SystemSpec,
     system::{
-        Deploy, Description, Design, Exporter, Issue, Running, System, SystemError, TopologySpec,
-        backups, proxied,
+        Deploy, Description, Design, Exporter, Issue, Machinery, Running, System, SystemError,
+        TopologySpec, backups, proxied,
         route::{self, haproxy, keepalived},
         rows,
         settings::{Values, filled, issue},
@@ -20,7 +20,7 @@ use crate::{
 
 use super::{
     backup, deploy, exporter, logical,
-    options::{COMMON, NAMES, PATRONI, TLS},
+    options::{APART, COMMON, ETCD, NAMES, PATRONI, TLS},
     streaming,
 };
 
@@ -67,6 +67,13 @@ impl System for Postgres {
         Some(exporter::EXPORTER)
     }
 
+    fn machinery(&self, design: &Design) -> Vec<Machinery> {
+        match design.topology {
+            "patroni" => exporter::patroni(design),
+            _ => Vec::new(),
+        }
+    }
+
     fn rules_misfit(&self, topology: &str) -> Option<&'static str> {
         let words = "they take every server that is no physical replica for a primary, and the subscriber is none";
         (topology == LOGICAL).then_some(words)
@@ -81,6 +88,7 @@ impl System for Postgres {
                 "chown",
                 "id",
                 "mkdir",
+                "sleep",
                 "initdb",
                 "postgres",
                 "pg_rewind",
@@ -250,8 +258,13 @@ fn patroni(spec: &SystemSpec, route: Option<&str>) -> Design {
     let data = machines
         .clone()
         .map(|n| member(format!("pg{n}"), MemberKind::Data, host(n), image));
-    let etcd =
-        machines.map(|n| member(format!("etcd{n}"), MemberKind::Control, host(n), ETCD_IMAGE));
+    let settings = filled(COMMON.iter().chain(PATRONI), spec);
+    let apart = settings.get(ETCD).is_some_and(|word| word == APART);
+    let etcd = machines.map(|n| {
+        let name = format!("etcd{n}");
+        let host = if apart { name.clone() } else { host(n) };
+        member(name, MemberKind::Control, host, ETCD_IMAGE)
+    });
     let proxy = (haproxy::NODE.to_owned(), haproxy::NODE.to_owned());
     let proxy = member(proxy.0, MemberKind::Route, proxy.1, haproxy::IMAGE);
     Design {
@@ -262,7 +275,7 @@ fn patroni(spec: &SystemSpec, route: Option<&str>) -> Design {
             "haproxy"
         },
         members: data.chain(etcd).chain([proxy]).collect(),
-        settings: filled(COMMON.iter().chain(PATRONI), spec),
+        settings,
         images: [image, ETCD_IMAGE, haproxy::IMAGE]
             .map(str::to_owned)
             .to_vec(),
@@ -438,6 +451,13 @@ mod tests {
         assert_eq!(names(&streaming), ["pg1@h1", "pg2@h2", "pg3@h3"]);
         assert_eq!(streaming.images, ["postgres:17"]);
         assert!(!streaming.settings.contains_key("ttl"));
+        let apart = Postgres
+            .design(&spec("patroni", &[("etcd", "apart")]), None)
+            .expect("a design");
+        assert_eq!(
+            names(&apart)[2..5],
+            ["pg3@h3", "etcd1@etcd1", "etcd2@etcd2"]
+        );
         let patroni = Postgres
             .design(&spec("patroni", &[]), None)
             .expect("a design");

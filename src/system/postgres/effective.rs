@@ -154,6 +154,11 @@ fn surroundings(stack: &PostgresStack, timings: Timings) -> Vec<Setting> {
         source: "command line of every etcd member".into(),
     };
     vec![
+        Setting {
+            name: "agent restarts".into(),
+            value: timings.agent_restarts.to_string(),
+            source: "start script of every node".into(),
+        },
         proxy("inter", format!("{:?}", timings.inter)),
         proxy("fall", timings.fall.to_string()),
         proxy("rise", timings.rise.to_string()),

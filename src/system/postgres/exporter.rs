@@ -1,8 +1,11 @@
 //! How Prometheus sees PostgreSQL: postgres_exporter.
 
-use crate::system::Exporter;
+use crate::{
+    record::MemberKind,
+    system::{Design, Exporter, Machinery, Scraped, route::haproxy},
+};
 
-use super::sql;
+use super::{haproxy::CHECK_PORT, sql};
 
 /// The exporter and its rules. Nothing is encrypted: the network is the run's own.
 pub const EXPORTER: Exporter = Exporter {
@@ -25,3 +28,27 @@ pub const EXPORTER: Exporter = Exporter {
     files: |_| Vec::new(),
     rules: include_str!("../../../docker/prometheus/rules/postgres.yaml"),
 };
+
+/// Where etcd answers Prometheus: where it answers clients.
+const ETCD_PORT: u16 = 2379;
+
+/// Patroni's agents, their etcd, and the proxy.
+pub fn patroni(design: &Design) -> Vec<Machinery> {
+    let rules = include_str!("../../../docker/prometheus/rules/patroni.yaml");
+    let agents = Machinery {
+        job: "patroni",
+        nodes: design.names(MemberKind::Data),
+        scraped: Scraped::Itself(CHECK_PORT),
+        rules,
+    };
+    let etcd = Machinery {
+        job: "etcd",
+        nodes: design.names(MemberKind::Control),
+        scraped: Scraped::Itself(ETCD_PORT),
+        rules,
+    };
+    [agents, etcd]
+        .into_iter()
+        .chain(haproxy::machinery(design))
+        .collect()
+}

@@ -65,8 +65,20 @@ pub const COMMON: &[SettingSpec] = &[
     backup::SETTING,
 ];
 
+/// The setting that says where etcd stands under Patroni.
+pub const ETCD: &str = "etcd";
+
+/// Its value for machines of their own.
+pub const APART: &str = "apart";
+
 /// Settings of Patroni and of the proxy before it.
 pub const PATRONI: &[SettingSpec] = &[
+    SettingSpec {
+        name: ETCD,
+        kind: SettingKind::OneOf(&["beside", APART]),
+        default: "beside",
+        help: "where the members of etcd stand: beside a server each, on its machine, with which they die, or apart, on machines of their own",
+    },
     SettingSpec {
         name: "ttl",
         kind: SettingKind::Duration,
@@ -92,6 +104,13 @@ pub const PATRONI: &[SettingSpec] = &[
         kind: SettingKind::Count,
         default: "1048576",
         help: "bytes that a replica may be behind to become leader; Patroni's default",
+    },
+    SettingSpec {
+        name: "agent-restarts",
+        kind: SettingKind::Flag,
+        default: "true",
+        help: "whether an agent of Patroni that was killed is started again, as by `Restart=on-failure` of its systemd unit; \
+               its server goes on without it either way (`KillMode=process`)",
     },
     SettingSpec {
         name: "haproxy-inter",

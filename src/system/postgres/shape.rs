@@ -37,6 +37,8 @@ pub struct Timings {
     pub retry_timeout: Duration,
     /// The most bytes that a replica may be behind to become leader.
     pub maximum_lag: u64,
+    /// Whether an agent that was killed is started again.
+    pub agent_restarts: bool,
     /// How often HAProxy checks a node.
     pub inter: Duration,
     /// After how many failed checks a node is down.
@@ -130,6 +132,7 @@ impl Timings {
             loop_wait: values.duration("loop-wait")?,
             retry_timeout: values.duration("retry-timeout")?,
             maximum_lag: values.count("maximum-lag-on-failover")?,
+            agent_restarts: values.flag("agent-restarts"),
             inter: values.duration("haproxy-inter")?,
             fall: values.count("haproxy-fall")?,
             rise: values.count("haproxy-rise")?,

@@ -10,8 +10,8 @@ use crate::{
     runtime::RuntimeKind,
     scenario::{ConsistencyKind, StreamLink, SystemSpec},
     system::{
-        Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
-        SystemError, TopologySpec, proxied,
+        Deploy, Description, Design, Exporter, Issue, Machinery, Running, SettingKind, SettingSpec,
+        System, SystemError, TopologySpec, proxied,
         route::{self, Kind, dns, haproxy, keepalived, nginx},
         settings::{Values, filled, issue},
     },
@@ -125,6 +125,14 @@ impl System for Redis {
 
     fn exporter(&self) -> Option<Exporter> {
         Some(exporter::EXPORTER)
+    }
+
+    fn machinery(&self, design: &Design) -> Vec<Machinery> {
+        let sentinels = exporter::sentinels(design);
+        sentinels
+            .into_iter()
+            .chain(haproxy::machinery(design))
+            .collect()
     }
 
     fn programs(&self, _: &Design, reference: &str) -> &'static [&'static str] {

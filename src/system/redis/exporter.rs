@@ -1,6 +1,9 @@
 //! How Prometheus sees Redis and Valkey: redis_exporter.
 
-use crate::system::Exporter;
+use crate::{
+    record::MemberKind,
+    system::{Design, Exporter, Machinery, Scraped},
+};
 
 /// The exporter and its rules.
 pub const EXPORTER: Exporter = Exporter {
@@ -13,3 +16,14 @@ pub const EXPORTER: Exporter = Exporter {
     files: |_| Vec::new(),
     rules: include_str!("../../../docker/prometheus/rules/redis.yaml"),
 };
+
+/// The sentinels of a design, if it has some; the exporter asks them as it asks a server.
+pub fn sentinels(design: &Design) -> Option<Machinery> {
+    let nodes = design.names(MemberKind::Control);
+    (!nodes.is_empty()).then_some(Machinery {
+        job: "sentinel",
+        nodes,
+        scraped: Scraped::ByExporter,
+        rules: include_str!("../../../docker/prometheus/rules/sentinel.yaml"),
+    })
+}

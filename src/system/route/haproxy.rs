@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use crate::{
+    id::NodeName,
     runtime::{NodeFile, NodeSpec},
-    system::{SystemError, roster::Roster, settings::Values},
+    system::{Design, Machinery, Scraped, SystemError, roster::Roster, settings::Values},
 };
 
 use super::{Check, alone, filled_in};
@@ -20,6 +21,21 @@ pub const NODE: &str = "haproxy1";
 
 /// Where the image expects its configuration.
 pub const CONFIG_PATH: &str = "/usr/local/etc/haproxy/haproxy.cfg";
+
+/// Where it answers Prometheus: the port of HAProxy's own documentation.
+const METRICS_PORT: u16 = 8405;
+
+/// The proxy of a design, if it has one, as Prometheus asks it.
+pub fn machinery(design: &Design) -> Option<Machinery> {
+    let proxy = NodeName::new(NODE);
+    let stands = design.members.iter().any(|member| member.name == proxy);
+    stands.then(|| Machinery {
+        job: "haproxy",
+        nodes: vec![proxy],
+        scraped: Scraped::Itself(METRICS_PORT),
+        rules: include_str!("../../../docker/prometheus/rules/haproxy.yaml"),
+    })
+}
 
 /// The proxy's node.
 pub(super) fn specs(

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts one Patroni node as process 1 of its container.
+# Starts one Patroni node, and stays process 1 of its container: what systemd is elsewhere.
 #
 # DRDRILL_NODE         this node's name
 # DRDRILL_ANNOUNCE     its own fixed address
@@ -7,6 +7,7 @@
 # DRDRILL_SCOPE        the cluster's name (drdrill)
 # DRDRILL_TTL, DRDRILL_LOOP_WAIT, DRDRILL_RETRY_TIMEOUT    seconds (30, 10, 10: Patroni's own)
 # DRDRILL_MAXIMUM_LAG_ON_FAILOVER                          bytes (1048576: Patroni's own)
+# DRDRILL_AGENT_RESTARTS                                   true | false (true): see `keep` below
 # DRDRILL_SYNCHRONOUS_MODE, DRDRILL_SYNCHRONOUS_MODE_STRICT  true | false (false)
 # DRDRILL_SETTINGS     `name = value` lines: PostgreSQL parameters; they win over those below
 # DRDRILL_PASSWORD     password of postgres and replicator (drdrill); the network is trusted
@@ -124,10 +125,53 @@ chmod 700 "$PGDATA"
 rm -f "$PGDATA/postmaster.pid" # nothing else can be alive in a container that just started
 (umask 077 && write_config >$CONFIG)
 [ -e "$PGDATA/PG_VERSION" ] || wait_for_etcd
-if [ "$(id -u)" = 0 ]; then
-    chown postgres: "$PGDATA" /var/run/postgresql $CONFIG
-    if command -v gosu >/dev/null 2>&1; then exec gosu postgres patroni $CONFIG; fi
-    if command -v su-exec >/dev/null 2>&1; then exec su-exec postgres patroni $CONFIG; fi
-    exec setpriv --reuid=postgres --regid=postgres --init-groups patroni $CONFIG
-fi
-exec patroni $CONFIG
+[ "$(id -u)" != 0 ] || chown postgres: "$PGDATA" /var/run/postgresql $CONFIG
+
+agent() {
+    if [ "$(id -u)" = 0 ]; then
+        if command -v gosu >/dev/null 2>&1; then exec gosu postgres patroni $CONFIG; fi
+        if command -v su-exec >/dev/null 2>&1; then exec su-exec postgres patroni $CONFIG; fi
+        exec setpriv --reuid=postgres --regid=postgres --init-groups patroni $CONFIG
+    fi
+    exec patroni $CONFIG
+}
+
+# The server of an agent that nobody starts again, told to stop in an orderly way.
+stop_server() {
+    read -r server <"$PGDATA/postmaster.pid" || exit 0
+    kill -INT "$server" 2>/dev/null || exit 0
+    while kill -0 "$server" 2>/dev/null; do sleep 0.1; done
+    exit 0
+}
+
+# Waits for a child's end, however often a signal interrupts that; its status is left in `status`.
+await() {
+    status=0
+    wait "$1" || status=$?
+    while kill -0 "$1" 2>/dev/null; do
+        status=0
+        wait "$1" || status=$?
+    done
+}
+
+# As Patroni's systemd unit has it: whoever kills the agent leaves its server running (KillMode=process), and the agent is
+# started again (Restart=on-failure, after 100 ms) or not (Restart=no). An agent that ends by itself ends the node.
+keep() {
+    stopping=
+    trap 'stopping=1; kill -TERM "$agent" 2>/dev/null || true' TERM INT
+    while :; do
+        agent &
+        agent=$!
+        await "$agent"
+        if [ -n "$stopping" ] || [ "$status" -lt 128 ]; then exit "$status"; fi
+        [ "${DRDRILL_AGENT_RESTARTS:-true}" = true ] || break
+        sleep 0.1
+    done
+    trap stop_server TERM INT
+    while :; do
+        sleep 3600 &
+        wait "$!" || true
+    done
+}
+
+keep
