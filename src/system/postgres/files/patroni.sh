@@ -166,6 +166,7 @@ keep() {
         if [ -n "$stopping" ] || [ "$status" -lt 128 ]; then exit "$status"; fi
         [ "${DRDRILL_AGENT_RESTARTS:-true}" = true ] || break
         sleep 0.1
+        [ -z "$stopping" ] || exit "$status" # told to stop meanwhile
     done
     trap stop_server TERM INT
     while :; do
