@@ -61,6 +61,24 @@ fn no_client_notices_the_death_of_a_sentinel_and_its_alert_arrives() {
 
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
+fn rules_of_what_no_client_notices_fire() {
+    for scenario in [
+        "redis/replicas-dead-alert.yaml",
+        "redis/link-down-alert.yaml",
+        "mysql/replica-stopped-alert.yaml",
+        "mysql/semi-sync-kill-alert.yaml",
+        "mongodb/no-primary-alert.yaml",
+        "postgres/lag-alert.yaml",
+    ] {
+        let done = Drill::shipped(scenario).run();
+        done.expect(0, "pass");
+        says(&done, "alerts", "valid", "1 alert fired and arrived");
+        nothing_left(&done);
+    }
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn parts_of_the_failover_machinery_die_and_the_service_or_the_alert_tells() {
     for scenario in [
         "redis/sentinel-in-dead-zone.yaml",
