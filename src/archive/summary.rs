@@ -9,7 +9,7 @@ use crate::{
     id::NodeName,
     measure::{
         Figure, RestoreFigures,
-        bounds::{self, Hit, Role},
+        bounds::{self, Hit, Victims},
     },
     record::{Bound, DisruptionKind, ImageFact, MemberKind, Rearmed, Setting, Status},
     scenario::{RecoveredBy, Targets},
@@ -260,7 +260,7 @@ impl Summary {
         };
         Some(Hit {
             event: &event.name,
-            role: Role::of(primary_hit, &victims, kind),
+            victims: Victims::of(primary_hit, &victims, kind),
         })
     }
 

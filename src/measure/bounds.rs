@@ -45,7 +45,7 @@ impl<'a> Hit<'a> {
         };
         Self {
             event: &disruption.name,
-            role: Role::of(disruption.primary_hit, &disruption.victims, kind),
+            victims: Victims::of(disruption.primary_hit, &disruption.victims, kind),
         }
     }
 }
@@ -56,12 +56,12 @@ pub struct Hit<'a> {
     /// The event in a word, for instance `kill`.
     pub event: &'a str,
     /// Whom it hit.
-    pub role: Role,
+    pub victims: Victims,
 }
 
 /// Whom an event hit, by the one that matters most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum Victims {
     /// The primary, whoever else.
     Primary,
     /// A member that holds data and is no primary.
@@ -70,7 +70,7 @@ pub enum Role {
     Apart(MemberKind),
 }
 
-impl Role {
+impl Victims {
     /// Of these victims, by the kinds of the stack's members; one that is none of them counts as holding data.
     pub fn of(
         primary_hit: bool,
@@ -93,12 +93,12 @@ impl Role {
 
 impl std::fmt::Display for Hit<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let role = match self.role {
-            Role::Primary => "primary",
-            Role::Replica | Role::Apart(MemberKind::Data) => "replica",
-            Role::Apart(MemberKind::Control) => "control plane",
-            Role::Apart(MemberKind::Route) => "route",
-            Role::Apart(MemberKind::Store) => "backup store",
+        let role = match self.victims {
+            Victims::Primary => "primary",
+            Victims::Replica | Victims::Apart(MemberKind::Data) => "replica",
+            Victims::Apart(MemberKind::Control) => "control plane",
+            Victims::Apart(MemberKind::Route) => "route",
+            Victims::Apart(MemberKind::Store) => "backup store",
         };
         write!(f, "{} {role}", self.event)
     }
@@ -118,12 +118,9 @@ mod tests {
         };
         let hit = |primary, victims: &[&str]| {
             let victims: Vec<NodeName> = victims.iter().map(|name| NodeName::new(*name)).collect();
-            let role = Role::of(primary, &victims, kind);
-            Hit {
-                event: "kill",
-                role,
-            }
-            .to_string()
+            let victims = Victims::of(primary, &victims, kind);
+            let event = "kill";
+            Hit { event, victims }.to_string()
         };
         assert_eq!(hit(true, &["pg1", "etcd1"]), "kill primary");
         assert_eq!(hit(false, &["etcd2", "pg2"]), "kill replica");

@@ -5,7 +5,7 @@ use crate::{
     system::{Design, Exporter, Machinery, Scraped, route::haproxy},
 };
 
-use super::{haproxy::CHECK_PORT, sql};
+use super::{etcd, haproxy::CHECK_PORT, sql};
 
 /// The exporter and its rules. Nothing is encrypted: the network is the run's own.
 pub const EXPORTER: Exporter = Exporter {
@@ -29,9 +29,6 @@ pub const EXPORTER: Exporter = Exporter {
     rules: include_str!("../../../docker/prometheus/rules/postgres.yaml"),
 };
 
-/// Where etcd answers Prometheus: where it answers clients.
-const ETCD_PORT: u16 = 2379;
-
 /// Patroni's agents, their etcd, and the proxy.
 pub fn patroni(design: &Design) -> Vec<Machinery> {
     let rules = include_str!("../../../docker/prometheus/rules/patroni.yaml");
@@ -44,7 +41,7 @@ pub fn patroni(design: &Design) -> Vec<Machinery> {
     let etcd = Machinery {
         job: "etcd",
         nodes: design.names(MemberKind::Control),
-        scraped: Scraped::Itself(ETCD_PORT),
+        scraped: Scraped::Itself(etcd::PORT), // where it answers clients
         rules,
     };
     [agents, etcd]

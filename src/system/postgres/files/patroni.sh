@@ -146,11 +146,10 @@ stop_server() {
 
 # Waits for a child's end, however often a signal interrupts that; its status is left in `status`.
 await() {
-    status=0
-    wait "$1" || status=$?
-    while kill -0 "$1" 2>/dev/null; do
+    while :; do
         status=0
         wait "$1" || status=$?
+        kill -0 "$1" 2>/dev/null || break
     done
 }
 
