@@ -41,12 +41,14 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         let summary = format!("by which rule {} would fire is not known", unknown.alert);
         return Finding::unknown(NAME, &[], summary);
     }
-    let summary = match (after.is_empty(), target) {
-        (false, _) => format!("remark: {}", after.join("; ")),
-        (true, Some(target)) => {
+    if !after.is_empty() {
+        return Finding::remark(NAME, after.join("; "));
+    }
+    let summary = match target {
+        Some(target) => {
             format!("every expected alert can fire within the RTO target of {target}")
         }
-        (true, None) => "there is no RTO target that an alert could outlast".into(),
+        None => "there is no RTO target that an alert could outlast".into(),
     };
     Finding::valid(NAME, summary)
 }

@@ -227,7 +227,7 @@ mod tests {
     fn a_rule_that_outlasts_the_target_is_found_and_one_that_outlasts_the_outage_is_told() {
         // The outage lasts 2 s, the target is 10 s, the rule waits for 5 s.
         let reach = alert_reach::check;
-        is(reach, alerted(GOOD), Answer::Valid, "when the outage of 2");
+        is(reach, alerted(GOOD), Answer::Remark, "when the outage of 2");
         is(
             reach,
             alerted(&[]),
@@ -240,7 +240,7 @@ mod tests {
             alerting.rules[0].hold_ns = seconds * 1_000_000_000;
             bench
         };
-        is(reach, hold(10), Answer::Valid, "remark");
+        is(reach, hold(10), Answer::Remark, "when the outage of 2");
         is(
             reach,
             hold(11),
@@ -249,7 +249,7 @@ mod tests {
         );
         let mut any = hold(11);
         any.targets().rto = Some(Goal::Any);
-        is(reach, any, Answer::Valid, "remark");
+        is(reach, any, Answer::Remark, "when the outage of 2");
         let mut unknown = alerted(GOOD);
         unknown
             .record

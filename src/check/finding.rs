@@ -23,6 +23,8 @@ pub struct Finding {
 pub enum Answer {
     /// As it should be.
     Valid,
+    /// As it should be for the verdict, and a reader must hear of it.
+    Remark,
     /// Positively observed to be wrong. Stands whatever else is void.
     Invalid,
     /// Could not be told.
@@ -58,6 +60,11 @@ impl Finding {
     /// All is as it should be.
     pub fn valid(check: &str, summary: impl Into<String>) -> Self {
         Self::new(check, Answer::Valid, summary)
+    }
+
+    /// As it should be for the verdict, and a reader must hear of it.
+    pub fn remark(check: &str, summary: impl Into<String>) -> Self {
+        Self::new(check, Answer::Remark, summary)
     }
 
     /// Positively observed to be wrong; the lines that it touches cannot be met.

@@ -35,8 +35,8 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         .map(|(lane, seq)| format!("lane {} #{seq}", lane.0));
     let count = format::counted(loss.holes.len() as u64, "lost write");
     if harmed(record) {
-        let summary = format!("remark: {count} older than a surviving one: the mistake took them");
-        return Finding::valid(NAME, summary).with(evidence);
+        let summary = format!("{count} older than a surviving one: the mistake took them");
+        return Finding::remark(NAME, summary).with(evidence);
     }
     let summary = format!("{count} older than a surviving one of the same lane: not mere lag");
     Finding::invalid(NAME, &[Touch::Data], summary).with(evidence)

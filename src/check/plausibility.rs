@@ -61,14 +61,14 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         return if bound.confirmed {
             Finding::unknown(NAME, &[Touch::Time], faster).with(basis)
         } else {
-            let remark = "remark, as no drill has confirmed the bound";
-            Finding::valid(NAME, format!("{faster}; {remark}")).with(basis)
+            let unconfirmed = "no drill has confirmed the bound";
+            Finding::remark(NAME, format!("{faster}; {unconfirmed}")).with(basis)
         };
     }
     let far = bound.rto.high_ns.map(|most| most as f64 * FAR_ABOVE);
     if far.is_some_and(|far| rto.low_ns as f64 > far) {
-        let summary = format!("remark: {measured} is far above what the settings lead to expect");
-        let finding = Finding::valid(NAME, summary).with(basis);
+        let summary = format!("{measured} is far above what the settings lead to expect");
+        let finding = Finding::remark(NAME, summary).with(basis);
         return finding.with(excerpt(record, event));
     }
     Finding::valid(

@@ -48,8 +48,8 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
     if explained.is_empty() {
         return Finding::valid(NAME, "no lane failed again before the next event");
     }
-    let summary = "remark: service was interrupted anew once something had been undone";
-    Finding::valid(NAME, summary).with(explained)
+    let summary = "service was interrupted anew once something had been undone";
+    Finding::remark(NAME, summary).with(explained)
 }
 
 fn early(record: &Record, outage: &LaneOutage) -> String {

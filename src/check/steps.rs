@@ -42,10 +42,8 @@ pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding
     if expected {
         return Finding::invalid(NAME, &[], unmet.join("; "));
     }
-    let summary = if unmet.is_empty() {
-        format!("all {all} steps were taken")
-    } else {
-        format!("remark: {}", unmet.join("; "))
-    };
-    Finding::valid(NAME, summary)
+    if !unmet.is_empty() {
+        return Finding::remark(NAME, unmet.join("; "));
+    }
+    Finding::valid(NAME, format!("all {all} steps were taken"))
 }

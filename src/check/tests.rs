@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    Answer::{self, Invalid, Unknown, Valid},
+    Answer::{self, Invalid, Remark, Unknown, Valid},
     CHECKERS, Checker, Finding, Touch, all, baseline, complete, convergence, corrupt, divergence,
     dropped, duplicates, effect, exposure, holes, lateness, lost_writes, phantom, plausibility,
     relapse, residue, resurrected, run, shed, split_brain, steps, unexplained,
@@ -88,7 +88,7 @@ fn what_an_outsider_or_nobody_knows_who_did_voids_and_an_own_end_is_a_remark() {
         let found = finding(bench, unexplained::NAME);
         (found.answer, found.touches)
     };
-    assert_eq!(ended(Cause::Itself), (Valid, vec![]));
+    assert_eq!(ended(Cause::Itself), (Remark, vec![]));
     assert_eq!(ended(Cause::Outsider), (Unknown, vec![Touch::All]));
     assert_eq!(ended(Cause::Untold), (Unknown, vec![Touch::All]));
     assert_eq!(answer(unexplained::NAME, unchanged), Valid);
@@ -256,7 +256,7 @@ fn steps_must_have_been_taken() {
     let result = |result| answer(steps::NAME, |b| b.record.steps[1].2 = result);
     assert_eq!(result(StepResult::Done), Valid);
     // Of a fault it is a remark; of an expectation it has a line of its own.
-    assert_eq!(result(StepResult::Unmet("late".into())), Valid);
+    assert_eq!(result(StepResult::Unmet("late".into())), Remark);
     assert_eq!(result(StepResult::Failed("no such node".into())), Unknown);
     let missing = |b: &mut Bench| {
         b.record.steps.pop();
@@ -358,10 +358,10 @@ fn a_recovery_faster_than_a_confirmed_bound_is_doubted() {
     let unconfirmed = of(20_800, &|b: &mut Bench| {
         b.record.stack.as_mut().unwrap().bounds[0].confirmed = false;
     });
-    assert_eq!(unconfirmed.answer, Valid);
-    assert!(unconfirmed.summary.contains("remark"));
+    assert_eq!(unconfirmed.answer, Remark);
+    assert!(unconfirmed.summary.contains("no drill has confirmed"));
     let far = of(28_000, &|_| {});
-    assert_eq!(far.answer, Valid);
+    assert_eq!(far.answer, Remark);
     assert!(far.summary.contains("far above"), "{}", far.summary);
     let replica = of(20_800, &|b: &mut Bench| {
         b.record.disruptions[0].1.primary_hit = false
@@ -423,7 +423,7 @@ fn a_relapse_without_a_cause_makes_recovery_doubtful() {
         b.record.healed.push((bracket(44_000, 44_000), 1));
         b.fail(W1, ms(45_000), ms(45_040));
     };
-    assert_eq!(answer(name, healed), Valid);
+    assert_eq!(answer(name, healed), Remark);
     let event = |b: &mut Bench| {
         add_event(b, bracket(44_000, 44_000), DisruptionKind::Failback, "pg2");
         b.fail(W1, ms(45_000), ms(45_040));

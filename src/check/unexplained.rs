@@ -42,8 +42,8 @@ pub fn check(record: &Record, _history: &History, _figures: &Figures) -> Finding
         return Finding::unknown(NAME, &[Touch::All], summary).with(all);
     }
     if let Some((_, first)) = record.unexplained.first() {
-        let summary = format!("remark: {}; its outage counts", first.told());
-        return Finding::valid(NAME, summary).with(all);
+        let summary = format!("{}; its outage counts", first.told());
+        return Finding::remark(NAME, summary).with(all);
     }
     match &record.watched {
         Some(watched) => Finding::valid(

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use drdrill::{
     report::{Progress, ProgressDrawTarget, RepeatRow, View, terminal},
+    score::{LineState, Scorecard},
     session::Ended,
 };
 use serde_json::{Value, json};
@@ -52,7 +53,8 @@ impl Saying {
                 let row = RepeatRow::new(&run.record, &run.judgement);
                 let (rto, bracket) = &row.rto;
                 let name = &run.record.opened.scenario.name;
-                let line = format!("{name} {}: {}, rto {rto} {bracket}", row.run, row.verdict);
+                let verdict = format!("{}{}", row.verdict, why(&run.judgement.scorecard));
+                let line = format!("{name} {}: {verdict}, rto {rto} {bracket}", row.run);
                 output::result(&format!("{}\n", line.trim_end()));
             }
             // It goes to a program: nothing but the JSON, as it is.
@@ -67,6 +69,27 @@ impl Saying {
     /// Whether tables over several runs are printed.
     pub fn tables(self) -> bool {
         self != Self::Json
+    }
+}
+
+/// The targets that were missed or else the named reasons, in brackets; empty where there are none.
+fn why(scorecard: &Scorecard) -> String {
+    let missed = scorecard.lines.iter();
+    let mut names: Vec<&str> = missed
+        .filter(|line| line.state == LineState::Missed)
+        .map(|line| line.figure.as_str())
+        .collect();
+    if names.is_empty() {
+        names = scorecard
+            .reasons
+            .iter()
+            .map(|it| it.name.as_str())
+            .collect();
+    }
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", names.join(", "))
     }
 }
 

@@ -38,7 +38,7 @@ pub fn markdown(view: &View) -> String {
     if !view.shards.rows.is_empty() {
         out.push_str(&format!("**Shards.**\n\n{}\n", table(&view.shards)));
     }
-    out.push_str(&wrong(view));
+    out.push_str(&told(view));
     out.push_str(&format!("**Data.** {}\n\n", escape(&view.loss.sentence)));
     let lost = view.loss.lost.clone().first(LOST_MAX);
     if !lost.rows.is_empty() {
@@ -93,9 +93,9 @@ fn targets(view: &View) -> String {
     table(&lines) + "\n"
 }
 
-fn wrong(view: &View) -> String {
+fn told(view: &View) -> String {
     let mut out = String::new();
-    for finding in view.wrong() {
+    for finding in view.told() {
         out.push_str(&format!(
             "- **{}** `{}`: {}\n",
             text::answer(finding.answer),

@@ -181,6 +181,7 @@ fn findings(view: &View) -> Section {
             Answer::Valid => Tone::Good,
             Answer::Invalid => Tone::Bad,
             Answer::Unknown => Tone::Warn,
+            Answer::Remark => Tone::Plain,
         };
         section.rows.push(vec![
             plain(finding.check.clone()),

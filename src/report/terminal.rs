@@ -420,17 +420,18 @@ fn data(view: &View, style: Style) -> String {
 fn findings(view: &View, style: Style) -> String {
     let mut out = style.heading("Findings");
     if view.fault.is_none() {
-        let checks = text::plural(view.wrong().count() as u64, "check");
+        let empty = view.told().filter(|it| it.answer != Answer::Remark);
+        let checks = text::plural(empty.count() as u64, "check");
         out.push_str(&format!(
             "  No disruptive step was taken: nothing was measured, {checks} had nothing to look at.\n"
         ));
         return out;
     }
-    for finding in view.wrong() {
-        let code = if finding.answer == Answer::Invalid {
-            "1;31"
-        } else {
-            "33"
+    for finding in view.told() {
+        let code = match finding.answer {
+            Answer::Invalid => "1;31",
+            Answer::Unknown => "33",
+            Answer::Remark | Answer::Valid => "1",
         };
         let word = text::answer(finding.answer);
         out.push_str(&format!(
@@ -451,7 +452,7 @@ fn findings(view: &View, style: Style) -> String {
             out.push_str(&format!("           - and {more} more\n"));
         }
     }
-    let told: Vec<&str> = view.wrong().map(|finding| finding.check.as_str()).collect();
+    let told: Vec<&str> = view.told().map(|finding| finding.check.as_str()).collect();
     let untold = |reason: &&Reason| !told.contains(&reason.name.as_str());
     for reason in view.card.reasons.iter().filter(untold) {
         out.push_str(&wrap(

@@ -142,7 +142,7 @@ fn voids(record: &Record, findings: &[Finding]) -> Vec<Doubt> {
     };
     for finding in findings {
         let blurs = match finding.answer {
-            Answer::Valid => false,
+            Answer::Valid | Answer::Remark => false,
             Answer::Unknown => true,
             Answer::Invalid => !INTEGRITY.contains(&finding.check.as_str()),
         };
@@ -187,7 +187,7 @@ fn finding_reasons<'a>(
     findings
         .iter()
         .filter(|finding| match finding.answer {
-            Answer::Valid => false,
+            Answer::Valid | Answer::Remark => false,
             Answer::Invalid => true,
             Answer::Unknown => !finding.touches.is_empty(),
         })
@@ -278,7 +278,7 @@ fn control(
 ) -> Verdict {
     let sound = record.status == Status::Completed
         && findings.iter().all(|finding| match finding.answer {
-            Answer::Valid => true,
+            Answer::Valid | Answer::Remark => true,
             Answer::Unknown => finding.touches.is_empty(),
             Answer::Invalid => finding.check == residue::NAME,
         });

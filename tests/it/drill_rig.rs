@@ -71,13 +71,6 @@ impl Drill {
 
     /// The folders of all its runs, oldest first; of controls too.
     pub fn run_folders(&self) -> Vec<PathBuf> {
-        let folders = |path: &Path| -> Vec<PathBuf> {
-            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-            entries
-                .map(|entry| entry.path())
-                .filter(|path| path.is_dir())
-                .collect()
-        };
         let scenarios = folders(&self.folder.path().join("reports"));
         let mut runs: Vec<PathBuf> = scenarios.iter().flat_map(|path| folders(path)).collect();
         runs.sort_by_key(|run| run.file_name().map(ToOwned::to_owned));
@@ -129,50 +122,10 @@ impl Drill {
         self.command().spawn().expect("the binary starts")
     }
 
-    /// Runs it to its end. Where drdrill says that the machine was unfit to measure on (a baseline that
-    /// stalled, a harness that was held up), which is no finding about drdrill, it is run again.
+    /// Runs it to its end, again where the machine was unfit.
     pub fn run(self) -> Done {
-        for attempt in 1..TRIES {
-            let output = self.command().output().expect("the binary starts");
-            let reasons = self.machine_unfit();
-            if output.status.code() != Some(3) || reasons.is_empty() {
-                return self.done(&output);
-            }
-            println!("try {attempt} was inconclusive by the machine: {reasons:?}");
-            std::fs::remove_dir_all(self.folder.path().join("reports")).expect("its reports");
-        }
-        let output = self.command().output().expect("the binary starts");
+        let output = run_fit(&self.folder.path().join("reports"), || self.command());
         self.done(&output)
-    }
-
-    /// The reasons of an inconclusive run, if all of them lie in the machine; else none.
-    fn machine_unfit(&self) -> Vec<String> {
-        let result = self
-            .run_folder()
-            .and_then(|run| std::fs::read(run.join("result.json")).ok());
-        let result: Value = result.map_or(Value::Null, |bytes| {
-            serde_json::from_slice(&bytes).expect("JSON")
-        });
-        let reasons = result["scorecard"]["reasons"].as_array().cloned();
-        let names: Vec<String> = reasons
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|reason| reason["name"].as_str().map(str::to_owned))
-            .collect();
-        let machine = [
-            "baseline-fit",
-            "dropped-packets",
-            "lateness",
-            "shed-before-fault",
-        ];
-        // What such a machine also leaves undone.
-        let follows = ["exposure", "not-measured", "undecided"];
-        let named = |list: &[&str], name: &String| list.contains(&name.as_str());
-        let unfit = names.iter().any(|name| named(&machine, name))
-            && names
-                .iter()
-                .all(|name| named(&machine, name) || named(&follows, name));
-        if unfit { names } else { Vec::new() }
     }
 
     /// Reads its result.
@@ -209,16 +162,8 @@ impl Drill {
 
     /// The run's folder, once it is there.
     pub fn run_folder(&self) -> Option<PathBuf> {
-        let reports = std::fs::read_dir(self.folder.path().join("reports")).ok()?;
-        let scenario = reports
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.is_dir())?;
-        std::fs::read_dir(scenario)
-            .ok()?
-            .flatten()
-            .map(|entry| entry.path())
-            .find(|path| path.is_dir())
+        let reports = folders(&self.folder.path().join("reports"));
+        folders(reports.first()?).into_iter().next()
     }
 }
 
@@ -273,6 +218,62 @@ impl Done {
         );
         self
     }
+}
+
+/// Runs a command that drills to its end. Where drdrill says that the machine was unfit to measure on (a baseline that
+/// stalled, a harness that was held up), which is no finding about drdrill, the reports are removed and it is run again.
+pub fn run_fit(reports: &Path, command: impl Fn() -> Command) -> Output {
+    let run = || command().output().expect("the binary starts");
+    for attempt in 1..TRIES {
+        let output = run();
+        let reasons = machine_unfit(reports);
+        if output.status.code() != Some(3) || reasons.is_empty() {
+            return output;
+        }
+        println!("try {attempt} was inconclusive by the machine: {reasons:?}");
+        std::fs::remove_dir_all(reports).expect("its reports");
+    }
+    run()
+}
+
+/// The reasons of inconclusive runs, if all of them lie in the machine; else none.
+fn machine_unfit(reports: &Path) -> Vec<String> {
+    let machine = [
+        "baseline-fit",
+        "dropped-packets",
+        "lateness",
+        "shed-before-fault",
+    ];
+    // What such a machine also leaves undone.
+    let follows = ["exposure", "not-measured", "undecided"];
+    let mut all = Vec::new();
+    for run in folders(reports).iter().flat_map(|path| folders(path)) {
+        let Ok(bytes) = std::fs::read(run.join("result.json")) else {
+            continue;
+        };
+        let result: Value = serde_json::from_slice(&bytes).expect("JSON");
+        if result["verdict"] != "inconclusive" {
+            continue;
+        }
+        let reasons = result["scorecard"]["reasons"].as_array();
+        let names = reasons.into_iter().flatten();
+        let names: Vec<&str> = names.filter_map(|it| it["name"].as_str()).collect();
+        let known = |name: &&str| machine.contains(name) || follows.contains(name);
+        if !names.iter().any(|name| machine.contains(name)) || !names.iter().all(known) {
+            return Vec::new();
+        }
+        all.extend(names.into_iter().map(str::to_owned));
+    }
+    all
+}
+
+/// The folders in a folder.
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect()
 }
 
 /// Sweeps what the runs of a state folder left: the exit code and what is said.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::drill_rig::DRDRILL;
+use crate::drill_rig::{DRDRILL, run_fit};
 
 const SHIPPED: &str = "scenarios/reference/primary-kill.yaml";
 
@@ -17,16 +17,16 @@ fn scenario(folder: &Path, changes: &str) -> std::path::PathBuf {
 
 /// Exit code and everything that was said.
 fn proven(folder: &Path, changes: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(DRDRILL)
-        .arg("prove")
-        .arg(scenario(folder, changes))
-        .args(arguments)
-        .arg("--out")
-        .arg(folder.join("reports"))
-        .env("DRDRILL_STATE", folder.join("state"))
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the binary starts");
+    let file = scenario(folder, changes);
+    let reports = folder.join("reports");
+    let output = run_fit(&reports, || {
+        let mut drdrill = Command::new(DRDRILL);
+        drdrill.arg("prove").arg(&file).args(arguments);
+        drdrill.arg("--out").arg(&reports);
+        drdrill.env("DRDRILL_STATE", folder.join("state"));
+        drdrill.env("NO_COLOR", "1");
+        drdrill
+    });
     let said = [output.stderr, output.stdout].concat();
     (
         output.status.code(),

@@ -1,6 +1,8 @@
 //! Whole drills on the reference store: the sound one, the control, and every planted defect.
 
-use crate::drill_rig::Drill;
+use std::process::Command;
+
+use crate::drill_rig::{DRDRILL, Drill, run_fit};
 
 const KILL: &str = "reference/primary-kill.yaml";
 
@@ -259,10 +261,14 @@ fn a_promotion_that_forgets_what_was_read_is_told() {
 #[test]
 fn tags_choose_drills_and_a_table_closes_them() {
     let reports = tempfile::tempdir().expect("a folder");
-    let mut drdrill = assert_cmd::Command::new(env!("CARGO_BIN_EXE_drdrill"));
-    drdrill.args(["run", "scenarios/reference", "--tag", "control"]);
-    drdrill.args(["--tag", "failover", "--except-tag", "consistency", "--out"]);
-    let output = drdrill.arg(reports.path()).output().expect("it starts");
+    let reports = reports.path().join("reports");
+    let output = run_fit(&reports, || {
+        let mut drdrill = Command::new(DRDRILL);
+        drdrill.args(["run", "scenarios/reference", "--tag", "control"]);
+        drdrill.args(["--tag", "failover", "--except-tag", "consistency", "--out"]);
+        drdrill.arg(&reports);
+        drdrill
+    });
     let out = String::from_utf8(output.stdout).expect("text");
     assert_eq!(output.status.code(), Some(0), "{out}");
     let table = &out[out.rfind(" scenario").expect("a table")..];
@@ -280,10 +286,13 @@ fn a_run_is_told_to_programs_as_lines_of_json_and_junit() {
     let junit = folder.path().join("junit.xml");
     std::fs::write(&junit, "of another day").expect("a file");
     let run = |file: &str, more: &[&str]| {
-        let mut drdrill = assert_cmd::Command::new(env!("CARGO_BIN_EXE_drdrill"));
-        drdrill.args(["run", file, "--junit"]).arg(&junit);
-        drdrill.arg("--out").arg(folder.path()).args(more);
-        let output = drdrill.output().expect("it starts");
+        let reports = folder.path().join("reports");
+        let output = run_fit(&reports, || {
+            let mut drdrill = Command::new(DRDRILL);
+            drdrill.args(["run", file, "--junit"]).arg(&junit);
+            drdrill.arg("--out").arg(&reports).args(more);
+            drdrill
+        });
         let text = |bytes| String::from_utf8(bytes).expect("text");
         let (out, err) = (text(output.stdout), text(output.stderr));
         (output.status.code(), out, err)
@@ -306,7 +315,7 @@ fn a_run_is_told_to_programs_as_lines_of_json_and_junit() {
     let (code, out, err) = run(kill, &missed);
     assert_eq!((code, out.lines().count()), (Some(1), 1), "{out}");
     assert!(
-        out.starts_with("reference-primary-kill 20") && out.contains("FAIL"),
+        out.starts_with("reference-primary-kill 20") && out.contains(": FAIL (rto), rto "),
         "{out}"
     );
     assert!(err.lines().count() < 5, "{err}");

@@ -143,13 +143,10 @@ pub const CHECKS: &[(&str, &str)] = &[
         "recovered in {}, faster than the settings allow ({})",
         "用时 {0} 恢复，快于配置所允许的 {1}",
     ),
+    ("no drill has confirmed the bound", "尚无演练证实该时限"),
     (
-        "remark, as no drill has confirmed the bound",
-        "备注：尚无演练证实该时限",
-    ),
-    (
-        "remark: {} is far above what the settings lead to expect",
-        "备注：{0} 远高于按配置的预期",
+        "{} is far above what the settings lead to expect",
+        "{0} 远高于按配置的预期",
     ),
     (
         "the control plane said nothing from the fault to the recovery",

@@ -267,8 +267,8 @@ pub const SENTENCES: &[(&str, &str)] = &[
         "{0} 在步骤 {2} 之后 {1} 失败，此前一直正常：演练的任何操作都不能解释",
     ),
     (
-        "remark: service was interrupted anew once something had been undone",
-        "备注：故障解除或节点恢复之后，服务再次中断",
+        "service was interrupted anew once something had been undone",
+        "故障解除或节点恢复之后，服务再次中断",
     ),
     (
         "every service lane was well when the clients were stopped",

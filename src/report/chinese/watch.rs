@@ -15,8 +15,8 @@ pub const WATCH: &[(&str, &str)] = &[
         "没有监视节点是否因其他原因结束",
     ),
     (
-        "remark: {} ended with {}, by itself: no step did it (at {} by the engine's clock); its outage counts",
-        "备注：{0} 自行结束（{1}，容器引擎时钟 {2}），并非演练步骤所致；其中断计入结果",
+        "{} ended with {}, by itself: no step did it (at {} by the engine's clock); its outage counts",
+        "{0} 自行结束（{1}，容器引擎时钟 {2}），并非演练步骤所致；其中断计入结果",
     ),
     (
         "{} (at {} by the engine's clock)",
@@ -51,8 +51,8 @@ pub const WATCH: &[(&str, &str)] = &[
         "{0} 收到外部发送的信号 {1}，并非演练步骤所致",
     ),
     (
-        "remark: {} ended with {}, by itself: no step did it; its outage counts",
-        "备注：{0} 自行结束（{1}），并非演练步骤所致；其中断计入结果",
+        "{} ended with {}, by itself: no step did it; its outage counts",
+        "{0} 自行结束（{1}），并非演练步骤所致；其中断计入结果",
     ),
     (
         "{} ended with {}, from outside: no step did it",

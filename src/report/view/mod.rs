@@ -188,7 +188,8 @@ impl View {
         findings.sort_by_key(|finding| match finding.answer {
             Answer::Invalid => 0,
             Answer::Unknown => 1,
-            Answer::Valid => 2,
+            Answer::Remark => 2,
+            Answer::Valid => 3,
         });
         Self {
             title: setup::title(record),
@@ -225,8 +226,8 @@ impl View {
         }
     }
 
-    /// The findings that are not as they should be.
-    pub fn wrong(&self) -> impl Iterator<Item = &Finding> {
+    /// The findings that a reader must hear of: what is not as it should be, and remarks.
+    pub fn told(&self) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()
             .filter(|finding| finding.answer != Answer::Valid)

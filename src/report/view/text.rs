@@ -184,6 +184,7 @@ pub fn state(state: LineState) -> &'static str {
 pub fn answer(answer: Answer) -> &'static str {
     match answer {
         Answer::Valid => "valid",
+        Answer::Remark => "remark",
         Answer::Invalid => "invalid",
         Answer::Unknown => "unknown",
     }
