@@ -6,7 +6,7 @@ use crate::{
     fault::FaultContext,
     record::{BackedUp, HarmSeen, RestoreStage, Restored, StageName, StepResult, What},
     scenario::{Fault, Point},
-    system::{Backups, SystemError},
+    system::{Backups, SystemError, Until},
     time::{Bracket, Nanos},
 };
 
@@ -131,6 +131,7 @@ pub async fn restore(
             return StepResult::Failed("the point lies before the run began".into());
         }
         (Point::Ago(time), _) => begun.before(time.0),
+        (Point::Latest, _) => begun,
         (Point::BeforeMistake, Some((at, ..))) => *at,
         (Point::BeforeMistake, None) => return StepResult::Failed("no mistake was made".into()),
     };
@@ -151,7 +152,9 @@ pub async fn restore(
     };
     let result = match carry_out(backups, ground, &mut restored).await {
         Ok(()) => {
-            restored.harm = shown(ground, &restored, restores).await;
+            if to != Point::Latest {
+                restored.harm = shown(ground, &restored, restores).await;
+            }
             StepResult::Done
         }
         Err(Failure { refused, why }) => {
@@ -206,9 +209,13 @@ async fn carry_out(
         stages.push(RestoreStage { name, at, said });
     };
     let now = || Bracket::at(emitter.now());
-    let said = backups.fetch(restored.point_ns).await.map_err(by_tool)?;
+    let until = match restored.to {
+        Point::Latest => Until::Latest,
+        Point::BeforeMistake | Point::Ago(_) => Until::Moment(restored.point_ns),
+    };
+    let said = backups.fetch(until).await.map_err(by_tool)?;
     over(StageName::Fetched, now(), said);
-    let said = backups.replay(restored.point_ns).await.map_err(by_tool)?;
+    let said = backups.replay(until).await.map_err(by_tool)?;
     over(StageName::Replayed, now(), said);
     let (first, written) = emitter.time(backups.write()).await;
     written.map_err(by_harness)?;

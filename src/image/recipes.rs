@@ -96,6 +96,20 @@ pub const RECIPES: &[Recipe] = &[
         base: Base::Image("postgres:17"),
     },
     Recipe {
+        name: "pgbackrest",
+        image: "drdrill.local/pgbackrest:17",
+        stands_for: &[],
+        dockerfile: include_str!("../../docker/pgbackrest/Dockerfile"),
+        base: Base::Image("postgres:17"),
+    },
+    Recipe {
+        name: "barman",
+        image: "drdrill.local/barman:17",
+        stands_for: &[],
+        dockerfile: include_str!("../../docker/barman/Dockerfile"),
+        base: Base::Image("postgres:17"),
+    },
+    Recipe {
         name: "mongodb",
         image: "drdrill.local/mongodb:6",
         // The only server that package sources hold is of version 6; reports name the version that the server tells.

@@ -9,7 +9,7 @@ use crate::{
     id::{LaneId, NodeName},
     record::{Holdings, Record, Restored, StageName},
     scenario::Point,
-    time::{Bracket, Span},
+    time::{Bracket, Nanos, Span},
 };
 
 use super::{Figure, LostWrite, lane::write_lanes};
@@ -66,6 +66,9 @@ pub struct Pitr {
     /// Whether a mistake's harm came back.
     #[serde(default)]
     pub harm: Harm,
+    /// Of a restore to the latest point: how old the oldest write that it lacks was when the last one was acknowledged before it.
+    #[serde(default)]
+    pub rpo: Option<Span>,
 }
 
 /// Whether what shows a mistake's harm shows it on the restored service.
@@ -92,6 +95,10 @@ impl Pitr {
 
     /// Why nothing may be concluded from a count of 0; none where it may.
     pub fn doubt(&self) -> Option<String> {
+        if self.rpo.is_some() {
+            let none = "no write was acknowledged before the restore";
+            return (self.judged == 0).then(|| none.into());
+        }
         if self.near == 0 {
             return Some("no write was acknowledged within 10 s before the point".into());
         }
@@ -177,7 +184,17 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
         harm: harm(restored),
         ..Pitr::default()
     };
-    let near = restored.point.low.before(NEAR);
+    let latest = restored.to == Point::Latest;
+    // Whatever was acknowledged before the restore began should be there, and what came later may be.
+    let point = match latest {
+        true => Bracket {
+            low: restored.begun,
+            high: Nanos(u64::MAX),
+        },
+        false => restored.point,
+    };
+    let near = point.low.before(NEAR);
+    let (mut last, mut oldest): (Option<Nanos>, Option<(Nanos, Nanos)>) = (None, None);
     let corrupt = |lane: LaneId, seq: u64| held.corrupt.binary_search(&(lane, seq)).is_ok();
     // What is there and was sent by somebody; the rest was never attempted.
     let mut sent_by_lanes = 0;
@@ -187,7 +204,7 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
             let Some(sent) = op.sent else { continue };
             let is_there = held.has(lane.id, op.seq);
             sent_by_lanes += u64::from(is_there);
-            if is_there && sent > restored.point.high {
+            if is_there && sent > point.high {
                 found.extra += 1;
                 if found.first_extra.len() < LISTED {
                     found.first_extra.push((lane.id, op.seq));
@@ -196,20 +213,22 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
             let Some(done) = op.done.filter(|_| op.outcome == Outcome::Ok) else {
                 continue;
             };
-            if sent > restored.point.high {
+            if sent > point.high {
                 found.after += u64::from(done < restored.begun);
                 continue;
             }
-            if done >= restored.point.low {
+            if done >= point.low {
                 found.unsure += 1;
                 continue;
             }
             found.judged += 1;
             found.near += u64::from(done >= near);
+            last = last.max(Some(done));
             if is_there && !corrupt(lane.id, op.seq) {
                 continue;
             }
             found.missing += 1;
+            oldest = Some(oldest.map_or((sent, done), |it| (it.0.min(sent), it.1.min(done))));
             damaged += u64::from(is_there);
             if found.first_missing.len() < LISTED {
                 found.first_missing.push(LostWrite {
@@ -229,6 +248,12 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
     found.extra += held.len().saturating_sub(sent_by_lanes) + held.alien + doubled.sum::<u64>();
     // What is damaged, and was not acknowledged before the point.
     found.extra += (held.corrupt.len() as u64).saturating_sub(damaged);
+    // The oldest was committed between when it was sent and when it was acknowledged.
+    let age = |last: Nanos| match oldest {
+        Some((sent, done)) => Span::between(last.since(done), last.since(sent)),
+        None => Span::between(Duration::ZERO, Duration::ZERO),
+    };
+    found.rpo = latest.then(|| age(last.unwrap_or_default()));
     found
 }
 

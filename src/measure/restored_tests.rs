@@ -246,3 +246,59 @@ fn random_restores_are_judged_as_by_brute_force() {
         assert_eq!((pitr.missing, pitr.extra, pitr.unsure), expected);
     }
 }
+
+/// Of a restore to the latest point that was decided on at 40 s and holds what was acknowledged by `until`, as it was changed.
+fn latest(until: u64, plant: impl FnOnce(&mut Vec<(LaneId, u64, bool)>)) -> Pitr {
+    let bench = Bench::new();
+    let mut held = holding(&bench, ms(until));
+    plant(&mut held);
+    let (at, mut restored) = restored(10, Ok(Holdings::collect(held)));
+    restored.to = Point::Latest;
+    let found = found(bench, (at, restored));
+    found.held.value().expect("figures").clone()
+}
+
+#[test]
+fn what_a_restore_to_the_latest_point_lacks_is_as_old_as_its_oldest_write() {
+    let whole = latest(45_000, |_| {});
+    assert_eq!((whole.missing, whole.extra, whole.doubt()), (0, 0, None));
+    let none = Some(Span::between(Duration::ZERO, Duration::ZERO));
+    assert_eq!(whole.rpo, none);
+    // What was acknowledged once the restore had begun is nobody's loss, whether it is there or not.
+    assert_eq!(latest(40_000, |_| {}).rpo, none);
+    let behind = latest(38_000, |_| {});
+    let bench = Bench::new();
+    let writes = bench.history.ops.iter();
+    let writes = writes.filter(|op| [W1, W2].contains(&op.lane) && op.outcome == Outcome::Ok);
+    let of = writes.filter_map(|op| Some((op.sent?, op.done?)));
+    let before: Vec<_> = of.filter(|(_, done)| *done < ms(40_000)).collect();
+    let gone: Vec<_> = before
+        .iter()
+        .filter(|(_, done)| *done > ms(38_000))
+        .collect();
+    assert_eq!(behind.missing, gone.len() as u64);
+    let last = before.iter().map(|(_, done)| *done).max().expect("a write");
+    let sent = gone.iter().map(|(sent, _)| *sent).min().expect("a write");
+    let done = gone.iter().map(|(_, done)| *done).min().expect("a write");
+    let age = Span::between(last.since(done), last.since(sent));
+    assert_eq!(behind.rpo, Some(age));
+    assert!(age.low() > Duration::from_millis(1_900) && age.low() < Duration::from_secs(2));
+}
+
+#[test]
+fn an_old_write_that_the_latest_point_lacks_counts_from_when_it_was_written() {
+    let hole = latest(45_000, |held| {
+        held.retain(|(lane, seq, _)| (*lane, *seq) != (W1, 500));
+    });
+    assert_eq!(hole.missing, 1);
+    let age = hole.rpo.expect("an age").low();
+    assert!(
+        age > Duration::from_secs(19) && age < Duration::from_secs(21),
+        "{age:?}"
+    );
+    // Of nobody, or twice there.
+    let extra = latest(45_000, |held| {
+        held.extend([(W1, 999_999, true), (W1, 3, true)])
+    });
+    assert_eq!((extra.missing, extra.extra), (0, 2));
+}

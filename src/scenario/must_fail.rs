@@ -74,6 +74,8 @@ pub enum Miss {
     ArchiveLag,
     /// Time until the restored service takes writes.
     RestoreRto,
+    /// Age of what a restore to the latest point lacks.
+    RestoreRpo,
     /// Writes from before the point that a restore lacks.
     PitrMissing,
     /// Writes from after the point that a restore holds.
@@ -92,7 +94,7 @@ pub enum Miss {
 
 impl Miss {
     /// All of them by their names in a scenario.
-    pub const ALL: [(&str, Self); 26] = [
+    pub const ALL: [(&str, Self); 27] = [
         ("rto", Self::Rto),
         ("rto-with-people", Self::RtoWithPeople),
         ("rto-write", Self::RtoWrite),
@@ -112,6 +114,7 @@ impl Miss {
         ("unavailable-total", Self::UnavailableTotal),
         ("archive-lag", Self::ArchiveLag),
         ("restore-rto", Self::RestoreRto),
+        ("restore-rpo", Self::RestoreRpo),
         ("pitr-missing", Self::PitrMissing),
         ("pitr-extra", Self::PitrExtra),
         ("recovered-by", Self::RecoveredBy),

@@ -30,7 +30,12 @@ pub enum Point {
     BeforeMistake,
     /// So long before the restore begins.
     Ago(Dur),
+    /// As far as the log that is kept reaches.
+    Latest,
 }
+
+const BEFORE_MISTAKE: &str = "before-mistake";
+const LATEST: &str = "latest";
 
 /// What stands behind the time of `Point::Ago`.
 const AGO: &str = " ago";
@@ -40,12 +45,14 @@ impl FromStr for Point {
 
     fn from_str(text: &str) -> Result<Self, ScalarError> {
         let text = text.trim();
-        if text == "before-mistake" {
-            return Ok(Self::BeforeMistake);
+        match text {
+            BEFORE_MISTAKE => return Ok(Self::BeforeMistake),
+            LATEST => return Ok(Self::Latest),
+            _ => {}
         }
         let time = text.strip_suffix(AGO).and_then(|time| time.parse().ok());
         time.map(Self::Ago).ok_or_else(|| {
-            ScalarError("expected `before-mistake`, or a time such as `5s ago`".into())
+            ScalarError("expected `before-mistake`, `latest`, or a time such as `5s ago`".into())
         })
     }
 }
@@ -53,14 +60,15 @@ impl FromStr for Point {
 as_text!(Point, "Point", {
     "type": "string",
     "description": "A point in time that a backup is restored to.",
-    "pattern": "^(before-mistake|([0-9]+(\\.[0-9]+)? *[a-z]+ *)+ ago)$",
-    "examples": ["before-mistake", "5s ago"]
+    "pattern": "^(before-mistake|latest|([0-9]+(\\.[0-9]+)? *[a-z]+ *)+ ago)$",
+    "examples": ["before-mistake", "5s ago", "latest"]
 });
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BeforeMistake => f.write_str("before-mistake"),
+            Self::BeforeMistake => f.write_str(BEFORE_MISTAKE),
+            Self::Latest => f.write_str(LATEST),
             Self::Ago(time) => write!(f, "{time}{AGO}"),
         }
     }
@@ -72,11 +80,11 @@ mod tests {
 
     #[test]
     fn points_are_read_as_they_are_written() {
-        for text in ["before-mistake", "5s ago", "2m ago", "500ms ago"] {
+        for text in ["before-mistake", "5s ago", "2m ago", "500ms ago", "latest"] {
             let point: Point = text.parse().expect("a point");
             assert_eq!(point.to_string(), text);
         }
-        for wrong in ["latest", "5s", "ago", "before", "-5s ago", ""] {
+        for wrong in ["newest", "5s", "ago", "before", "-5s ago", ""] {
             assert!(wrong.parse::<Point>().is_err(), "{wrong}");
         }
     }

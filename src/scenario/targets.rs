@@ -63,6 +63,9 @@ pub struct Targets {
     /// Longest time from the decision to restore until the restored service takes writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_rto: Option<Goal<Dur>>,
+    /// Oldest that a write may be, when the last one was acknowledged, that a restore to the latest point lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_rpo: Option<Goal<Dur>>,
     /// Writes acknowledged before the point of a restore that may be missing in it; 0 unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pitr_missing: Option<Goal<u64>>,

@@ -5,7 +5,7 @@ use crate::{
     check::Touch,
     measure::{Figure, Figures, Harm, Pitr, RestoreFigures},
     record::Record,
-    scenario::{Goal, Step},
+    scenario::{Dur, Goal, Point, Step},
 };
 
 use super::{
@@ -16,16 +16,19 @@ use super::{
 /// The lines of each restore that the scenario asks for: what it brought back is always judged.
 pub fn lines(record: &Record, figures: &Figures) -> Vec<Judged> {
     let steps = record.opened.scenario.drill.iter().enumerate();
-    let wanted = steps.filter(|(_, step)| matches!(step, Step::Restore(_)));
-    let wanted: Vec<usize> = wanted.map(|(index, _)| index).collect();
+    let wanted = steps.filter_map(|(index, step)| match step {
+        Step::Restore(restore) => Some((index, restore.to == Point::Latest)),
+        _ => None,
+    });
+    let wanted: Vec<(usize, bool)> = wanted.collect();
     let several = wanted.len() > 1;
-    let lines = wanted.into_iter().flat_map(|step| {
+    let lines = wanted.into_iter().flat_map(|(step, latest)| {
         let of = figures.restores.iter().find(|of| of.step == step);
         let suffix = match several {
             true => format!("_step_{step}"),
             false => String::new(),
         };
-        of_step(record, of, &suffix)
+        of_step(record, latest, of, &suffix)
     });
     archive_lag(record, figures)
         .into_iter()
@@ -41,7 +44,12 @@ fn archive_lag(record: &Record, figures: &Figures) -> Option<Judged> {
     Some(time_line("archive_lag", goal, &lag, Touch::Time))
 }
 
-fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judged; 3] {
+fn of_step(
+    record: &Record,
+    latest: bool,
+    of: Option<&RestoreFigures>,
+    suffix: &str,
+) -> [Judged; 3] {
     let targets = &record.opened.scenario.targets;
     let unmade = || "nothing was restored".to_owned();
     let rto = of.map_or_else(|| Figure::Missing(unmade()), |of| of.rto.clone());
@@ -57,9 +65,14 @@ fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judge
         time.line.why = format!("it was not restored: {why}");
     }
     let zero = Goal::Limit(0);
-    let missing = format!("pitr_missing{suffix}");
-    let goal = targets.pitr_missing.unwrap_or(zero);
-    let missing = counted(&missing, goal, &held, |pitr| pitr.missing);
+    let missing = if latest {
+        rpo(targets.restore_rpo.unwrap_or(Goal::Any), &held, suffix)
+    } else {
+        let goal = targets.pitr_missing.unwrap_or(zero);
+        counted(&format!("pitr_missing{suffix}"), goal, &held, |it| {
+            it.missing
+        })
+    };
     let extra = format!("pitr_extra{suffix}");
     let goal = targets.pitr_extra.unwrap_or(zero);
     let mut extra = counted(&extra, goal, &held, |pitr| pitr.extra);
@@ -75,6 +88,21 @@ fn of_step(record: &Record, of: Option<&RestoreFigures>, suffix: &str) -> [Judge
         _ => {}
     }
     [time, missing, extra]
+}
+
+/// How old what a restore to the latest point lacks was when the last write was acknowledged.
+fn rpo(goal: Goal<Dur>, held: &Figure<Pitr>, suffix: &str) -> Judged {
+    let unknown = || "the point was not the latest".to_owned();
+    let age = match held {
+        Figure::Measured(pitr) => match pitr.doubt() {
+            Some(why) => Figure::Missing(why),
+            None => pitr
+                .rpo
+                .map_or_else(|| Figure::Missing(unknown()), Figure::Measured),
+        },
+        Figure::Missing(why) => Figure::Missing(why.clone()),
+    };
+    time_line(&format!("restore_rpo{suffix}"), goal, &age, Touch::Data)
 }
 
 /// A count that is only met where the run could have shown another one.
@@ -150,6 +178,30 @@ mod tests {
         bench.record.steps.push((at, step, StepResult::Done));
         bench.record.restores.push((at, restored));
         bench.build()
+    }
+
+    #[test]
+    fn the_latest_point_is_held_against_how_much_it_may_lack() {
+        let state = |seconds: u64, plant: fn(&mut Restored)| {
+            let mut bench = Bench::new();
+            bench.targets().restore_rpo = Some(Goal::Limit(Dur(Duration::from_secs(seconds))));
+            let (mut record, history) = planted(bench, |restored| {
+                restored.to = Point::Latest;
+                plant(restored);
+            });
+            let step = record.opened.scenario.drill.last_mut().expect("a step");
+            *step = Step::Restore(Restore { to: Point::Latest });
+            let lines = lines(&record, &measure(&record, &history));
+            assert_eq!(lines[1].line.figure, "restore_rpo");
+            (lines[1].line.state, lines[2].line.state)
+        };
+        // It holds what was acknowledged by 30.005 s, and was decided on at 40 s.
+        assert_eq!(state(11, |_| {}), (LineState::Met, LineState::Met));
+        assert_eq!(state(9, |_| {}), (LineState::Missed, LineState::Met));
+        // Nothing had been acknowledged by then.
+        let before = |restored: &mut Restored| restored.begun = ms(0);
+        let unknown = LineState::Inconclusive;
+        assert_eq!(state(11, before), (unknown, unknown));
     }
 
     #[test]

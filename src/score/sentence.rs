@@ -88,6 +88,7 @@ fn restored(restore: &RestoreFigures) -> Vec<String> {
     let to = match restore.to {
         Point::BeforeMistake => "just before the mistake".to_owned(),
         Point::Ago(time) => format!("what it was {time} before"),
+        Point::Latest => "the latest point".to_owned(),
     };
     let (rto, held) = match (&restore.rto, &restore.held) {
         (Figure::Measured(rto), Figure::Measured(held)) => (rto, held),
@@ -111,7 +112,15 @@ fn restored(restore: &RestoreFigures) -> Vec<String> {
         Harm::Present => ", and the harm itself",
         Harm::None | Harm::Absent | Harm::Unseen(_) => "",
     };
-    let beyond = format!("{extra}{harm}");
+    let beyond = match held.rpo {
+        Some(rpo) if held.missing > 0 => {
+            format!(
+                ", the oldest {} older than the last one",
+                format::value(rpo)
+            )
+        }
+        _ => format!("{extra}{harm}"),
+    };
     let told = format!(
         "the backup was restored to {to} within {}, and {lacks}{beyond}",
         format::value(*rto)

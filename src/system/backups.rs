@@ -37,6 +37,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// What the script puts before its own words.
 const SAID: &str = "drdrill: ";
 
+/// Up to where a restore goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// A moment of the servers' clock, nanoseconds since 1970.
+    Moment(i64),
+    /// The end of the log that is kept.
+    Latest,
+}
+
+impl Until {
+    /// In microseconds since 1970, in as many digits as backups' names have; beyond all of them for the latest.
+    pub fn micros(self) -> String {
+        let moment = match self {
+            Self::Moment(moment) => moment,
+            Self::Latest => i64::MAX,
+        };
+        format!("{:018}", moment / 1_000)
+    }
+}
+
 /// Backups of a stack. What a tool refuses is `SystemError::Refused`, in its words; the restore has failed then.
 #[async_trait]
 pub trait Backups: Send + Sync {
@@ -46,13 +66,11 @@ pub trait Backups: Send + Sync {
     /// Makes a full backup; returns once it is complete, with what was made.
     async fn backup(&self) -> Result<String, SystemError>;
 
-    /// Lays the newest backup out for a server that was complete by a moment of the servers' clock, nanoseconds since 1970; returns
-    /// with how much that was.
-    async fn fetch(&self, by: i64) -> Result<String, SystemError>;
+    /// Lays the newest backup out for a server that was complete by then; returns with how much that was.
+    async fn fetch(&self, until: Until) -> Result<String, SystemError>;
 
-    /// Starts a server on it that replays the log up to a moment of the servers' clock, nanoseconds since 1970, and then takes
-    /// writes; returns once it does, with where it stopped.
-    async fn replay(&self, to: i64) -> Result<String, SystemError>;
+    /// Starts a server on it that replays the log up to there, and then takes writes; returns once it does, with where it stopped.
+    async fn replay(&self, until: Until) -> Result<String, SystemError>;
 
     /// Reads everything that the run wrote from the restored server.
     async fn restored(&self) -> Result<Holdings, SystemError>;
@@ -103,11 +121,6 @@ pub async fn tool(
     let said = last(&done.stderr);
     let said = said.strip_prefix(SAID).unwrap_or(&said);
     Err(SystemError::Refused(format!("{what} failed: {said}")))
-}
-
-/// A moment in microseconds, in as many digits as backups' names have.
-pub fn micros(moment_ns: i64) -> String {
-    format!("{:018}", moment_ns / 1_000)
 }
 
 /// Of several servers that take writes it is that of the clients whose log counts; where that is none of them, nobody can tell.

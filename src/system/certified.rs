@@ -15,7 +15,10 @@ use crate::{
     time::wall_now,
 };
 
-use super::{SystemError, roster::Roster};
+use super::{
+    SystemError,
+    roster::{Roster, Seat},
+};
 
 /// Where a node finds its authority's certificate.
 pub const AUTHORITY_PATH: &str = "/drdrill/tls/ca.crt";
@@ -25,6 +28,15 @@ pub const CERTIFICATE_PATH: &str = "/drdrill/tls/server.crt";
 
 /// Where it finds its key. Nothing but the node has it, and this process.
 pub const KEY_PATH: &str = "/drdrill/tls/server.key";
+
+/// Where members that are sure of each other on both sides find their authority's certificate.
+pub const MUTUAL_AUTHORITY: &str = "/drdrill/mutual/ca.crt";
+
+/// Where each finds its own.
+pub const MUTUAL_CERTIFICATE: &str = "/drdrill/mutual/node.crt";
+
+/// Where each finds its key.
+pub const MUTUAL_KEY: &str = "/drdrill/mutual/node.key";
 
 /// How long certificates are valid before and after a run begins: clocks that jump stay within it.
 const VALID: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -87,17 +99,10 @@ impl Certified {
         dialogue: &'static dyn Dialogue,
         reload: &'static [&'static str],
     ) -> Result<Self, SystemError> {
-        let now = wall_now();
-        let key = KeyPair::generate().map_err(refused)?;
-        let mut own = params(&[], "drdrill", now - VALID, now + VALID)?;
-        own.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        own.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let pem = own.self_signed(&key).map_err(refused)?.pem();
-        let authority = Issuer::new(own, key);
+        let (authority, pem) = authority()?;
         let servers = roster.data().map(|seat| {
             let key = KeyPair::generate().map_err(refused)?;
-            let valid = (now - VALID, now + VALID);
-            let good = issue(&authority, &seat.name, seat.address, &key, valid)?;
+            let good = issue(&authority, &seat.name, seat.address, &key, valid_now())?;
             let address = seat.address;
             Ok((seat.name.clone(), Server { address, key, good }))
         });
@@ -205,6 +210,45 @@ impl Certified {
     }
 }
 
+/// An authority of its own, and a certificate for each of these members by which they are sure of each other on both sides:
+/// the files of each.
+///
+/// # Errors
+/// When they cannot be made.
+pub fn mutual<'a>(
+    seats: impl Iterator<Item = &'a Seat>,
+) -> Result<BTreeMap<NodeName, Vec<NodeFile>>, SystemError> {
+    let (authority, pem) = authority()?;
+    let files = seats.map(|seat| {
+        let key = KeyPair::generate().map_err(refused)?;
+        let issued = issue(&authority, &seat.name, seat.address, &key, valid_now())?;
+        let files = vec![
+            NodeFile::text(MUTUAL_AUTHORITY, 0o644, &pem),
+            NodeFile::text(MUTUAL_CERTIFICATE, 0o644, &issued.pem),
+            NodeFile::text(MUTUAL_KEY, 0o600, &key.serialize_pem()),
+        ];
+        Ok((seat.name.clone(), files))
+    });
+    files.collect()
+}
+
+/// A new authority, and its certificate as PEM.
+fn authority() -> Result<(Issuer<'static, KeyPair>, String), SystemError> {
+    let key = KeyPair::generate().map_err(refused)?;
+    let (begins, ends) = valid_now();
+    let mut own = params(&[], "drdrill", begins, ends)?;
+    own.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    own.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let pem = own.self_signed(&key).map_err(refused)?.pem();
+    Ok((Issuer::new(own, key), pem))
+}
+
+/// From when to when certificates of this run are valid.
+fn valid_now() -> (Timestamp, Timestamp) {
+    let now = wall_now();
+    (now - VALID, now + VALID)
+}
+
 fn issue(
     authority: &Issuer<'static, KeyPair>,
     node: &NodeName,
@@ -215,7 +259,10 @@ fn issue(
     let names = [node.to_string(), address.ip().to_string()];
     let mut params = params(&names, node.as_str(), begins, ends)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
     params.use_authority_key_identifier_extension = true;
     let pem = params.signed_by(key, authority).map_err(refused)?.pem();
     Ok(Issued {

@@ -31,7 +31,7 @@ pub mod started;
 pub mod wait;
 pub mod watch;
 
-pub use backups::Backups;
+pub use backups::{Backups, Until};
 pub use client::{Client, Reply, Request, Subject};
 pub use consumers::{Consumers, Group, SharedGroup};
 pub use design::{

@@ -8,16 +8,29 @@ use crate::{
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn a_mistake_is_undone_to_the_write_beside_the_service() {
-    undone("postgres/restore-before-mistake.yaml");
+    undone("postgres/restore-before-mistake.yaml", 2.0);
 }
 
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn a_mistake_is_undone_to_the_write_by_a_dump_and_the_binary_log() {
-    undone("mysql/restore-before-mistake.yaml");
+    undone("mysql/restore-before-mistake.yaml", 2.0);
 }
 
-fn undone(scenario: &str) {
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_mistake_is_undone_to_the_write_by_pgbackrest_from_pushed_segments() {
+    undone("postgres/pgbackrest-before-mistake.yaml", 10.0);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_mistake_is_undone_to_the_write_by_barman() {
+    undone("postgres/barman-before-mistake.yaml", 15.0);
+}
+
+/// The log was never further behind than these seconds.
+fn undone(scenario: &str, behind: f64) {
     let done = Drill::shipped(scenario).run();
     done.expect(0, "pass");
     assert_eq!(done.value("pitr_missing"), Some(0.0));
@@ -32,7 +45,7 @@ fn undone(scenario: &str) {
     assert_eq!(held["harm"], "absent", "{held}");
     assert_eq!(restored["stages"].as_array().map(Vec::len), Some(3));
     assert!(
-        done.value("archive_lag").is_some_and(|lag| lag < 2.0),
+        done.value("archive_lag").is_some_and(|lag| lag < behind),
         "{}",
         done.talk
     );
@@ -42,10 +55,33 @@ fn undone(scenario: &str) {
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_backup_from_before_a_failover_is_restored_to_after_it() {
-    for system in ["postgres", "mysql"] {
-        let done = Drill::shipped(&format!("{system}/restore-over-failover.yaml")).run();
+    for drill in [
+        "postgres/restore-over-failover.yaml",
+        "postgres/pgbackrest-over-failover.yaml",
+        "postgres/barman-over-failover.yaml",
+        "mysql/restore-over-failover.yaml",
+    ] {
+        let done = Drill::shipped(drill).run();
         done.expect(0, "pass");
-        assert_eq!(done.value("pitr_missing"), Some(0.0));
+        assert_eq!(done.value("pitr_missing"), Some(0.0), "{drill}");
+    }
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn all_that_was_kept_is_restored_while_no_server_is_left() {
+    for (drill, lacks) in [
+        ("postgres/restore-latest.yaml", 1.0),
+        ("postgres/pgbackrest-latest.yaml", 10.0),
+    ] {
+        let done = Drill::shipped(drill).run();
+        done.expect(0, "pass");
+        let rpo = done.value("restore_rpo").expect("a figure");
+        assert!(rpo < lacks, "{drill}: {rpo}");
+        let held = &done.result["figures"]["restores"][0]["held"]["measured"];
+        let judged = held["judged"].as_u64();
+        assert!(judged.is_some_and(|judged| judged > 1_000), "{held}");
+        nothing_left(&done);
     }
 }
 

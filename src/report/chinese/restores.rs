@@ -41,6 +41,26 @@ pub const RESTORES: &[(&str, &str)] = &[
         "备份在 {1} 内恢复到 {0} 之前，此前已确认的 {3} 个写入中缺少 {2} 个",
     ),
     (
+        "the backup was restored to the latest point within {}, and held all {} writes acknowledged before it",
+        "备份在 {0} 内恢复到最新时间点，此前已确认的 {1} 个写入全部保留",
+    ),
+    (
+        "the backup was restored to the latest point within {}, and lacks {} of the {} writes acknowledged before it, the oldest {} older than the last one",
+        "备份在 {0} 内恢复到最新时间点，此前已确认的 {2} 个写入中缺少 {1} 个，最早的一个比最后一个写入早 {3}",
+    ),
+    (
+        "the backup was not restored to the latest point: {}",
+        "备份未能恢复到最新时间点：{0}",
+    ),
+    (
+        "no write was acknowledged before the restore",
+        "恢复开始之前没有已确认的写入",
+    ),
+    (
+        "restore beside the service, to latest",
+        "在服务之外恢复到最新时间点",
+    ),
+    (
         "the backup was not restored to just before the mistake: {}",
         "备份未能恢复到误操作之前：{0}",
     ),
@@ -110,14 +130,22 @@ pub const RESTORES: &[(&str, &str)] = &[
         "of {} writes acknowledged before the point",
         "恢复点之前已确认的 {0} 个写入中",
     ),
+    (
+        "elements that nobody sent, or twice there",
+        "无人发出或重复出现的写入",
+    ),
     ("elements of after the point", "恢复点之后的写入"),
     (
         "writes on either side of the point, not judged",
         "可能在恢复点之前或之后的写入，不作判定",
     ),
     (
-        "remark: {} lost writes older than a surviving one: the mistake took them",
-        "备注：{0} 个丢失的写入早于留存的写入：由误操作造成",
+        "{} lost writes older than a surviving one: the mistake took them",
+        "{0} 个丢失的写入早于留存的写入：由误操作造成",
+    ),
+    (
+        "{} was given the log of {} in segments, up to {}",
+        "{0} 按段收到 {1} 的日志，直到 {2}",
     ),
     (
         "{} receives the log of {} as it is written, up to {}",

@@ -237,6 +237,20 @@ fn restored(restore: &RestoreFigures) -> Vec<Row> {
         )
     });
     rows.push((format!("pitr_missing step {step}"), missing));
+    if let Some(rpo) = restore.held.value().and_then(|it| it.rpo) {
+        rows.push((
+            format!("restore_rpo step {step}"),
+            (text::upper(rpo), text::bracket(rpo)),
+        ));
+        let extra = count(|pitr| {
+            (
+                pitr.extra,
+                "elements that nobody sent, or twice there".into(),
+            )
+        });
+        rows.push((format!("pitr_extra step {step}"), extra));
+        return rows;
+    }
     let extra = count(|pitr| (pitr.extra, "elements of after the point".into()));
     rows.push((format!("pitr_extra step {step}"), extra));
     if let Some(Harm::Absent | Harm::Present | Harm::Unseen(_)) =

@@ -2,7 +2,7 @@
 //! repeats cannot support.
 
 use crate::scenario::{
-    Confidence, Consistency, Expect, Goal, PinnedAsk, Scenario, Step, problem::Problem,
+    Confidence, Consistency, Expect, Goal, PinnedAsk, Point, Scenario, Step, problem::Problem,
     spans::Spans,
 };
 
@@ -15,6 +15,7 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems.extend(consumers_cross::problems(scenario, spans));
     problems.extend(must_fail::problems(scenario, spans));
     problems.extend(control(scenario, spans));
+    problems.extend(restore_rpo(scenario, spans));
     problems.extend(headline(scenario, spans));
     problems.extend(unjudged_headline(scenario, spans));
     problems.extend(deadline(scenario, spans));
@@ -34,6 +35,8 @@ const RESTORE: &str = "add a `- backup: now` step, and a `- restore: { to: ... }
 fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     let has = |wanted: fn(&Step) -> bool| scenario.drill.iter().any(wanted);
     let restores = has(|step| matches!(step, Step::Restore(_)));
+    let latest = has(|step| matches!(step, Step::Restore(it) if it.to == Point::Latest));
+    let point = has(|step| matches!(step, Step::Restore(it) if it.to != Point::Latest));
     let rows = [
         (
             "rto-app",
@@ -67,7 +70,12 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             "add a `- failback: planned` step",
         ),
         ("restore-rto", restores, RESTORE),
-        ("pitr-missing", restores, RESTORE),
+        (
+            "restore-rpo",
+            latest,
+            "add a step `- restore: { to: latest }`",
+        ),
+        ("pitr-missing", point, RESTORE),
         ("pitr-extra", restores, RESTORE),
         (
             "redundancy-restored",
@@ -88,6 +96,18 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
             )
         })
         .collect()
+}
+
+/// A restore to the latest point passes by no count of its own: how much it may lack is asked for.
+fn restore_rpo(scenario: &Scenario, spans: &Spans) -> Option<Problem> {
+    let latest = |step: &Step| matches!(step, Step::Restore(it) if it.to == Point::Latest);
+    let (index, _) = (scenario.drill.iter().enumerate()).find(|(_, step)| latest(step))?;
+    scenario.targets.restore_rpo.is_none().then(|| {
+        let place = ["drill", &index.to_string(), "restore"];
+        let message = "how much this restore may lack is not said";
+        let help = "add `restore-rpo: 10s` to the targets: how old the oldest write may be that is not in it; or `any`";
+        spans.problem(&place, message, help)
+    })
 }
 
 /// What is judged by a model must have one to be judged by, and its own: it is asked for, since a stack that may lose

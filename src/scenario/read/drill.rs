@@ -28,8 +28,7 @@ const STEPS: &[&str] = &[
     "restore",
 ];
 /// How a restore says its point.
-const TO: &str =
-    "say up to when, such as `- restore: { to: before-mistake }` or `- restore: { to: 5s ago }`";
+const TO: &str = "say up to when, such as `- restore: { to: before-mistake }` `- restore: { to: 5s ago }` or `- restore: { to: latest }`";
 const STEPS_MAX: usize = 100;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::scenario::{Goal, Miss, MustFail, Rpo, Scenario, Step, problem::Problem, spans::Spans};
+use crate::scenario::{
+    Goal, Miss, MustFail, Point, Rpo, Scenario, Step, problem::Problem, spans::Spans,
+};
 
 use super::{
     decode::{Decoder, Fields},
@@ -109,9 +111,10 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems.collect()
 }
 
-fn restores(scenario: &Scenario) -> bool {
+/// Whether it restores to the latest point, or else to one in time.
+fn restores(scenario: &Scenario, latest: bool) -> bool {
     let mut steps = scenario.drill.iter();
-    steps.any(|step| matches!(step, Step::Restore(_)))
+    steps.any(|step| matches!(step, Step::Restore(it) if latest == (it.to == Point::Latest)))
 }
 
 fn is_judged(scenario: &Scenario, miss: Miss) -> bool {
@@ -127,8 +130,11 @@ fn is_judged(scenario: &Scenario, miss: Miss) -> bool {
         }
         Miss::Rpo => targets.rpo.as_ref().is_some_and(Rpo::limits),
         // Every restore is held against 0, unless the file says otherwise.
-        Miss::PitrMissing => restores(scenario) && targets.pitr_missing != Some(Goal::Any),
-        Miss::PitrExtra => restores(scenario) && targets.pitr_extra != Some(Goal::Any),
+        Miss::PitrMissing => restores(scenario, false) && targets.pitr_missing != Some(Goal::Any),
+        Miss::PitrExtra => {
+            (restores(scenario, false) || restores(scenario, true))
+                && targets.pitr_extra != Some(Goal::Any)
+        }
         // The targets' names in a file are those of what is missed.
         other => {
             let targets = serde_json::to_value(targets).unwrap_or_default();

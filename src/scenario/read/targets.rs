@@ -34,6 +34,7 @@ pub fn targets(d: &mut Decoder, tree: &Tree) -> Option<Targets> {
         rebalance: duration(d, &mut f, "rebalance"),
         archive_lag: duration(d, &mut f, "archive-lag"),
         restore_rto: duration(d, &mut f, "restore-rto"),
+        restore_rpo: duration(d, &mut f, "restore-rpo"),
         pitr_missing: count(d, &mut f, "pitr-missing"),
         pitr_extra: count(d, &mut f, "pitr-extra"),
         consistency: f.get("consistency").and_then(|tree| consistency(d, tree)),

@@ -18,7 +18,7 @@ use crate::{
     runtime::{NodeFile, NodeSpec, Runtime, RuntimeError},
     system::{
         Backups, Observer, SettingKind, SettingSpec, SystemError,
-        backups::{BACKUP, LAG_EVERY, SCRIPT_PATH, micros, of_clients, received, refused, tool},
+        backups::{BACKUP, LAG_EVERY, SCRIPT_PATH, Until, of_clients, received, refused, tool},
         roster::{Roster, Seat},
     },
     time::Bracket,
@@ -305,12 +305,12 @@ impl Backups for Store {
         self.tool(&["backup"]).await
     }
 
-    async fn fetch(&self, by: i64) -> Result<String, SystemError> {
-        self.tool(&["fetch", &micros(by)]).await
+    async fn fetch(&self, until: Until) -> Result<String, SystemError> {
+        self.tool(&["fetch", &until.micros()]).await
     }
 
-    async fn replay(&self, to: i64) -> Result<String, SystemError> {
-        self.tool(&["replay", &(to / 1_000).to_string()]).await
+    async fn replay(&self, until: Until) -> Result<String, SystemError> {
+        self.tool(&["replay", &until.micros()]).await
     }
 
     async fn restored(&self) -> Result<Holdings, SystemError> {

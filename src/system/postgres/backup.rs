@@ -16,31 +16,106 @@ use crate::{
     id::NodeName,
     record::{Emitter, Holdings, LogKept, MemberKind, What},
     runtime::{NodeFile, NodeSpec, Runtime},
+    scenario::SystemSpec,
     system::{
-        Backups, Design, Observer, SettingKind, SettingSpec, SystemError,
+        Backups, Design, Issue, Observer, SettingKind, SettingSpec, SystemError,
         backups::{
-            BACKUP, LAG_EVERY, SCRIPT_PATH, kept, micros, of_clients, received, refused, tool,
+            BACKUP, LAG_EVERY, SCRIPT_PATH, Until, kept, of_clients, received, refused, tool,
         },
         roster::{Roster, Seat},
         route,
+        settings::{Values, issue},
     },
 };
 
 use super::{
+    barman,
     deploy::DATABASE_MIB,
     element::Elements,
     finals::{Reader, holdings},
-    sql, streaming,
+    pgbackrest, sql, streaming,
 };
 
 /// Whether the log and base backups are kept.
 pub const SETTING: SettingSpec = SettingSpec {
     name: BACKUP,
-    kind: SettingKind::OneOf(&["off", "stream"]),
+    kind: SettingKind::OneOf(&["off", STREAM, PGBACKREST, BARMAN]),
     default: "off",
     help: "keeps backups on a node of their own, `backup1`: base backups by pg_basebackup, and the log by pg_receivewal as the \
-           primary writes it; only with `topology: streaming`, without certificates",
+           primary writes it (`stream`), or both by pgBackRest, to which the servers push each segment of the log (`pgbackrest`), \
+           or both by Barman, which receives the log (`barman`); only with `topology: streaming`, without certificates",
 };
+
+const STREAM: &str = "stream";
+const PGBACKREST: &str = "pgbackrest";
+const BARMAN: &str = "barman";
+
+/// The tool by which backups are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// `pg_basebackup` and `pg_receivewal`.
+    Stream,
+    /// pgBackRest.
+    PgBackRest {
+        /// After how long a segment that is not full is pushed.
+        archive_timeout: Duration,
+    },
+    /// Barman.
+    Barman {
+        /// How often it looks after its receiver.
+        cron: Duration,
+    },
+}
+
+impl Tool {
+    /// That of a design, if it keeps backups.
+    ///
+    /// # Errors
+    /// When a value cannot be read.
+    pub fn of(values: Values<'_>) -> Result<Option<Self>, SystemError> {
+        Ok(match values.word(BACKUP) {
+            STREAM => Some(Self::Stream),
+            PGBACKREST => Some(Self::PgBackRest {
+                archive_timeout: values.duration(pgbackrest::ARCHIVE_TIMEOUT.name)?,
+            }),
+            BARMAN => Some(Self::Barman {
+                cron: values.duration(barman::CRON.name)?,
+            }),
+            _ => None,
+        })
+    }
+
+    /// The image of the servers, where it needs one of its own.
+    pub fn image(values: Values<'_>) -> Option<&'static str> {
+        (values.word(BACKUP) == PGBACKREST).then_some(pgbackrest::IMAGE)
+    }
+
+    /// The image of the node that keeps backups, where that needs one of its own.
+    pub fn store_image(values: Values<'_>) -> Option<&'static str> {
+        (values.word(BACKUP) == BARMAN).then_some(barman::IMAGE)
+    }
+
+    /// Up to which byte of its log a server sees it kept apart from the stack: an expression for it.
+    fn kept(self) -> String {
+        match self {
+            Self::Stream => received_by(RECEIVER, "flush_lsn"),
+            // It forces what it wrote to disk once a segment is full.
+            Self::Barman { .. } => received_by(barman::RECEIVER, "write_lsn"),
+            Self::PgBackRest { .. } => pgbackrest::PUSHED.into(),
+        }
+    }
+
+    /// What makes a server hand over what it has written by now. An archiver that failed three times rests for a minute, unless
+    /// its server is told to read its settings again.
+    fn hand_over(self) -> Option<&'static str> {
+        match self {
+            Self::Stream | Self::Barman { .. } => None,
+            Self::PgBackRest { .. } => {
+                Some("SELECT pg_switch_wal()::text FROM (SELECT pg_reload_conf()) AS woken")
+            }
+        }
+    }
+}
 
 /// Why a design cannot keep some, and what to do, if it is to.
 pub fn unfit(design: &Design, tls: bool) -> Option<(&'static str, &'static str)> {
@@ -53,8 +128,27 @@ pub fn unfit(design: &Design, tls: bool) -> Option<(&'static str, &'static str)>
     ))
 }
 
+/// Settings of a tool that is not the one that was chosen.
+pub fn misfits(spec: &SystemSpec, values: Values<'_>) -> Vec<Issue> {
+    let of = [
+        (pgbackrest::ARCHIVE_TIMEOUT, PGBACKREST),
+        (barman::CRON, BARMAN),
+    ];
+    let others = of.iter().filter(|(setting, tool)| {
+        spec.settings.contains_key(setting.name) && values.word(BACKUP) != *tool
+    });
+    let said = others.map(|(setting, tool)| {
+        let help = format!("remove it, or say `backup: {tool}`");
+        issue(setting.name, "it has no meaning with this tool", help)
+    });
+    said.collect()
+}
+
 /// What the start script reads in that node.
-const SCRIPT: &str = include_str!("files/backup.sh");
+const SCRIPT: &str = concat!(
+    include_str!("files/restored.sh"),
+    include_str!("files/backup.sh")
+);
 
 /// The name under which the primary sees who receives its log.
 const RECEIVER: &str = "drdrill_backup";
@@ -66,7 +160,7 @@ const LAG_LIMIT: Duration = Duration::from_secs(1);
 const ASK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Programs that its start scripts need.
-pub const PROGRAMS: &[&str] = &[
+const PROGRAMS: &[&str] = &[
     "sh",
     "cat",
     "chown",
@@ -87,17 +181,34 @@ pub const PROGRAMS: &[&str] = &[
     "psql",
 ];
 
-/// Gives a node what it keeps backups by.
+/// Programs that the tool of a design needs in an image.
+pub fn programs(values: Values<'_>, image: &str) -> &'static [&'static str] {
+    match values.word(BACKUP) {
+        PGBACKREST => pgbackrest::PROGRAMS,
+        BARMAN if Tool::store_image(values) == Some(image) => barman::PROGRAMS,
+        BARMAN => streaming::PROGRAMS,
+        _ => PROGRAMS,
+    }
+}
+
+/// Gives a node what it keeps base backups and the received log by.
+pub fn fit_stream(spec: &mut NodeSpec, roster: &Roster) {
+    fit(spec, roster);
+    spec.files.push(NodeFile::text(SCRIPT_PATH, 0o755, SCRIPT));
+}
+
+/// Gives a node what it finds the servers by.
 pub fn fit(spec: &mut NodeSpec, roster: &Roster) {
     let servers: Vec<String> = roster
         .data()
         .map(|seat| seat.address.ip().to_string())
         .collect();
     spec.entrypoint = vec!["sh".into(), streaming::START_PATH.into()];
-    spec.files = vec![
-        NodeFile::text(streaming::START_PATH, 0o755, streaming::START),
-        NodeFile::text(SCRIPT_PATH, 0o755, SCRIPT),
-    ];
+    spec.files = vec![NodeFile::text(
+        streaming::START_PATH,
+        0o755,
+        streaming::START,
+    )];
     spec.env.push(("DRDRILL_SERVERS".into(), servers.join(",")));
     spec.memory_mib = DATABASE_MIB;
 }
@@ -105,22 +216,29 @@ pub fn fit(spec: &mut NodeSpec, roster: &Roster) {
 /// The node that keeps a stack's backups, and the server that is restored on it.
 pub struct Store {
     seat: Seat,
+    tool: Tool,
     runtime: Arc<dyn Runtime>,
     elements: Elements,
 }
 
 impl Store {
     /// That of a stack, if it keeps some.
-    pub fn of(roster: &Roster, runtime: &Arc<dyn Runtime>, elements: &Elements) -> Option<Self> {
+    pub fn of(
+        roster: &Roster,
+        tool: Option<Tool>,
+        runtime: &Arc<dyn Runtime>,
+        elements: &Elements,
+    ) -> Option<Self> {
         let seat = roster.of(MemberKind::Store).next()?.clone();
         Some(Self {
             seat,
+            tool: tool?,
             runtime: runtime.clone(),
             elements: elements.clone(),
         })
     }
 
-    /// Waits until the primary sees that its log is received up to where it has written it by now.
+    /// Waits until the primary sees that its log is kept up to where it has written it by now.
     ///
     /// # Errors
     /// When it is not in time.
@@ -129,11 +247,16 @@ impl Store {
         let refused = |why: String| refused(name, why);
         let written = text(primary, "SELECT pg_current_wal_lsn()::text").await;
         let written = written.map_err(refused)?;
+        let kept = self.tool.kept();
         let asked = format!(
-            "SELECT coalesce(max(flush_lsn)::text, '') FROM pg_stat_replication \
-             WHERE application_name = '{RECEIVER}' AND flush_lsn >= '{written}'"
+            "SELECT coalesce(('0/0'::pg_lsn + kept::numeric)::text, '') \
+             FROM (SELECT max(kept) AS kept FROM (SELECT {kept} AS kept) AS it \
+             WHERE kept >= pg_wal_lsn_diff('{written}', '0/0')) AS it"
         );
         let seen = received(name, || async {
+            if let Some(words) = self.tool.hand_over() {
+                text(primary, words).await?;
+            }
             let kept = text(primary, &asked).await?;
             match kept.is_empty() {
                 true => Err("its log is not received".to_owned()),
@@ -142,27 +265,34 @@ impl Store {
         });
         let kept = seen.await?;
         let primary = &primary.name;
-        Ok(format!(
-            "{name} receives the log of {primary} as it is written, up to {kept}"
-        ))
+        Ok(match self.tool {
+            Tool::PgBackRest { .. } => {
+                format!("{name} was given the log of {primary} in segments, up to {kept}")
+            }
+            Tool::Stream | Tool::Barman { .. } => {
+                format!("{name} receives the log of {primary} as it is written, up to {kept}")
+            }
+        })
     }
 
     /// Watches up to where the log is kept, as whoever takes the clients' writes sees it.
     pub fn watch(
+        &self,
         roster: &Arc<Roster>,
         endpoint: watch::Receiver<SocketAddr>,
         emitter: &Emitter,
         stop: CancellationToken,
     ) -> Observer {
         let (roster, emitter) = (roster.clone(), emitter.clone());
+        let kept = self.tool.kept();
         tokio::spawn(async move {
-            let looking = look_on(roster, endpoint, emitter);
+            let looking = look_on(&kept, roster, endpoint, emitter);
             stop.run_until_cancelled(looking).await;
         })
     }
 
     /// Runs the script in the node.
-    async fn tool(&self, words: &[&str]) -> Result<String, SystemError> {
+    async fn run(&self, words: &[&str]) -> Result<String, SystemError> {
         tool(
             &*self.runtime,
             &self.seat.name,
@@ -171,6 +301,24 @@ impl Store {
         )
         .await
     }
+}
+
+/// Up to which byte of its log a server sees it received under this name.
+fn received_by(name: &str, position: &str) -> String {
+    format!(
+        "(SELECT max(pg_wal_lsn_diff({position}, '0/0'))::bigint FROM pg_stat_replication \
+         WHERE application_name = '{name}')"
+    )
+}
+
+/// A moment as PostgreSQL reads a time: neither `T` nor `Z`; a word for the latest.
+fn time(until: Until) -> Result<String, SystemError> {
+    let Until::Moment(moment) = until else {
+        return Ok("latest".into());
+    };
+    let time = Timestamp::from_nanosecond(i128::from(moment));
+    let time = time.map_err(|error| SystemError::Refused(error.to_string()))?;
+    Ok(time.strftime("%Y-%m-%d %H:%M:%S%.6f+00").to_string())
 }
 
 /// A single text that a server answers.
@@ -183,20 +331,29 @@ async fn text(seat: &Seat, asked: &str) -> Result<String, String> {
 }
 
 /// Asks all servers, each on a session that is kept.
-async fn look_on(roster: Arc<Roster>, endpoint: watch::Receiver<SocketAddr>, emitter: Emitter) {
+async fn look_on(
+    kept: &str,
+    roster: Arc<Roster>,
+    endpoint: watch::Receiver<SocketAddr>,
+    emitter: Emitter,
+) {
     let servers: Vec<Seat> = roster.data().cloned().collect();
     let mut sessions: Vec<Option<PgConnection>> = servers.iter().map(|_| None).collect();
+    let asked = format!(
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS written, \
+         {kept} AS kept WHERE NOT pg_is_in_recovery()"
+    );
     let mut ticks = interval(LAG_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let asked = servers.iter().zip(&mut sessions);
-        let asked = asked.map(|(seat, session)| {
-            let looked = timeout(LAG_LIMIT, look(seat, session.take()));
+        let looks = servers.iter().zip(&mut sessions);
+        let looks = looks.map(|(seat, session)| {
+            let looked = timeout(LAG_LIMIT, look(&asked, seat, session.take()));
             emitter.time(looked)
         });
         let mut seen = Vec::new();
-        for (place, (at, looked)) in join_all(asked).await.into_iter().enumerate() {
+        for (place, (at, looked)) in join_all(looks).await.into_iter().enumerate() {
             if let Ok(Ok((session, kept))) = looked {
                 sessions[place] = Some(session);
                 seen.extend(kept.map(|kept| (at, kept)));
@@ -213,6 +370,7 @@ async fn look_on(roster: Arc<Roster>, endpoint: watch::Receiver<SocketAddr>, emi
 
 /// Up to where a server has written its log and sees that kept; nothing of one that takes no writes.
 async fn look(
+    asked: &str,
     seat: &Seat,
     session: Option<PgConnection>,
 ) -> sqlx::Result<(PgConnection, Option<LogKept>)> {
@@ -220,12 +378,7 @@ async fn look(
         Some(session) => session,
         None => sql::connect(seat.address, sql::PROBE).await?,
     };
-    let asked = format!(
-        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS written, \
-         (SELECT max(pg_wal_lsn_diff(flush_lsn, '0/0'))::bigint FROM pg_stat_replication \
-          WHERE application_name = '{RECEIVER}') AS kept WHERE NOT pg_is_in_recovery()"
-    );
-    let rows = sql::rows_again(&mut session, &asked).await?;
+    let rows = sql::rows_again(&mut session, asked).await?;
     let Some(row) = rows.first() else {
         return Ok((session, None));
     };
@@ -246,19 +399,15 @@ impl Backups for Store {
     }
 
     async fn backup(&self) -> Result<String, SystemError> {
-        self.tool(&["backup"]).await
+        self.run(&["backup"]).await
     }
 
-    async fn fetch(&self, by: i64) -> Result<String, SystemError> {
-        self.tool(&["fetch", &micros(by)]).await
+    async fn fetch(&self, until: Until) -> Result<String, SystemError> {
+        self.run(&["fetch", &until.micros(), &time(until)?]).await
     }
 
-    async fn replay(&self, to: i64) -> Result<String, SystemError> {
-        let time = Timestamp::from_nanosecond(i128::from(to));
-        let time = time.map_err(|error| SystemError::Refused(error.to_string()))?;
-        // As PostgreSQL reads a time here: neither `T` nor `Z`.
-        let time = time.strftime("%Y-%m-%d %H:%M:%S%.6f+00").to_string();
-        self.tool(&["replay", &time]).await
+    async fn replay(&self, until: Until) -> Result<String, SystemError> {
+        self.run(&["replay", &time(until)?]).await
     }
 
     async fn restored(&self) -> Result<Holdings, SystemError> {

@@ -1,13 +1,16 @@
 //! Brings a PostgreSQL stack up: all nodes in parallel; those that need another wait for it themselves.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::try_join_all;
 
 use crate::{
+    id::NodeName,
     record::{Member, MemberKind},
     runtime::{NodeFile, NodeSpec},
     system::{
         Deploy, Design, SystemError,
-        certified::Certified,
+        certified::{Certified, mutual},
         proxied::{self, Proxied},
         reserve::reserve,
         roster::Roster,
@@ -18,9 +21,10 @@ use crate::{
 
 use super::{
     asked::{CHECK, who},
-    backup, etcd,
+    backup::{self, Tool},
+    barman, etcd,
     frontend::Frontend,
-    haproxy, patroni, ready,
+    haproxy, patroni, pgbackrest, ready,
     running::PostgresStack,
     shape::{Keeper, Shape},
     sql, streaming, tls,
@@ -89,10 +93,15 @@ pub async fn start(
         roster = roster.through(proxied.doors.clone());
     }
     let certified = tls::certificates(&roster, shape)?;
+    let known = match shape.backup {
+        Some(Tool::PgBackRest { .. }) => mutual(pgbackrest::parties(&roster))?,
+        Some(Tool::Stream | Tool::Barman { .. }) | None => BTreeMap::new(),
+    };
     let plan = Plan {
         roster: &roster,
         shape,
         certified: certified.as_ref(),
+        known,
     };
     let spec = |member: &Member| {
         let image = deploy.images.get(&member.image).unwrap_or(&member.image);
@@ -128,6 +137,8 @@ pub struct Plan<'a> {
     pub shape: Shape,
     /// The certificates of its servers, where they present some.
     pub certified: Option<&'a Certified>,
+    /// The files by which nodes are sure of each other, where a tool for backups needs that.
+    pub known: BTreeMap<NodeName, Vec<NodeFile>>,
 }
 
 impl Plan<'_> {
@@ -158,11 +169,19 @@ impl Plan<'_> {
                     spec.env.extend(tls::env());
                 }
                 spec.memory_mib = DATABASE_MIB;
+                let store = self.roster.of(MemberKind::Store).next();
+                if let (Some(store), Some(known)) = (store, self.known.get(&seat.name)) {
+                    pgbackrest::fit_server(&mut spec, self.roster, store, known);
+                }
             }
             (MemberKind::Store, _) => {
                 let own = streaming::env(self, seat).into_iter();
                 spec.env = own.map(|(k, v)| (k.to_owned(), v)).collect();
-                backup::fit(&mut spec, self.roster);
+                match (self.shape.backup, self.known.get(&seat.name)) {
+                    (Some(Tool::Barman { cron }), _) => barman::fit(&mut spec, self.roster, cron),
+                    (_, Some(known)) => pgbackrest::fit_store(&mut spec, self.roster, known),
+                    (_, None) => backup::fit_stream(&mut spec, self.roster),
+                }
             }
             (MemberKind::Control, _) => spec.command = etcd::arguments(self.roster, seat),
             (MemberKind::Route, Keeper::Patroni(timings)) => {
@@ -211,6 +230,7 @@ mod tests {
             roster: &roster,
             shape,
             certified: None,
+            known: BTreeMap::new(),
         };
         members
             .iter()

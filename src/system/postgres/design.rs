@@ -19,7 +19,8 @@ use crate::{
 };
 
 use super::{
-    backup, deploy, exporter, logical,
+    backup::{self, Tool},
+    deploy, exporter, logical,
     options::{APART, COMMON, ETCD, NAMES, PATRONI, TLS},
     streaming,
 };
@@ -98,7 +99,12 @@ impl System for Postgres {
                 "sh", "cat", "chown", "id", "mkdir", "initdb", "postgres", "pg_ctl", "pg_dump",
                 "psql", "timeout",
             ],
-            (Some(data), _) if data == reference && backups::kept(design) => backup::PROGRAMS,
+            (Some(data), _) if data == reference && backups::kept(design) => {
+                backup::programs(Values::of(design), reference)
+            }
+            (_, _) if Tool::store_image(Values::of(design)) == Some(reference) => {
+                backup::programs(Values::of(design), reference)
+            }
             (Some(data), _) if data == reference => streaming::PROGRAMS,
             _ => &[],
         }
@@ -223,7 +229,9 @@ fn with_runbook(
         .filter(|_| topology != LOGICAL)
         .and_then(route::Kind::of);
     let of_way = way.map(route::Kind::settings).unwrap_or_default();
-    let image = spec.image.as_deref().unwrap_or(IMAGE);
+    let settings = filled(COMMON.iter().chain(&of_way), spec);
+    let usual = Tool::image(Values(&settings)).unwrap_or(IMAGE);
+    let image = spec.image.as_deref().unwrap_or(usual);
     let data = |n| member(format!("pg{n}"), MemberKind::Data, format!("h{n}"), image);
     let mut design = Design {
         topology,
@@ -233,11 +241,14 @@ fn with_runbook(
             "direct"
         },
         members: (1..=spec.nodes.unwrap_or(nodes)).map(data).collect(),
-        settings: filled(COMMON.iter().chain(&of_way), spec),
+        settings,
         images: vec![image.to_owned()],
     };
     if backups::kept(&design) {
         let name = || backups::NODE.to_owned();
+        let own = Tool::store_image(Values::of(&design));
+        design.images.extend(own.map(str::to_owned));
+        let image = own.unwrap_or(image);
         (design.members).push(member(name(), MemberKind::Store, name(), image));
     }
     if !proxied::links(&design).is_empty() {
@@ -308,6 +319,7 @@ fn issues(spec: &SystemSpec, design: &Design) -> Vec<Issue> {
     if let Some((message, help)) = backup::unfit(design, values.flag(TLS)) {
         issues.push(issue(backups::BACKUP, message, help));
     }
+    issues.extend(backup::misfits(spec, values));
     if values.flag(TLS) && (design.topology == "patroni" || !proxied::links(design).is_empty()) {
         let message = "certificates are made for servers that are reached at their own addresses, without Patroni";
         let help = "remove it, or use `topology: streaming` without Toxiproxy";
@@ -481,6 +493,24 @@ mod tests {
     }
 
     #[test]
+    fn what_keeps_backups_stands_on_images_of_its_own_where_it_needs_them() {
+        let images = |tool: &str| {
+            let spec = spec("streaming", &[("backup", tool)]);
+            let design = Postgres.design(&spec, None).expect("a design");
+            let image = |member: &Member| member.image.clone();
+            let images: Vec<String> = design.members.iter().map(image).collect();
+            (design.images, images)
+        };
+        let (all, members) = images("pgbackrest");
+        assert_eq!(all, ["drdrill.local/pgbackrest:17"]);
+        assert!(members.len() == 4 && members.iter().all(|image| *image == all[0]));
+        let (all, members) = images("barman");
+        assert_eq!(all, ["postgres:17", "drdrill.local/barman:17"]);
+        assert_eq!(members[0], all[0]);
+        assert_eq!(members[3], all[1]);
+    }
+
+    #[test]
     fn settings_that_patroni_would_change_are_refused() {
         let none: [&str; 0] = [];
         assert_eq!(problems("patroni", &[]), none);
@@ -503,6 +533,18 @@ mod tests {
         );
         let floating = floating.expect_err("backups at a floating address");
         assert_eq!(floating[0].path.join("."), "settings.backup");
+        // Each tool has its own.
+        let timeout = ("archive-timeout", "5s");
+        for tool in ["off", "stream", "barman"] {
+            let said = problems("streaming", &[("backup", tool), timeout]);
+            assert_eq!(said, ["settings.archive-timeout"], "{tool}");
+        }
+        assert_eq!(
+            problems("streaming", &[("backup", "pgbackrest"), timeout]),
+            none
+        );
+        let cron = [("backup", "pgbackrest"), ("barman-cron", "5s")];
+        assert_eq!(problems("streaming", &cron), ["settings.barman-cron"]);
         // Its proxy is Patroni's own, not one that asks the servers.
         assert_eq!(
             problems("patroni", &[("check-rise", "2")]),

@@ -2,7 +2,7 @@
 
 use crate::system::{SettingKind, SettingSpec, proxied, rows::Isolation};
 
-use super::backup;
+use super::{backup, barman, pgbackrest};
 
 /// The setting by which replicas look their primary up by name.
 pub const NAMES: &str = "names";
@@ -63,6 +63,8 @@ pub const COMMON: &[SettingSpec] = &[
         help: "force the log to disk, PostgreSQL's default; `false` makes drills faster and a power loss fatal",
     },
     backup::SETTING,
+    pgbackrest::ARCHIVE_TIMEOUT,
+    barman::CRON,
 ];
 
 /// The setting that says where etcd stands under Patroni.

@@ -114,7 +114,7 @@ impl PostgresStack {
         Ok(Self {
             facts,
             following: Mutex::new(following.collect()),
-            store: Store::of(&roster, &deploy.runtime, &elements),
+            store: Store::of(&roster, shape.backup, &deploy.runtime, &elements),
             roster: Arc::new(roster),
             shape,
             elements,
@@ -136,7 +136,7 @@ impl PostgresStack {
         let elements = Elements::new(run, self.shape.isolation);
         Self {
             facts: self.facts.clone(),
-            store: Store::of(&self.roster, &self.runtime, &elements),
+            store: Store::of(&self.roster, self.shape.backup, &self.runtime, &elements),
             roster: self.roster.clone(),
             shape: self.shape,
             runtime: self.runtime.clone(),
@@ -268,10 +268,10 @@ impl Running for PostgresStack {
         if let Some(route) = &self.route {
             observers.push(route.watch(emitter.clone(), watch.stop.clone()));
         }
-        if self.store.is_some() {
+        if let Some(store) = &self.store {
             let endpoint = self.endpoint.subscribe();
             let stop = watch.stop.clone();
-            observers.push(Store::watch(&self.roster, endpoint, emitter, stop));
+            observers.push(store.watch(&self.roster, endpoint, emitter, stop));
         }
         observers.extend(haproxy::seat(&self.roster).map(|proxy| watch.route(proxy)));
         observers

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::system::{Design, SystemError, rows::Isolation, settings::Values};
 
-use super::{options, tls};
+use super::{backup::Tool, options, pgbackrest, tls};
 
 /// What an acknowledged write has reached besides the primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Shape {
     pub names: bool,
     /// Whether servers present certificates, which clients and replicas verify.
     pub tls: bool,
+    /// The tool by which backups are kept, if they are.
+    pub backup: Option<Tool>,
     /// Who decides.
     pub keeper: Keeper,
 }
@@ -88,6 +90,7 @@ impl Shape {
             fsync: values.flag("fsync"),
             names: values.flag(options::NAMES),
             tls: values.flag(options::TLS),
+            backup: Tool::of(values)?,
             keeper,
         })
     }
@@ -120,6 +123,9 @@ impl Shape {
         }
         if self.tls {
             lines.extend(tls::settings());
+        }
+        if let Some(Tool::PgBackRest { archive_timeout }) = self.backup {
+            lines.extend(pgbackrest::settings(archive_timeout));
         }
         lines.join("\n")
     }

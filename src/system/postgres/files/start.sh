@@ -161,6 +161,8 @@ rejoin() { # HOST STREAMHOST STREAMPORT
     rewind_onto "$@" || { say "rewinding failed"; copy_from "$@"; }
 }
 
+beside() { :; } # what a server's node runs besides
+
 start() {
     mkdir -p "$PGDATA" /var/run/postgresql
     if [ "$(id -u)" = 0 ]; then chown postgres: "$PGDATA" /var/run/postgresql; fi
@@ -185,6 +187,7 @@ start() {
         *) fail "DRDRILL_ROLE must be primary or replica, not '${DRDRILL_ROLE:-}'" ;;
         esac
     fi
+    beside
     become_postgres postgres -D "$PGDATA"
 }
 
@@ -197,6 +200,8 @@ repoint() { # HOST STREAMHOST STREAMPORT
 
 # shellcheck disable=SC1091
 if [ -e /drdrill/logical.sh ]; then . /drdrill/logical.sh; fi
+# shellcheck disable=SC1091
+if [ -e /drdrill/archived.sh ]; then . /drdrill/archived.sh; fi
 # shellcheck disable=SC1091
 if [ -e /drdrill/backup.sh ]; then . /drdrill/backup.sh; fi
 
