@@ -6,6 +6,7 @@ pub mod certified;
 pub mod client;
 pub mod consumers;
 pub mod design;
+pub mod endpoints;
 pub mod etcd;
 pub mod exporter;
 pub mod http;

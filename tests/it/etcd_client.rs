@@ -7,7 +7,8 @@ use drdrill::{
     id::{LaneId, NodeName},
     system::{
         Reply,
-        etcd::{Elements, Endpoint, Endpoints, ServiceClient, Target, holdings},
+        endpoints::{Endpoint, Endpoints},
+        etcd::{Elements, ServiceClient, Target, holdings},
     },
 };
 use testcontainers::{GenericImage, ImageExt, core::WaitFor, runners::AsyncRunner};

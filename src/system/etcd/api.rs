@@ -10,7 +10,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::system::http::{Answer, Call, Line};
+use crate::system::{
+    endpoints::{Endpoint, connect},
+    http::{Answer, Call, Line},
+};
 
 /// Where members listen for clients.
 pub const PORT: u16 = 2379;
@@ -114,6 +117,19 @@ impl Open {
     pub async fn connect(address: SocketAddr) -> io::Result<Self> {
         let line = Line::connect(address).await?;
         Ok(Self { line, address })
+    }
+
+    /// On a connection that stands.
+    pub fn over(line: Line, address: SocketAddr) -> Self {
+        Self { line, address }
+    }
+
+    /// Connects as clients do, within their limit.
+    ///
+    /// # Errors
+    /// Those of the connection, and `TimedOut`.
+    pub async fn at(endpoint: Endpoint) -> io::Result<Self> {
+        Ok(Self::over(connect(endpoint).await?, endpoint.address))
     }
 
     /// Whether the member has not ended it.

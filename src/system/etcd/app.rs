@@ -17,7 +17,10 @@ use tokio::{
 use crate::{
     history::Access,
     scenario::AppClients,
-    system::{Client, Reply, Request},
+    system::{
+        Client, Reply, Request,
+        endpoints::{Endpoint, Endpoints},
+    },
     time::left,
 };
 
@@ -25,7 +28,6 @@ use super::{
     api::{Failure, Open},
     client::{acknowledged, question},
     element::{Elements, Space},
-    endpoints::{Endpoint, Endpoints, connect},
     outcome::{Phase, late, outcome_of},
 };
 
@@ -77,7 +79,7 @@ impl Pool {
         let list = self.endpoints.list();
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % list.len();
         let endpoint: Endpoint = list[turn];
-        let open = connect(endpoint).await.map_err(Failure::Lost)?;
+        let open = Open::at(endpoint).await.map_err(Failure::Lost)?;
         let node = endpoint.node;
         Ok(Pooled { open, node })
     }

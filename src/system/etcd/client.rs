@@ -9,14 +9,17 @@ use tokio::time::timeout;
 use crate::{
     history::{Access, Outcome, register_value},
     id::LaneId,
-    system::{Client, Reply, Request, Subject, mark::Element},
+    system::{
+        Client, Reply, Request, Subject,
+        endpoints::{Endpoint, Endpoints},
+        mark::Element,
+    },
     time::left,
 };
 
 use super::{
     api::{Failure, Open, Question, found, plain},
     element::{Elements, Space},
-    endpoints::{Endpoint, Endpoints, connect},
     outcome::{Phase, late, outcome_of},
     status::Status,
 };
@@ -55,11 +58,12 @@ impl ServiceClient {
     async fn connect(&mut self) -> Result<Open, Failure> {
         let (open, at) = match &self.target {
             Target::Any(endpoints, lane) => {
-                let (open, place) = endpoints.connect(*lane).await.map_err(Failure::Lost)?;
-                (open, (place, endpoints.list()[place].node))
+                let (line, place) = endpoints.connect(*lane).await.map_err(Failure::Lost)?;
+                let endpoint = endpoints.list()[place];
+                (Open::over(line, endpoint.address), (place, endpoint.node))
             }
             Target::Pinned(endpoint) => {
-                let open = connect(*endpoint).await.map_err(Failure::Lost)?;
+                let open = Open::at(*endpoint).await.map_err(Failure::Lost)?;
                 (open, (0, endpoint.node))
             }
         };

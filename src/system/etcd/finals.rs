@@ -7,13 +7,12 @@ use tokio::time::timeout;
 
 use crate::{
     record::Holdings,
-    system::{SystemError, mark::Element},
+    system::{SystemError, endpoints::Endpoint, mark::Element},
 };
 
 use super::{
-    api::{Failure, Question, found, number, plain},
+    api::{Failure, Open, Question, found, number, plain},
     element::Elements,
-    endpoints::{Endpoint, connect},
 };
 
 /// The longest time for one read; the drill gives it 60 s.
@@ -48,7 +47,7 @@ async fn read(
     serializable: bool,
 ) -> Result<Vec<Value>, Failure> {
     let prefix = elements.prefix();
-    let mut open = connect(endpoint).await.map_err(Failure::Lost)?;
+    let mut open = Open::at(endpoint).await.map_err(Failure::Lost)?;
     let mut question = Question::first(&prefix, &prefix, PAGE, serializable);
     let mut pages = Vec::new();
     let mut revision = None;

@@ -17,6 +17,7 @@ use crate::{
     scenario::AppClients,
     system::{
         Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError,
+        endpoints::{Endpoint, Endpoints},
         mark::ELEMENT_BYTES,
         roster::{Roster, Seat, sole},
     },
@@ -27,7 +28,6 @@ use super::{
     client::{ServiceClient, Target},
     design::{ROUTE, TOPOLOGY},
     element::Elements,
-    endpoints::{Endpoint, Endpoints},
     finals,
     observe::{self, Names},
     redundancy,

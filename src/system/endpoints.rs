@@ -10,12 +10,12 @@ use std::{
 
 use tokio::time::timeout;
 
-use crate::{
-    id::{LaneId, NodeName},
-    system::roster::{Roster, Seat},
-};
+use crate::id::{LaneId, NodeName};
 
-use super::api::Open;
+use super::{
+    http::Line,
+    roster::{Roster, Seat},
+};
 
 /// The longest wait for a connection before the next member is tried; it usually takes less than a millisecond.
 const CONNECT_LIMIT: Duration = Duration::from_millis(200);
@@ -38,7 +38,8 @@ impl From<&Seat> for Endpoint {
     }
 }
 
-/// The list of endpoints that every client is given. Any member serves: it hands what it may not decide to the leader.
+/// The list of endpoints that every client is given, where any member serves: it hands what it may not decide to the one
+/// that leads.
 ///
 /// Each lane stays with a member until an operation there is not ok, and then goes to the next one on the list.
 #[derive(Debug)]
@@ -71,15 +72,15 @@ impl Endpoints {
     ///
     /// # Errors
     /// The last member's error when none takes it.
-    pub async fn connect(&self, lane: LaneId) -> io::Result<(Open, usize)> {
+    pub async fn connect(&self, lane: LaneId) -> io::Result<(Line, usize)> {
         let first = self.places().get(&lane).copied().unwrap_or(0);
         let mut last = io::Error::from(io::ErrorKind::NotConnected);
         for step in 0..self.list.len() {
             let place = (first + step) % self.list.len();
             match connect(self.list[place]).await {
-                Ok(open) => {
+                Ok(line) => {
                     self.places().insert(lane, place);
-                    return Ok((open, place));
+                    return Ok((line, place));
                 }
                 Err(error) => last = error,
             }
@@ -105,8 +106,8 @@ impl Endpoints {
 ///
 /// # Errors
 /// Those of the connection, and `TimedOut`.
-pub async fn connect(endpoint: Endpoint) -> io::Result<Open> {
-    match timeout(CONNECT_LIMIT, Open::connect(endpoint.address)).await {
+pub async fn connect(endpoint: Endpoint) -> io::Result<Line> {
+    match timeout(CONNECT_LIMIT, Line::connect(endpoint.address)).await {
         Ok(connected) => connected,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
