@@ -167,6 +167,16 @@ pub const RECIPES: &[Recipe] = &[
         base: Base::Debian,
     },
     Recipe {
+        name: "opensearch",
+        image: "drdrill.local/opensearch:3",
+        stands_for: &[
+            "opensearchproject/opensearch:3",
+            "opensearchproject/opensearch:3.8.*",
+        ],
+        dockerfile: include_str!("../../docker/opensearch/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
         name: "prometheus",
         image: "drdrill.local/prometheus:2.53",
         stands_for: &[
@@ -226,6 +236,34 @@ pub const RECIPES: &[Recipe] = &[
     },
 ];
 
+/// What the recipe of OpenSearch has beside it.
+const OPENSEARCH: &[(&str, &str)] = &[
+    (
+        "jars.sha256",
+        include_str!("../../docker/opensearch/jars.sha256"),
+    ),
+    (
+        "log4j2.properties",
+        include_str!("../../docker/opensearch/log4j2.properties"),
+    ),
+    (
+        "open_files.c",
+        include_str!("../../docker/opensearch/open_files.c"),
+    ),
+    (
+        "opensearch.sh",
+        include_str!("../../docker/opensearch/opensearch.sh"),
+    ),
+    (
+        "plugin-descriptor.properties",
+        include_str!("../../docker/opensearch/plugin-descriptor.properties"),
+    ),
+    (
+        "plugin-security.policy",
+        include_str!("../../docker/opensearch/plugin-security.policy"),
+    ),
+];
+
 impl Recipe {
     /// The recipe's own digest: an image built by another version of it is outdated.
     pub fn digest(&self) -> String {
@@ -246,6 +284,7 @@ impl Recipe {
                 "jars.sha256",
                 include_str!("../../docker/kafka/jars.sha256"),
             )],
+            "drdrill.local/opensearch:3" => OPENSEARCH,
             _ => &[],
         }
     }

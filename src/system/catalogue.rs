@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    System, etcd::Etcd, kafka::Kafka, mongodb::MongoDb, mysql::MySql, postgres::Postgres,
-    redis::Redis, reference::Reference,
+    System, etcd::Etcd, kafka::Kafka, mongodb::MongoDb, mysql::MySql, opensearch::OpenSearch,
+    postgres::Postgres, redis::Redis, reference::Reference,
 };
 
 /// All systems, in the order in which they are listed.
@@ -18,6 +18,7 @@ pub fn all() -> Vec<Arc<dyn System>> {
         Arc::new(MySql::MariaDb),
         Arc::new(Kafka),
         Arc::new(Etcd),
+        Arc::new(OpenSearch),
         Arc::new(Reference),
     ]
 }

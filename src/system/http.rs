@@ -1,4 +1,4 @@
-//! A small HTTP client for Patroni, etcd, HAProxy and Prometheus: a connection for one request with a deadline, or one that is kept.
+//! A small HTTP client for Patroni, etcd, OpenSearch, HAProxy and Prometheus: a connection for one request with a deadline, or one that is kept.
 
 use std::{
     io::{self, ErrorKind},
@@ -21,7 +21,7 @@ const LINE_MAX: u64 = 16 << 10;
 /// A request.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// `GET`, `POST` or `PATCH`.
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// Whom to ask.
     pub address: SocketAddr,

@@ -179,6 +179,37 @@ fn etcd_left_alone_shows_no_outage_and_no_loss() {
     nothing_left(&done);
 }
 
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn opensearch_makes_another_copy_primary_when_the_primary_is_killed() {
+    let done = Drill::shipped("opensearch/primary-kill.yaml")
+        .set("targets.rto", "10s")
+        .run();
+    done.expect(0, "pass");
+    let rto = done.value("rto").expect("an RTO");
+    // The connections of the dead node end at once; what a busy machine adds is left room for.
+    assert!((0.05..8.0).contains(&rto), "{rto}\n{}", done.talk);
+    nothing_left(&done);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn opensearch_without_a_second_copy_misses_the_target() {
+    let done = Drill::shipped("opensearch/primary-kill.yaml")
+        .set("stack.opensearch.settings.replicas", "0")
+        .run();
+    done.expect(1, "fail");
+    assert_eq!(done.line("rto"), "missed", "{}", done.talk);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn opensearch_left_alone_shows_no_outage_and_no_loss() {
+    let done = Drill::shipped("opensearch/noop.yaml").run();
+    done.expect(0, "control");
+    nothing_left(&done);
+}
+
 const HANG: &str = "
 schema: 1
 name: hang

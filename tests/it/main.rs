@@ -42,6 +42,7 @@ mod mongodb_sharded;
 mod multiplied;
 mod mysql_drills;
 mod offers;
+mod opensearch_client;
 mod orphans;
 mod pages;
 mod postgres_client;

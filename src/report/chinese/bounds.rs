@@ -30,6 +30,43 @@ pub const BOUNDS: &[(&str, &str)] = &[
         "an election that is not won adds twice its timeout, {}, and is not in it",
         "未胜出的选举再加其超时的两倍，即 {0}，未计入",
     ),
+    // OpenSearch.
+    (
+        "its connections end, which is noticed at once",
+        "其连接断开，立即被察觉",
+    ),
+    (
+        "changes of the cluster's state {} + clients {}",
+        "集群状态变更 {0} + 客户端 {1}",
+    ),
+    (
+        "election {} + changes of the cluster's state {} + clients {}",
+        "选举 {0} + 集群状态变更 {1} + 客户端 {2}",
+    ),
+    (
+        "cluster manager checks it {} times, {} each, {} apart",
+        "集群管理节点检查 {0} 次，每次 {1}，间隔 {2}",
+    ),
+    (
+        "the others check it {} times, {} each, {} apart",
+        "其他节点检查 {0} 次，每次 {1}，间隔 {2}",
+    ),
+    (
+        "that + next check {} + changes of the cluster's state {} + clients {}",
+        "以上 + 下次检查 {0} + 集群状态变更 {1} + 客户端 {2}",
+    ),
+    (
+        "that + next check {} + election {} + the new cluster manager's own checks {} + changes of the cluster's state {} + clients {}",
+        "以上 + 下次检查 {0} + 选举 {1} + 新集群管理节点自己的检查 {2} + 集群状态变更 {3} + 客户端 {4}",
+    ),
+    (
+        "writes wait for the replica until it is left out",
+        "写入等待该副本，直到它被排除",
+    ),
+    (
+        "it may be the cluster manager, whose loss the others must notice first",
+        "它可能是集群管理节点，其他节点须先察觉其丢失",
+    ),
     // etcd and MongoDB.
     (
         "election timeout {} - age of the last heartbeat {} - a tick that had begun {}",

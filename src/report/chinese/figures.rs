@@ -62,6 +62,8 @@ pub const FIGURES: &[(&str, &str)] = &[
     ),
     ("producers of the clients", "客户端的生产者"),
     ("every member", "每个成员"),
+    ("every node", "每个节点"),
+    ("the run's index", "本次运行的索引"),
     ("/debug/vars, its command line", "/debug/vars 与命令行"),
     ("all {} nodes", "全部 {0} 个节点"),
     (

@@ -81,6 +81,52 @@ pub const MEMBERS: &[(&str, &str)] = &[
         "the last election moved the primary, or there was none: no sentinel holds the next failover back",
         "上次选举已切换主节点，或没有选举：没有 sentinel 阻碍下一次故障切换",
     ),
+    // OpenSearch.
+    ("knows no cluster manager", "不知道集群管理节点"),
+    ("knows no primary", "不知道主分片"),
+    (
+        "does not know the latest cluster manager and primary",
+        "不知道最新的集群管理节点与主分片",
+    ),
+    ("its copy is not in sync", "其分片副本未同步"),
+    (
+        "holds no copy, cluster manager {}",
+        "没有分片副本，集群管理节点 {0}",
+    ),
+    (
+        "primary in sync, cluster manager {}",
+        "主分片已同步，集群管理节点 {0}",
+    ),
+    (
+        "replica in sync, cluster manager {}",
+        "副本分片已同步，集群管理节点 {0}",
+    ),
+    (
+        "{} of {} copies are in sync",
+        "{1} 个分片副本中有 {0} 个已同步",
+    ),
+    (
+        "last write {}, all up to {} done",
+        "最后写入 {0}，直到 {1} 全部完成",
+    ),
+    ("does not tell its writes", "未报告其写入"),
+    ("{} of {} copies tell", "{1} 个分片副本中有 {0} 个已报告"),
+    (
+        "its copy has the document that was written at {}",
+        "其分片副本已有在 {0} 写入的文档",
+    ),
+    (
+        "cluster manager, apart from the primary {}",
+        "集群管理节点，与主分片 {0} 不在同一节点",
+    ),
+    (
+        "cluster manager, with the primary {}",
+        "集群管理节点，与主分片 {0} 在同一节点",
+    ),
+    (
+        "every copy is in sync, so any of them may be made primary at once",
+        "每个分片副本都已同步，任一副本都可立即成为主分片",
+    ),
     // etcd and MongoDB.
     ("says {}", "报告 {0}"),
     ("leads in term {}", "在任期 {0} 中领导"),
