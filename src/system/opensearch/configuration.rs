@@ -47,7 +47,7 @@ pub fn configuration(
         ("@LEADER_TIMEOUT@", time("leader-check-timeout")?),
         ("@LEADER_RETRIES@", count("leader-check-retries")?),
     ];
-    let template = include_str!("files/opensearch.yml").to_owned();
+    let template = include_str!("files/opensearch.settings").to_owned();
     let filled = |text: String, (field, value): &(&str, String)| text.replace(field, value);
     Ok(fields.iter().fold(template, filled))
 }
