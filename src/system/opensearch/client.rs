@@ -73,15 +73,18 @@ impl ServiceClient {
             Some(open) => open,
             None => self.connect().await?,
         };
+        // A node hands a write to the primary copy, wherever that is. A probe is to tell whether this one takes writes
+        // itself, so it asks it first, and looks afterwards who did.
+        let mut term = None;
         let question = match (&self.target, request.access) {
-            // A node hands a write to the primary copy, wherever that is. A probe is to tell whether this one takes
-            // writes itself, so it asks it first.
             (Target::Pinned(_, name), Access::Write) => {
                 let status = open.ask(&Status::question(&self.elements.index())).await?;
-                if !Status::parse(&status).is_primary(name) {
+                let status = Status::parse(&status);
+                if !status.is_primary(name) {
                     self.open = Some(open);
-                    return Ok(Reply::error(Outcome::Fail, "not primary"));
+                    return Ok(not_primary());
                 }
+                term = status.term;
                 self.elements.pin(request.lane, request.seq)
             }
             (Target::Pinned(..), Access::Read) => self.elements.newest(request.lane, true),
@@ -90,10 +93,24 @@ impl ServiceClient {
         *phase = Phase::Sent;
         let answer = open.ask(&question).await?;
         let node = self.at.map(|(_, node)| node);
-        let reply = acknowledged(request.access, &answer, node)?;
+        let mut reply = acknowledged(request.access, &answer, node)?;
+        if term.is_some() && term != taken_in(&answer) {
+            reply = not_primary();
+        }
         self.open = Some(open);
         Ok(reply)
     }
+}
+
+/// The reply of a node that does not take writes itself.
+fn not_primary() -> Reply {
+    Reply::error(Outcome::Fail, "not primary")
+}
+
+/// The primary's term in which a bulk's first write was taken. A node that was primary and does not know yet that it no
+/// longer is hands the write on to its successor, in whose term it is acknowledged.
+fn taken_in(answer: &Value) -> Option<u64> {
+    answer["items"][0]["create"]["_primary_term"].as_u64()
 }
 
 /// What a request of a client that goes to any node asks.
@@ -206,6 +223,13 @@ mod tests {
             let failure = written(&strange).expect_err("no answer of OpenSearch's");
             assert!(matches!(failure, Failure::Unreadable(_)), "{failure}");
         }
+    }
+
+    #[test]
+    fn who_took_a_write_is_told_by_its_term() {
+        let answer = json!({ "items": [{ "create": { "status": 201, "_primary_term": 2 } }] });
+        assert_eq!(taken_in(&answer), Some(2));
+        assert_eq!(taken_in(&json!({ "items": [] })), None);
     }
 
     #[test]
