@@ -179,22 +179,35 @@ fn harm(restored: &Restored) -> Harm {
     }
 }
 
+/// Up to when what was acknowledged must be there, and from when on what was sent must not. Of the latest point: whatever was
+/// acknowledged before the restore began must be, and what came later may be.
+fn point_of(restored: &Restored) -> Bracket {
+    match restored.to {
+        Point::Latest => Bracket {
+            low: restored.begun,
+            high: Nanos(u64::MAX),
+        },
+        Point::BeforeMistake | Point::Ago(_) => restored.point,
+    }
+}
+
+/// How old the oldest missing write was when the last one was acknowledged: it was committed between when it was sent and when it
+/// was acknowledged.
+fn age(oldest: Option<(Nanos, Nanos)>, last: Nanos) -> Span {
+    match oldest {
+        Some((sent, done)) => Span::between(last.since(done), last.since(sent)),
+        None => Span::between(Duration::ZERO, Duration::ZERO),
+    }
+}
+
 fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings) -> Pitr {
     let mut found = Pitr {
         harm: harm(restored),
         ..Pitr::default()
     };
-    let latest = restored.to == Point::Latest;
-    // Whatever was acknowledged before the restore began should be there, and what came later may be.
-    let point = match latest {
-        true => Bracket {
-            low: restored.begun,
-            high: Nanos(u64::MAX),
-        },
-        false => restored.point,
-    };
+    let point = point_of(restored);
     let near = point.low.before(NEAR);
-    let (mut last, mut oldest): (Option<Nanos>, Option<(Nanos, Nanos)>) = (None, None);
+    let (mut last, mut oldest) = (Nanos::default(), None);
     let corrupt = |lane: LaneId, seq: u64| held.corrupt.binary_search(&(lane, seq)).is_ok();
     // What is there and was sent by somebody; the rest was never attempted.
     let mut sent_by_lanes = 0;
@@ -223,12 +236,14 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
             }
             found.judged += 1;
             found.near += u64::from(done >= near);
-            last = last.max(Some(done));
+            last = last.max(done);
             if is_there && !corrupt(lane.id, op.seq) {
                 continue;
             }
             found.missing += 1;
-            oldest = Some(oldest.map_or((sent, done), |it| (it.0.min(sent), it.1.min(done))));
+            oldest = Some(oldest.map_or((sent, done), |it: (Nanos, Nanos)| {
+                (it.0.min(sent), it.1.min(done))
+            }));
             damaged += u64::from(is_there);
             if found.first_missing.len() < LISTED {
                 found.first_missing.push(LostWrite {
@@ -248,12 +263,7 @@ fn pitr(record: &Record, history: &History, restored: &Restored, held: &Holdings
     found.extra += held.len().saturating_sub(sent_by_lanes) + held.alien + doubled.sum::<u64>();
     // What is damaged, and was not acknowledged before the point.
     found.extra += (held.corrupt.len() as u64).saturating_sub(damaged);
-    // The oldest was committed between when it was sent and when it was acknowledged.
-    let age = |last: Nanos| match oldest {
-        Some((sent, done)) => Span::between(last.since(done), last.since(sent)),
-        None => Span::between(Duration::ZERO, Duration::ZERO),
-    };
-    found.rpo = latest.then(|| age(last.unwrap_or_default()));
+    found.rpo = (restored.to == Point::Latest).then(|| age(oldest, last));
     found
 }
 

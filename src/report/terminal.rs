@@ -461,15 +461,10 @@ fn findings(view: &View, style: Style) -> String {
             "  ",
         ));
     }
-    let valid = view
-        .findings
-        .iter()
-        .filter(|finding| finding.answer == Answer::Valid)
-        .count();
-    out.push_str(&format!(
-        "  {} valid\n",
-        text::plural(valid as u64, "check")
-    ));
+    let valid = view.findings.iter();
+    let valid = valid.filter(|it| it.answer == Answer::Valid).count();
+    let checks = text::plural(valid as u64, "check");
+    out.push_str(&format!("  {checks} valid\n"));
     out
 }
 
