@@ -115,7 +115,7 @@ fn a_server_that_ends_by_itself_is_told_and_counts_and_is_not_waited_for() {
         assert!(limited.expect("prlimit").success());
     };
     let (done, took) = meddled(Drill::shipped(NOOP), BEGUN, starve);
-    assert_eq!(done.finding("unexplained"), "valid", "{}", done.talk);
+    assert_eq!(done.finding("unexplained"), "remark", "{}", done.talk);
     assert!(
         done.talk.contains("by itself: no step did it"),
         "{}",
@@ -371,5 +371,5 @@ fn a_replica_whose_memory_runs_out_ended_by_itself() {
     });
     let words = "r3 ended with exit code 137 (SIGKILL), killed by the kernel because its memory ran out, by itself";
     assert!(done.talk.contains(words), "{}", done.talk);
-    assert_eq!(done.finding("unexplained"), "valid", "{}", done.talk);
+    assert_eq!(done.finding("unexplained"), "remark", "{}", done.talk);
 }
