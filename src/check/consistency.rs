@@ -33,7 +33,7 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
             | Consistency::Serializable
             | Consistency::StrictSerializable,
         ) => Finding::invalid(NAME, touches, summary),
-        Some(Consistency::Any) => Finding::valid(NAME, format!("{summary}; measured, not judged")),
+        Some(Consistency::Any) => Finding::remark(NAME, format!("{summary}; measured, not judged")),
         None => Finding::unknown(
             NAME,
             touches,

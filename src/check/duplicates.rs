@@ -31,7 +31,7 @@ pub fn check(record: &Record, _history: &History, figures: &Figures) -> Finding 
         }
         Some(false) => {
             let summary = format!("{count} present more than once; clients may repeat appends here: counted, not judged");
-            Finding::valid(NAME, summary)
+            Finding::remark(NAME, summary)
         }
         None => Finding::unknown(NAME, &[Touch::Data], format!("{count} present more than once; the stack is not known")),
     }

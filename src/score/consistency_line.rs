@@ -164,7 +164,7 @@ mod tests {
         let judgement = of(bench);
         assert_eq!(judgement.scorecard.verdict, Verdict::Pass);
         assert_eq!(line_of(&judgement).state, LineState::Any);
-        assert_eq!(answer(&judgement), Answer::Valid);
+        assert_eq!(answer(&judgement), Answer::Remark);
     }
 
     #[test]

@@ -92,13 +92,10 @@ fn of_step(
 
 /// How old what a restore to the latest point lacks was when the last write was acknowledged.
 fn rpo(goal: Goal<Dur>, held: &Figure<Pitr>, suffix: &str) -> Judged {
-    let unknown = || "the point was not the latest".to_owned();
     let age = match held {
-        Figure::Measured(pitr) => match pitr.doubt() {
-            Some(why) => Figure::Missing(why),
-            None => pitr
-                .rpo
-                .map_or_else(|| Figure::Missing(unknown()), Figure::Measured),
+        Figure::Measured(pitr) => match (pitr.rpo, pitr.doubt()) {
+            (Some(age), None) => Figure::Measured(age),
+            (_, why) => Figure::Missing(why.unwrap_or_else(|| "it was not restored".into())),
         },
         Figure::Missing(why) => Figure::Missing(why.clone()),
     };

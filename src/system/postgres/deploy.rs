@@ -177,10 +177,13 @@ impl Plan<'_> {
             (MemberKind::Store, _) => {
                 let own = streaming::env(self, seat).into_iter();
                 spec.env = own.map(|(k, v)| (k.to_owned(), v)).collect();
-                match (self.shape.backup, self.known.get(&seat.name)) {
-                    (Some(Tool::Barman { cron }), _) => barman::fit(&mut spec, self.roster, cron),
-                    (_, Some(known)) => pgbackrest::fit_store(&mut spec, self.roster, known),
-                    (_, None) => backup::fit_stream(&mut spec, self.roster),
+                match self.shape.backup {
+                    Some(Tool::Barman { cron }) => barman::fit(&mut spec, self.roster, cron),
+                    Some(Tool::PgBackRest { .. }) => {
+                        let known = self.known.get(&seat.name).map_or(&[][..], Vec::as_slice);
+                        pgbackrest::fit_store(&mut spec, self.roster, known);
+                    }
+                    Some(Tool::Stream) | None => backup::fit_stream(&mut spec, self.roster),
                 }
             }
             (MemberKind::Control, _) => spec.command = etcd::arguments(self.roster, seat),
