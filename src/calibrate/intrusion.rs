@@ -9,7 +9,7 @@ use crate::{
     fault::FaultContext,
     history::Group,
     id::RunId,
-    record::Emitter,
+    record::{Emitter, Residue},
     seed::Seed,
     time::Clock,
     truth::{
@@ -110,7 +110,7 @@ async fn measured(field: &dyn Field, seed: Seed) -> Result<Measured, String> {
         }
         Err(error) => Err(error.to_string()),
     };
-    let clean = tear_down(&context).await;
+    let clean = tear_down(&context, Residue::default()).await;
     // What could not be removed stays in the journal, for the next sweep.
     let _ = context.machines.journal.finish();
     if !clean {

@@ -181,6 +181,9 @@ pub struct RunArguments {
     /// Keep the stack after the drill until Ctrl-C
     #[arg(long)]
     pub keep: bool,
+    /// Run only if the drill and the containers that it attaches to are those of this plan: a file of `drdrill plan --out`, or its digest
+    #[arg(long, value_name = "FILE|DIGEST", conflicts_with = "matrix")]
+    pub plan: Option<String>,
     /// Repeat the choices of an earlier run, as its report prints them
     #[arg(long, value_name = "HEX", value_parser = seed)]
     pub seed: Option<u64>,

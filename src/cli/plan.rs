@@ -1,12 +1,16 @@
 //! `drdrill plan`: what a drill would create, do and take, without creating anything.
 
-use std::fmt::Write;
+use std::{fmt::Write, fs, path::Path};
 
 use drdrill::{
     drill::{Plan, step_title},
+    id::NodeName,
     measure::{format::roughly, lane::SUSTAIN},
-    runtime::RuntimeKind,
-    scenario::Estimate,
+    runtime::{
+        ALLOW_LABEL, RuntimeKind,
+        docker::{Engine, look},
+    },
+    scenario::{Attach, Estimate},
 };
 use serde_json::{Value, json};
 
@@ -14,7 +18,7 @@ use super::{
     arguments::PlanArguments,
     check,
     exit::{Exit, Failure},
-    machines, output,
+    machines, output, run,
 };
 
 /// Prints what the scenarios would create, do and take.
@@ -24,6 +28,9 @@ use super::{
 pub fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let mut values = Vec::new();
     for plan in check::ready(&arguments.scenarios, &[])? {
+        if let Some(out) = &arguments.out {
+            write(&plan, out)?;
+        }
         if arguments.json {
             values.push(json(&plan));
         } else {
@@ -34,6 +41,93 @@ pub fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         output::result(&format!("{:#}\n", Value::Array(values)));
     }
     Ok(Exit::Pass)
+}
+
+/// Looks for the containers that a drill attaches to, and writes the plan with them and its digest.
+fn write(plan: &Plan, out: &Path) -> Result<(), Failure> {
+    let Some(wanted) = plan.attached() else {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "`{}` attaches to nothing that could change before it runs",
+                plan.scenario.name
+            ),
+            "leave `--out` away",
+        ));
+    };
+    let names: Vec<NodeName> = plan
+        .design
+        .members
+        .iter()
+        .map(|one| one.name.clone())
+        .collect();
+    let look = async {
+        let engine = Engine::connect(machines::docker_host().as_deref()).await?;
+        look(&engine, &wanted, &names).await
+    };
+    let looked = run::runtime()?.block_on(look);
+    let (found, digest) = looked.map_err(|error| {
+        Failure::new(
+            Exit::EnvironmentUnfit,
+            error.to_string(),
+            "mend that, and plan again",
+        )
+    })?;
+    let containers = found.iter().map(|one| {
+        json!({
+            "node": one.node, "container": one.container, "id": one.id, "image": one.image, "allows": one.allows,
+        })
+    });
+    let mut value = json(plan);
+    value["containers"] = containers.collect();
+    value["needs"] = json!(wanted.needs.name());
+    value["digest"] = json!(digest);
+    output::replace(out, &format!("{value:#}\n"))?;
+    output::talk(&format!(
+        "{}: plan {digest}, written to {}\n",
+        plan.scenario.name,
+        out.display()
+    ));
+    Ok(())
+}
+
+/// Holds the only drill to a plan that was agreed to: its file, or its digest.
+///
+/// # Errors
+/// When there is more than one drill, it attaches to nothing, or the file holds no digest.
+pub fn agree(plans: &mut [Plan], agreed: &str) -> Result<(), Failure> {
+    let wrong = |message: String, help: &str| Failure::new(Exit::Usage, message, help);
+    let [plan] = plans else {
+        let message = format!("a plan is of one drill, and there are {}", plans.len());
+        return Err(wrong(message, "name one scenario"));
+    };
+    if plan.attach().is_none() {
+        let message = format!("`{}` attaches to nothing", plan.scenario.name);
+        return Err(wrong(message, "leave `--plan` away"));
+    }
+    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let digest = match is_digest(agreed) {
+        true => agreed.to_ascii_lowercase(),
+        false => {
+            let text = fs::read_to_string(agreed).map_err(|error| {
+                wrong(
+                    format!("failed to read the plan `{agreed}`: {error}"),
+                    "name a file of `drdrill plan --out`, or its digest",
+                )
+            })?;
+            let value: Value = serde_json::from_str(&text).unwrap_or_default();
+            let digest = value["digest"].as_str().filter(|text| is_digest(text));
+            let none = || {
+                wrong(
+                    format!("`{agreed}` holds no digest of a plan"),
+                    "name a file of `drdrill plan --out`",
+                )
+            };
+            digest.ok_or_else(none)?.to_owned()
+        }
+    };
+    plan.agree_to(digest);
+    Ok(())
 }
 
 /// The memory that the members may take, in MiB; 0 where no limit is set.
@@ -87,7 +181,11 @@ fn stands(plan: &Plan) -> String {
             drdrill::record::MemberKind::Store => "keeps backups",
         };
         let name = member.name.as_str();
-        let _ = writeln!(text, "  {name:<12} {kind:<18} {}", member.image);
+        let image = match plan.attach() {
+            Some(_) => "runs already",
+            None => member.image.as_str(),
+        };
+        let _ = writeln!(text, "  {name:<12} {kind:<18} {image}");
     }
     if plan.sidecars() {
         let _ = writeln!(
@@ -101,7 +199,9 @@ fn stands(plan: &Plan) -> String {
             "  beside them   Prometheus, Alertmanager and exporters"
         );
     }
-    if containers {
+    if let Some(attach) = plan.attach() {
+        text.push_str(&taken(plan, attach));
+    } else if containers {
         let _ = writeln!(
             text,
             "Where   a network of its own in the engine at {}; all labelled drdrill.run, and removed at the end",
@@ -121,6 +221,42 @@ fn stands(plan: &Plan) -> String {
     text
 }
 
+/// What is taken of containers that run already, and what their owner must allow.
+fn taken(plan: &Plan, attach: &Attach) -> String {
+    let project = attach
+        .project
+        .iter()
+        .map(|name| format!(" of the Compose project {name}"));
+    let label = attach
+        .label
+        .iter()
+        .map(|label| format!(" with the label {label}"));
+    let whence: String = project.chain(label).collect();
+    let mut text = format!(
+        "Where   containers{whence} in the engine at {}; none of them is created, changed or removed\n",
+        machines::docker_host().unwrap_or_else(|| "its usual socket".into())
+    );
+    let needs = plan.attached().map_or("", |attached| attached.needs.name());
+    let _ = writeln!(
+        text,
+        "Needs   the label {ALLOW_LABEL}={needs} on each of them"
+    );
+    let _ = writeln!(
+        text,
+        "Limits  {} at a time may be out of service; faults are undone there {} after drdrill's last sign of life",
+        attach.max_targets, attach.lease
+    );
+    let _ = writeln!(
+        text,
+        "Beside  a sidecar for each, and one container that undoes faults by the engine's socket; removed at the end"
+    );
+    let _ = writeln!(
+        text,
+        "Data    keys of its own, `drdrill:<run>:...`, removed at the end"
+    );
+    text
+}
+
 fn steps(plan: &Plan) -> String {
     let scenario = &plan.scenario;
     let mut text = String::from("\nSteps\n");
@@ -130,8 +266,9 @@ fn steps(plan: &Plan) -> String {
     }
     let _ = writeln!(
         text,
-        "Takes   {}, and before that what bringing up {} takes",
+        "Takes   {}, and before that what {} {} takes",
         takes(scenario.estimate(0, SUSTAIN)),
+        plan.attach().map_or("bringing up", |_| "looking at"),
         plan.description.name
     );
     if scenario.repeat > 1 {

@@ -22,7 +22,7 @@ use super::{
     exit::{Exit, Failure},
     keys, limits, machines,
     matrix::{Axis, Combination, combinations},
-    output, series, sweep, tags,
+    output, plan, series, sweep, tags,
 };
 
 /// Runs every scenario and judges it; the worst outcome is the exit code.
@@ -36,7 +36,10 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     }
     let key = keys::signing(&arguments.signing)?.map(Arc::new);
     let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
-    let scenarios = tags::chosen(scenarios, &arguments.tags)?;
+    let mut scenarios = tags::chosen(scenarios, &arguments.tags)?;
+    if let Some(agreed) = &arguments.plan {
+        plan::agree(&mut scenarios, agreed)?;
+    }
     let drills: Vec<Drill> = scenarios
         .into_iter()
         .map(|plan| drill(plan, &arguments.matrix))

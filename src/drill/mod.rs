@@ -9,6 +9,7 @@ mod offered;
 mod outside;
 mod plan;
 mod plan_alerting;
+mod plan_attach;
 mod plan_check;
 mod plan_checks;
 mod plan_clock;

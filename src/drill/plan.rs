@@ -34,6 +34,8 @@ pub struct Plan {
     pub alerting: Option<AlertingDesign>,
     /// What the stack is fitted for: the drill's faults, and those of drills that will run on it later.
     faults: Vec<Fault>,
+    /// The digest of the plan that was agreed to, if one was.
+    pub(super) agreed: Option<String>,
 }
 
 impl Plan {
@@ -66,6 +68,7 @@ impl Plan {
         });
         Ok(Self {
             faults: faults.collect(),
+            agreed: None,
             source: parsed.source.clone(),
             alerting,
             scenario,

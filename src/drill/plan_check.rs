@@ -10,6 +10,7 @@ use crate::{
 use super::{
     Plan,
     plan_alerting::validate_alerting,
+    plan_attach,
     plan_checks::validate_against,
     plan_design::{issue_problems, validate_design},
     plan_runbooks, rule_files, runbook_files,
@@ -45,6 +46,10 @@ impl Plan {
         };
         let (parsed, places) = (&filled.0, &filled.1);
         add(&mut problems, unfit(parsed, system.as_ref(), &offers));
+        add(
+            &mut problems,
+            plan_attach::problems(parsed, system.as_ref()),
+        );
         let runbooks = plan_runbooks::problems(parsed, places, system.as_ref());
         add(&mut problems, runbooks);
         match &rules {

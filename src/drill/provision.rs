@@ -6,14 +6,14 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     alerting::{self, Raised},
-    fault::{self, FaultContext},
+    fault::{self, FaultContext, Permit},
     id::{NodeName, RunId},
     net::{Links, Shaping, SidecarLinks},
     record::{Emitter, Environment, ImageFact, Member, Residue, What},
     runtime::{Runtime, RuntimeError, journal::Journal},
     scenario::{Fault, Step},
     seed::Seed,
-    system::{Deploy, SystemError},
+    system::{Deploy, Logins, SystemError},
 };
 
 use super::{Plan, allot::allot, warm::StackHistory};
@@ -37,6 +37,8 @@ pub struct RunContext {
     pub machines: Machines,
     /// drdrill's own executable.
     pub program: PathBuf,
+    /// What lets clients in where somebody else set the servers up.
+    pub logins: Logins,
     /// Where what happens is said.
     pub emitter: Emitter,
     /// The seed of all random choices.
@@ -119,6 +121,8 @@ pub async fn provision(plan: &Plan, context: &RunContext) -> Result<Provisioned,
         runtime: runtime.clone(),
         images: images(context),
         program: context.program.clone(),
+        attached: plan.attach().is_some(),
+        logins: context.logins.clone(),
         emitter: context.emitter.clone(),
     };
     let (at, system) = context
@@ -156,6 +160,7 @@ pub async fn provision(plan: &Plan, context: &RunContext) -> Result<Provisioned,
         first_primary,
         regions: Arc::new(plan.regions()),
         clocked: Arc::new(plan.clocked()),
+        permit: plan.attach().map(|attach| Permit::of(attach.max_targets)),
     };
     fault::rehearse(plan.faults(), &ground).await?;
     Ok(Provisioned {
@@ -213,11 +218,11 @@ async fn links(
     Ok(Some(Arc::new(links)))
 }
 
-/// Removes everything that the run created, says what is left, and returns whether that is nothing. The journal is its
-/// owner's to end.
-pub async fn tear_down(context: &RunContext) -> bool {
+/// Removes everything that the run created, says what is left, beside what is known to be, and returns whether that is nothing.
+/// The journal is its owner's to end.
+pub async fn tear_down(context: &RunContext, known: Residue) -> bool {
     let residue = remove(&*context.machines.runtime).await;
-    let residue = residue.and(context.earlier.clone());
+    let residue = residue.and(context.earlier.clone()).and(known);
     let clean = residue.left.is_empty() && residue.failed.is_empty();
     context.emitter.say(What::Residue(residue));
     clean

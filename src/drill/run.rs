@@ -8,7 +8,7 @@ use crate::{
     fault::FaultContext,
     id::NodeName,
     net::dropped_packets,
-    record::{Status, StepResult, Watched, What},
+    record::{Residue, Status, StepResult, Watched, What},
     scenario::Step,
     system::{SharedGroup, SystemError},
     time::Nanos,
@@ -54,6 +54,7 @@ pub async fn run(
     };
     let mut logs = Vec::new();
     let mut warm = None;
+    let mut left = Residue::default();
     let status = match provisioned {
         None => Status::Interrupted,
         Some(Err(error)) => Status::Aborted(error.to_string()),
@@ -67,6 +68,7 @@ pub async fn run(
                     .note("the stack stays until you press Ctrl-C");
                 let _ = stop.or(std::future::pending::<()>()).await;
             }
+            left = remove_data(plan, &provisioned).await;
             provisioned.ground.system.close().await;
             if let Some(alerting) = &provisioned.alerting {
                 alerting.close().await;
@@ -83,13 +85,26 @@ pub async fn run(
         context.emitter.say(What::HandedOn);
         true
     } else {
-        tear_down(&context).await
+        tear_down(&context, left).await
     };
     Finished {
         status,
         logs,
         clean,
         warm,
+    }
+}
+
+/// Takes what the clients wrote out of a stack that outlives the drill.
+async fn remove_data(plan: &Plan, provisioned: &Provisioned) -> Residue {
+    let removed = match plan.attach() {
+        Some(_) => provisioned.ground.system.remove_data().await,
+        None => Ok(()),
+    };
+    let failed = removed.err().map(|error| error.to_string());
+    Residue {
+        failed: failed.into_iter().collect(),
+        ..Residue::default()
     }
 }
 

@@ -138,6 +138,7 @@ pub async fn rearm(
         first_primary,
         regions: Arc::new(plan.regions()),
         clocked: Arc::new(plan.clocked()),
+        permit: None,
     };
     Ok(Provisioned {
         ground,

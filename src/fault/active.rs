@@ -97,7 +97,11 @@ impl ActiveFault {
 
     async fn undo(self, context: &FaultContext, heals: bool) -> Result<(), FaultError> {
         let low = context.emitter.now();
-        let Some(undone) = self.effect.undo(self.step, context).await else {
+        let undone = self.effect.undo(self.step, context).await;
+        if let Some(permit) = &context.permit {
+            permit.undone(self.step);
+        }
+        let Some(undone) = undone else {
             return Ok(());
         };
         let at = Bracket {

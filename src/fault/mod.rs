@@ -8,6 +8,7 @@ mod disk;
 mod ended;
 mod late;
 mod packets;
+mod permit;
 mod ports;
 mod select;
 mod stored;
@@ -38,6 +39,7 @@ use crate::{
 pub use active::{ActiveEffect, ActiveFault, Undone};
 pub use consumer::{end_consumer, verify_consumer};
 pub use described::Seen;
+pub use permit::Permit;
 pub use select::{expand_hosts, select};
 
 /// How a fault of a kind is made.
@@ -92,6 +94,8 @@ pub struct FaultContext {
     pub regions: Arc<BTreeMap<String, Vec<NodeName>>>,
     /// The nodes whose clocks may be changed.
     pub clocked: Arc<BTreeSet<NodeName>>,
+    /// How many nodes may be out of service at a time, where that is limited.
+    pub permit: Option<Permit>,
 }
 
 impl FaultContext {
@@ -150,6 +154,11 @@ pub enum FaultError {
     /// The selector chose nobody.
     #[error("`{0}` chooses no node of this stack")]
     NoVictim(String),
+    /// More nodes would be out of service than may be.
+    #[error(
+        "{0} would be out of service together, and `max-targets` is {1}: raise it where they may be, or heal before"
+    )]
+    TooMany(String, usize),
     /// Nothing of that name runs there.
     #[error("there is no process `{0}` on `{1}`")]
     NoProcess(String, NodeName),
@@ -200,6 +209,9 @@ pub async fn inject(
     context: &FaultContext,
 ) -> Result<(Disruption, Bracket, ActiveFault), FaultError> {
     let injected = action(fault).inject(step, context).await?;
+    if let Some(permit) = context.permit.as_ref().filter(|_| !fault.is_control()) {
+        permit.struck(step, &injected.victims);
+    }
     let disruption = Disruption {
         step,
         kind: match fault.is_control() {

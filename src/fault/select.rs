@@ -12,7 +12,7 @@ use super::{FaultContext, FaultError};
 /// The nodes that a selector chooses now.
 ///
 /// # Errors
-/// When it chooses nobody, or nobody can be asked who is primary.
+/// When it chooses nobody, or more than may be out of service, or nobody can be asked who is primary.
 pub async fn select(
     selector: &Selector,
     context: &FaultContext,
@@ -68,10 +68,12 @@ pub async fn select(
         }
     };
     if chosen.is_empty() {
-        Err(FaultError::NoVictim(selector.to_string()))
-    } else {
-        Ok(chosen)
+        return Err(FaultError::NoVictim(selector.to_string()));
     }
+    if let Some(permit) = &context.permit {
+        permit.admits(&chosen)?;
+    }
+    Ok(chosen)
 }
 
 /// The members of a shard.

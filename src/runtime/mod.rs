@@ -1,6 +1,7 @@
 //! Machines: create, signal, execute, copy, remove. Speaks of nodes, never of an engine's networks.
 
 mod apart;
+mod attached;
 mod children;
 mod disk;
 pub mod docker;
@@ -19,6 +20,7 @@ mod state;
 pub mod sweep;
 
 pub use apart::apart;
+pub use attached::Attached;
 pub use children::ProcessSweeper;
 pub use disk::{DiskFault, DiskFigures, DiskLook, Disks, Filled, Tries};
 pub use happening::{Deed, Happening, Report, Surroundings};
@@ -41,6 +43,9 @@ pub const RUN_LABEL: &str = "drdrill.run";
 
 /// The label beside it that names the process which the run belongs to.
 pub const OWNER_LABEL: &str = "drdrill.owner";
+
+/// The label by which the owner of a container allows faults near it (`Allowance`).
+pub const ALLOW_LABEL: &str = "drdrill.allow";
 
 /// A node as it is to be created.
 #[derive(Debug, Clone)]

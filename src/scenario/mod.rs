@@ -1,6 +1,7 @@
 //! The scenario file: its types, and reading it with every problem shown at its place.
 
 pub mod alerting;
+pub mod attach;
 pub mod consistency;
 pub mod consumers;
 mod estimate;
@@ -20,6 +21,7 @@ pub mod types;
 mod write;
 
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
+pub use attach::{Allowance, Attach};
 pub use consistency::{Consistency, ConsistencyClients, ConsistencyKind};
 pub use consumers::{Assignor, ConsumerClients, ConsumerEnd};
 pub use estimate::Estimate;

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alerting, BackupTime, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault, MustFail,
-    Percent, Rate, Restore, RunbookStep, Selector, Steps, Targets,
+    Alerting, Attach, BackupTime, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault,
+    MustFail, Percent, Rate, Restore, RunbookStep, Selector, Steps, Targets,
 };
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
@@ -78,6 +78,9 @@ pub struct SystemSpec {
     /// Which nodes lie in which region; what shares a machine with a node lies there too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub regions: BTreeMap<String, Vec<String>>,
+    /// Containers that run already, in the place of ones that drdrill creates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach: Option<Attach>,
 }
 
 /// Who uses the stack.

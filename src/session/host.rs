@@ -18,7 +18,10 @@ use crate::{
     seed::Seed,
 };
 
-use super::machines::{self, NoMachines};
+use super::{
+    Secrets,
+    machines::{self, NoMachines},
+};
 
 /// What runs drills. The library reads neither arguments nor environment: this is what it is told instead.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +36,8 @@ pub struct Host {
     pub harness: Harness,
     /// What must not reach a run folder.
     pub redactor: Redactor,
+    /// How secrets are looked up that scenarios name.
+    pub secrets: Secrets,
 }
 
 /// The journal could not be written, so nothing was started.
@@ -131,6 +136,7 @@ impl Host {
             run: run.clone(),
             machines,
             program: self.program.clone(),
+            logins: self.secrets.logins(plan)?,
             emitter: emitter.clone(),
             seed,
             stratum: (0, 1),

@@ -43,6 +43,9 @@ pub enum MachinesError {
          load the kernel module fuse and let containers have /dev/fuse (`drdrill doctor` looks at it), or choose other faults"
     )]
     NoDisks(String),
+    /// A secret that the scenario names cannot be had.
+    #[error("{0}")]
+    NoSecret(String),
     /// A person stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -88,6 +91,7 @@ pub(super) async fn docker(
                 sidecar_image: None,
                 sidecars: false,
                 disks: None,
+                attached: None,
             };
             let made = DockerRuntime::new(engine, run.clone(), journal.clone(), none);
             let residue = drill::remove(&made).await;
@@ -144,6 +148,7 @@ async fn containers(
         sidecar_image: Some(sidecar.used.clone()),
         sidecars: plan.sidecars(),
         disks,
+        attached: plan.attached(),
     };
     emitter.say(What::Image(sidecar.clone()));
     images.push(sidecar);

@@ -9,6 +9,7 @@ mod observe;
 mod observed;
 mod rendered;
 mod run;
+mod secrets;
 mod sweep;
 
 pub use host::{Host, JournalError};
@@ -17,3 +18,4 @@ pub use observe::Observer;
 pub use observed::{Observed, observe};
 pub use rendered::rendered;
 pub use run::{Ended, Session, SessionError};
+pub use secrets::Secrets;

@@ -21,6 +21,8 @@ use crate::{
     workload::Sink,
 };
 
+use serde_json::json;
+
 use super::{
     Host, JournalError, MachinesError, Observer, counts::Counts, observe::write_events, rendered,
 };
@@ -171,8 +173,21 @@ impl<'a> Session<'a> {
     fn redactor(&self) -> Redactor {
         let scenario = serde_json::to_value(&self.plan.scenario).unwrap_or_default();
         let overrides = serde_json::to_value(&self.plan.source.overrides).unwrap_or_default();
+        let logins = self.host.secrets.logins(self.plan).unwrap_or_default();
+        let words = [logins.data, logins.control].into_iter().flatten();
+        // With a user's name before it, or not: the password is what must not be seen.
+        let words = words.flat_map(|word| {
+            let password = word
+                .split_once(':')
+                .map(|(_, password)| password.to_owned());
+            [Some(word), password].into_iter().flatten()
+        });
+        let secrets: Vec<_> = words.map(|word| json!({ "password": word })).collect();
         let known = self.host.redactor.clone();
-        known.learning(&scenario).learning(&overrides)
+        known
+            .learning(&scenario)
+            .learning(&overrides)
+            .learning(&json!(secrets))
     }
 
     /// What replaced values of the file, as the register shows it.
@@ -228,6 +243,11 @@ impl<'a> Session<'a> {
                 (Err(MachinesError::Interrupted.into()), None, earlier)
             }
         };
+        let logins = self.host.secrets.logins(self.plan);
+        let machines = machines.and_then(|machines| match &logins {
+            Ok(_) => Ok(machines),
+            Err(why) => Err(MachinesError::NoSecret(why.clone()).into()),
+        });
         let machines = match machines {
             Ok(machines) => machines,
             Err(none) => return without_machines(&emitter, &none.why, none.residue.and(earlier)),
@@ -237,6 +257,7 @@ impl<'a> Session<'a> {
             run: run.clone(),
             machines,
             program: self.host.program.clone(),
+            logins: logins.unwrap_or_default(),
             emitter,
             seed: self.seed,
             stratum: (self.attempt.0 - 1, self.attempt.1),

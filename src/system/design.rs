@@ -125,6 +125,21 @@ impl Design {
     }
 }
 
+/// What a drill gets in with where somebody else set the servers up: a password, or `user:password`.
+#[derive(Clone, Default)]
+pub struct Logins {
+    /// At members that hold data.
+    pub data: Option<String>,
+    /// At members that watch and decide.
+    pub control: Option<String>,
+}
+
+impl std::fmt::Debug for Logins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Logins")
+    }
+}
+
 /// What a system needs to bring its stack up.
 #[derive(Clone)]
 pub struct Deploy {
@@ -134,6 +149,10 @@ pub struct Deploy {
     pub images: BTreeMap<String, String>,
     /// drdrill's own executable, for systems that are part of it.
     pub program: PathBuf,
+    /// Whether the machines run already, set up by somebody else: nothing is created or set.
+    pub attached: bool,
+    /// What lets clients in there.
+    pub logins: Logins,
     /// Where it says what happens.
     pub emitter: Emitter,
 }
@@ -195,6 +214,11 @@ pub trait System: Send + Sync {
     /// The memory that a member of this kind may take, in MiB; 0 where no limit is set.
     fn memory_mib(&self, _kind: crate::record::MemberKind) -> u32 {
         0
+    }
+
+    /// Whether it can take containers that run already for the members of a topology.
+    fn attaches(&self, _topology: &str) -> bool {
+        false
     }
 
     /// Whether an operator must replace a dead primary of a topology: no member of it does so.

@@ -37,7 +37,7 @@ pub use backups::{Backups, Until};
 pub use client::{Client, Reply, Request, Subject};
 pub use consumers::{Consumers, Group, SharedGroup};
 pub use design::{
-    Deploy, Description, Design, Issue, SettingKind, SettingSpec, System, TopologySpec,
+    Deploy, Description, Design, Issue, Logins, SettingKind, SettingSpec, System, TopologySpec,
 };
 pub use exporter::{Exporter, Machinery, Scraped};
 pub use running::{

@@ -178,6 +178,11 @@ pub trait Running: Send + Sync {
         Vec::new()
     }
 
+    /// Removes what the run wrote, where the stack outlives it.
+    async fn remove_data(&self) -> Result<(), SystemError> {
+        Ok(())
+    }
+
     /// Closes what it holds open and lets go of the run's emitter, which else would keep the run's event log open. The
     /// machines are removed by the runtime afterwards, or stay for another drill.
     async fn close(&self);

@@ -91,6 +91,7 @@ impl Rig {
             sidecar_image: Some(SIDECAR.into()),
             sidecars: true,
             disks,
+            attached: None,
         };
         let runtime = DockerRuntime::new(engine, run.clone(), journal.clone(), options);
         let names: Vec<NodeName> = names.iter().map(|&name| NodeName::new(name)).collect();

@@ -80,10 +80,13 @@ where
         sidecar_image: Some(SIDECAR.into()),
         sidecars: true,
         disks: None,
+        attached: None,
     };
     let runtime = Arc::new(DockerRuntime::new(engine, run, journal.clone(), options));
     let (emitter, events) = Emitter::new(Clock::start());
     let deploy = Deploy {
+        attached: false,
+        logins: drdrill::system::Logins::default(),
         runtime: runtime.clone(),
         images: design
             .images

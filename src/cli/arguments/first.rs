@@ -38,4 +38,7 @@ pub struct PlanArguments {
     /// Print everything as JSON
     #[arg(long)]
     pub json: bool,
+    /// Look for the containers that a drill attaches to, and write the plan with them and its digest to this file, for `run --plan`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }

@@ -79,6 +79,7 @@ impl DockerRuntime {
             among: None,
             disk,
             beside: spec.beside.clone(),
+            adopted: None,
         };
         lock(&self.nodes).insert(spec.name.clone(), machine);
         Ok(())

@@ -68,6 +68,13 @@ impl Engine {
         }
     }
 
+    /// The path of the engine's socket on its own machine.
+    pub(super) fn socket(&self) -> String {
+        let address = self.host.clone().unwrap_or_else(usual_socket);
+        let path = address.strip_prefix("unix://");
+        path.unwrap_or(DEFAULT_SOCKET).to_owned()
+    }
+
     /// The address that was asked for, if one was.
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()

@@ -45,10 +45,18 @@ const EVENTS: [&str; 8] = [
 /// Finds whose container an id is: the node's own, or a helper of it by its name.
 pub(super) type Whose<'a> = Box<dyn Fn(&str) -> Option<NodeName> + Send + Sync + 'a>;
 
+/// Whose events are asked for.
+pub(super) enum Scope {
+    /// Those of all containers with a run's label.
+    Run(String),
+    /// Those of these containers.
+    Containers(Vec<String>),
+}
+
 /// A stream of events that is opened anew when it breaks.
 struct Listening<'a> {
     engine: &'a Engine,
-    run: String,
+    scope: Scope,
     whose: Whose<'a>,
     /// Whether a name is that of a node's own container.
     own: Whose<'a>,
@@ -60,16 +68,16 @@ struct Listening<'a> {
     starved: BTreeMap<String, i64>,
 }
 
-/// What the engine says happens to the containers of a run, from the first poll on.
+/// What the engine says happens to these containers, from the first poll on.
 pub(super) fn reports<'a>(
     engine: &'a Engine,
-    run: String,
+    scope: Scope,
     own: Whose<'a>,
     whose: Whose<'a>,
 ) -> BoxStream<'a, Report> {
     let listening = Listening {
         engine,
-        run,
+        scope,
         whose,
         own,
         events: None,
@@ -132,9 +140,12 @@ impl Listening<'_> {
     }
 
     fn open(&self) -> BoxStream<'static, Result<EventMessage, Error>> {
-        let label = format!("{RUN_LABEL}={}", self.run);
+        let (key, values) = match &self.scope {
+            Scope::Run(run) => ("label", vec![format!("{RUN_LABEL}={run}")]),
+            Scope::Containers(ids) => ("container", ids.clone()),
+        };
         let filters = HashMap::from([
-            ("label", vec![label.as_str()]),
+            (key, values.iter().map(String::as_str).collect()),
             ("type", vec!["container"]),
             ("event", EVENTS.to_vec()),
         ]);

@@ -24,7 +24,9 @@ use crate::{
 };
 
 use super::{
-    Engine, among, container, disk,
+    Engine, among,
+    attached::Held,
+    container, disk,
     engine::{ACT, ASK, within},
     events, exec, facts, network,
     node::{Beneath, Machine, Options},
@@ -45,6 +47,8 @@ pub struct DockerRuntime {
     pub(super) network: Mutex<Option<network::Network>>,
     pub(super) nodes: Mutex<BTreeMap<NodeName, Machine>>,
     pub(super) intents: Intents,
+    /// What is held of containers that drdrill did not create.
+    pub(super) held: Mutex<Option<Held>>,
     /// Paths that images declare as volumes, by image.
     pub(super) volumes: Mutex<BTreeMap<String, Vec<String>>>,
 }
@@ -63,6 +67,7 @@ impl DockerRuntime {
             network: Mutex::new(None),
             nodes: Mutex::default(),
             intents: Intents::default(),
+            held: Mutex::new(None),
             volumes: Mutex::default(),
         }
     }
@@ -163,6 +168,9 @@ impl Runtime for DockerRuntime {
 
     async fn reserve(&self, names: &[NodeName]) -> Result<Vec<(NodeName, IpAddr)>, RuntimeError> {
         self.write_ahead(Effect::Labelled).await?;
+        if let Some(wanted) = &self.options.attached {
+            return self.adopt(wanted, names).await;
+        }
         let before = lock(&self.network).clone();
         let network = match before {
             Some(before) => before.extended(names)?,
@@ -181,6 +189,9 @@ impl Runtime for DockerRuntime {
     }
 
     fn harness_address(&self) -> Option<IpAddr> {
+        if let Some(held) = lock(&self.held).as_ref() {
+            return held.gateway;
+        }
         let network = lock(&self.network);
         network.as_ref().map(|network| IpAddr::V4(network.gateway))
     }
@@ -216,9 +227,14 @@ impl Runtime for DockerRuntime {
             }
         };
         let (state, sidecar) = tokio::join!(start::inspect(&self.engine, container), sidecar);
+        self.same_address(node, &machine).await?;
         let pid = state?.and_then(|state| state.pid).unwrap_or(0);
         self.update(node, |machine| {
-            machine.visible = Visible::find(pid, &machine.container);
+            // Signals to what is not ours go by the engine, which then leaves it down.
+            let own = machine.adopted.is_none();
+            machine.visible = own
+                .then(|| Visible::find(pid, &machine.container))
+                .flatten();
             machine.started = true;
             machine.killed = false;
             machine.paused = false;
@@ -345,11 +361,17 @@ impl Runtime for DockerRuntime {
     fn reports(&self) -> BoxStream<'_, Report> {
         let own = |id: &str| self.whose(|machine| machine.container == id);
         let helper = |id: &str| self.whose(|machine| machine.helpers().any(|(_, own)| own == id));
-        let run = self.run.to_string();
-        events::reports(&self.engine, run, Box::new(own), Box::new(helper))
+        let scope = match &self.options.attached {
+            None => events::Scope::Run(self.run.to_string()),
+            Some(_) => events::Scope::Containers(self.all_containers()),
+        };
+        events::reports(&self.engine, scope, Box::new(own), Box::new(helper))
     }
 
     async fn surroundings(&self) -> Result<Surroundings, RuntimeError> {
+        if self.options.attached.is_some() {
+            return Ok(self.around_attached());
+        }
         let network = lock(&self.network).clone();
         let Some(network) = network else {
             return Ok(Surroundings::default());
@@ -407,7 +429,9 @@ impl Runtime for DockerRuntime {
     }
 
     async fn logs(&self, node: &NodeName, lines: u32) -> Result<String, RuntimeError> {
-        start::tail(&self.engine, &self.machine(node)?.container, lines).await
+        let machine = self.machine(node)?;
+        let since = machine.adopted.as_ref().map_or(0, |one| one.since);
+        start::tail(&self.engine, &machine.container, (lines, since)).await
     }
 
     async fn teardown(&self) -> (u32, Vec<String>) {

@@ -1,6 +1,7 @@
 //! Containers as machines: one network per run, fixed addresses, sidecars, and the run's label on everything.
 
 mod among;
+mod attached;
 mod container;
 mod create;
 mod disk;
@@ -9,6 +10,7 @@ mod events;
 mod exec;
 mod facts;
 mod images;
+mod lease;
 mod machine;
 mod network;
 mod node;
@@ -17,6 +19,7 @@ mod signal;
 mod start;
 mod sweeper;
 
+pub use attached::{Looked, look};
 pub use engine::Engine;
 pub use machine::DockerRuntime;
 pub use network::AddressBase;

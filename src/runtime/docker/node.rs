@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{id::NodeName, runtime::Disks};
+use crate::{
+    id::NodeName,
+    runtime::{Attached, Disks},
+};
 
-use super::{AddressBase, disk::Disk, signal::Visible};
+use super::{AddressBase, attached::Adopted, disk::Disk, signal::Visible};
 
 /// What a run's containers are made with.
 #[derive(Debug, Clone)]
@@ -17,6 +20,8 @@ pub struct Options {
     pub sidecars: bool,
     /// Whose data lies on a disk that can be made to go wrong.
     pub disks: Option<Disks>,
+    /// Containers to be taken for the nodes, in the place of ones that are created.
+    pub attached: Option<Attached>,
 }
 
 /// The disk under a node's data, and the container that serves it.
@@ -43,6 +48,8 @@ pub(super) struct Machine {
     pub disk: Option<Beneath>,
     /// The node in whose network it stands.
     pub beside: Option<NodeName>,
+    /// What it was found with, where drdrill did not create it.
+    pub adopted: Option<Adopted>,
 }
 
 impl Machine {

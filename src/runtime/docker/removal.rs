@@ -17,7 +17,10 @@ use crate::{
     runtime::{OWNER_LABEL, Owner, RUN_LABEL, RuntimeError, apart, journal::Journal},
 };
 
-use super::engine::{ASK, Engine, REMOVE, status, within};
+use super::{
+    attached,
+    engine::{ASK, Engine, REMOVE, status, within},
+};
 
 /// How many things are removed at a time.
 const AT_ONCE: usize = 8;
@@ -126,13 +129,18 @@ pub(super) async fn residue(engine: &Engine, run: &RunId) -> Result<Vec<String>,
         .collect())
 }
 
-/// Removes everything of a run; all removals are tried. Returns how many things went and what failed.
+/// Gives back what a run holds and removes everything of it; all removals are tried. Returns how many things went and what failed.
 pub(super) async fn remove_run(engine: &Engine, run: &RunId) -> (u32, Vec<String>) {
+    // First of all: what undoes faults by itself is among what is removed.
+    let mut failures = match attached::give_back(engine, run).await {
+        Ok(changed) => changed,
+        Err(failures) => return (0, failures),
+    };
     let found = match find(engine, &format!("{RUN_LABEL}={run}")).await {
         Ok(found) => found,
-        Err(error) => return (0, vec![error.to_string()]),
+        Err(error) => return (0, [failures, vec![error.to_string()]].concat()),
     };
-    let (mut removed, mut failures) = (0, Vec::new());
+    let mut removed = 0;
     // Containers first: they hold networks and volumes. Volumes without a name go with them.
     for kind in [Kind::Container, Kind::Network, Kind::Volume] {
         let of_kind = found.iter().filter(|thing| thing.kind == kind);

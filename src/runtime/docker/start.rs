@@ -159,7 +159,7 @@ pub(super) async fn ended_at_once(
     if state.status != Some(ContainerStateStatusEnum::EXITED) {
         return None;
     }
-    let said = tail(engine, container, LAST_LINES).await;
+    let said = tail(engine, container, (LAST_LINES, 0)).await;
     Some(RuntimeError::Failed {
         action: "start",
         node: node.to_string(),
@@ -171,16 +171,17 @@ pub(super) async fn ended_at_once(
     })
 }
 
-/// The last lines of a container's log.
+/// The last lines of a container's log, of those since then, in seconds since 1970.
 pub(super) async fn tail(
     engine: &Engine,
     container: &str,
-    lines: u32,
+    (lines, since): (u32, i32),
 ) -> Result<String, RuntimeError> {
     let options = LogsOptionsBuilder::new()
         .stdout(true)
         .stderr(true)
         .tail(&lines.to_string())
+        .since(since)
         .build();
     let mut stream = engine.docker.logs(container, Some(options));
     let collect = async {

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Tree, Vocabulary};
+use super::{
+    Allowance, Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Tree, Vocabulary,
+};
 use crate::scenario::BitRate;
 
 /// Packets queue up for a narrow path.
@@ -76,5 +78,9 @@ impl FaultKind for Bandwidth {
 
     fn needs(&self) -> Vec<Need<'_>> {
         Path::needs()
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }

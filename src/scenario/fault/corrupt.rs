@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Share, Tree, Vocabulary,
+    Allowance, Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Share, Tree,
+    Vocabulary,
 };
 
 /// Damages some packets.
@@ -55,5 +56,9 @@ impl FaultKind for Corrupt {
 
     fn needs(&self) -> Vec<Need<'_>> {
         Path::needs()
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }

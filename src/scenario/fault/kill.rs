@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Conditions, Decoder, Facts, FaultKind, Keys, Nature, Selector, Tree, Victim, Vocabulary,
+    Allowance, Conditions, Decoder, Facts, FaultKind, Keys, Nature, Selector, Tree, Victim,
+    Vocabulary,
 };
 
 /// Ends a node's processes at once, as a power loss would.
@@ -59,5 +60,9 @@ impl FaultKind for Kill {
 
     fn conditions(&self) -> Conditions {
         self.0.conditions()
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Recoverable)
     }
 }

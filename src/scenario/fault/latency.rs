@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Tree, Vocabulary,
-    packets::duration,
+    Allowance, Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Tree,
+    Vocabulary, packets::duration,
 };
 use crate::scenario::problem::Problem;
 
@@ -138,6 +138,10 @@ impl FaultKind for Latency {
 
     fn needs(&self) -> Vec<Need<'_>> {
         Path::needs()
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }
 

@@ -12,7 +12,7 @@ mod streams;
 mod victim;
 
 use super::{
-    Dur,
+    Allowance, Dur,
     read::{
         decode::{Decoder, Fields},
         tree::{Tree, Value},
@@ -170,6 +170,11 @@ pub trait FaultKind {
     /// What it needs of the stack.
     fn needs(&self) -> Vec<Need<'_>> {
         Vec::new()
+    }
+
+    /// What the owner of containers that drdrill did not create must allow for it; nothing where its undo cannot be armed there.
+    fn allowance(&self) -> Option<Allowance> {
+        None
     }
 }
 
@@ -378,6 +383,11 @@ impl Fault {
     /// What it needs of the stack.
     pub fn needs(&self) -> Vec<Need<'_>> {
         self.kind().needs()
+    }
+
+    /// What the owner of containers that drdrill did not create must allow for it; nothing where its undo cannot be armed there.
+    pub fn allowance(&self) -> Option<Allowance> {
+        self.kind().allowance()
     }
 }
 

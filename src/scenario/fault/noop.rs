@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Decoder, Facts, FaultKind, Nature, Need, Selector, Tree, Vocabulary};
+use super::{Allowance, Decoder, Facts, FaultKind, Nature, Need, Selector, Tree, Vocabulary};
 
 /// Nothing is done: the control run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -45,5 +45,9 @@ impl FaultKind for Noop {
     fn needs(&self) -> Vec<Need<'_>> {
         // It shows that every link passes bytes.
         vec![Need::Sidecars]
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Tree, Vocabulary,
+    Allowance, Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Tree,
+    Vocabulary,
     keys::{length, node},
     packets::ports,
 };
@@ -105,6 +106,10 @@ impl FaultKind for PacketLimit {
 
     fn needs(&self) -> Vec<Need<'_>> {
         Path::needs()
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }
 

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Selector, Tree, Vocabulary, keys::length,
-    packets::ports,
+    Allowance, Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Selector, Tree, Vocabulary,
+    keys::length, packets::ports,
 };
 use crate::scenario::problem::Problem;
 
@@ -193,6 +193,10 @@ impl FaultKind for Partition {
             Need::Machines("which cannot be partitioned"),
             Need::Sidecars,
         ]
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Conditions, Decoder, Dur, Facts, FaultKind, Keys, Nature, Selector, Tree, Victim, Vocabulary,
+    Allowance, Conditions, Decoder, Dur, Facts, FaultKind, Keys, Nature, Selector, Tree, Victim,
+    Vocabulary,
 };
 
 /// Freezes a node: connections stay open, nothing answers.
@@ -59,5 +60,9 @@ impl FaultKind for Pause {
 
     fn conditions(&self) -> Conditions {
         self.0.conditions()
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }

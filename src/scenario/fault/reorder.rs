@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Share, Tree, Vocabulary,
-    packets::duration,
+    Allowance, Decoder, Dur, Facts, FaultKind, Keys, Nature, Need, Path, Selector, Share, Tree,
+    Vocabulary, packets::duration,
 };
 use crate::scenario::Percent;
 
@@ -71,5 +71,9 @@ impl FaultKind for Reorder {
 
     fn needs(&self) -> Vec<Need<'_>> {
         Path::needs()
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        Some(Allowance::Reversible)
     }
 }

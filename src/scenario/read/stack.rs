@@ -1,8 +1,8 @@
 //! Decoding `stack`: which systems stand, and how.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
-use crate::scenario::{Percent, SystemSpec, problem::Problem, region_name};
+use crate::scenario::{Attach, Dur, Percent, SystemSpec, attach, problem::Problem, region_name};
 
 use super::{
     decode::Decoder,
@@ -52,6 +52,7 @@ fn system(d: &mut Decoder, tree: &Tree) -> Option<SystemSpec> {
     let regions = f
         .get("regions")
         .map_or_else(|| Some(BTreeMap::new()), |tree| regions(d, tree));
+    let attached = f.get("attach").map(|tree| attach(d, tree));
     d.finish(f);
     Some(SystemSpec {
         topology: topology.flatten(),
@@ -60,6 +61,10 @@ fn system(d: &mut Decoder, tree: &Tree) -> Option<SystemSpec> {
         cpu: cpu.flatten(),
         settings: settings?,
         regions: regions?,
+        attach: match attached {
+            Some(attached) => Some(attached?),
+            None => None,
+        },
     })
 }
 
@@ -100,6 +105,103 @@ fn settings(d: &mut Decoder, tree: &Tree) -> Option<BTreeMap<String, String>> {
         }
     }
     Some(settings)
+}
+
+/// The shortest and the longest lease: shorter than that a busy machine would undo faults by itself.
+const LEASE: RangeInclusive<Dur> = Dur(Duration::from_secs(5))..=Dur(Duration::from_secs(600));
+
+fn attach(d: &mut Decoder, tree: &Tree) -> Option<Attach> {
+    let mut f = d.fields(tree, "`attach`")?;
+    let project = f
+        .get("project")
+        .map(|tree| word(d, tree, "a Compose project"));
+    let label = f.get("label").map(|tree| d.parsed(tree, "a label", label));
+    let data = f
+        .need(
+            "data",
+            "name the members that hold data, such as `data: [redis-1, redis-2]`",
+        )
+        .and_then(|tree| members(d, tree));
+    let control = f
+        .get("control")
+        .map_or_else(|| Some(Vec::new()), |tree| members(d, tree));
+    let login = f
+        .get("login")
+        .map(|tree| d.parsed(tree, "a login", self::login));
+    let other = f
+        .get("control-login")
+        .map(|tree| d.parsed(tree, "a login", self::login));
+    let most = f.get("max-targets").map_or_else(
+        || Some(attach::one()),
+        |tree| d.number(tree, "a number of members", 1..=15),
+    );
+    let lease = f.get("lease").map_or_else(
+        || Some(attach::lease()),
+        |tree| {
+            let lease: Dur = d.scalar(tree, "a lease")?;
+            d.within(tree, "a lease", lease, LEASE)
+        },
+    );
+    d.finish(f);
+    Some(Attach {
+        project: project.map_or(Some(None), |one| one.map(Some))?,
+        label: label.map_or(Some(None), |one| one.map(Some))?,
+        data: data?,
+        control: control?,
+        login: login.map_or(Some(None), |one| one.map(Some))?,
+        control_login: other.map_or(Some(None), |one| one.map(Some))?,
+        max_targets: most?,
+        lease: lease?,
+    })
+}
+
+/// Where a secret is: never the secret itself, which would stay in files and in evidence.
+fn login(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some(("env" | "file", name)) if !name.is_empty() => Ok(text.to_owned()),
+        _ => Err(
+            "expected `env:NAME` or `file:PATH`: where the password is, not the password"
+                .to_owned(),
+        ),
+    }
+}
+
+fn label(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((key, _)) if !key.is_empty() => Ok(text.to_owned()),
+        _ => Err("expected `key=value`, such as `com.example.drill=orders`".to_owned()),
+    }
+}
+
+/// Names of containers or services, each once.
+fn members(d: &mut Decoder, tree: &Tree) -> Option<Vec<String>> {
+    let items = d.list(tree, "members")?;
+    let mut names = Vec::new();
+    for item in items {
+        let name = d.parsed(item, "a member", container_name)?;
+        if names.contains(&name) {
+            d.note(
+                Problem::at(item.place.clone(), format!("`{name}` is named twice"))
+                    .help("name each member once"),
+            );
+            return None;
+        }
+        names.push(name);
+    }
+    Some(names)
+}
+
+/// As the engine takes names of containers.
+fn container_name(text: &str) -> Result<String, String> {
+    let fits = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.len() <= 128
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err("expected the name of a container or of a Compose service".to_owned()),
+    }
 }
 
 fn regions(d: &mut Decoder, tree: &Tree) -> Option<BTreeMap<String, Vec<String>>> {

@@ -88,7 +88,7 @@ impl Pool {
             .set_response_timeout(Some(self.timeout))
             .set_connection_timeout(Some(self.timeout));
         let way = self.roster.way_to(address, StreamLink::Clients);
-        let driver = Driver::open(link::info(way)?)?;
+        let driver = Driver::open(self.directory.login().info(way)?)?;
         let managers = (0..self.size)
             .map(|_| driver.get_connection_manager_lazy(config.clone()))
             .collect::<RedisResult<_>>()?;

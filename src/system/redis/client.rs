@@ -17,7 +17,7 @@ use super::{
     asked::{is_primary, primary_at},
     cluster::Seeds,
     element::Keys,
-    link::{command, connect},
+    link::{Login, command},
     outcome::{Phase, outcome_of},
     sentinel::Directory,
 };
@@ -43,6 +43,7 @@ pub struct RedisClient {
     /// How many of a list's last elements a read looks at: writes of a lane that are in flight together may
     /// be applied in any order, so the highest number need not be last.
     window: isize,
+    login: Login,
     open: Option<Open>,
 }
 
@@ -61,8 +62,15 @@ impl RedisClient {
             roster,
             target,
             window: window.max(32),
+            login: Login::default(),
             open: None,
         }
+    }
+
+    /// The same, let in by this.
+    #[must_use]
+    pub fn entering(self, login: Login) -> Self {
+        Self { login, ..self }
     }
 
     async fn connect(&self, access: Access, left: Duration) -> Result<Open, Reply> {
@@ -87,7 +95,7 @@ impl RedisClient {
             Target::Primary(_) => self.roster.way_to(address, StreamLink::Clients),
             Target::Pinned(_) | Target::Slot(..) | Target::Member(_) => address,
         };
-        let connected = connect(way, left).await;
+        let connected = self.login.connect(way, left).await;
         if let (Target::Slot(seeds, _), true) = (&self.target, connected.is_err()) {
             seeds.doubt();
         }

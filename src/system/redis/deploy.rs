@@ -25,15 +25,15 @@ use super::{
     cluster::{self, CLUSTER},
     link, ready,
     resp::Resp,
-    running::{RedisStack, Ways},
-    sentinel::{self, MASTER},
+    running::{Led, RedisStack, Ways},
+    sentinel::{self, MASTER, Watched},
 };
 
 /// Where data nodes listen.
 pub const PORT: u16 = 6379;
 
 /// Where sentinels listen.
-const SENTINEL_PORT: u16 = 26379;
+pub const SENTINEL_PORT: u16 = 26379;
 
 /// The longest wait for a started node to answer; a node that ends says so earlier.
 const LISTEN_LIMIT: Duration = Duration::from_secs(20);
@@ -93,7 +93,13 @@ pub async fn deploy(
     }
     deploy.emitter.note("waiting until everyone follows");
     let ways = Ways { proxied, route };
-    let mut stack = RedisStack::new(system, members, roster, ways, deploy.runtime, design)?;
+    let led = Led {
+        primary,
+        watched: Watched::ours(),
+        attached: false,
+    };
+    let ground = (deploy.runtime, led);
+    let mut stack = RedisStack::new(system, members, roster, ways, ground, design)?;
     ready::prove(&mut stack).await?;
     Ok(stack)
 }

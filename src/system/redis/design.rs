@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-use super::{cluster, deploy, exporter};
+use super::{attach, cluster, deploy, exporter};
 
 /// The topology without sentinels.
 pub const REPLICAS: &str = "replicas";
@@ -44,7 +44,7 @@ pub enum Redis {
     Valkey,
 }
 
-const SETTINGS: &[SettingSpec] = &[
+pub const SETTINGS: &[SettingSpec] = &[
     SettingSpec {
         name: "down-after",
         kind: SettingKind::Duration,
@@ -219,6 +219,9 @@ impl System for Redis {
             return cluster::design(spec, image, settings);
         }
         let watched = spec.topology.as_deref() != Some(REPLICAS);
+        if let Some(found) = &spec.attach {
+            return attach::design(spec, found, watched, asked);
+        }
         let nodes = spec.nodes.unwrap_or(if watched { 3 } else { 2 });
         let member = |name: String, kind: MemberKind| Member {
             name: NodeName::new(name.clone()),
@@ -270,6 +273,10 @@ impl System for Redis {
         }
     }
 
+    fn attaches(&self, topology: &str) -> bool {
+        topology != cluster::CLUSTER
+    }
+
     fn needs_operator(&self, topology: &str) -> bool {
         topology == REPLICAS
     }
@@ -283,6 +290,9 @@ impl System for Redis {
         design: &Design,
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
+        if deploy.attached {
+            return Ok(Arc::new(attach::attach(self.name(), design, deploy).await?));
+        }
         if design.topology == cluster::CLUSTER {
             return Ok(Arc::new(
                 cluster::deploy(self.name(), design, deploy).await?,

@@ -8,7 +8,7 @@ use crate::{id::LaneId, record::Holdings, system::SystemError};
 
 use super::{
     element::Keys,
-    link::{command, connect},
+    link::{Login, command},
 };
 
 /// The longest wait for a final read to connect.
@@ -57,13 +57,13 @@ impl Found {
 /// # Errors
 /// When the node refuses, or takes longer than the limit.
 pub async fn dump(
-    keys: &Keys,
+    (keys, login): (&Keys, &Login),
     node: &str,
     address: SocketAddr,
     asked: Asked,
 ) -> Result<Found, SystemError> {
     let read = async {
-        let mut connection = connect(address, CONNECT_LIMIT).await?;
+        let mut connection = login.connect(address, CONNECT_LIMIT).await?;
         if asked == Asked::AsReplica {
             let allowed = command(&["READONLY"]);
             allowed.query_async::<()>(&mut connection).await?;
@@ -108,7 +108,8 @@ async fn list(
     }
 }
 
-async fn names(
+/// All keys of this pattern.
+pub async fn names(
     connection: &mut MultiplexedConnection,
     pattern: &str,
 ) -> Result<Vec<String>, RedisError> {

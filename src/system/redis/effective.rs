@@ -12,9 +12,9 @@ use crate::{
 
 use super::{
     bounds::{PING_PERIOD, bounds},
-    link::{ask, command},
+    link::command,
     running::RedisStack,
-    sentinel::{Fields, MASTER},
+    sentinel::{Fields, Watched},
 };
 
 /// The longest wait for one node's answer.
@@ -51,18 +51,22 @@ const SENTINEL: &[&str] = &[
 /// Fills in the version, the settings, the connection limit and the bounds.
 pub async fn read_back(stack: &mut RedisStack) -> Result<(), SystemError> {
     let primary = stack.roster.named(&stack.stack.primary)?.clone();
+    let login = stack.directory.login();
     let server: BTreeMap<String, String> = {
         let words: Vec<&str> = ["CONFIG", "GET"]
             .into_iter()
             .chain(SERVER.iter().copied())
             .collect();
-        ask(primary.address, &command(&words), ASK_LIMIT)
+        login
+            .ask(primary.address, &command(&words), ASK_LIMIT)
             .await
             .map_err(refused)?
     };
     let sentinels: Vec<&Seat> = stack.roster.of(MemberKind::Control).collect();
-    let masters: Vec<Fields> =
-        try_join_all(sentinels.iter().map(|seat| master(seat.address))).await?;
+    let masters: Vec<Fields> = {
+        let watched = stack.directory.watched();
+        try_join_all(sentinels.iter().map(|seat| master(seat.address, watched))).await?
+    };
     let mut effective = Vec::new();
     for name in SERVER {
         if let Some(value) = server.get(*name) {
@@ -91,7 +95,8 @@ pub async fn read_back(stack: &mut RedisStack) -> Result<(), SystemError> {
         let same = |name| agreed(&masters, name, "the sentinels");
         Some((same("down-after-milliseconds")?, same("failover-timeout")?))
     };
-    let info: String = ask(primary.address, &command(&["INFO", "server"]), ASK_LIMIT)
+    let info: String = login
+        .ask(primary.address, &command(&["INFO", "server"]), ASK_LIMIT)
         .await
         .map_err(refused)?;
     stack.stack.server = version(&info);
@@ -106,14 +111,10 @@ pub async fn read_back(stack: &mut RedisStack) -> Result<(), SystemError> {
     Ok(())
 }
 
-async fn master(sentinel: SocketAddr) -> Result<Fields, SystemError> {
-    ask(
-        sentinel,
-        &command(&["SENTINEL", "MASTER", MASTER]),
-        ASK_LIMIT,
-    )
-    .await
-    .map_err(refused)
+async fn master(sentinel: SocketAddr, watched: &Watched) -> Result<Fields, SystemError> {
+    let question = command(&["SENTINEL", "MASTER", &watched.master]);
+    let asked = watched.control.ask(sentinel, &question, ASK_LIMIT);
+    asked.await.map_err(refused)
 }
 
 /// One setting with the unit that the server counts it in.

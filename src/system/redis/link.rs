@@ -9,43 +9,92 @@ use redis::{
 };
 use tokio::time::timeout;
 
-/// The driver's view of an address. No library name is announced, so that connecting is one round trip;
-/// small commands are sent at once, which is not this driver's default.
+/// What lets a client in: nothing, a password, or a user with one.
+#[derive(Clone, Default)]
+pub struct Login {
+    user: Option<String>,
+    password: Option<String>,
+}
+
+impl Login {
+    /// `password` or `user:password`.
+    pub fn of(text: Option<&str>) -> Self {
+        let (user, password) = match text.map(|text| (text, text.split_once(':'))) {
+            None => (None, None),
+            Some((_, Some((user, password)))) => (Some(user.to_owned()), Some(password.to_owned())),
+            Some((password, None)) => (None, Some(password.to_owned())),
+        };
+        Self { user, password }
+    }
+
+    /// The driver's view of an address. No library name is announced, so that connecting without a password is one round trip;
+    /// small commands are sent at once, which is not this driver's default.
+    pub fn info(&self, address: SocketAddr) -> RedisResult<ConnectionInfo> {
+        let mut settings = RedisConnectionInfo::default()
+            .set_protocol(ProtocolVersion::RESP2)
+            .set_skip_set_lib_name();
+        if let Some(user) = &self.user {
+            settings = settings.set_username(user);
+        }
+        if let Some(password) = &self.password {
+            settings = settings.set_password(password);
+        }
+        Ok(
+            ConnectionAddr::Tcp(address.ip().to_string(), address.port())
+                .into_connection_info()?
+                .set_redis_settings(settings)
+                .set_tcp_settings(TcpSettings::default().set_nodelay(true)),
+        )
+    }
+
+    /// Connects once. The driver's own response timeout of 500 ms is off: callers have deadlines of their own.
+    pub async fn connect(
+        &self,
+        address: SocketAddr,
+        limit: Duration,
+    ) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(limit))
+            .set_response_timeout(None);
+        Client::open(self.info(address)?)?
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+    }
+
+    /// Connects, asks one question, and closes, all within `limit`.
+    pub async fn ask<T: FromRedisValue>(
+        &self,
+        address: SocketAddr,
+        command: &Cmd,
+        limit: Duration,
+    ) -> RedisResult<T> {
+        let conversation = async {
+            let mut connection = self.connect(address, limit).await?;
+            command.query_async(&mut connection).await
+        };
+        timeout(limit, conversation)
+            .await
+            .unwrap_or_else(|_| Err(late()))
+    }
+}
+
+/// The driver's view of an address that asks for no password.
 pub fn info(address: SocketAddr) -> RedisResult<ConnectionInfo> {
-    let settings = RedisConnectionInfo::default()
-        .set_protocol(ProtocolVersion::RESP2)
-        .set_skip_set_lib_name();
-    Ok(
-        ConnectionAddr::Tcp(address.ip().to_string(), address.port())
-            .into_connection_info()?
-            .set_redis_settings(settings)
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true)),
-    )
+    Login::default().info(address)
 }
 
-/// Connects once. The driver's own response timeout of 500 ms is off: callers have deadlines of their own.
+/// Connects once where no password is asked for.
 pub async fn connect(address: SocketAddr, limit: Duration) -> RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(limit))
-        .set_response_timeout(None);
-    Client::open(info(address)?)?
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
+    Login::default().connect(address, limit).await
 }
 
-/// Connects, asks one question, and closes, all within `limit`.
+/// Asks one question where no password is asked for.
 pub async fn ask<T: FromRedisValue>(
     address: SocketAddr,
     command: &Cmd,
     limit: Duration,
 ) -> RedisResult<T> {
-    let conversation = async {
-        let mut connection = connect(address, limit).await?;
-        command.query_async(&mut connection).await
-    };
-    timeout(limit, conversation)
-        .await
-        .unwrap_or_else(|_| Err(late()))
+    Login::default().ask(address, command, limit).await
 }
 
 /// A question that was not answered in time, as the driver would say it.

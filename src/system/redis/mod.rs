@@ -2,6 +2,7 @@
 
 mod app;
 mod asked;
+mod attach;
 mod bounds;
 mod client;
 mod cluster;

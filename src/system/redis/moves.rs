@@ -20,7 +20,7 @@ use crate::{
 use super::{
     link::{ask, command},
     running::{RedisStack, status},
-    sentinel::{self, MASTER},
+    sentinel,
 };
 
 /// The longest that writes are held back: longer than the sentinels need once they are told.
@@ -96,7 +96,11 @@ impl RedisStack {
         let sentinel = self.roster.of(MemberKind::Control).next();
         let sentinel =
             sentinel.ok_or_else(|| SystemError::Refused("there is no sentinel".into()))?;
-        order::<()>(sentinel.address, &["SENTINEL", "FAILOVER", MASTER]).await?;
+        order::<()>(
+            sentinel.address,
+            &["SENTINEL", "FAILOVER", &self.directory.watched().master],
+        )
+        .await?;
         let promoted = || async {
             let statuses = self.statuses().await;
             let new = statuses.iter().find(|(seat, status)| {
@@ -114,7 +118,9 @@ impl RedisStack {
         order::<u64>(old.address, &["CLIENT", "KILL", "TYPE", "normal"]).await?;
         let named = || async {
             let sentinels = self.directory.sentinels().iter();
-            let asked = sentinels.map(|(_, address)| sentinel::primary_by(*address, ASK_LIMIT));
+            let asked = sentinels.map(|(_, address)| {
+                sentinel::primary_by(*address, self.directory.watched(), ASK_LIMIT)
+            });
             let answers = try_join_all(asked)
                 .await
                 .map_err(|error| error.to_string())?;
@@ -154,7 +160,9 @@ impl RedisStack {
     /// Waits until every replica that is attached has what the primary has.
     async fn caught_up(&self, old: &Seat) -> Result<(), SystemError> {
         let equal = || async {
-            let leading = status(old.address).await.map(|status| status.offset);
+            let leading = status(self.directory.login(), old.address)
+                .await
+                .map(|status| status.offset);
             let behind = self.statuses().await.into_iter().find(|(seat, status)| {
                 seat.name != old.name && status.as_ref().map(|status| status.offset) < leading
             });
@@ -175,7 +183,7 @@ impl RedisStack {
         let ip = to.address.ip().to_string();
         let seen = || async {
             for (name, address) in self.directory.sentinels() {
-                let knowledge = sentinel::knowledge(*address, ASK_LIMIT)
+                let knowledge = sentinel::knowledge(*address, self.directory.watched(), ASK_LIMIT)
                     .await
                     .map_err(|error| error.to_string())?;
                 let chosen = knowledge.replicas.iter().any(|replica| {
@@ -210,7 +218,7 @@ impl Promote for RedisStack {
         let seat = self.roster.named(node)?;
         order::<()>(seat.address, &["REPLICAOF", "NO", "ONE"]).await?;
         let primary = || async {
-            match status(seat.address).await {
+            match status(self.directory.login(), seat.address).await {
                 Some(status) if status.primary => Ok(()),
                 _ => Err(format!("`{node}` is not primary yet")),
             }

@@ -28,8 +28,8 @@ use crate::{
 };
 
 use super::{
-    link::{command, connect, info},
-    sentinel::{self, MASTER},
+    link::{Login, command},
+    sentinel::{self, Watched},
     status::Status,
 };
 
@@ -46,10 +46,14 @@ const ASK_LIMIT: Duration = Duration::from_millis(300);
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Watches every member that holds data, each on a connection of its own.
-pub fn nodes(roster: &Arc<Roster>, emitter: &Emitter, stop: &CancellationToken) -> Vec<Observer> {
+pub fn nodes(
+    (roster, login): (&Arc<Roster>, &Login),
+    emitter: &Emitter,
+    stop: &CancellationToken,
+) -> Vec<Observer> {
     let leading = Arc::new(AtomicU64::new(0));
     let observe = |seat: &Seat| {
-        let line = Arc::new(Line::new(seat.address));
+        let line = Arc::new(Line::new(seat.address, login.clone()));
         let (roster, leading, name) = (roster.clone(), leading.clone(), seat.name.clone());
         watch(emitter.clone(), stop.clone(), NODE_EVERY, move || {
             let (roster, leading, name, line) =
@@ -74,13 +78,15 @@ pub fn nodes(roster: &Arc<Roster>, emitter: &Emitter, stop: &CancellationToken) 
 /// A connection that is kept between questions and made again after a failure.
 struct Line {
     address: SocketAddr,
+    login: Login,
     open: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl Line {
-    fn new(address: SocketAddr) -> Self {
+    fn new(address: SocketAddr, login: Login) -> Self {
         Self {
             address,
+            login,
             open: Mutex::new(None),
         }
     }
@@ -90,7 +96,7 @@ impl Line {
         let mut open = self.open.try_lock().ok()?;
         let mut connection = match open.take() {
             Some(connection) => connection,
-            None => connect(self.address, ASK_LIMIT).await.ok()?,
+            None => self.login.connect(self.address, ASK_LIMIT).await.ok()?,
         };
         let question = command(&["INFO", "replication"]);
         let answer = timeout(ASK_LIMIT, question.query_async::<String>(&mut connection)).await;
@@ -102,7 +108,7 @@ impl Line {
 
 /// Watches every sentinel: what it announces, and where it says that the primary is.
 pub fn sentinels(
-    roster: &Arc<Roster>,
+    (roster, watched): (&Arc<Roster>, &Watched),
     emitter: &Emitter,
     stop: &CancellationToken,
 ) -> Vec<Observer> {
@@ -111,6 +117,7 @@ pub fn sentinels(
             name: seat.name.clone(),
             address: seat.address,
             roster: roster.clone(),
+            watched: watched.clone(),
             emitter: emitter.clone(),
         };
         let (again, stop, until) = (watcher.clone(), stop.clone(), stop.clone());
@@ -137,6 +144,7 @@ struct Watcher {
     name: NodeName,
     address: SocketAddr,
     roster: Arc<Roster>,
+    watched: Watched,
     emitter: Emitter,
 }
 
@@ -150,7 +158,7 @@ impl Watcher {
     }
 
     async fn listen(&self) -> RedisResult<()> {
-        let open = Client::open(info(self.address)?)?;
+        let open = Client::open(self.watched.control.info(self.address)?)?;
         let mut subscription = open.get_async_pubsub().await?;
         subscription.psubscribe(&["+*", "-*"]).await?;
         let mut messages = subscription.into_on_message();
@@ -164,7 +172,7 @@ impl Watcher {
 
     fn event(&self, message: &Msg) -> Option<ControlEvent> {
         let payload: String = message.get_payload().ok()?;
-        let (milestone, node) = read(message.get_channel_name(), &payload)?;
+        let (milestone, node) = read(&self.watched.master, message.get_channel_name(), &payload)?;
         let node = node
             .and_then(|ip| self.roster.data_at(ip))
             .map(|seat| seat.name.clone());
@@ -181,7 +189,7 @@ impl Watcher {
         loop {
             let (at, answer) = self
                 .emitter
-                .time(sentinel::primary_by(self.address, ASK_LIMIT))
+                .time(sentinel::primary_by(self.address, &self.watched, ASK_LIMIT))
                 .await;
             if let Ok(address) = answer {
                 if known.is_some_and(|known| known != address) {
@@ -207,13 +215,17 @@ impl Watcher {
 /// nothing of a failover give nothing.
 ///
 /// The primary is declared gone when a quorum agrees (`+odown` of the master).
-fn read(channel: &str, payload: &str) -> Option<(Option<Milestone>, Option<std::net::IpAddr>)> {
+fn read(
+    master: &str,
+    channel: &str,
+    payload: &str,
+) -> Option<(Option<Milestone>, Option<std::net::IpAddr>)> {
     let words: Vec<&str> = payload.split_whitespace().collect();
     let ip = |index: usize| words.get(index).and_then(|word| word.parse().ok());
     match channel {
         "+odown" if words.first() == Some(&"master") => Some((Some(Milestone::Declared), ip(2))),
         // `<name> <old ip> <old port> <new ip> <new port>`
-        "+switch-master" if words.first() == Some(&MASTER) => Some((None, ip(3))),
+        "+switch-master" if words.first() == Some(&master) => Some((None, ip(3))),
         "+sdown"
         | "-sdown"
         | "-odown"
@@ -250,12 +262,20 @@ mod tests {
     fn announcements_are_read() {
         let old = "10.0.0.2".parse().ok();
         let new = "10.0.0.3".parse().ok();
-        let declared = read("+odown", "master drdrill 10.0.0.2 6379 #quorum 2/2");
+        let declared = read(
+            "drdrill",
+            "+odown",
+            "master drdrill 10.0.0.2 6379 #quorum 2/2",
+        );
         assert_eq!(declared, Some((Some(Milestone::Declared), old)));
-        let switched = read("+switch-master", "drdrill 10.0.0.2 6379 10.0.0.3 6379");
+        let switched = read(
+            "drdrill",
+            "+switch-master",
+            "drdrill 10.0.0.2 6379 10.0.0.3 6379",
+        );
         assert_eq!(switched, Some((None, new)));
         let replica = "slave 10.0.0.3:6379 10.0.0.3 6379 @ drdrill 10.0.0.2 6379";
-        assert_eq!(read("+sdown", replica), Some((None, new)));
-        assert_eq!(read("+slave-reconf-inprog", replica), None);
+        assert_eq!(read("drdrill", "+sdown", replica), Some((None, new)));
+        assert_eq!(read("drdrill", "+slave-reconf-inprog", replica), None);
     }
 }

@@ -9,13 +9,7 @@ use crate::{
     system::{SystemError, roster::Seat, started::not_ready, wait::until},
 };
 
-use super::{
-    client::append,
-    effective,
-    link::{self, connect},
-    running::RedisStack,
-    sentinel,
-};
+use super::{client::append, effective, link, running::RedisStack, sentinel};
 
 /// The longest wait for replication to flow and for the sentinels to know everyone.
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -55,7 +49,8 @@ async fn replication_flows(stack: &RedisStack) -> Result<Vec<String>, SystemErro
     let key = stack.keys.ready();
     let element = stack.keys.run().to_string();
     let write = || async {
-        let mut connection = connect(primary.address, ASK_LIMIT).await.map_err(text)?;
+        let connected = stack.directory.login().connect(primary.address, ASK_LIMIT);
+        let mut connection = connected.await.map_err(text)?;
         append(&mut connection, &key, &element).await.map_err(text)
     };
     let written = until(READY_LIMIT, ASK_EVERY, write).await;
@@ -68,9 +63,11 @@ async fn replication_flows(stack: &RedisStack) -> Result<Vec<String>, SystemErro
         async move {
             let read = || async {
                 let question = link::command(&["LRANGE", key, "-1", "-1"]);
-                let read: Vec<String> = link::ask(seat.address, &question, ASK_LIMIT)
-                    .await
-                    .map_err(text)?;
+                let asked = stack
+                    .directory
+                    .login()
+                    .ask(seat.address, &question, ASK_LIMIT);
+                let read: Vec<String> = asked.await.map_err(text)?;
                 match read.last() {
                     Some(last) if last == element => Ok(()),
                     _ => Err("the primary's element has not arrived".to_owned()),
@@ -99,7 +96,7 @@ async fn sentinels_know_everyone(stack: &RedisStack) -> Result<Vec<String>, Syst
     let sentinels: Vec<_> = stack.roster.of(MemberKind::Control).collect();
     let asked = sentinels.iter().map(|seat| async {
         let ask = || async {
-            let knowledge = sentinel::knowledge(seat.address, ASK_LIMIT)
+            let knowledge = sentinel::knowledge(seat.address, stack.directory.watched(), ASK_LIMIT)
                 .await
                 .map_err(text)?;
             match knowledge.missing(primary, replicas, sentinels.len() - 1) {
@@ -109,7 +106,10 @@ async fn sentinels_know_everyone(stack: &RedisStack) -> Result<Vec<String>, Syst
         };
         let met = async {
             let told = || introduced(stack, seat, &sentinels, primary);
-            until(READY_LIMIT, ASK_EVERY, told).await?;
+            // Somebody else's sentinels have met by themselves.
+            if !stack.attached {
+                until(READY_LIMIT, ASK_EVERY, told).await?;
+            }
             until(READY_LIMIT, ASK_EVERY, ask).await
         };
         match met.await {

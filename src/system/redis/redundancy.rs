@@ -6,7 +6,11 @@ use futures_util::future::join_all;
 
 use crate::{
     record::MemberKind,
-    system::{Redundancy, roster::Seat, seen::twice},
+    system::{
+        Redundancy,
+        roster::{Roster, Seat},
+        seen::twice,
+    },
 };
 
 use super::{running::RedisStack, sentinel, status::Status};
@@ -23,7 +27,14 @@ pub async fn redundancy(stack: &RedisStack) -> Redundancy {
     let primary = leader(&statuses);
     let mut verdicts: Vec<(bool, String)> = statuses
         .iter()
-        .map(|(seat, status)| data(seat, status.as_ref(), primary, statuses.len() - 1))
+        .map(|(seat, status)| {
+            data(
+                (seat, &stack.roster),
+                status.as_ref(),
+                primary,
+                statuses.len() - 1,
+            )
+        })
         .collect();
     verdicts.extend(
         watched(
@@ -65,7 +76,7 @@ fn leader(statuses: &[(&Seat, Option<Status>)]) -> Option<(SocketAddr, u64)> {
 }
 
 fn data(
-    seat: &Seat,
+    (seat, roster): (&Seat, &Roster),
     status: Option<&Status>,
     primary: Option<(SocketAddr, u64)>,
     replicas: usize,
@@ -90,7 +101,7 @@ fn data(
             ),
         );
     }
-    if status.follows != Some(address) {
+    if status.follows(roster).map(|leader| leader.address) != Some(address) {
         return (false, format!("{name}: does not follow the primary"));
     }
     let behind = position.saturating_sub(status.offset);
@@ -142,7 +153,7 @@ async fn watched(
                 format!("{name}: there is not exactly one primary to watch"),
             );
         };
-        match sentinel::knowledge(seat.address, ASK_LIMIT).await {
+        match sentinel::knowledge(seat.address, stack.directory.watched(), ASK_LIMIT).await {
             Ok(knowledge) => match knowledge.missing(primary, replicas, sentinels.len() - 1) {
                 Some(missing) => (false, format!("{name}: {missing}")),
                 None => (

@@ -27,14 +27,15 @@ use crate::{
 
 use super::{
     app::{AppClient, Pool},
+    attach,
     client::{RedisClient, Target},
     deploy,
     design::REPLICAS,
     dump::{Asked, dump},
     element::Keys,
-    link::{ask, command},
+    link::{Login, command},
     observe, redundancy,
-    sentinel::Directory,
+    sentinel::{Directory, Watched},
     status::Status,
 };
 
@@ -50,6 +51,17 @@ pub struct Ways {
     pub route: Option<Route>,
 }
 
+/// Who leads as the stack is met, and how that is found out.
+#[derive(Clone)]
+pub struct Led {
+    /// The primary.
+    pub primary: NodeName,
+    /// How sentinels know it, and what lets clients in.
+    pub watched: Watched,
+    /// Whether somebody else set the stack up.
+    pub attached: bool,
+}
+
 /// The stack.
 pub struct RedisStack {
     pub(super) stack: Stack,
@@ -58,6 +70,8 @@ pub struct RedisStack {
     pub(super) keys: Keys,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) ways: Ways,
+    /// Whether somebody else set it up.
+    pub(super) attached: bool,
     pool: OnceLock<Arc<Pool>>,
 }
 
@@ -68,19 +82,17 @@ impl RedisStack {
         members: Vec<Member>,
         roster: Roster,
         ways: Ways,
-        runtime: Arc<dyn Runtime>,
+        (runtime, led): (Arc<dyn Runtime>, Led),
         design: &Design,
     ) -> Result<Self, SystemError> {
-        let first = roster.data().next().map(|seat| seat.name.clone());
-        let primary = first.ok_or_else(|| SystemError::Refused("there is no data node".into()))?;
-        let directory = directory(design, &roster, &primary, ways.route.as_ref())?;
+        let directory = directory(design, &roster, &led, ways.route.as_ref())?;
         let stack = Stack {
             system: system.to_owned(),
             topology: design.topology.into(),
             route: design.route.into(),
             server: String::new(),
             members,
-            primary,
+            primary: led.primary,
             effective: Vec::new(),
             bounds: Vec::new(),
             connection_limit: None,
@@ -99,6 +111,7 @@ impl RedisStack {
             keys: Keys::new(runtime.run().clone()),
             runtime,
             ways,
+            attached: led.attached,
             pool: OnceLock::new(),
         })
     }
@@ -115,6 +128,7 @@ impl RedisStack {
             keys: Keys::new(run),
             runtime: self.runtime.clone(),
             ways: self.ways.clone(),
+            attached: self.attached,
             pool: OnceLock::new(),
         }
     }
@@ -140,55 +154,53 @@ impl RedisStack {
         let asked = self
             .roster
             .data()
-            .map(|seat| async move { (seat, self.status(seat.address).await) });
+            .map(|seat| async move { (seat, status(self.directory.login(), seat.address).await) });
         join_all(asked).await
-    }
-
-    /// A node's own view; whom it follows is named by that node's own address, whichever way leads there.
-    async fn status(&self, address: SocketAddr) -> Option<Status> {
-        let mut status = status(address).await?;
-        let leader = status.follows.and_then(|leader| self.roster.behind(leader));
-        status.follows = leader.map(|seat| seat.address).or(status.follows);
-        Some(status)
     }
 }
 
 fn directory(
     design: &Design,
     roster: &Roster,
-    primary: &NodeName,
+    led: &Led,
     route: Option<&Route>,
 ) -> Result<Directory, SystemError> {
     if let Some(route) = route {
         return Ok(Directory::by(route.clone()));
     }
     if design.topology == REPLICAS {
-        return Ok(Directory::endpoint(roster.named(primary)?.address));
+        return Ok(Directory::endpoint(
+            roster.named(&led.primary)?.address,
+            led.watched.clone(),
+        ));
     }
     let sentinels = roster.of(MemberKind::Control);
     let named = sentinels.map(|seat| (seat.name.clone(), seat.address));
-    Ok(Directory::new(named.collect()))
+    Ok(Directory::new(named.collect(), led.watched.clone()))
 }
 
 /// A node's own view, within half a second; none if it does not answer.
-pub(super) async fn status(address: SocketAddr) -> Option<Status> {
-    let info: String = ask(address, &command(&["INFO", "replication"]), ASK_LIMIT)
+pub(super) async fn status(login: &Login, address: SocketAddr) -> Option<Status> {
+    let info: String = login
+        .ask(address, &command(&["INFO", "replication"]), ASK_LIMIT)
         .await
         .ok()?;
     Status::parse(&info)
 }
 
 /// The time of day that a server tells.
-pub(super) async fn time_of(address: SocketAddr) -> Result<Told, SystemError> {
-    let told: (i64, i64) = ask(address, &command(&["TIME"]), ASK_LIMIT)
+pub(super) async fn time_of(login: &Login, address: SocketAddr) -> Result<Told, SystemError> {
+    let told: (i64, i64) = login
+        .ask(address, &command(&["TIME"]), ASK_LIMIT)
         .await
         .map_err(|error| SystemError::Refused(error.to_string()))?;
     Ok(Told::counted(told.0 * 1_000_000 + told.1, 1000))
 }
 
 /// The time of day that a sentinel tells, which knows no command for it.
-async fn time_of_sentinel(address: SocketAddr) -> Result<Told, SystemError> {
-    let info: String = ask(address, &command(&["INFO", "server"]), ASK_LIMIT)
+async fn time_of_sentinel(login: &Login, address: SocketAddr) -> Result<Told, SystemError> {
+    let info: String = login
+        .ask(address, &command(&["INFO", "server"]), ASK_LIMIT)
         .await
         .map_err(|error| SystemError::Refused(error.to_string()))?;
     let mut lines = info.lines();
@@ -216,12 +228,8 @@ impl Running for RedisStack {
         };
         let in_flight = lane.timeout.as_nanos() / lane.interval.as_nanos().max(1) + 1;
         let in_flight = usize::try_from(in_flight).unwrap_or(usize::MAX);
-        Box::new(RedisClient::new(
-            self.keys.clone(),
-            self.roster.clone(),
-            target,
-            in_flight,
-        ))
+        let client = RedisClient::new(self.keys.clone(), self.roster.clone(), target, in_flight);
+        Box::new(client.entering(self.directory.login().clone()))
     }
 
     fn app_client(&self, _: &Lane, app: &AppClients) -> Box<dyn Client> {
@@ -233,19 +241,20 @@ impl Running for RedisStack {
     }
 
     fn observe(&self, emitter: &Emitter, stop: CancellationToken) -> Vec<Observer> {
-        let nodes = observe::nodes(&self.roster, emitter, &stop);
+        let nodes = observe::nodes((&self.roster, self.directory.login()), emitter, &stop);
+        let sentinels = (&self.roster, self.directory.watched());
         let route = self.ways.route.as_ref();
         let route = route.map(|route| route.watch(emitter.clone(), stop.clone()));
         nodes
             .into_iter()
-            .chain(observe::sentinels(&self.roster, emitter, &stop))
+            .chain(observe::sentinels(sentinels, emitter, &stop))
             .chain(route)
             .collect()
     }
 
     async fn view(&self, node: &NodeName) -> View {
         let status = match self.roster.named(node) {
-            Ok(seat) => status(seat.address).await,
+            Ok(seat) => status(self.directory.login(), seat.address).await,
             Err(_) => None,
         };
         let leading = status.as_ref().map_or(0, |status| status.offset);
@@ -254,9 +263,12 @@ impl Running for RedisStack {
 
     async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
         let seat = self.roster.named(node)?;
+        let watched = self.directory.watched();
         match seat.kind {
-            MemberKind::Control => time_of_sentinel(seat.address).await,
-            MemberKind::Data | MemberKind::Route | MemberKind::Store => time_of(seat.address).await,
+            MemberKind::Control => time_of_sentinel(&watched.control, seat.address).await,
+            MemberKind::Data | MemberKind::Route | MemberKind::Store => {
+                time_of(&watched.data, seat.address).await
+            }
         }
     }
 
@@ -280,12 +292,24 @@ impl Running for RedisStack {
         match source {
             Source::Authority { .. } => {
                 let primary = self.led_to().await?;
-                let found = dump(&self.keys, "the primary", primary, Asked::Plainly).await?;
+                let found = dump(
+                    (&self.keys, self.directory.login()),
+                    "the primary",
+                    primary,
+                    Asked::Plainly,
+                )
+                .await?;
                 Ok(found.holdings())
             }
             Source::Before { node } | Source::After { node } => {
                 let address = self.roster.named(node)?.address;
-                let found = dump(&self.keys, node.as_str(), address, Asked::Plainly).await?;
+                let found = dump(
+                    (&self.keys, self.directory.login()),
+                    node.as_str(),
+                    address,
+                    Asked::Plainly,
+                )
+                .await?;
                 Ok(found.holdings())
             }
         }
@@ -295,7 +319,9 @@ impl Running for RedisStack {
         let seat = self.roster.named(node)?;
         // An old primary that starts by its old configuration serves as a second one until the sentinels
         // see it. Without a new primary it is the primary still, and starts as such.
+        // Somebody else's starts as they set it up to.
         if seat.kind == MemberKind::Data
+            && !self.attached
             && let Ok(primary) = self.led_to().await
             && primary != seat.address
         {
@@ -314,7 +340,12 @@ impl Running for RedisStack {
     }
 
     fn rearm(&self) -> Option<&dyn Rearm> {
-        Some(self)
+        // It reads and writes what our own sentinels keep.
+        (!self.attached).then_some(self as &dyn Rearm)
+    }
+
+    async fn remove_data(&self) -> Result<(), SystemError> {
+        attach::remove_data(self, &self.keys.pattern()).await
     }
 
     fn proxied(&self) -> Option<&Proxied> {

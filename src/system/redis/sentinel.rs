@@ -18,9 +18,9 @@ use crate::{
     system::{mark, route::Route},
 };
 
-use super::link::{self, ask, command};
+use super::link::{self, Login, ask, command};
 
-/// The name under which sentinels know the primary.
+/// The name under which sentinels of ours know the primary.
 pub const MASTER: &str = "drdrill";
 
 /// The longest wait for one sentinel before the next is asked.
@@ -29,12 +29,33 @@ const ASK_LIMIT: Duration = Duration::from_millis(200);
 /// Fields of a `SENTINEL` answer by name.
 pub type Fields = BTreeMap<String, String>;
 
+/// What one must know to ask sentinels for a primary, and to get in there.
+#[derive(Clone, Default)]
+pub struct Watched {
+    /// The name under which they know it.
+    pub master: String,
+    /// What lets clients in at sentinels.
+    pub control: Login,
+    /// What lets clients in at members that hold data.
+    pub data: Login,
+}
+
+impl Watched {
+    /// As our own sentinels know it.
+    pub fn ours() -> Self {
+        Self {
+            master: MASTER.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// How clients find the primary: they ask the sentinels in turn, the one that answered last first, as
 /// drivers do. One that does not answer costs 200 ms once; the next client starts at the next one.
 /// Without sentinels they go to the one endpoint that their configuration names, which an operator changes.
-#[derive(Debug)]
 pub struct Directory {
     sentinels: Vec<(NodeName, SocketAddr)>,
+    watched: Watched,
     answering: AtomicUsize,
     endpoint: Mutex<Option<SocketAddr>>,
     route: Option<Route>,
@@ -42,9 +63,10 @@ pub struct Directory {
 
 impl Directory {
     /// Asks these sentinels.
-    pub fn new(sentinels: Vec<(NodeName, SocketAddr)>) -> Self {
+    pub fn new(sentinels: Vec<(NodeName, SocketAddr)>, watched: Watched) -> Self {
         Self {
             sentinels,
+            watched,
             answering: AtomicUsize::new(0),
             endpoint: Mutex::new(None),
             route: None,
@@ -55,13 +77,13 @@ impl Directory {
     pub fn by(route: Route) -> Self {
         Self {
             route: Some(route),
-            ..Self::new(Vec::new())
+            ..Self::new(Vec::new(), Watched::ours())
         }
     }
 
     /// Leads to this endpoint until another one is named.
-    pub fn endpoint(address: SocketAddr) -> Self {
-        let directory = Self::new(Vec::new());
+    pub fn endpoint(address: SocketAddr, watched: Watched) -> Self {
+        let directory = Self::new(Vec::new(), watched);
         directory.lead_to(address);
         directory
     }
@@ -78,6 +100,16 @@ impl Directory {
 
     fn named(&self) -> MutexGuard<'_, Option<SocketAddr>> {
         self.endpoint.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What one must know to ask them.
+    pub fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
+    /// What lets clients in at members that hold data.
+    pub fn login(&self) -> &Login {
+        &self.watched.data
     }
 
     /// The sentinels, in their fixed order.
@@ -101,7 +133,7 @@ impl Directory {
         let mut last = link::late();
         for turn in 0..self.sentinels.len() {
             let index = (first + turn) % self.sentinels.len();
-            match primary_by(self.sentinels[index].1, ASK_LIMIT).await {
+            match primary_by(self.sentinels[index].1, &self.watched, ASK_LIMIT).await {
                 Ok(address) => {
                     self.answering.store(index, Ordering::Relaxed);
                     return Ok(address);
@@ -114,9 +146,13 @@ impl Directory {
 }
 
 /// Where the primary is, by one sentinel.
-pub async fn primary_by(sentinel: SocketAddr, limit: Duration) -> RedisResult<SocketAddr> {
-    let question = command(&["SENTINEL", "get-master-addr-by-name", MASTER]);
-    address(ask(sentinel, &question, limit).await?)
+pub async fn primary_by(
+    sentinel: SocketAddr,
+    watched: &Watched,
+    limit: Duration,
+) -> RedisResult<SocketAddr> {
+    let question = command(&["SENTINEL", "get-master-addr-by-name", &watched.master]);
+    address(watched.control.ask(sentinel, &question, limit).await?)
 }
 
 /// Reads `[ip, port]`.
@@ -169,21 +205,26 @@ pub struct Knowledge {
 }
 
 /// Asks one sentinel for all that it knows, within `limit`.
-pub async fn knowledge(sentinel: SocketAddr, limit: Duration) -> RedisResult<Knowledge> {
+pub async fn knowledge(
+    sentinel: SocketAddr,
+    watched: &Watched,
+    limit: Duration,
+) -> RedisResult<Knowledge> {
+    let master = &watched.master;
     let conversation = async {
-        let mut connection = link::connect(sentinel, limit).await?;
+        let mut connection = watched.control.connect(sentinel, limit).await?;
         let connection = &mut connection;
         Ok(Knowledge {
-            master: command(&["SENTINEL", "MASTER", MASTER])
+            master: command(&["SENTINEL", "MASTER", master])
                 .query_async(connection)
                 .await?,
-            replicas: command(&["SENTINEL", "REPLICAS", MASTER])
+            replicas: command(&["SENTINEL", "REPLICAS", master])
                 .query_async(connection)
                 .await?,
-            sentinels: command(&["SENTINEL", "SENTINELS", MASTER])
+            sentinels: command(&["SENTINEL", "SENTINELS", master])
                 .query_async(connection)
                 .await?,
-            quorum: command(&["SENTINEL", "CKQUORUM", MASTER])
+            quorum: command(&["SENTINEL", "CKQUORUM", master])
                 .query_async(connection)
                 .await
                 .map_err(|error: RedisError| error.to_string()),

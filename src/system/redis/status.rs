@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::{
     id::NodeName,
     record::{Role, View},
-    system::roster::Roster,
+    system::roster::{Roster, Seat},
 };
 
 /// What a node says of its replication.
@@ -13,8 +13,8 @@ use crate::{
 pub struct Status {
     /// Whether it is a primary.
     pub primary: bool,
-    /// Whom it follows.
-    pub follows: Option<SocketAddr>,
+    /// Whom it follows, by the name or address that it was told, and the port.
+    pub leader: Option<(String, u16)>,
     /// Whether its link to the primary is up; true for a primary.
     pub linked: bool,
     /// Its position in the replication stream, bytes.
@@ -35,7 +35,7 @@ impl Status {
         };
         let number = |name: &str| field(name).and_then(|text| text.parse().ok());
         let primary = field("role")? == "master";
-        let host = field("master_host").and_then(|host| host.parse::<IpAddr>().ok());
+        let host = field("master_host").map(str::to_owned);
         let port = field("master_port").and_then(|port| port.parse().ok());
         let offset = if primary {
             "master_repl_offset"
@@ -44,12 +44,26 @@ impl Status {
         };
         Some(Self {
             primary,
-            follows: host.zip(port).map(SocketAddr::from),
+            leader: host.zip(port),
             linked: primary || field("master_link_status") == Some("up"),
             offset: number(offset)?,
             replicas: number("connected_slaves").unwrap_or(0),
             priority: number("slave_priority").unwrap_or(100),
         })
+    }
+
+    /// The member that it follows, whichever way leads there.
+    pub fn follows<'r>(&self, roster: &'r Roster) -> Option<&'r Seat> {
+        let (host, port) = self.leader.as_ref()?;
+        match host.parse::<IpAddr>() {
+            Ok(ip) => roster.behind(SocketAddr::new(ip, *port)),
+            Err(_) => roster.named(&NodeName::new(host)).ok(),
+        }
+    }
+
+    /// Whether it follows whoever listens at this very address.
+    pub fn follows_at(&self, address: SocketAddr) -> bool {
+        self.leader == Some((address.ip().to_string(), address.port()))
     }
 
     /// The view of a node that answered this, or did not answer.
@@ -59,9 +73,10 @@ impl Status {
             Some(status) if status.primary => Role::Primary,
             Some(_) => Role::Replica,
         };
-        let follows = status.and_then(|status| status.follows).map(|address| {
-            let seat = roster.behind(address);
-            seat.map_or_else(|| address.to_string(), |seat| seat.name.to_string())
+        let follows = status.and_then(|status| {
+            let (host, port) = status.leader.as_ref()?;
+            let seat = status.follows(roster).map(|seat| seat.name.to_string());
+            Some(seat.unwrap_or_else(|| format!("{host}:{port}")))
         });
         View {
             node: node.clone(),
@@ -88,7 +103,7 @@ mod tests {
             "# Replication\r\nrole:master\r\nconnected_slaves:2\r\nmaster_repl_offset:812\r\n";
         let expected = Status {
             primary: true,
-            follows: None,
+            leader: None,
             linked: true,
             offset: 812,
             replicas: 2,
@@ -99,7 +114,7 @@ mod tests {
             slave_repl_offset:800\r\nslave_priority:0\r\nconnected_slaves:0\r\nmaster_repl_offset:800\r\n";
         let expected = Status {
             primary: false,
-            follows: "10.0.0.2:6379".parse().ok(),
+            leader: Some(("10.0.0.2".into(), 6379)),
             linked: false,
             offset: 800,
             replicas: 0,

@@ -84,7 +84,7 @@ pub fn standing(looks: &Looks<'_>, shards: &[Shard]) -> Vec<(bool, String)> {
             );
             return (attached >= fellows as u64, text);
         }
-        if look.status.primary || look.status.follows != Some(leader.address) {
+        if look.status.primary || !look.status.follows_at(leader.address) {
             return (false, format!("{name}: does not follow {}", leader.name));
         }
         let behind = leading.status.offset.saturating_sub(look.status.offset);
@@ -163,7 +163,7 @@ mod tests {
         Look {
             status: Status {
                 primary: me == 0,
-                follows: (me == 1).then(|| "10.0.0.2:6379".parse().expect("an address")),
+                leader: (me == 1).then(|| ("10.0.0.2".to_owned(), 6379)),
                 linked: true,
                 offset: 100,
                 replicas: u64::from(me == 0),

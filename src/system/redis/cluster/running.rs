@@ -20,6 +20,7 @@ use crate::{
             client::{RedisClient, Target},
             dump::{Asked, Found, dump},
             element::{ELEMENT_BYTES, Keys},
+            link::Login,
             running::time_of,
         },
         roster::{Roster, Seat, sole},
@@ -194,7 +195,7 @@ impl Running for ClusterStack {
     }
 
     async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
-        time_of(self.roster.named(node)?.address).await
+        time_of(&Login::default(), self.roster.named(node)?.address).await
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {
@@ -221,13 +222,27 @@ impl Running for ClusterStack {
                 let mut found = Found::default();
                 for seat in self.leading().await? {
                     let name = seat.name.as_str();
-                    found.add(dump(&self.keys, name, seat.address, Asked::Plainly).await?);
+                    found.add(
+                        dump(
+                            (&self.keys, &Login::default()),
+                            name,
+                            seat.address,
+                            Asked::Plainly,
+                        )
+                        .await?,
+                    );
                 }
                 Ok(found.holdings())
             }
             Source::Before { node } | Source::After { node } => {
                 let address = self.roster.named(node)?.address;
-                let found = dump(&self.keys, node.as_str(), address, Asked::AsReplica).await?;
+                let found = dump(
+                    (&self.keys, &Login::default()),
+                    node.as_str(),
+                    address,
+                    Asked::AsReplica,
+                )
+                .await?;
                 Ok(found.holdings())
             }
         }

@@ -1,0 +1,75 @@
+//! How many nodes faults may have out of service at a time, near containers that drdrill did not create.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::id::NodeName;
+
+use super::FaultError;
+
+/// A limit, and what is out of service by now. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    most: usize,
+    struck: Arc<Mutex<BTreeMap<usize, Vec<NodeName>>>>,
+}
+
+impl Permit {
+    /// At most so many nodes at a time.
+    pub fn of(most: u32) -> Self {
+        Self {
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+            struck: Arc::default(),
+        }
+    }
+
+    /// Whether these may be struck beside those that are.
+    ///
+    /// # Errors
+    /// When they would be too many together.
+    pub(super) fn admits(&self, chosen: &[NodeName]) -> Result<(), FaultError> {
+        let struck = self.lock();
+        let all: BTreeSet<&NodeName> = struck.values().flatten().chain(chosen).collect();
+        if all.len() <= self.most {
+            return Ok(());
+        }
+        let names: Vec<&str> = all.into_iter().map(NodeName::as_str).collect();
+        Err(FaultError::TooMany(names.join(", "), self.most))
+    }
+
+    /// A step's fault struck these.
+    pub(super) fn struck(&self, step: usize, victims: &[NodeName]) {
+        self.lock().insert(step, victims.to_vec());
+    }
+
+    /// A step's fault was undone.
+    pub(super) fn undone(&self, step: usize) {
+        self.lock().remove(&step);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<NodeName>>> {
+        self.struck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_out_already_counts_until_it_is_back() {
+        let permit = Permit::of(1);
+        let node = |name: &str| [NodeName::new(name)];
+        assert!(permit.admits(&node("a")).is_ok());
+        permit.struck(1, &node("a"));
+        assert!(permit.admits(&node("a")).is_ok(), "it is out already");
+        let refused = permit.admits(&node("b")).expect_err("too many");
+        assert!(refused.to_string().contains("a, b"), "{refused}");
+        permit.undone(1);
+        assert!(permit.admits(&node("b")).is_ok());
+        let both = [NodeName::new("a"), NodeName::new("b")];
+        assert!(permit.admits(&both).is_err());
+    }
+}
