@@ -88,7 +88,7 @@ impl<'a> Judged<'a> {
         );
         match verdict {
             Verdict::Fail => (verdict, format!("{sentence} {why}.")),
-            Verdict::Pass | Verdict::Control | Verdict::Inconclusive => {
+            Verdict::Pass | Verdict::Control | Verdict::Inconclusive | Verdict::Aborted => {
                 (Verdict::Inconclusive, format!("{why}. {sentence}"))
             }
         }
@@ -287,6 +287,7 @@ fn told(run: &Run) -> String {
         Some(Verdict::Inconclusive) => "inconclusive",
         Some(Verdict::Pass) => "pass",
         Some(Verdict::Control) => "control",
+        Some(Verdict::Aborted) => "aborted",
         None => "no verdict",
     };
     format!("{} ({word})", run.id)

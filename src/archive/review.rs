@@ -317,7 +317,7 @@ fn reviewed<'a>(scenario: &'a str, runs: &[&'a Run], before: &[&'a Run]) -> Revi
         verdicts: [
             count(Verdict::Pass),
             count(Verdict::Fail),
-            count(Verdict::Inconclusive),
+            count(Verdict::Inconclusive) + count(Verdict::Aborted),
         ],
         worst,
         target,

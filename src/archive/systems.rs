@@ -87,7 +87,8 @@ fn line<'a>(
         verdicts[match summary.verdict {
             Verdict::Pass => 0,
             Verdict::Fail => 1,
-            Verdict::Inconclusive => 2,
+            // Neither could anything be told.
+            Verdict::Inconclusive | Verdict::Aborted => 2,
             Verdict::Control => 3,
         }] += 1;
     }

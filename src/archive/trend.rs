@@ -58,7 +58,8 @@ pub fn trend<'a>(archive: &'a Archive, scenario: &'a str) -> Trend<'a> {
         verdicts[match run.verdict {
             Some(Verdict::Pass) => 0,
             Some(Verdict::Fail) => 1,
-            Some(Verdict::Inconclusive) => 2,
+            // Neither could anything be told.
+            Some(Verdict::Inconclusive | Verdict::Aborted) => 2,
             Some(Verdict::Control) => 3,
             None => 4,
         }] += 1;

@@ -69,6 +69,8 @@ pub enum Command {
     Images(ImagesArguments),
     /// Remove what interrupted drills have left behind
     Sweep(SweepArguments),
+    /// Stop every drill, and keep new ones from starting until the halt is lifted
+    Halt(HaltArguments),
     /// Judge and render a finished run again from its folder
     Report(ReportArguments),
     /// Decide whether a pipeline may go on: evidence, targets, baseline, history
@@ -297,6 +299,28 @@ pub struct SweepArguments {
 
 fn run_id(text: &str) -> Result<RunId, String> {
     RunId::parse(text).ok_or_else(|| "expected a run's name, such as 20261121t081500-abcdef".into())
+}
+
+/// Arguments of `halt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every drill of this user, and every one in the same container engine, heals what it broke, ends as aborted (exit code 9),
+and new ones do not start.
+
+Examples:
+  drdrill halt --reason 'a real incident'
+  drdrill halt --lift")]
+pub struct HaltArguments {
+    /// Let drills start again
+    #[arg(long, conflicts_with = "reason")]
+    pub lift: bool,
+    /// Why, as drills and their reports tell it
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "a person halted all drills"
+    )]
+    pub reason: String,
 }
 
 /// Arguments of `calibrate`.

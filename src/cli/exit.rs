@@ -24,6 +24,8 @@ pub enum Exit {
     Regression = 7,
     /// Something that a drill created is still there.
     CleanupIncomplete = 8,
+    /// A drill was stopped before its end, by a condition of its own or by `drdrill halt`.
+    Aborted = 9,
     /// drdrill itself failed.
     Bug = 70,
     /// Interrupted by a signal; everything was healed and removed.
@@ -43,6 +45,7 @@ Exit codes:
   6    evidence does not verify
   7    regression against the baseline
   8    cleanup incomplete
+  9    aborted: stopped by a condition of the drill, or by `drdrill halt`
   70   a bug in drdrill
   130  interrupted";
 }
@@ -50,9 +53,10 @@ Exit codes:
 impl Exit {
     /// The one that a caller must hear of when both happened.
     pub fn worse(self, other: Self) -> Self {
-        const ORDER: [Exit; 11] = [
+        const ORDER: [Exit; 12] = [
             Exit::Pass,
             Exit::Inconclusive,
+            Exit::Aborted,
             Exit::Regression,
             Exit::EnvironmentUnfit,
             Exit::ScenarioInvalid,

@@ -12,7 +12,7 @@ use drdrill::{
     measure::format::{self, Round},
     record::DisruptionKind,
     scenario::{Dur, Fault, Goal},
-    score::{LineState, Verdict},
+    score::LineState,
     seed::Seed,
     session::{Ended, Host, Session},
     time::Clock,
@@ -243,7 +243,7 @@ impl Hunt<'_> {
         let ended = session.run((), &mut None).await;
         let ended = ended.map_err(|error| unfit(&error))?;
         let exit = exit_of(&ended.record, &ended.judgement);
-        let told = ended.judgement.scorecard.verdict != Verdict::Inconclusive;
+        let told = !ended.judgement.scorecard.verdict.is_open();
         if told || exit == Exit::CleanupIncomplete {
             self.exit = self.exit.worse(exit);
         }

@@ -10,6 +10,7 @@ mod completions;
 mod environment;
 mod exit;
 mod gate;
+mod halt;
 mod harness;
 mod history;
 mod hunt;
@@ -72,6 +73,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::List => Ok(list::list()),
         Command::Images(arguments) => environment::images(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Halt(arguments) => halt::halt(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Gate(arguments) => gate::gate(&arguments),
         Command::Baseline(arguments) => baseline::baseline(&arguments),

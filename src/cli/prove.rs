@@ -183,6 +183,7 @@ fn came_out(trial: &Trial, ended: &Ended) -> (Exit, &'static str, String) {
             Verdict::Pass | Verdict::Control => ("passed", String::new()),
             Verdict::Fail => ("failed", card.sentence.clone()),
             Verdict::Inconclusive => ("inconclusive", card.sentence.clone()),
+            Verdict::Aborted => ("aborted", card.sentence.clone()),
         };
         return (verdict_exit(card.verdict), outcome, why);
     };

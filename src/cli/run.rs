@@ -238,6 +238,7 @@ pub fn verdict_exit(verdict: Verdict) -> Exit {
         Verdict::Pass | Verdict::Control => Exit::Pass,
         Verdict::Fail => Exit::TargetMissed,
         Verdict::Inconclusive => Exit::Inconclusive,
+        Verdict::Aborted => Exit::Aborted,
     }
 }
 

@@ -413,7 +413,7 @@ fn with_missing(verdict: Verdict, ended: usize, planned: u32) -> (Verdict, Optio
     );
     match verdict {
         Verdict::Fail => (verdict, Some(said)),
-        Verdict::Pass | Verdict::Control | Verdict::Inconclusive => {
+        Verdict::Pass | Verdict::Control | Verdict::Inconclusive | Verdict::Aborted => {
             (Verdict::Inconclusive, Some(said))
         }
     }

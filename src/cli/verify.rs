@@ -265,6 +265,7 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Fail => "fail",
         Verdict::Inconclusive => "inconclusive",
         Verdict::Control => "control",
+        Verdict::Aborted => "aborted",
     }
 }
 

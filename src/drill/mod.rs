@@ -3,6 +3,7 @@
 mod allot;
 mod faults;
 mod finish;
+mod halt;
 pub mod hunt;
 mod lost;
 mod offered;

@@ -9,7 +9,7 @@ use crate::{
     fault::{self, FaultContext, Permit},
     id::{NodeName, RunId},
     net::{Links, Shaping, SidecarLinks},
-    record::{Emitter, Environment, ImageFact, Member, Residue, What},
+    record::{Emitter, Environment, ImageFact, Member, MemberKind, Residue, What},
     runtime::{Runtime, RuntimeError, journal::Journal},
     scenario::{Fault, Step},
     seed::Seed,
@@ -160,7 +160,10 @@ pub async fn provision(plan: &Plan, context: &RunContext) -> Result<Provisioned,
         first_primary,
         regions: Arc::new(plan.regions()),
         clocked: Arc::new(plan.clocked()),
-        permit: plan.attach().map(|attach| Permit::of(attach.max_targets)),
+        permit: plan.attach().map(|attach| {
+            let deciding = plan.design.names(MemberKind::Control);
+            Permit::of(attach.max_targets, deciding)
+        }),
     };
     fault::rehearse(plan.faults(), &ground).await?;
     Ok(Provisioned {

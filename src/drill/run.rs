@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    Plan, RunContext, Stop, finish,
+    Plan, RunContext, Stop, finish, halt,
     provision::{After, Aside, Provisioned, provision, tear_down},
     steps::{StepContext, title},
     vigil::Vigil,
@@ -149,7 +149,9 @@ fn hand_on(
         (Status::Completed, Some(_)) if performed.healed && gone => None,
         (Status::Completed, Some(_)) => Some("not everything could be undone"),
         (Status::Completed, None) => Some("the system cannot make a stack ready again"),
-        (Status::Aborted(_) | Status::Interrupted, _) => Some("the drill did not run to its end"),
+        (Status::Aborted(_) | Status::Halted(_) | Status::Interrupted, _) => {
+            Some("the drill did not run to its end")
+        }
     };
     if let Some(why) = why {
         context
@@ -292,21 +294,22 @@ async fn drill(
         alerts: plan.scenario.alerting.clone(),
         restores: super::restore::Restores::default(),
     };
-    let status = match stop
-        .or(vigil.or(wait::warm(load, &provisioned.ground)))
-        .await
-    {
-        None => Status::Interrupted,
-        Some(Err(error) | Ok(Err(error))) => Status::Aborted(error),
-        Some(Ok(Ok(()))) => {
-            take_steps(
-                &mut step_context,
-                &plan.scenario.drill,
-                &context.asides,
-                stop,
-            )
-            .await
+    let steps = async {
+        let warm = wait::warm(load, &provisioned.ground);
+        match stop.or(vigil.or(warm)).await {
+            None => Status::Interrupted,
+            Some(Err(error) | Ok(Err(error))) => Status::Aborted(error),
+            Some(Ok(Ok(()))) => {
+                let drill = &plan.scenario.drill;
+                take_steps(&mut step_context, drill, &context.asides, stop).await
+            }
         }
+    };
+    let abort = plan.scenario.abort.as_ref();
+    let status = tokio::select! {
+        biased;
+        why = halt::met(abort, load, &provisioned.ground) => Status::Halted(why),
+        status = steps => status,
     };
     let StepContext {
         mut faults, ground, ..

@@ -195,7 +195,7 @@ pub(super) fn statement(manifest: &Manifest, bytes: &[u8]) -> Vec<u8> {
             // What could not be told is no pass: a policy that asks for PASSED must not get it.
             result: match claims.verdict {
                 Some(Verdict::Pass | Verdict::Control) => "PASSED",
-                Some(Verdict::Inconclusive) | None => "WARNED",
+                Some(Verdict::Inconclusive | Verdict::Aborted) | None => "WARNED",
                 Some(Verdict::Fail) => "FAILED",
             },
             configuration,

@@ -159,6 +159,11 @@ pub enum FaultError {
         "{0} would be out of service together, and `max-targets` is {1}: raise it where they may be, or heal before"
     )]
     TooMany(String, usize),
+    /// Those that decide by majority could not any more.
+    #[error(
+        "without {0} those that decide, {1} in all, have no majority left: this is not done to a stack that drdrill did not create"
+    )]
+    Quorum(String, usize),
     /// Nothing of that name runs there.
     #[error("there is no process `{0}` on `{1}`")]
     NoProcess(String, NodeName),

@@ -13,14 +13,17 @@ use super::FaultError;
 #[derive(Debug, Clone)]
 pub struct Permit {
     most: usize,
+    /// The members that decide by majority.
+    deciding: Arc<Vec<NodeName>>,
     struck: Arc<Mutex<BTreeMap<usize, Vec<NodeName>>>>,
 }
 
 impl Permit {
-    /// At most so many nodes at a time.
-    pub fn of(most: u32) -> Self {
+    /// At most so many nodes at a time, and of those that decide by majority fewer than half.
+    pub fn of(most: u32, deciding: Vec<NodeName>) -> Self {
         Self {
             most: usize::try_from(most).unwrap_or(usize::MAX),
+            deciding: Arc::new(deciding),
             struck: Arc::default(),
         }
     }
@@ -32,11 +35,21 @@ impl Permit {
     pub(super) fn admits(&self, chosen: &[NodeName]) -> Result<(), FaultError> {
         let struck = self.lock();
         let all: BTreeSet<&NodeName> = struck.values().flatten().chain(chosen).collect();
-        if all.len() <= self.most {
-            return Ok(());
+        let few = |names: &BTreeSet<&NodeName>| {
+            let names = names.iter().map(|name| name.as_str());
+            names.collect::<Vec<_>>().join(", ")
+        };
+        if all.len() > self.most {
+            return Err(FaultError::TooMany(few(&all), self.most));
         }
-        let names: Vec<&str> = all.into_iter().map(NodeName::as_str).collect();
-        Err(FaultError::TooMany(names.join(", "), self.most))
+        let out: BTreeSet<&NodeName> = all
+            .into_iter()
+            .filter(|one| self.deciding.contains(one))
+            .collect();
+        match out.len() * 2 >= self.deciding.len() && !out.is_empty() {
+            true => Err(FaultError::Quorum(few(&out), self.deciding.len())),
+            false => Ok(()),
+        }
     }
 
     /// A step's fault struck these.
@@ -60,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_is_out_already_counts_until_it_is_back() {
-        let permit = Permit::of(1);
+        let permit = Permit::of(1, Vec::new());
         let node = |name: &str| [NodeName::new(name)];
         assert!(permit.admits(&node("a")).is_ok());
         permit.struck(1, &node("a"));
@@ -71,5 +84,21 @@ mod tests {
         assert!(permit.admits(&node("b")).is_ok());
         let both = [NodeName::new("a"), NodeName::new("b")];
         assert!(permit.admits(&both).is_err());
+    }
+
+    #[test]
+    fn a_majority_of_those_that_decide_stays() {
+        let names = |names: &[&str]| -> Vec<NodeName> {
+            names.iter().map(|name| NodeName::new(*name)).collect()
+        };
+        let permit = Permit::of(3, names(&["s1", "s2", "s3"]));
+        assert!(permit.admits(&names(&["r1", "s1"])).is_ok());
+        let refused = permit.admits(&names(&["s1", "s2"])).expect_err("no quorum");
+        assert!(refused.to_string().contains("s1, s2"), "{refused}");
+        let pair = Permit::of(2, names(&["s1", "s2"]));
+        assert!(
+            pair.admits(&names(&["s1"])).is_err(),
+            "one of two is no majority"
+        );
     }
 }

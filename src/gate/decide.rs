@@ -60,7 +60,7 @@ pub fn decide(
         (State::Regression, against.sentence.clone())
     } else if let Some(rise) = rise {
         (State::Regression, rise)
-    } else if verdict == score::Verdict::Inconclusive {
+    } else if verdict.is_open() {
         (State::Inconclusive, sentence.to_owned())
     } else if let Some(against) = is(Verdict::Inconclusive) {
         (State::Inconclusive, against.sentence.clone())
@@ -106,6 +106,12 @@ mod tests {
         assert_eq!(state(Ok(()), PASSED, None, None), State::Pass);
         assert_eq!(state(Ok(()), PASSED, Some(&few), None), State::Inconclusive);
         assert_eq!(state(Ok(()), unsure, Some(&worse), None), State::Regression);
+        let stopped = (score::Verdict::Aborted, "stopped");
+        assert_eq!(
+            state(Ok(()), stopped, Some(&same), None),
+            State::Inconclusive
+        );
+        assert_eq!(state(Ok(()), stopped, None, None), State::Inconclusive);
         assert_eq!(
             state(Ok(()), unsure, Some(&same), None),
             State::Inconclusive

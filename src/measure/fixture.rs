@@ -384,6 +384,7 @@ fn opened() -> Opened {
             },
             targets,
             alerting: None,
+            abort: None,
             headline: None,
             drill: vec![
                 Step::Steady(Dur(Duration::from_secs(20))),

@@ -287,6 +287,8 @@ pub enum Status {
     Interrupted,
     /// It could not go on, and why.
     Aborted(String),
+    /// It was stopped before its end by a condition of its own or from outside, as asked for; by which.
+    Halted(String),
 }
 
 /// What teardown left behind.

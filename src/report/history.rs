@@ -137,7 +137,7 @@ pub(super) fn outcome(run: &Run) -> &'static str {
         (None, _) => "not closed",
         (Some(_), Some(verdict)) => word(verdict),
         (Some(Status::Interrupted), None) => "interrupted",
-        (Some(Status::Completed | Status::Aborted(_)), None) => "aborted",
+        (Some(Status::Completed | Status::Aborted(_) | Status::Halted(_)), None) => "aborted",
     }
 }
 
@@ -148,6 +148,7 @@ pub(super) fn word(verdict: Verdict) -> &'static str {
         Verdict::Fail => "fail",
         Verdict::Inconclusive => "inconclusive",
         Verdict::Control => "control",
+        Verdict::Aborted => "aborted",
     }
 }
 

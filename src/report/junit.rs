@@ -107,7 +107,7 @@ fn verdict(view: &View) -> TestCaseStatus {
     match view.card.verdict {
         Verdict::Pass | Verdict::Control => TestCaseStatus::success(),
         Verdict::Fail => not_ok(NonSuccessKind::Failure, &sentence),
-        Verdict::Inconclusive => not_ok(NonSuccessKind::Error, &sentence),
+        Verdict::Inconclusive | Verdict::Aborted => not_ok(NonSuccessKind::Error, &sentence),
     }
 }
 

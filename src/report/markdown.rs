@@ -15,6 +15,7 @@ pub fn markdown(view: &View) -> String {
         Verdict::Fail => "❌",
         Verdict::Inconclusive => "⚠️",
         Verdict::Control => "🔷",
+        Verdict::Aborted => "⛔",
     };
     let word = text::verdict(view.card.verdict);
     let mut out = format!("## {mark} {word}: {}\n\n", escape(&title.scenario));

@@ -93,6 +93,7 @@ fn verdict(judgement: &Judgement) -> Family {
         Verdict::Fail,
         Verdict::Inconclusive,
         Verdict::Control,
+        Verdict::Aborted,
     ];
     for verdict in all {
         let word = text::verdict(verdict).to_ascii_lowercase();

@@ -77,7 +77,7 @@ fn row(it: &Drilled<'_>) -> Vec<Cell> {
         Verdict::Pass => Tone::Plain,
         Verdict::Control => Tone::Plain,
         Verdict::Fail => Tone::Bad,
-        Verdict::Inconclusive => Tone::Warn,
+        Verdict::Inconclusive | Verdict::Aborted => Tone::Warn,
     };
     let verdicts = it.verdicts.map(|count| count.to_string()).join("/");
     vec![

@@ -81,6 +81,7 @@ fn header(view: &View, style: Style) -> String {
         Verdict::Fail => "1;97;41",
         Verdict::Inconclusive => "1;30;43",
         Verdict::Control => "1;30;46",
+        Verdict::Aborted => "1;97;45",
     };
     let word = text::verdict(view.card.verdict);
     let badge = if style.colour {

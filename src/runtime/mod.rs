@@ -6,6 +6,7 @@ mod children;
 mod disk;
 pub mod docker;
 pub mod facts;
+pub mod halted;
 mod happening;
 mod images;
 pub mod journal;
@@ -281,6 +282,11 @@ pub trait Runtime: Send + Sync {
     /// What stands beside the nodes; nothing where nodes have neither helpers nor a network of their own.
     async fn surroundings(&self) -> Result<Surroundings, RuntimeError> {
         Ok(Surroundings::default())
+    }
+
+    /// Why drills are halted where the machines are, if they are.
+    async fn halted(&self) -> Result<Option<String>, RuntimeError> {
+        Ok(None)
     }
 
     /// The nodes that were started, whatever became of them.

@@ -1,5 +1,6 @@
 //! The scenario file: its types, and reading it with every problem shown at its place.
 
+pub mod abort;
 pub mod alerting;
 pub mod attach;
 pub mod consistency;
@@ -20,6 +21,7 @@ pub mod targets;
 pub mod types;
 mod write;
 
+pub use abort::{Abort, Floor};
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
 pub use attach::{Allowance, Attach};
 pub use consistency::{Consistency, ConsistencyClients, ConsistencyKind};

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alerting, Attach, BackupTime, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur, Fault,
-    MustFail, Percent, Rate, Restore, RunbookStep, Selector, Steps, Targets,
+    Abort, Alerting, Attach, BackupTime, ConsistencyClients, ConsumerClients, ConsumerEnd, Dur,
+    Fault, MustFail, Percent, Rate, Restore, RunbookStep, Selector, Steps, Targets,
 };
 
 /// A drill: what stands, who uses it, what breaks, what is done about it, and what must hold.
@@ -34,6 +34,9 @@ pub struct Scenario {
     /// Prometheus and Alertmanager beside the stack, and which alerts the fault must raise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerting: Option<Alerting>,
+    /// When it stops by itself before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abort: Option<Abort>,
     /// The step that `rto` and `rpo` speak of, counted from 0; the first fault, switchover or
     /// noop unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,6 +14,15 @@ pub enum Verdict {
     Inconclusive,
     /// A control run that behaved as one: nothing happened.
     Control,
+    /// It was stopped before its end, by a condition of its own or from outside: neither pass nor fail.
+    Aborted,
+}
+
+impl Verdict {
+    /// Whether it leaves open what would have come of the drill.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Inconclusive | Self::Aborted)
+    }
 }
 
 /// The scorecard of one drill.

@@ -28,7 +28,7 @@ pub fn proof(judgement: &Judgement, misses: &[Miss]) -> Proof {
         untold && absent.iter().any(|miss| is_of(line, *miss))
     };
     let open = card.lines.iter().find(open);
-    if card.verdict != Verdict::Inconclusive && open.is_none() {
+    if !card.verdict.is_open() && open.is_none() {
         return Proof::NotRed(absent);
     }
     let why = open.map(|line| format!("{}: {}", line.figure, line.why));

@@ -47,7 +47,7 @@ pub fn repeats(cards: &[Scorecard], stacks: u64, targets: &Targets) -> Repeats {
     let verdicts = [
         count(Verdict::Pass),
         count(Verdict::Fail),
-        count(Verdict::Inconclusive),
+        count(Verdict::Inconclusive) + count(Verdict::Aborted),
         count(Verdict::Control),
     ];
     let level = targets.confidence.map_or(LEVEL, |c| c.level.0 / 100.0);
@@ -162,7 +162,7 @@ fn undecided_beside_rto(card: &Scorecard) -> bool {
         || match card.verdict {
             Verdict::Pass | Verdict::Fail => false,
             Verdict::Inconclusive => !rto,
-            Verdict::Control => true,
+            Verdict::Control | Verdict::Aborted => true,
         }
 }
 
@@ -322,7 +322,7 @@ fn sentence(
         return match verdict {
             Verdict::Pass => format!("{counts}: every run passed, as it must."),
             Verdict::Fail => format!("{counts}: every run must pass."),
-            Verdict::Inconclusive => format!("{counts}: it is not decided."),
+            Verdict::Inconclusive | Verdict::Aborted => format!("{counts}: it is not decided."),
             Verdict::Control => format!("All {runs} controls stayed quiet."),
         };
     };
@@ -337,7 +337,7 @@ fn sentence(
             let runs = format::counted(more, "more run");
             format!("{counts}: not yet shown{claim}; it takes {runs} within the target.")
         }
-        Verdict::Inconclusive => format!("{counts}: nothing is shown{claim}."),
+        Verdict::Inconclusive | Verdict::Aborted => format!("{counts}: nothing is shown{claim}."),
         Verdict::Control => format!("All {runs} controls stayed quiet."),
     }
 }

@@ -49,9 +49,11 @@ pub fn sentence(
             let why = why.lines().next().unwrap_or_default();
             text.push_str(&format!("; the run was aborted: {why}"));
         }
+        Status::Halted(why) => text.push_str(&format!("; the drill was stopped: {why}")),
     }
     match verdict {
-        Verdict::Pass | Verdict::Fail => {}
+        // Why it was stopped is said.
+        Verdict::Pass | Verdict::Fail | Verdict::Aborted => {}
         Verdict::Control => text.push_str("; the control stayed quiet"),
         // Why it was aborted is why nothing may be concluded.
         Verdict::Inconclusive if matches!(record.status, Status::Aborted(_)) => {}

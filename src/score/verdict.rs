@@ -44,7 +44,10 @@ pub fn score(record: &Record, figures: &Figures, findings: &[Finding]) -> Scorec
     }
     reasons.extend(judged.iter().filter_map(missed));
     let stands = integrity_stands(findings, &doubts);
-    let verdict = if record.is_control() {
+    let verdict = if matches!(record.status, Status::Halted(_)) {
+        // Whatever was seen until then was cut short on purpose.
+        Verdict::Aborted
+    } else if record.is_control() {
         control(record, figures, findings, (&judged, stands), &mut reasons)
     } else {
         match verdict(stands, &judged, &mut reasons) {
@@ -139,6 +142,7 @@ fn voids(record: &Record, findings: &[Finding]) -> Vec<Doubt> {
         Status::Completed => Vec::new(),
         Status::Interrupted => vec![incomplete("the run was interrupted".into())],
         Status::Aborted(why) => vec![incomplete(format!("the run was aborted: {why}"))],
+        Status::Halted(why) => vec![incomplete(format!("the drill was stopped: {why}"))],
     };
     for finding in findings {
         let blurs = match finding.answer {
@@ -172,6 +176,7 @@ fn status_reason(record: &Record, judged: &[Judged]) -> Option<Reason> {
         Status::Completed => return None,
         Status::Interrupted => ("run-interrupted", "a person stopped the run".to_owned()),
         Status::Aborted(why) => ("run-aborted", why.clone()),
+        Status::Halted(why) => ("run-halted", why.clone()),
     };
     Some(Reason {
         name: name.into(),

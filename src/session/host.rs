@@ -11,7 +11,7 @@ use crate::{
     id::RunId,
     record::{Emitter, Harness, Residue},
     runtime::{
-        Owner, RuntimeKind,
+        Owner, RuntimeKind, halted,
         journal::{Header, Journal},
         process::ProcessRuntime,
     },
@@ -20,7 +20,7 @@ use crate::{
 
 use super::{
     Secrets,
-    machines::{self, NoMachines},
+    machines::{self, MachinesError, NoMachines},
 };
 
 /// What runs drills. The library reads neither arguments nor environment: this is what it is told instead.
@@ -95,6 +95,9 @@ impl Host {
         emitter: &Emitter,
         stop: &Stop,
     ) -> Result<Machines, NoMachines> {
+        if let Some(why) = halted::halted(&self.state) {
+            return Err(MachinesError::Halted(why).into());
+        }
         match plan.description.runtime {
             RuntimeKind::Docker => {
                 machines::docker((self, plan), run, journal, emitter, stop).await

@@ -46,6 +46,9 @@ pub enum MachinesError {
     /// A secret that the scenario names cannot be had.
     #[error("{0}")]
     NoSecret(String),
+    /// Somebody halted all drills.
+    #[error("`drdrill halt`: {0}; `drdrill halt --lift` lets drills start again")]
+    Halted(String),
     /// A person stopped it.
     #[error("interrupted")]
     Interrupted,
@@ -103,6 +106,9 @@ pub(super) async fn docker(
 /// The engine, named in the journal with what is about to be made in it.
 async fn connect(host: &Host, run: &RunId, journal: &Journal) -> Result<Engine, MachinesError> {
     let engine = Engine::connect(host.docker_host.as_deref()).await?;
+    if let Some(why) = engine.halted().await? {
+        return Err(MachinesError::Halted(why));
+    }
     if let Some(identity) = engine.identity().await? {
         let noted = journal.in_engine(identity).await;
         noted.map_err(|error| unwritten(run, &error))?;

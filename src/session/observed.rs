@@ -83,7 +83,7 @@ pub async fn observe(
     match &finished.status {
         Status::Completed => {}
         Status::Interrupted => return Err("interrupted".into()),
-        Status::Aborted(why) => return Err(why.clone()),
+        Status::Aborted(why) | Status::Halted(why) => return Err(why.clone()),
     }
     if !finished.clean {
         return Err("the drill left something behind; `drdrill sweep` removes it".into());

@@ -332,6 +332,7 @@ enum StackSource {
 fn without_machines(emitter: &Emitter, error: &MachinesError, residue: Residue) -> Finished {
     let status = match error {
         MachinesError::Interrupted => Status::Interrupted,
+        MachinesError::Halted(_) => Status::Halted(error.to_string()),
         other => Status::Aborted(other.to_string()),
     };
     emitter.say(What::Closed(status.clone()));

@@ -5,6 +5,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("PASS", "通过"),
     ("FAIL", "未通过"),
     ("INCONCLUSIVE", "无法判定"),
+    ("ABORTED", "已中止"),
     ("CONTROL", "对照"),
     ("met", "达成"),
     ("missed", "未达成"),

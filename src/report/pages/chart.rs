@@ -120,7 +120,7 @@ fn point(svg: &mut String, run: &Run, x: f64, y: f64, step: f64) {
                 "<path class=\"cross\" d=\"M{left:.1} {top:.1}L{right:.1} {bottom:.1}M{left:.1} {bottom:.1}L{right:.1} {top:.1}\"/>"
             )
         }
-        Some(Verdict::Inconclusive) | None => circle("ring"),
+        Some(Verdict::Inconclusive | Verdict::Aborted) | None => circle("ring"),
     };
     add(
         svg,
@@ -157,7 +157,7 @@ pub fn spark(runs: &[&Run]) -> String {
         };
         let class = match run.verdict {
             Some(Verdict::Fail) => "fail",
-            Some(Verdict::Inconclusive) => "info",
+            Some(Verdict::Inconclusive | Verdict::Aborted) => "info",
             Some(Verdict::Pass | Verdict::Control) | None => "ok",
         };
         let height = (share * 26.0).max(2.0);

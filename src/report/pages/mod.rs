@@ -185,7 +185,7 @@ fn class(run: &Run) -> &'static str {
     match run.verdict {
         Some(Verdict::Pass) => "met",
         Some(Verdict::Fail) => "missed",
-        Some(Verdict::Inconclusive) => "inconclusive",
+        Some(Verdict::Inconclusive | Verdict::Aborted) => "inconclusive",
         Some(Verdict::Control) | None => "any",
     }
 }

@@ -57,8 +57,14 @@ fn cells<'r>(review: &'r Review<'_>) -> impl Iterator<Item = &'r Covered<'r>> {
 }
 
 fn lead(review: &Review<'_>) -> String {
-    let [passed, failed, unsure] =
-        [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive].map(|verdict| count(review, verdict));
+    let [passed, failed, unsure, stopped] = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::Inconclusive,
+        Verdict::Aborted,
+    ]
+    .map(|verdict| count(review, verdict));
+    let unsure = unsure + stopped;
     let never = cells(review)
         .filter(|cell| matches!(cell, Covered::Never))
         .count();

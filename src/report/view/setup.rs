@@ -118,7 +118,7 @@ pub(super) fn alarms(record: &Record) -> Vec<String> {
 pub(super) fn last_words(record: &Record) -> Vec<String> {
     match &record.status {
         Status::Aborted(why) => why.lines().skip(1).map(text::clean).collect(),
-        Status::Completed | Status::Interrupted => Vec::new(),
+        Status::Completed | Status::Interrupted | Status::Halted(_) => Vec::new(),
     }
 }
 

@@ -167,6 +167,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Fail => "FAIL",
         Verdict::Inconclusive => "INCONCLUSIVE",
         Verdict::Control => "CONTROL",
+        Verdict::Aborted => "ABORTED",
     }
 }
 
@@ -241,6 +242,7 @@ pub fn status(status: &Status) -> String {
         Status::Completed => "completed".into(),
         Status::Interrupted => "interrupted".into(),
         Status::Aborted(why) => format!("aborted: {}", why.lines().next().unwrap_or_default()),
+        Status::Halted(why) => format!("stopped: {why}"),
     }
 }
 

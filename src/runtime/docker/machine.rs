@@ -380,6 +380,10 @@ impl Runtime for DockerRuntime {
         events::surroundings(&self.engine, &self.run, &machines, &network).await
     }
 
+    async fn halted(&self) -> Result<Option<String>, RuntimeError> {
+        self.engine.halted().await
+    }
+
     fn nodes(&self) -> Vec<NodeName> {
         self.intents.nodes()
     }

@@ -9,6 +9,7 @@ mod engine;
 mod events;
 mod exec;
 mod facts;
+mod halted;
 mod images;
 mod lease;
 mod machine;

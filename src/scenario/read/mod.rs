@@ -1,6 +1,7 @@
 //! Reading a scenario: YAML to a tree with places, overrides on the tree, then typed decoding that
 //! collects every problem.
 
+mod abort;
 mod alerting;
 mod alerts_cross;
 mod clients;
@@ -165,6 +166,7 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         |tree| targets::targets(d, tree),
     );
     let alerting = f.get("alerting").map(|tree| alerting::alerting(d, tree));
+    let abort = f.get("abort").map(|tree| abort::abort(d, tree));
     let headline = f
         .get("headline")
         .map(|tree| d.number(tree, "the headline step", 0..=99));
@@ -191,6 +193,10 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         alerting: match alerting {
             None => None,
             Some(alerting) => Some(alerting?),
+        },
+        abort: match abort {
+            None => None,
+            Some(abort) => Some(abort?),
         },
         headline: headline.flatten(),
         drill: drill?,

@@ -1,0 +1,29 @@
+//! When a drill stops by itself before its end.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Dur, Percent};
+
+/// Conditions under which faults are healed at once and the drill ends as aborted: neither pass nor fail.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Abort {
+    /// Too few of the clients' operations are ok.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Floor>,
+    /// The steps take longer than this together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Dur>,
+}
+
+/// A share that clients must see, over a time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Floor {
+    /// The least share of operations that are ok.
+    pub below: Percent,
+    /// The time over which they are counted. A time without any operation counts as below.
+    #[serde(rename = "for")]
+    pub lasting: Dur,
+}
