@@ -73,6 +73,12 @@ check_toolchain() {
         may_install || unfit "openssl: the tests of time stamps run it"
         apt_install openssl
     fi
+    # The tests bring a project up as people do, by Docker Compose: the plugin, or the program of old.
+    if [ -n "${DRDRILL_DOCKER_TESTS:-}" ] && ! docker compose version >/dev/null 2>&1 &&
+        ! command -v docker-compose >/dev/null; then
+        may_install || unfit "Docker Compose: the tests of attached drills run it"
+        apt_install docker-compose
+    fi
     if ! command -v curl >/dev/null; then
         may_install || unfit "curl: this script talks to the Docker engine with it"
         apt_install curl ca-certificates

@@ -69,6 +69,8 @@ pub enum Command {
     Images(ImagesArguments),
     /// Remove what interrupted drills have left behind
     Sweep(SweepArguments),
+    /// Try a client program of your own on a store: whether it speaks the protocol
+    Conform(ConformArguments),
     /// Stop every drill, and keep new ones from starting until the halt is lifted
     Halt(HaltArguments),
     /// Judge and render a finished run again from its folder
@@ -299,6 +301,29 @@ pub struct SweepArguments {
 
 fn run_id(text: &str) -> Result<RunId, String> {
     RunId::parse(text).ok_or_else(|| "expected a run's name, such as 20261121t081500-abcdef".into())
+}
+
+/// Arguments of `conform`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  drdrill conform --node n1=172.31.248.11 --node n2=172.31.248.12 --node n3=172.31.248.13 -- python3 client.py")]
+pub struct ConformArguments {
+    /// A node of the store and its address; each once
+    #[arg(long = "node", value_name = "NAME=ADDRESS", value_parser = node, required = true)]
+    pub nodes: Vec<(String, String)>,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub program: Vec<String>,
+}
+
+fn node(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, address)) if !name.is_empty() && !address.is_empty() => {
+            Ok((name.into(), address.into()))
+        }
+        _ => Err("expected `name=address`, such as n1=172.31.248.11".into()),
+    }
 }
 
 /// Arguments of `halt`.

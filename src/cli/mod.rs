@@ -7,6 +7,7 @@ mod check;
 mod chosen;
 mod commands;
 mod completions;
+mod conform;
 mod environment;
 mod exit;
 mod gate;
@@ -73,6 +74,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::List => Ok(list::list()),
         Command::Images(arguments) => environment::images(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Conform(arguments) => conform::conform(&arguments),
         Command::Halt(arguments) => halt::halt(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Gate(arguments) => gate::gate(&arguments),

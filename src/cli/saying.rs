@@ -85,6 +85,10 @@ fn why(scorecard: &Scorecard) -> String {
             .iter()
             .map(|it| it.name.as_str())
             .collect();
+        // A run that was cut short leaves everything open: that it was is what counts.
+        if names.first().is_some_and(|name| name.starts_with("run-")) {
+            names.truncate(1);
+        }
     }
     if names.is_empty() {
         String::new()

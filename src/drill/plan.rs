@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -109,6 +110,13 @@ impl Plan {
         let changed = self.needs(|need| *need == Need::Clock);
         let kinds = self.system.tell_time().iter().filter(|_| changed);
         kinds.flat_map(|kind| self.design.names(*kind)).collect()
+    }
+
+    /// The folder of the file that it was read from.
+    pub fn folder(&self) -> PathBuf {
+        let parent = Path::new(&self.source.file).parent();
+        let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new(".")).to_owned()
     }
 
     /// Which nodes lie in which region.

@@ -105,6 +105,16 @@ impl Purpose<'_> {
                 .to_owned(),
             setting => format!("    settings: {{ {setting} }}\n"),
         };
+        let members = match self.system.only_attaches() {
+            true => "    \
+    attach:
+      data: [n1, n2, n3]             # containers that run already, as `docker ps` names them
+      client: [python3, client.py]   # what acts on the store: docs/guide/own-client.md\n"
+                .to_owned(),
+            false => format!(
+                "    nodes: {nodes}               # {least} to {most} members that hold data\n{image}{settings}"
+            ),
+        };
         let others = self.other_routes(route);
         format!(
             "\
@@ -120,8 +130,7 @@ summary: {what}.
 stack:
   {system}:
     topology: {topology_name}
-    nodes: {nodes}               # {least} to {most} members that hold data
-{image}{settings}
+{members}
 clients:
   route: {route}{others}
   service: {{ lanes: {lanes}, rate: {rate}/s, timeout: 500ms }}   # each operation is due at its time, whatever earlier ones do

@@ -27,12 +27,31 @@ pub struct Attach {
     /// The same for the members that watch and decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_login: Option<String>,
+    /// The program that acts on a store which drdrill does not know, with its arguments; run in the scenario's folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client: Vec<String>,
     /// The most members that faults may have out of service or cut off at a time.
     #[serde(default = "one")]
     pub max_targets: u32,
     /// Without a sign of life from drdrill for so long, faults are undone where the containers are.
     #[serde(default = "lease")]
     pub lease: Dur,
+}
+
+impl Default for Attach {
+    fn default() -> Self {
+        Self {
+            project: None,
+            label: None,
+            data: Vec::new(),
+            control: Vec::new(),
+            login: None,
+            control_login: None,
+            client: Vec::new(),
+            max_targets: one(),
+            lease: lease(),
+        }
+    }
 }
 
 /// One member at a time, unless the file says that more may go.

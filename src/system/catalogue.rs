@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     System, etcd::Etcd, kafka::Kafka, mongodb::MongoDb, mysql::MySql, opensearch::OpenSearch,
-    postgres::Postgres, redis::Redis, reference::Reference,
+    own::Own, postgres::Postgres, redis::Redis, reference::Reference,
 };
 
 /// All systems, in the order in which they are listed.
@@ -19,6 +19,7 @@ pub fn all() -> Vec<Arc<dyn System>> {
         Arc::new(Kafka),
         Arc::new(Etcd),
         Arc::new(OpenSearch),
+        Arc::new(Own),
         Arc::new(Reference),
     ]
 }

@@ -8,7 +8,7 @@ use crate::{
     id::NodeName,
     record::{Emitter, Member},
     runtime::{Runtime, RuntimeKind},
-    scenario::{ConsistencyKind, SystemSpec},
+    scenario::{Attach, ConsistencyKind, SystemSpec},
 };
 
 use super::{Exporter, Machinery, Running, SystemError};
@@ -149,8 +149,10 @@ pub struct Deploy {
     pub images: BTreeMap<String, String>,
     /// drdrill's own executable, for systems that are part of it.
     pub program: PathBuf,
-    /// Whether the machines run already, set up by somebody else: nothing is created or set.
-    pub attached: bool,
+    /// Machines that run already, set up by somebody else: nothing is created or set.
+    pub attach: Option<Attach>,
+    /// The folder of the scenario's file.
+    pub folder: PathBuf,
     /// What lets clients in there.
     pub logins: Logins,
     /// Where it says what happens.
@@ -218,6 +220,11 @@ pub trait System: Send + Sync {
 
     /// Whether it can take containers that run already for the members of a topology.
     fn attaches(&self, _topology: &str) -> bool {
+        false
+    }
+
+    /// Whether it can do nothing else.
+    fn only_attaches(&self) -> bool {
         false
     }
 

@@ -16,6 +16,7 @@ pub mod mongodb;
 pub mod mysql;
 pub mod opensearch;
 pub mod outcome;
+pub mod own;
 pub mod patience;
 pub mod postgres;
 pub mod proxied;

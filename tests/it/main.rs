@@ -2,6 +2,7 @@
 
 mod adapter_rig;
 mod alerts;
+mod attached;
 mod calibration;
 mod calibration_rig;
 mod cli_check;
@@ -27,6 +28,7 @@ mod forgeries;
 mod full_disk;
 mod gate;
 mod gate_attacks;
+mod halted;
 mod history;
 mod hostile;
 mod hostile_nodes;

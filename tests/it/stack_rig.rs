@@ -85,7 +85,8 @@ where
     let runtime = Arc::new(DockerRuntime::new(engine, run, journal.clone(), options));
     let (emitter, events) = Emitter::new(Clock::start());
     let deploy = Deploy {
-        attached: false,
+        attach: None,
+        folder: std::path::PathBuf::new(),
         logins: drdrill::system::Logins::default(),
         runtime: runtime.clone(),
         images: design

@@ -28,6 +28,7 @@ use child::Child;
 use fence::Fence;
 
 pub use child::ProcessId;
+pub use spawner::spawn;
 
 /// The longest wait for a signalled process to end.
 const END_LIMIT: Duration = Duration::from_secs(5);

@@ -125,6 +125,17 @@ fn attach(d: &mut Decoder, tree: &Tree) -> Option<Attach> {
     let control = f
         .get("control")
         .map_or_else(|| Some(Vec::new()), |tree| members(d, tree));
+    let client = f.get("client").map_or_else(
+        || Some(Vec::new()),
+        |tree| {
+            let words = d.list(tree, "a program and its arguments")?;
+            let mut argv = Vec::new();
+            for word in words {
+                argv.push(d.text(word, "an argument")?.to_owned());
+            }
+            Some(argv)
+        },
+    );
     let login = f
         .get("login")
         .map(|tree| d.parsed(tree, "a login", self::login));
@@ -148,6 +159,7 @@ fn attach(d: &mut Decoder, tree: &Tree) -> Option<Attach> {
         label: label.map_or(Some(None), |one| one.map(Some))?,
         data: data?,
         control: control?,
+        client: client?,
         login: login.map_or(Some(None), |one| one.map(Some))?,
         control_login: other.map_or(Some(None), |one| one.map(Some))?,
         max_targets: most?,

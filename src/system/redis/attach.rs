@@ -376,14 +376,9 @@ mod tests {
     fn found(data: &[&str], control: &[&str]) -> Attach {
         let names = |all: &[&str]| all.iter().map(|&name| name.to_owned()).collect();
         Attach {
-            project: None,
-            label: None,
             data: names(data),
             control: names(control),
-            login: None,
-            control_login: None,
-            max_targets: 1,
-            lease: Dur(Duration::from_secs(15)),
+            ..Attach::default()
         }
     }
 

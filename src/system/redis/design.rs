@@ -290,7 +290,7 @@ impl System for Redis {
         design: &Design,
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
-        if deploy.attached {
+        if deploy.attach.is_some() {
             return Ok(Arc::new(attach::attach(self.name(), design, deploy).await?));
         }
         if design.topology == cluster::CLUSTER {

@@ -1,0 +1,11 @@
+//! A store that drdrill does not know, drilled through a program of the user's own.
+
+mod client;
+pub mod conform;
+mod design;
+mod element;
+mod program;
+mod protocol;
+mod running;
+
+pub use design::Own;

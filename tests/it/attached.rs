@@ -1,0 +1,493 @@
+//! Drills of containers that drdrill did not create, brought up by Docker Compose from the file that the docs name.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use drdrill::runtime::docker::Engine;
+use serde_json::Value;
+
+use crate::{
+    docker_rig::IMAGE,
+    drill_rig::{DRDRILL, Done, Drill},
+    drills::wait_for,
+};
+
+/// An image of NATS, which `nats` builds.
+const NATS: &str = "drdrill.local/test-nats:2";
+const PASSWORD: &str = "planted-sesame-4711";
+const SERVICES: [&str; 6] = [
+    "redis-1",
+    "redis-2",
+    "redis-3",
+    "sentinel-1",
+    "sentinel-2",
+    "sentinel-3",
+];
+
+/// A Compose project that runs; it goes down when this is dropped.
+struct Project {
+    name: String,
+    folder: PathBuf,
+}
+
+impl Project {
+    /// The project of an example's file.
+    fn of(example: &str, name: &str) -> Self {
+        let project = Self {
+            name: format!("{name}{}", std::process::id()),
+            folder: Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("examples")
+                .join(example),
+        };
+        let up = project.compose(&["up", "-d"]);
+        assert!(up.0, "{}", up.1);
+        project
+    }
+
+    fn up(name: &str) -> Self {
+        let project = Self::of("own-redis", name);
+        project.settled();
+        project
+    }
+
+    /// By Compose's plugin where there is one, else by the program of old.
+    fn compose(&self, arguments: &[&str]) -> (bool, String) {
+        let file = self.folder.join("compose.yaml");
+        let plugin = Command::new("docker").args(["compose", "version"]).output();
+        let plugin = plugin.is_ok_and(|output| output.status.success());
+        let mut command = match plugin {
+            true => {
+                let mut command = Command::new("docker");
+                command.arg("compose");
+                command
+            }
+            false => Command::new("docker-compose"),
+        };
+        let command = command
+            .arg("-f")
+            .arg(file)
+            .args(["-p", &self.name])
+            .args(arguments);
+        let command = command
+            .env("REDIS_IMAGE", IMAGE)
+            .env("NATS_IMAGE", NATS)
+            .env("REDIS_PASSWORD", PASSWORD);
+        let output = command
+            .output()
+            .expect("Docker Compose, which scripts/setup.sh installs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    }
+
+    fn container(&self, service: &str) -> String {
+        let project = format!("label=com.docker.compose.project={}", self.name);
+        let service = format!("label=com.docker.compose.service={service}");
+        let found = docker(&[
+            "ps",
+            "-aq",
+            "--no-trunc",
+            "--filter",
+            &project,
+            "--filter",
+            &service,
+        ]);
+        found.trim().to_owned()
+    }
+
+    /// Asks a server of it.
+    fn ask(&self, service: &str, words: &[&str]) -> String {
+        let container = self.container(service);
+        let port = if service.starts_with("sentinel") {
+            "26379"
+        } else {
+            "6379"
+        };
+        let mut all = vec![
+            "exec",
+            &container,
+            "redis-cli",
+            "--no-auth-warning",
+            "-p",
+            port,
+        ];
+        if port == "6379" {
+            all.extend(["-a", PASSWORD]);
+        }
+        all.extend(words);
+        docker(&all)
+    }
+
+    /// Every sentinel could fail over.
+    fn settled(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        let well = || {
+            SERVICES[3..].iter().all(|sentinel| {
+                self.ask(sentinel, &["SENTINEL", "CKQUORUM", "orders"])
+                    .starts_with("OK 3")
+                    && self
+                        .ask(sentinel, &["SENTINEL", "REPLICAS", "orders"])
+                        .matches("master-link-status\nok")
+                        .count()
+                        == 2
+            })
+        };
+        while !well() {
+            assert!(Instant::now() < end, "the project does not settle");
+            thread::sleep(Duration::from_millis(300));
+        }
+    }
+
+    /// What must be the same afterwards: how each container was made, where it is, and that it runs.
+    fn facts(&self) -> BTreeMap<&'static str, Value> {
+        let of = |service: &'static str| {
+            let text = docker(&["inspect", &self.container(service)]);
+            let all: Value = serde_json::from_str(&text).expect("JSON");
+            let one = &all[0];
+            let networks = one["NetworkSettings"]["Networks"]
+                .as_object()
+                .expect("networks");
+            let addresses: Vec<&Value> = networks
+                .values()
+                .map(|network| &network["IPAddress"])
+                .collect();
+            let state = [&one["State"]["Running"], &one["State"]["Paused"]];
+            let facts = serde_json::json!([
+                one["Id"],
+                one["Image"],
+                one["Config"],
+                one["HostConfig"],
+                one["Mounts"],
+                addresses,
+                state
+            ]);
+            (service, facts)
+        };
+        SERVICES.into_iter().map(of).collect()
+    }
+
+    /// The drill of the docs, on this project.
+    fn drill(&self) -> Drill {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-redis/drill.yaml");
+        let text = fs::read_to_string(file).expect("the drill");
+        let secret = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(secret.path(), PASSWORD).expect("a password");
+        let (_, kept) = secret.keep().expect("it stays");
+        let text = text.replace("project: orders", &format!("project: {}", self.name));
+        let text = text.replace("env:REDIS_PASSWORD", &format!("file:{}", kept.display()));
+        Drill::written(&text)
+    }
+
+    /// Nothing of drdrill's is left: no container, no key.
+    fn is_clean(&self) {
+        assert_eq!(
+            docker(&["ps", "-aq", "--filter", "label=drdrill.attached"]),
+            ""
+        );
+        for service in &SERVICES[..3] {
+            assert_eq!(
+                self.ask(service, &["--scan", "--pattern", "drdrill:*"])
+                    .trim(),
+                "",
+                "{service}"
+            );
+        }
+    }
+
+    /// Whether every server reaches every other one.
+    fn is_joined(&self) -> bool {
+        let (data, all) = (&SERVICES[..3], &SERVICES);
+        data.iter().all(|from| {
+            let others = data.iter().filter(|to| *to != from);
+            let reach = |to: &&str| {
+                let container = self.container(from);
+                let argv = [
+                    "exec",
+                    &container,
+                    "timeout",
+                    "1",
+                    "redis-cli",
+                    "-h",
+                    to,
+                    "-a",
+                    PASSWORD,
+                    "ping",
+                ];
+                docker(&argv).contains("PONG")
+            };
+            others.copied().all(|to| reach(&to))
+        }) && all.len() == 6
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        self.compose(&["down", "-v", "-t", "0"]);
+    }
+}
+
+/// What `docker` says.
+fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker")
+        .args(arguments)
+        .output()
+        .expect("docker");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn aborted(done: &Done, words: &str) {
+    assert!(done.talk.contains(words), "{words}: {}", done.talk);
+    assert_ne!(done.exit, 0, "{}", done.talk);
+}
+
+/// Every file of a run folder.
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").flatten();
+    entries
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            path => vec![path],
+        })
+        .collect()
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+fn a_compose_project_is_drilled_and_given_back_as_it_was() {
+    let project = Project::up("drdrillown");
+    let before = project.facts();
+    let refused = project
+        .drill()
+        .set("stack.redis.settings.down-after", "1s")
+        .run();
+    aborted(
+        &refused,
+        "`down-after: 1s`, and `down-after-milliseconds` is 5000 ms",
+    );
+    let plan = tempfile::NamedTempFile::new().expect("a file");
+    let other = project.drill().with(&["--plan", &"0".repeat(64)]).run();
+    aborted(&other, "what is there is not what was planned");
+    let drill = project.drill();
+    let out = plan.path().to_str().expect("a path");
+    let scenario = drill.folder.path().join("scenario.yaml");
+    let planned = Command::new(DRDRILL)
+        .arg("plan")
+        .arg(scenario)
+        .args(["--out", out])
+        .output();
+    assert!(planned.expect("drdrill").status.success());
+    let done = drill.with(&["--plan", out]).run();
+    assert_eq!(done.line("rto"), "met", "{}", done.talk);
+    assert!(
+        done.value("rto").is_some_and(|rto| rto > 5.0),
+        "{}",
+        done.talk
+    );
+    assert_eq!(done.finding("residue"), "valid", "{}", done.talk);
+    assert_eq!(done.finding("effect-verified"), "valid", "{}", done.talk);
+    assert_eq!(project.facts(), before);
+    project.is_clean();
+    assert!(project.is_joined());
+    for file in files(&done.run) {
+        let bytes = fs::read(&file).expect("a file");
+        let found = bytes
+            .windows(PASSWORD.len())
+            .any(|window| window == PASSWORD.as_bytes());
+        assert!(!found, "the password is in {}", file.display());
+    }
+    assert!(!done.talk.contains(PASSWORD));
+    // What keeps an old primary from taking writes goes: first it is told, and then two nodes take writes.
+    project.settled();
+    for service in &SERVICES[..3] {
+        let set = ["CONFIG", "SET", "min-replicas-to-write", "0"];
+        assert_eq!(project.ask(service, &set).trim(), "OK");
+    }
+    let told = project.drill().run();
+    aborted(
+        &told,
+        "`min-replicas-to-write: 1`, and `min-replicas-to-write` is 0",
+    );
+    let key = "stack.redis.settings.min-replicas-to-write";
+    let red = project.drill().set(key, "0").run();
+    let lines = (red.exit, red.line("split_brain"));
+    assert_eq!(lines, (1, "missed"), "{}", red.talk);
+    project.is_clean();
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+fn what_a_killed_drill_did_is_undone_where_the_containers_are() {
+    let project = Project::up("drdrilllease");
+    for fault in ["{ pause: primary }", "{ partition: { isolate: primary } }"] {
+        let drill = project.drill();
+        let scenario = drill.folder.path().join("scenario.yaml");
+        let text = fs::read_to_string(&scenario).expect("the drill");
+        let text = text.replace("{ partition: { isolate: primary } }", fault);
+        let text = text.replace("login:", "lease: 5s\n      login:");
+        fs::write(&scenario, text).expect("the drill");
+        let mut child = drill.spawn();
+        wait_for(&drill, "\"effect\"", Duration::from_secs(60));
+        child.kill().expect("killed");
+        let since = Instant::now();
+        child.wait().expect("its end");
+        let frozen = || {
+            SERVICES.iter().any(|service| {
+                docker(&[
+                    "inspect",
+                    "-f",
+                    "{{.State.Paused}}",
+                    &project.container(service),
+                ])
+                .trim()
+                    == "true"
+            })
+        };
+        assert!(
+            frozen() || !project.is_joined(),
+            "{fault}: nothing was in force"
+        );
+        // A lease and 5 s, as the docs say; no sweep.
+        while frozen() || !project.is_joined() {
+            assert!(
+                since.elapsed() < Duration::from_secs(13),
+                "{fault}: still in force"
+            );
+        }
+        println!("{fault}: undone {:?} after the kill", since.elapsed());
+        let (code, said) = drill.sweep();
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(
+            docker(&["ps", "-aq", "--filter", "label=drdrill.attached"]),
+            ""
+        );
+        project.settled();
+    }
+    // The keys of the killed drills go with the next one.
+    let drill = project
+        .drill()
+        .set("drill.1", "{ fault: noop }")
+        .set("targets.rto", "any");
+    let done = drill.run();
+    assert!([0, 3].contains(&done.exit), "{}", done.talk);
+    project.is_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+async fn a_halt_in_the_engine_is_seen_by_all_of_it_until_it_is_lifted() {
+    let engine = Engine::connect(None).await.expect("an engine");
+    assert_eq!(engine.halted().await.expect("an answer"), None);
+    engine.halt("a real incident").await.expect("halted");
+    let seen = engine.halted().await;
+    let drill = Drill::shipped("redis/sentinel-kill.yaml");
+    let ended = tokio::task::spawn_blocking(move || drill.run()).await;
+    let lifted = engine.lift().await.expect("lifted");
+    assert_eq!(seen.expect("an answer").as_deref(), Some("a real incident"));
+    assert!(lifted);
+    ended.expect("an end").expect(9, "aborted");
+    assert_eq!(engine.halted().await.expect("an answer"), None);
+}
+
+/// NATS with JetStream, of which drdrill knows nothing.
+fn nats(name: &str) -> Project {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-client");
+    let base = "BASE=drdrill.local/base:trixie";
+    let mut build = Command::new("docker");
+    let build = build
+        .args(["build", "-q", "--build-arg", base, "-t", NATS])
+        .arg(folder);
+    let built = build.output().expect("docker");
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    Project::of("own-client", name)
+}
+
+fn conform(program: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(DRDRILL);
+    let command = command.arg("conform").args([
+        "--node",
+        "n1=172.31.248.11",
+        "--node",
+        "n2=172.31.248.12",
+        "--node",
+        "n3=172.31.248.13",
+        "--",
+    ]);
+    let output = command.args(program).output().expect("the binary starts");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+fn a_store_that_drdrill_does_not_know_is_drilled_through_a_program() {
+    let project = nats("drdrillnats");
+    let folder = project.folder.clone();
+    let client = folder.join("client.py");
+    let client = client.to_str().expect("a path");
+    let (code, said) = conform(&["python3", client]);
+    assert_eq!(code, Some(0), "{said}");
+    // Programs that do not do what they say.
+    let text = fs::read_to_string(client).expect("the client");
+    let wrong = tempfile::tempdir().expect("a folder");
+    let planted = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        let path = wrong.path().join("client.py");
+        fs::write(&path, text.replacen(from, to, 1)).expect("a client");
+        conform(&["python3", path.to_str().expect("a path")])
+    };
+    let loses = "        connection = self.connection(until)\n        sent.append(True)\n";
+    let (code, said) = planted(
+        loses,
+        "        if request[\"element\"][11] == \"7\": return {\"ok\": True}\n        connection = self.connection(until)\n        sent.append(True)\n",
+    );
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("36 different elements of 40"), "{said}");
+    let (code, said) = planted(
+        "main()\n",
+        "import os; os.write(1, b\"hello\\n\"); main()\n",
+    );
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("no answer: `hello`"), "{said}");
+    let drill = |rewrite: &dyn Fn(String) -> String| {
+        let scenario = fs::read_to_string(folder.join("drill.yaml")).expect("the drill");
+        let scenario = scenario.replace("project: queue", &format!("project: {}", project.name));
+        let drill = Drill::written(&scenario);
+        fs::write(drill.folder.path().join("client.py"), rewrite(text.clone())).expect("a client");
+        drill
+    };
+    let sound = drill(&|text| text).run();
+    sound.expect(0, "pass");
+    assert!(
+        sound.value("rto").is_some_and(|rto| rto > 0.5),
+        "{}",
+        sound.talk
+    );
+    assert_eq!(sound.finding("residue"), "valid", "{}", sound.talk);
+    // A client that acknowledges what it never sent: every such write is lost, and told.
+    let lying = drill(&|text| {
+        text.replacen(
+        loses,
+        "        if request[\"element\"][9:12] == \"777\": return {\"ok\": True}\n        connection = self.connection(until)\n        sent.append(True)\n",
+        1,
+    )
+    });
+    // Number 777 of each lane falls due long after the fault: the holes are the client's.
+    let lying = lying.set("clients.service.rate", "400/s").run();
+    assert_ne!(lying.exit, 0, "{}", lying.talk);
+    assert_ne!(lying.verdict(), "pass", "{}", lying.talk);
+    assert_eq!(
+        docker(&["ps", "-aq", "--filter", "label=drdrill.attached"]),
+        ""
+    );
+}
