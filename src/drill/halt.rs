@@ -6,6 +6,7 @@ use tokio::time::sleep;
 
 use crate::{
     fault::FaultContext,
+    record::Status,
     runtime::halted,
     scenario::{Abort, Floor},
     time::Nanos,
@@ -17,12 +18,23 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often is asked whether drills are halted.
 const ASK: Duration = Duration::from_millis(500);
 
-/// Waits until the drill must stop; why.
-pub(super) async fn met(abort: Option<&Abort>, load: &Load, ground: &FaultContext) -> String {
+/// Waits until the drill must stop; how it then ended.
+pub(super) async fn met(abort: Option<&Abort>, load: &Load, ground: &FaultContext) -> Status {
     tokio::select! {
-        why = starved(abort.and_then(|abort| abort.availability), load, ground) => why,
-        why = late(abort.and_then(|abort| abort.after.map(|after| after.0))) => why,
-        why = asked(ground) => why,
+        why = starved(abort.and_then(|abort| abort.availability), load, ground) => Status::Halted(why),
+        why = late(abort.and_then(|abort| abort.after.map(|after| after.0))) => Status::Halted(why),
+        why = asked(ground) => Status::Halted(why),
+        why = lost(ground) => Status::Aborted(why),
+    }
+}
+
+/// Waits until nothing more can be learnt of the stack.
+async fn lost(ground: &FaultContext) -> String {
+    loop {
+        if let Some(why) = ground.system.lost() {
+            return why;
+        }
+        sleep(LOOK).await;
     }
 }
 

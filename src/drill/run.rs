@@ -308,7 +308,7 @@ async fn drill(
     let abort = plan.scenario.abort.as_ref();
     let status = tokio::select! {
         biased;
-        why = halt::met(abort, load, &provisioned.ground) => Status::Halted(why),
+        status = halt::met(abort, load, &provisioned.ground) => status,
         status = steps => status,
     };
     let StepContext {

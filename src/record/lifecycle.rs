@@ -64,6 +64,11 @@ pub enum Change {
         /// Its exit code, where that is known.
         code: Option<i64>,
     },
+    /// The program through which clients act has ended, or does not answer what needs no store.
+    ClientAway {
+        /// What it does.
+        why: String,
+    },
     /// It was taken off the drill's network.
     Detached,
     /// A container that is none of the run's is on its network; with a node's address where a node is named.
@@ -141,6 +146,7 @@ impl Unexplained {
                 let code = code.map_or("an unknown exit code".into(), |code| ending(code, false));
                 format!("`{helper}`, which the faults at {name} need, ended with {code}")
             }
+            Change::ClientAway { why } => format!("the client program {why}"),
             Change::Detached => format!("{name} was taken off the drill's network"),
             Change::Joined {
                 name: stranger,

@@ -178,6 +178,11 @@ pub trait Running: Send + Sync {
         Vec::new()
     }
 
+    /// Why nothing more can be learnt through it, where that is so: what acts for the clients is gone.
+    fn lost(&self) -> Option<String> {
+        None
+    }
+
     /// Removes what the run wrote, where the stack outlives it.
     async fn remove_data(&self) -> Result<(), SystemError> {
         Ok(())

@@ -13,6 +13,14 @@ pub const METHOD: &[(&str, &str)] = &[
         "每个通道有自己的连接，没有连接池和重试，遇到首个不成功的操作即断开；其中 {0} 个通道每次操作都重新连接。",
     ),
     (
+        "Clients acted through a program of the user's own, a session for each lane: what it called acknowledged, and what it called certainly not done, is taken at its word.",
+        "客户端通过用户自己的程序进行操作，每个通道一个会话：该程序所称的已确认与确定未执行均按其所述采信。",
+    ),
+    (
+        "The stack ran before the drill and was set up by its owner: who leads and which settings are in force was read from it, and others may have used it meanwhile. Of its members at most {} at a time were to be out of service; what was written was removed, and the containers were compared with how they were found.",
+        "系统在演练之前已在运行，由其所有者搭建：主节点和生效的设置均从系统读取，其间可能另有他人使用。同一时间最多允许 {0} 个成员停止服务；演练写入的数据已清除，并将容器与演练前的状态作了比较。",
+    ),
+    (
         "Loss is what was acknowledged and is absent from the final reads, taken although the members had not converged; an operation whose outcome the client does not know is never counted as loss.",
         "丢失是指已被确认而在最终读取中不存在的写入，最终读取时各成员尚未收敛；客户端不知结果的操作从不计为丢失。",
     ),

@@ -220,6 +220,7 @@ mod tests {
                 helper: name(),
                 code: Some(1),
             },
+            Change::ClientAway { why: name() },
             Change::Detached,
             Change::Joined {
                 name: name(),

@@ -35,6 +35,10 @@ pub const WATCH: &[(&str, &str)] = &[
         "{1} 的故障注入所需的辅助容器 `{0}` 被外部结束（{2}），并非演练步骤所致",
     ),
     (
+        "the client program {}, from outside: no step did it",
+        "客户端程序异常（{0}），并非演练步骤所致",
+    ),
+    (
         "`{}` took {}, the address of {}, from outside: no step did it",
         "外部容器 `{0}` 占用了 {2} 的地址 {1}，并非演练步骤所致",
     ),

@@ -3,7 +3,7 @@
 use crate::{
     history::{Access, Group, Lane},
     record::{ConsumerGroup, DisruptionKind, MemberKind, Origin, Record, Status},
-    scenario::ConsistencyKind,
+    scenario::{Attach, ConsistencyKind},
     score::Scorecard,
     time::Nanos,
 };
@@ -269,8 +269,12 @@ pub(super) fn method(record: &Record) -> Vec<String> {
             timeout.unwrap_or_default().as_millis(),
         ));
     }
+    said.extend(attached(record));
     let fresh = record.lanes.iter().filter(|lane| lane.fresh).count() as u64;
-    if !record.lanes.is_empty() {
+    let program = attach(record).is_some_and(|attach| !attach.client.is_empty());
+    if program {
+        said.push("Clients acted through a program of the user's own, a session for each lane: what it called acknowledged, and what it called certainly not done, is taken at its word.".into());
+    } else if !record.lanes.is_empty() {
         said.push(format!(
             "Each lane has a connection of its own, without pool and retry, dropped at the first operation that is not ok; {} for every operation.",
             match fresh {
@@ -302,6 +306,20 @@ pub(super) fn method(record: &Record) -> Vec<String> {
         "Nodes' own views are polled; they annotate the picture and decide no figure.".into(),
     );
     said
+}
+
+fn attach(record: &Record) -> Option<&Attach> {
+    let stack = record.opened.scenario.stack.values();
+    stack.filter_map(|spec| spec.attach.as_ref()).next()
+}
+
+/// What is to be known of a stack that ran before the drill.
+fn attached(record: &Record) -> Option<String> {
+    let attach = attach(record)?;
+    Some(format!(
+        "The stack ran before the drill and was set up by its owner: who leads and which settings are in force was read from it, and others may have used it meanwhile. Of its members at most {} at a time were to be out of service; what was written was removed, and the containers were compared with how they were found.",
+        attach.max_targets
+    ))
 }
 
 fn consumers(group: &ConsumerGroup) -> String {

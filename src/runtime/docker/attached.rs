@@ -42,7 +42,7 @@ const RULES: &str = "nft list tables | grep -w drdrill; iptables -t mangle -S OU
 /// Lets packets pass so.
 const FLUSH: &str = "printf 'add table inet drdrill\\ndelete table inet drdrill\\n' | nft -f -; iptables -t mangle -F OUTPUT; tc qdisc del dev eth0 root 2>/dev/null; true";
 /// The helper that undoes faults, as it is told where it has ended.
-const LEASE: &str = "lease, which undoes faults,";
+const LEASE: &str = "lease";
 /// How long either may take.
 const LOOK: Duration = Duration::from_secs(10);
 

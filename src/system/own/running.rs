@@ -1,20 +1,28 @@
 //! A store of the user's own as it stands: everything that is known of it, its program says.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::{Group, Lane},
     id::{LaneId, NodeName, RunId},
-    record::{Emitter, Holdings, Role, Setting, Source, Stack, View},
+    record::{
+        Cause, Change, Emitter, Holdings, Role, Setting, Source, Stack, Unexplained, View, What,
+    },
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Deploy, Design, Observer, Redundancy, Running, SystemError,
+        Client, Deploy, Design, Logins, Observer, Redundancy, Running, SystemError,
         reserve::reserve,
         roster::{Roster, sole},
         watch::watch,
@@ -41,6 +49,11 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 const READY_EVERY: Duration = Duration::from_millis(500);
 /// The list by which the start proves that an element which is acknowledged is read.
 const READY_LIST: LaneId = LaneId(u16::MAX);
+/// How often the program is asked what needs no store, and how late its answer may be.
+const MIND_EVERY: Duration = Duration::from_millis(500);
+const MIND_LIMIT: Duration = Duration::from_secs(1);
+/// The session in which it is asked.
+const MIND: &str = "mind";
 /// The session of drdrill's own questions.
 const CONTROL: &str = "drdrill";
 
@@ -49,8 +62,24 @@ pub struct OwnStack {
     stack: Stack,
     run: RunId,
     roster: Arc<Roster>,
+    start: Start,
     program: Arc<Program>,
     runtime: Arc<dyn Runtime>,
+}
+
+/// How the program is started.
+struct Start {
+    argv: Vec<String>,
+    folder: PathBuf,
+    logins: Logins,
+}
+
+impl Start {
+    fn program(&self) -> Result<Program, SystemError> {
+        let program = Program::start(&self.argv, &self.folder, &self.logins);
+        let shown = self.argv.join(" ");
+        program.map_err(|error| refused(format!("failed to start `{shown}`: {error}")))
+    }
 }
 
 /// Starts the program and meets the store through it.
@@ -61,13 +90,16 @@ pub async fn attach(design: &Design, deploy: Deploy) -> Result<OwnStack, SystemE
     let members = reserve(design, &deploy, |_| 0).await?;
     let roster = Roster::new(&members)?;
     let attach = deploy.attach.clone().unwrap_or_default();
-    let shown = attach.client.join(" ");
+    let start = Start {
+        argv: attach.client,
+        folder: deploy.folder,
+        logins: deploy.logins,
+    };
+    let shown = start.argv.join(" ");
     deploy
         .emitter
         .note(format!("starting the client program `{shown}`"));
-    let program = Program::start(&attach.client, &deploy.folder, &deploy.logins);
-    let program =
-        program.map_err(|error| refused(format!("failed to start `{shown}`: {error}")))?;
+    let program = start.program()?;
     let first = members.first().map(|member| member.name.clone());
     let mut stack = OwnStack {
         stack: Stack {
@@ -90,16 +122,20 @@ pub async fn attach(design: &Design, deploy: Deploy) -> Result<OwnStack, SystemE
         },
         run: deploy.runtime.run().clone(),
         roster: Arc::new(roster),
+        start,
         program: Arc::new(program),
         runtime: deploy.runtime,
     };
-    let opened = stack.open().await?;
+    let opened = stack.ask("open", stack.opening(), OPEN_LIMIT).await?;
+    let opened = opened.into_iter().next_back().unwrap_or_default();
     let read = |(name, value): (&String, &String)| Setting {
         name: name.clone(),
         value: value.clone(),
         source: "the client program".into(),
     };
     stack.stack.effective = opened.settings.iter().map(read).collect();
+    let identity = identity(&stack.start.argv, &stack.start.folder);
+    stack.stack.effective.extend(identity);
     stack.stack.server = opened
         .version
         .unwrap_or_else(|| "a store of one's own".into());
@@ -112,44 +148,56 @@ fn refused(words: String) -> SystemError {
     SystemError::Refused(words)
 }
 
-impl OwnStack {
-    /// Asks the program, and says why where it does not do it.
-    async fn ask(&self, what: &str, ask: Ask, limit: Duration) -> Result<Vec<Answer>, SystemError> {
-        let answers = match self.program.ask(CONTROL, ask, limit).await {
-            Ok(answers) => answers,
-            Err(Lost::Late) => {
-                return Err(refused(format!(
-                    "the client program did not {what} within {limit:?}"
-                )));
-            }
-            Err(Lost::Ended) => {
-                let why = self
-                    .program
-                    .ended()
-                    .unwrap_or_else(|| "the client program has ended".into());
-                return Err(refused(format!("failed to {what}: {why}")));
-            }
-        };
-        match answers.iter().find(|answer| !answer.ok) {
-            None => Ok(answers),
-            Some(answer) => {
-                let why = answer.against().unwrap_or("it gave no reason");
-                Err(refused(format!("the client program did not {what}: {why}")))
-            }
+/// Asks the program, and says why where it does not do it.
+async fn ask(
+    program: &Program,
+    what: &str,
+    ask: Ask,
+    limit: Duration,
+) -> Result<Vec<Answer>, SystemError> {
+    let answers = match program.ask(CONTROL, ask, limit).await {
+        Ok(answers) => answers,
+        Err(Lost::Late) => {
+            return Err(refused(format!(
+                "the client program did not {what} within {limit:?}"
+            )));
+        }
+        Err(Lost::Ended) => {
+            let why = program
+                .ended()
+                .unwrap_or_else(|| "the client program has ended".into());
+            return Err(refused(format!("failed to {what}: {why}")));
+        }
+    };
+    match answers.iter().find(|answer| !answer.ok) {
+        None => Ok(answers),
+        Some(answer) => {
+            let why = answer.against().unwrap_or("it gave no reason");
+            Err(refused(format!("the client program did not {what}: {why}")))
         }
     }
+}
 
-    async fn open(&self) -> Result<Answer, SystemError> {
+impl OwnStack {
+    async fn ask(
+        &self,
+        what: &str,
+        request: Ask,
+        limit: Duration,
+    ) -> Result<Vec<Answer>, SystemError> {
+        ask(&self.program, what, request, limit).await
+    }
+
+    /// The request with which a program begins.
+    fn opening(&self) -> Ask {
         let seats = self.roster.data();
         let nodes: BTreeMap<String, String> = seats
             .map(|seat| (seat.name.to_string(), seat.address.ip().to_string()))
             .collect();
-        let ask = Ask::Open {
+        Ask::Open {
             run: self.run.to_string(),
             nodes,
-        };
-        let mut answers = self.ask("open", ask, OPEN_LIMIT).await?;
-        Ok(answers.pop().unwrap_or_default())
+        }
     }
 
     /// Waits until the stack is whole, and an element that was appended is read.
@@ -221,6 +269,54 @@ impl OwnStack {
     }
 }
 
+/// Tells once if the program ends, or is late with what needs no store: what clients then see is its doing, not the store's.
+async fn mind(program: Arc<Program>, emitter: Emitter, stop: CancellationToken) {
+    let lost = async {
+        loop {
+            sleep(MIND_EVERY).await;
+            match program.one(MIND, Ask::Reset, MIND_LIMIT).await {
+                Ok(_) => {}
+                Err(Lost::Late) => {
+                    return format!("did not close an idle session within {MIND_LIMIT:?}");
+                }
+                Err(Lost::Ended) => {
+                    return program.ended().map_or_else(
+                        || "has ended".into(),
+                        |why| why.trim_start_matches("the client program ").to_owned(),
+                    );
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        why = lost => emitter.say(What::Unexplained(Unexplained {
+            node: None,
+            change: Change::ClientAway { why },
+            by: Cause::Outsider,
+            engine_time: None,
+        })),
+    }
+}
+
+/// What acts for the clients, as evidence: the program's words, and a digest of each that is a file.
+fn identity(argv: &[String], folder: &Path) -> Vec<Setting> {
+    let digest = |word: &String| {
+        let bytes = std::fs::read(folder.join(word)).ok()?;
+        let digest = Sha256::digest(&bytes);
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some((format!("sha256 of {word}"), digits))
+    };
+    let words = ("client program".to_owned(), argv.join(" "));
+    let all = [words].into_iter().chain(argv.iter().filter_map(digest));
+    let setting = |(name, value)| Setting {
+        name,
+        value,
+        source: "the scenario".into(),
+    };
+    all.map(setting).collect()
+}
+
 /// What a node's answer says of it.
 fn view(node: &NodeName, said: Result<&Answer, &String>) -> View {
     let answer = said.ok();
@@ -289,10 +385,9 @@ impl Running for OwnStack {
                 }
             })
         };
-        self.roster
-            .data()
-            .map(|seat| observe(seat.name.clone()))
-            .collect()
+        let mind = mind(self.program.clone(), emitter.clone(), stop.clone());
+        let nodes = self.roster.data().map(|seat| observe(seat.name.clone()));
+        nodes.chain([tokio::spawn(mind)]).collect()
     }
 
     async fn view(&self, node: &NodeName) -> View {
@@ -372,9 +467,20 @@ impl Running for OwnStack {
     }
 
     async fn remove_data(&self) -> Result<(), SystemError> {
-        self.ask("remove what it wrote", Ask::Remove, OPEN_LIMIT)
-            .await
-            .map(drop)
+        const WHAT: &str = "remove what it wrote";
+        if self.lost().is_none() {
+            return self.ask(WHAT, Ask::Remove, OPEN_LIMIT).await.map(drop);
+        }
+        // Another one removes it in the place of the one that is gone.
+        let another = self.start.program()?;
+        ask(&another, "open", self.opening(), OPEN_LIMIT).await?;
+        let removed = ask(&another, WHAT, Ask::Remove, OPEN_LIMIT).await;
+        another.close().await;
+        removed.map(drop)
+    }
+
+    fn lost(&self) -> Option<String> {
+        self.program.ended()
     }
 
     async fn close(&self) {
