@@ -107,7 +107,7 @@ class Session(threading.Thread):
     def final_read(self, request, _):
         if request.get("node"):
             return {"fail": "a node hands reads on"}
-        until, lists, sequence = time.monotonic() + 50, {}, 0
+        until, lists, sequence, self.open = time.monotonic() + 50, {}, 0, None
         while True:
             try:
                 body = {"seq": sequence + 1, "next_by_subj": f"{stream}.*"}

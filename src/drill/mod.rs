@@ -47,3 +47,5 @@ pub use starter::{Purpose, starter};
 pub use steps::title as step_title;
 pub use stop::Stop;
 pub use warm::{WarmStack, rearm};
+
+pub use crate::system::Logins;

@@ -85,7 +85,7 @@ impl Purpose<'_> {
 
     fn text(&self, offer: &Description, route: &str, setting: &str) -> String {
         let topology = self.topology;
-        let (least, nodes, most) = topology.nodes;
+        let (_, nodes, _) = topology.nodes;
         let shards = nodes.checked_div(topology.shard_size).unwrap_or(0);
         let lanes = shards.max(4);
         let node = if shards == 0 {
@@ -94,27 +94,7 @@ impl Purpose<'_> {
             "primary of shard 1"
         };
         let kind = self.fault;
-        let image = match offer.image {
-            "" => String::new(),
-            image => {
-                format!("    # image: {image}     # another version; its digest is recorded\n")
-            }
-        };
-        let settings = match setting {
-            "" => "    # settings: {}           # `drdrill list` shows them with their defaults\n"
-                .to_owned(),
-            setting => format!("    settings: {{ {setting} }}\n"),
-        };
-        let members = match self.system.only_attaches() {
-            true => "    \
-    attach:
-      data: [n1, n2, n3]             # containers that run already, as `docker ps` names them
-      client: [python3, client.py]   # what acts on the store: docs/guide/own-client.md\n"
-                .to_owned(),
-            false => format!(
-                "    nodes: {nodes}               # {least} to {most} members that hold data\n{image}{settings}"
-            ),
-        };
+        let members = self.members(offer, setting);
         let others = self.other_routes(route);
         format!(
             "\
@@ -154,6 +134,32 @@ drill:
             rate = 25 * lanes,
             operator = self.operator(),
         )
+    }
+
+    /// What the stack has, below its topology.
+    fn members(&self, offer: &Description, setting: &str) -> String {
+        let (least, nodes, most) = self.topology.nodes;
+        let image = match offer.image {
+            "" => String::new(),
+            image => {
+                format!("    # image: {image}     # another version; its digest is recorded\n")
+            }
+        };
+        let settings = match setting {
+            "" => "    # settings: {}           # `drdrill list` shows them with their defaults\n"
+                .to_owned(),
+            setting => format!("    settings: {{ {setting} }}\n"),
+        };
+        match self.system.only_attaches() {
+            true => "    \
+    attach:
+      data: [n1, n2, n3]             # containers that run already, as `docker ps` names them
+      client: [python3, client.py]   # what acts on the store: docs/guide/own-client.md\n"
+                .to_owned(),
+            false => format!(
+                "    nodes: {nodes}               # {least} to {most} members that hold data\n{image}{settings}"
+            ),
+        }
     }
 
     /// The topology's other routes, as a comment.

@@ -227,6 +227,13 @@ impl<'a> Session<'a> {
         sink: Sink,
         warm: &mut Option<WarmStack>,
     ) -> Finished {
+        let logins = match self.host.secrets.logins(self.plan) {
+            Ok(logins) => logins,
+            Err(why) => {
+                let why = MachinesError::NoSecret(why);
+                return without_machines(&emitter, &why, Residue::default());
+            }
+        };
         let source = match warm.take() {
             Some(stack) => self.again(run, &emitter, stack).await,
             None => StackSource::Fresh(Residue::default()),
@@ -243,11 +250,6 @@ impl<'a> Session<'a> {
                 (Err(MachinesError::Interrupted.into()), None, earlier)
             }
         };
-        let logins = self.host.secrets.logins(self.plan);
-        let machines = machines.and_then(|machines| match &logins {
-            Ok(_) => Ok(machines),
-            Err(why) => Err(MachinesError::NoSecret(why.clone()).into()),
-        });
         let machines = match machines {
             Ok(machines) => machines,
             Err(none) => return without_machines(&emitter, &none.why, none.residue.and(earlier)),
@@ -257,7 +259,7 @@ impl<'a> Session<'a> {
             run: run.clone(),
             machines,
             program: self.host.program.clone(),
-            logins: logins.unwrap_or_default(),
+            logins,
             emitter,
             seed: self.seed,
             stratum: (self.attempt.0 - 1, self.attempt.1),

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{drill::Plan, system::Logins};
+use crate::drill::{Logins, Plan};
 
 type Lookup = dyn Fn(&str) -> Result<String, String> + Send + Sync;
 

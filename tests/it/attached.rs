@@ -482,10 +482,28 @@ fn a_store_that_drdrill_does_not_know_is_drilled_through_a_program() {
         1,
     )
     });
-    // Number 777 of each lane falls due long after the fault: the holes are the client's.
+    // Number 777 of each lane falls due in the baseline, and 1,777 after the fault.
     let lying = lying.set("clients.service.rate", "400/s").run();
     assert_ne!(lying.exit, 0, "{}", lying.talk);
     assert_ne!(lying.verdict(), "pass", "{}", lying.talk);
+    // A client that dies says nothing of the store, and what it wrote goes all the same.
+    let dying = drill(&|text| text);
+    let child = dying.spawn();
+    wait_for(&dying, "\"effect\"", Duration::from_secs(60));
+    let parent = child.id().to_string();
+    let killed = Command::new("pkill")
+        .args(["-KILL", "-P", &parent])
+        .status();
+    assert!(killed.expect("pkill").success());
+    let since = Instant::now();
+    let output = child.wait_with_output().expect("an end");
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let died = dying.done(&output);
+    died.expect(3, "inconclusive");
+    let words = "the client program has ended";
+    assert!(died.talk.contains(words), "{}", died.talk);
+    assert_eq!(died.finding("residue"), "valid", "{}", died.talk);
     assert_eq!(
         docker(&["ps", "-aq", "--filter", "label=drdrill.attached"]),
         ""

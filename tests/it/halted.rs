@@ -11,11 +11,11 @@ use crate::{
     drills::wait_for,
 };
 
-/// A store whose promotion takes 20 s, and a condition.
+/// A store whose promotion takes 6 s, and a condition.
 fn stuck(abort: &str) -> Drill {
     Drill::written(&format!(
         "schema: 1\nname: stuck\nsummary: Nobody takes over for long\n\
-         stack: {{ reference: {{ settings: {{ defect: slow-promotion, defect-amount: 20000 }} }} }}\n\
+         stack: {{ reference: {{ settings: {{ defect: slow-promotion, defect-amount: 6000 }} }} }}\n\
          clients: {{ service: {{ lanes: 4, rate: 400/s, timeout: 200ms }} }}\n\
          targets: {{ rto: 5s, rpo: {{ count: 0 }} }}\nabort: {abort}\n\
          drill: [ {{ steady: 3s }}, {{ fault: {{ kill: primary }} }}, {{ expect: {{ recovered: {{ within: 30s }} }} }}, {{ heal: all }} ]\n"

@@ -214,6 +214,7 @@ const DEEDS: &[(&str, &[&str])] = &[
 /// Words that are a fault's name and other things' names too, and where they stand for those.
 const OTHER_MEANINGS: &[(&str, &str)] = &[
     ("cpu", "src/drill/allot.rs"),
+    ("cpu", "src/drill/plan_attach.rs"),
     ("cpu", "src/drill/plan_checks.rs"),
     ("cpu", "src/scenario/read/stack.rs"),
     ("corrupt", "src/archive/controls.rs"),

@@ -2,12 +2,12 @@
 
 It runs beside those containers and speaks with their engine, so neither the end nor the hang of drdrill, nor a cut on the
 way, keeps it from it. Each line on its input is a sign of life, answered by a line that says whether the lease has lapsed.
-The end of its input is none. Arguments: the lease in seconds, and pairs of a container and its sidecar as JSON.
+The end of its input is none. Arguments: the lease in seconds, pairs of a container and its
+sidecar as JSON, and what lets packets pass in a sidecar.
 """
 import http.client, json, os, select, socket, sys, threading, time
 
 LIMIT = 20
-FLUSH = "printf 'add table inet drdrill\\ndelete table inet drdrill\\n' | nft -f -; iptables -t mangle -F OUTPUT; tc qdisc del dev eth0 root"
 
 
 class Engine(http.client.HTTPConnection):
@@ -42,7 +42,7 @@ def let_go(container):
 
 def flush(sidecar):
     """Lets packets of a container pass as before."""
-    made = ask("POST", f"/containers/{sidecar}/exec", {"Cmd": ["sh", "-c", FLUSH]})
+    made = ask("POST", f"/containers/{sidecar}/exec", {"Cmd": ["sh", "-c", sys.argv[3]]})
     if "Id" in made:
         ask("POST", f"/exec/{made['Id']}/start", {"Detach": True})
 

@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::runtime::{Pipe, RuntimeError};
 
-use super::{Engine, container, exec, start};
+use super::{Engine, container, exec, given_back::FLUSH, start};
 
 /// What waits and undoes.
 const SCRIPT: &str = include_str!("lease.py");
@@ -45,7 +45,7 @@ impl Lease {
         start::sidecar(engine, &guard, false).await?;
         let pairs = serde_json::to_string(pairs).unwrap_or_default();
         let seconds = lasting.as_secs_f64().to_string();
-        let argv = ["python3", "-I", "-S", "-c", SCRIPT, &seconds, &pairs];
+        let argv = ["python3", "-I", "-S", "-c", SCRIPT, &seconds, &pairs, FLUSH];
         let pipe = exec::open(engine, &guard, &argv).await?;
         let lapsed = Arc::new(AtomicBool::new(false));
         let mut line = Line::new(pipe);

@@ -9,6 +9,8 @@ mod engine;
 mod events;
 mod exec;
 mod facts;
+mod found;
+mod given_back;
 mod halted;
 mod images;
 mod lease;
@@ -20,8 +22,8 @@ mod signal;
 mod start;
 mod sweeper;
 
-pub use attached::{Looked, look};
 pub use engine::Engine;
+pub use found::{Looked, look};
 pub use machine::DockerRuntime;
 pub use network::AddressBase;
 pub use node::Options;

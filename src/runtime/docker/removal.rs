@@ -18,8 +18,8 @@ use crate::{
 };
 
 use super::{
-    attached,
     engine::{ASK, Engine, REMOVE, status, within},
+    given_back,
 };
 
 /// How many things are removed at a time.
@@ -132,7 +132,7 @@ pub(super) async fn residue(engine: &Engine, run: &RunId) -> Result<Vec<String>,
 /// Gives back what a run holds and removes everything of it; all removals are tried. Returns how many things went and what failed.
 pub(super) async fn remove_run(engine: &Engine, run: &RunId) -> (u32, Vec<String>) {
     // First of all: what undoes faults by itself is among what is removed.
-    let mut failures = match attached::give_back(engine, run).await {
+    let mut failures = match given_back::give_back(engine, run).await {
         Ok(changed) => changed,
         Err(failures) => return (0, failures),
     };

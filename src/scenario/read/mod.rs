@@ -133,6 +133,11 @@ fn unprintable(text: &str) -> Option<Problem> {
     Some(Problem::new(message).help("remove it; a scenario is plain text"))
 }
 
+/// What stands in the file, if it does; nothing where it could not be read.
+fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
+    read.map_or(Some(None), |read| read.map(Some))
+}
+
 fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
     let mut f = d.fields(tree, "the scenario")?;
     let schema = f.need("schema", "write `schema: 1`, the version of the language");
@@ -190,14 +195,8 @@ fn scenario(d: &mut Decoder, tree: &Tree, spans: &Spans) -> Option<Scenario> {
         stack: stack?,
         clients: clients?,
         targets: targets?,
-        alerting: match alerting {
-            None => None,
-            Some(alerting) => Some(alerting?),
-        },
-        abort: match abort {
-            None => None,
-            Some(abort) => Some(abort?),
-        },
+        alerting: given(alerting)?,
+        abort: given(abort)?,
         headline: headline.flatten(),
         drill: drill?,
         repeat: repeat?,

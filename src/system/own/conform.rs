@@ -18,7 +18,9 @@ use super::{
 
 /// How many elements are appended to each of two lists.
 const ELEMENTS: u64 = 20;
-/// The longest wait for an answer.
+/// The longest wait for the store to be open, as a drill waits.
+const OPEN_LIMIT: Duration = Duration::from_secs(30);
+/// The longest wait for another answer.
 const LIMIT: Duration = Duration::from_secs(15);
 /// What an operation gets, in milliseconds.
 const MS: u64 = 5_000;
@@ -76,11 +78,15 @@ impl Conformance {
     }
 
     async fn one(&self, session: &str, ask: Ask) -> Result<Answer, String> {
-        let answer = self.program.one(session, ask, LIMIT).await;
+        self.within(session, ask, LIMIT).await
+    }
+
+    async fn within(&self, session: &str, ask: Ask, limit: Duration) -> Result<Answer, String> {
+        let answer = self.program.one(session, ask, limit).await;
         let answer = answer.map_err(|_| {
             self.program
                 .ended()
-                .unwrap_or_else(|| format!("no answer within {LIMIT:?}"))
+                .unwrap_or_else(|| format!("no answer within {limit:?}"))
         })?;
         match answer.ok {
             true => Ok(answer),
@@ -105,7 +111,7 @@ impl Conformance {
             run: self.run.to_string(),
             nodes: self.nodes.clone(),
         };
-        let opened = self.one("drdrill", open).await;
+        let opened = self.within("drdrill", open, OPEN_LIMIT).await;
         let go_on = opened.is_ok();
         let named = opened.map(|answer| {
             answer

@@ -185,6 +185,8 @@ impl OwnStack {
         request: Ask,
         limit: Duration,
     ) -> Result<Vec<Answer>, SystemError> {
+        // Its connection has been idle, perhaps with a node that is gone since.
+        self.program.reset(CONTROL);
         ask(&self.program, what, request, limit).await
     }
 
