@@ -214,7 +214,9 @@ pub async fn inject(
     context: &FaultContext,
 ) -> Result<(Disruption, Bracket, ActiveFault), FaultError> {
     let injected = action(fault).inject(step, context).await?;
-    if let Some(permit) = context.permit.as_ref().filter(|_| !fault.is_control()) {
+    // What is over by now leaves nobody out of service.
+    let lasts = fault.lasts() || fault.lasting().is_some();
+    if let Some(permit) = context.permit.as_ref().filter(|_| lasts) {
         permit.struck(step, &injected.victims);
     }
     let disruption = Disruption {
