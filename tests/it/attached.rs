@@ -490,11 +490,9 @@ fn a_store_that_drdrill_does_not_know_is_drilled_through_a_program() {
     let dying = drill(&|text| text);
     let child = dying.spawn();
     wait_for(&dying, "\"effect\"", Duration::from_secs(60));
-    let parent = child.id().to_string();
-    let killed = Command::new("pkill")
-        .args(["-KILL", "-P", &parent])
-        .status();
-    assert!(killed.expect("pkill").success());
+    let children = format!("kill -9 $(cat /proc/{}/task/*/children)", child.id());
+    let killed = Command::new("sh").args(["-c", &children]).status();
+    assert!(killed.expect("sh").success());
     let since = Instant::now();
     let output = child.wait_with_output().expect("an end");
     let took = since.elapsed();
