@@ -15,7 +15,7 @@ use super::{Finding, Touch};
 pub const NAME: &str = "split-brain";
 
 /// Why it cannot be told whether two nodes were primary at once.
-pub const UNLOOKED: &str = "two primaries were not looked for: no probes wrote to nodes by themselves, and answers do not name the primary that took a write";
+pub const UNLOOKED: &str = "two primaries were not looked for: no write to a node by itself was acknowledged, and answers do not name the primary that took a write";
 
 /// Invalid when more writes acknowledged after the fault are lost than the target allows (0 unless
 /// said otherwise), or when two nodes certainly acknowledged at once and the limit is 0.

@@ -1,4 +1,4 @@
-//! `drdrill halt`: stops every drill of this machine and of its engine, and keeps new ones from starting.
+//! `drdrill halt`: stops every drill of this user and of the container engine, and keeps new ones from starting.
 
 use drdrill::runtime::{docker::Engine, halted};
 

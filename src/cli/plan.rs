@@ -250,9 +250,16 @@ fn taken(plan: &Plan, attach: &Attach) -> String {
         text,
         "Beside  a sidecar for each, and one container that undoes faults by the engine's socket; removed at the end"
     );
+    if !attach.client.is_empty() {
+        let _ = writeln!(
+            text,
+            "Client  `{}`, run in the scenario's folder",
+            attach.client.join(" ")
+        );
+    }
     let _ = writeln!(
         text,
-        "Data    keys of its own, `drdrill:<run>:...`, removed at the end"
+        "Data    its own, apart from yours, removed at the end"
     );
     text
 }

@@ -8,7 +8,7 @@ use crate::{
     fault::FaultContext,
     record::Status,
     runtime::halted,
-    scenario::{Abort, Floor},
+    scenario::{Abort, Dur, Floor},
     time::Nanos,
     workload::{LiveCounts, Load},
 };
@@ -22,7 +22,7 @@ const ASK: Duration = Duration::from_millis(500);
 pub(super) async fn met(abort: Option<&Abort>, load: &Load, ground: &FaultContext) -> Status {
     tokio::select! {
         why = starved(abort.and_then(|abort| abort.availability), load, ground) => Status::Halted(why),
-        why = late(abort.and_then(|abort| abort.after.map(|after| after.0))) => Status::Halted(why),
+        why = late(abort.and_then(|abort| abort.after)) => Status::Halted(why),
         why = asked(ground) => Status::Halted(why),
         why = lost(ground) => Status::Aborted(why),
     }
@@ -64,12 +64,12 @@ async fn starved(floor: Option<Floor>, load: &Load, ground: &FaultContext) -> St
     }
 }
 
-async fn late(after: Option<Duration>) -> String {
+async fn late(after: Option<Dur>) -> String {
     let Some(after) = after else {
         return pending().await;
     };
-    sleep(after).await;
-    format!("its steps took longer than {after:?}, as `abort` says")
+    sleep(after.0).await;
+    format!("its steps took longer than {after}, as `abort` says")
 }
 
 /// Waits until somebody halts all drills, here or in the engine.

@@ -6,10 +6,10 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     alerting::{self, Raised},
-    fault::{self, FaultContext, Permit},
+    fault::{self, FaultContext},
     id::{NodeName, RunId},
     net::{Links, Shaping, SidecarLinks},
-    record::{Emitter, Environment, ImageFact, Member, MemberKind, Residue, What},
+    record::{Emitter, Environment, ImageFact, Member, Residue, What},
     runtime::{Runtime, RuntimeError, journal::Journal},
     scenario::{Fault, Step},
     seed::Seed,
@@ -161,10 +161,7 @@ pub async fn provision(plan: &Plan, context: &RunContext) -> Result<Provisioned,
         first_primary,
         regions: Arc::new(plan.regions()),
         clocked: Arc::new(plan.clocked()),
-        permit: plan.attach().map(|attach| {
-            let deciding = plan.design.names(MemberKind::Control);
-            Permit::of(attach.max_targets, deciding)
-        }),
+        permit: plan.permit(),
     };
     fault::rehearse(plan.faults(), &ground).await?;
     Ok(Provisioned {

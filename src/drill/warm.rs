@@ -138,7 +138,7 @@ pub async fn rearm(
         first_primary,
         regions: Arc::new(plan.regions()),
         clocked: Arc::new(plan.clocked()),
-        permit: None,
+        permit: plan.permit(),
     };
     Ok(Provisioned {
         ground,

@@ -324,6 +324,11 @@ fn the_result_fits_its_schema() {
     died.converged = None;
     died.status = Status::Aborted("no image".into());
     check(result_json(&died, &sample::judgement()));
+    let mut stopped = sample::record();
+    stopped.status = Status::Halted("`drdrill halt`: a real incident".into());
+    let aborted = judge(&stopped, &sample::history());
+    assert_eq!(aborted.scorecard.verdict, Verdict::Aborted);
+    check(result_json(&stopped, &aborted));
     let mut sharded = sample::record();
     let stack = sharded.stack.as_mut().unwrap();
     stack.shards = vec![Shard {

@@ -1,6 +1,6 @@
 //! Two primaries at once, by the acknowledgements of writes that name who took them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     history::{Group, History, Outcome, by_time, merged},
@@ -40,8 +40,8 @@ pub fn by_design(record: &Record, history: &History) -> Vec<(NodeName, NodeName)
         .collect()
 }
 
-/// Whether two primaries at once would have shown: some write was asked of each of two members by itself, or every
-/// acknowledged write of the service names the primary that took it. True where fewer than two members hold data.
+/// Whether two primaries at once would have shown: writes were asked of two members by themselves and one of these was
+/// acknowledged, or every acknowledged write of the service names the primary that took it. True where fewer than two members hold data.
 pub fn looked(record: &Record, history: &History) -> bool {
     let Some(stack) = &record.stack else {
         return false;
@@ -54,15 +54,17 @@ pub fn looked(record: &Record, history: &History) -> bool {
     {
         return true;
     }
-    let mut pinned: Vec<&NodeName> = takers(record).filter_map(|l| l.pinned.as_ref()).collect();
-    pinned.sort();
-    pinned.dedup();
+    let probes = || takers(record).filter_map(|lane| Some((lane.id, lane.pinned.as_ref()?)));
+    let probed: BTreeSet<&NodeName> = probes().map(|(_, node)| node).collect();
+    // A client that cannot act at one node refuses each of them.
+    let mut asked = probes().flat_map(|(lane, _)| history.lane(lane));
+    let pinned = probed.len() >= 2 && asked.any(|op| op.outcome == Outcome::Ok);
     let service = || takers(record).filter(|lane| lane.group == Group::Service);
     let named = || {
         let mut ops = service().flat_map(|lane| history.lane(lane.id));
         ops.all(|op| op.outcome != Outcome::Ok || op.node.is_some())
     };
-    pinned.len() >= 2 || (service().next().is_some() && named())
+    pinned || (service().next().is_some() && named())
 }
 
 /// Each two members of a shard with the turns that they took.
@@ -207,6 +209,24 @@ mod tests {
             assert_eq!((a.as_str(), b.as_str()), ("pg1", "pg2"));
             at
         })
+    }
+
+    #[test]
+    fn probes_that_no_node_ever_takes_are_blind() {
+        let mut bench = Bench::new();
+        // No answer but that of a probe names who took a write.
+        bench.record.stack.as_mut().expect("a stack").one_writer = false;
+        let sees = |bench: Bench| {
+            let (record, history) = bench.build();
+            looked(&record, &history)
+        };
+        assert!(sees(bench.clone()));
+        for lane in [P1, P2] {
+            bench.fail(lane, ms(0), ms(120_000));
+        }
+        assert!(!sees(bench.clone()));
+        bench.change(P1, ms(5_000), ms(5_200), accept);
+        assert!(sees(bench));
     }
 
     #[test]

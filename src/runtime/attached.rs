@@ -15,7 +15,7 @@ pub struct Attached {
     pub needs: Allowance,
     /// How long faults outlive the last sign of life.
     pub lease: Duration,
-    /// The digest of the drill itself, which a plan's digest holds beside that of the containers.
+    /// The drill itself as text, of which a plan's digest is made with what is found of the containers.
     pub drill: String,
     /// The digest of the plan that was agreed to, if one was: what is found must have it.
     pub agreed: Option<String>,

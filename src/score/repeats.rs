@@ -389,6 +389,13 @@ mod tests {
         assert_eq!(of(&[passed(), slow()]), Verdict::Fail);
         assert_eq!(of(&[passed(), unsure()]), Verdict::Inconclusive);
         assert_eq!(of(&[unsure(), lossy()]), Verdict::Fail);
+        let stopped = || Scorecard {
+            verdict: Verdict::Aborted,
+            ..passed()
+        };
+        assert_eq!(of(&[passed(), stopped()]), Verdict::Inconclusive);
+        assert_eq!(of(&[stopped(), stopped()]), Verdict::Inconclusive);
+        assert_eq!(of(&[stopped(), lossy()]), Verdict::Fail);
         assert_eq!(of(&[]), Verdict::Inconclusive);
         assert_eq!(of(&[card(control()), card(control())]), Verdict::Control);
         assert_eq!(of(&[card(control()), passed()]), Verdict::Inconclusive);

@@ -9,7 +9,7 @@ use crate::id::{LaneId, RunId};
 /// The first eight hexadecimal digits of SHA-256 over run, lane and number. An element that another run or
 /// lane wrote does not carry it by chance more often than once in four thousand million.
 pub fn checksum(run: &RunId, lane: LaneId, seq: u64) -> String {
-    hexadecimal(&format!("{run}:{}:{seq}", lane.0), 4)
+    hexadecimal(format!("{run}:{}:{seq}", lane.0), 4)
 }
 
 /// Bytes of one element with a body: lane, number, 64 digits of body, 8 digits of checksum.
@@ -24,9 +24,24 @@ pub enum Element {
     Alien,
 }
 
+/// Bytes of one element without a body: twelve digits of its number, a colon, eight digits of its checksum.
+pub const NUMBERED_BYTES: u32 = 12 + 1 + 8;
+
+/// An element without a body: its number and its checksum.
+pub fn numbered(run: &RunId, lane: LaneId, seq: u64) -> String {
+    format!("{seq:012}:{}", checksum(run, lane, seq))
+}
+
+/// The number of an element without a body, and whether its checksum agrees; none if it is no element at all.
+pub fn read_numbered(run: &RunId, lane: LaneId, element: &str) -> Option<(u64, bool)> {
+    let (seq, sum) = element.split_once(':')?;
+    let seq = seq.parse().ok()?;
+    Some((seq, sum == checksum(run, lane, seq)))
+}
+
 /// 64 digits that follow from the element, so that a torn or mixed one shows.
 pub fn body(run: &RunId, lane: LaneId, seq: u64) -> String {
-    hexadecimal(&format!("body:{run}:{}:{seq}", lane.0), 32)
+    hexadecimal(format!("body:{run}:{}:{seq}", lane.0), 32)
 }
 
 /// What these fields, as a store returned them, are in a run.
@@ -39,10 +54,10 @@ pub fn element(run: &RunId, lane: i64, seq: i64, found: (&str, &str)) -> Element
     Element::Append(lane, seq, found == (sent.as_str(), sum.as_str()))
 }
 
-/// The first bytes of SHA-256 over a text as hexadecimal digits; names that must be unlike each other and
+/// The first bytes of SHA-256 over bytes as hexadecimal digits; names that must be unlike each other and
 /// the same at each start are made of it.
-pub fn hexadecimal(text: &str, bytes: usize) -> String {
-    let digest = Sha256::digest(text.as_bytes());
+pub fn hexadecimal(of: impl AsRef<[u8]>, bytes: usize) -> String {
+    let digest = Sha256::digest(of);
     digest
         .iter()
         .take(bytes)

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -13,7 +14,7 @@ use drdrill::runtime::docker::Engine;
 use serde_json::Value;
 
 use crate::{
-    docker_rig::IMAGE,
+    docker_rig::{IMAGE, SIDECAR},
     drill_rig::{DRDRILL, Done, Drill},
     drills::wait_for,
 };
@@ -175,12 +176,15 @@ impl Project {
     fn drill(&self) -> Drill {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-redis/drill.yaml");
         let text = fs::read_to_string(file).expect("the drill");
-        let secret = tempfile::NamedTempFile::new().expect("a file");
-        fs::write(secret.path(), PASSWORD).expect("a password");
-        let (_, kept) = secret.keep().expect("it stays");
         let text = text.replace("project: orders", &format!("project: {}", self.name));
-        let text = text.replace("env:REDIS_PASSWORD", &format!("file:{}", kept.display()));
-        Drill::written(&text)
+        let drill = Drill::written(&text);
+        let secret = drill.folder.path().join("password");
+        fs::write(&secret, PASSWORD).expect("a password");
+        let closed = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&secret, closed).expect("a password of one's own");
+        let login = format!("file:{}", secret.display());
+        fs::write(&drill.scenario, text.replace("env:REDIS_PASSWORD", &login)).expect("the drill");
+        drill
     }
 
     /// Nothing of drdrill's is left: no container, no key.
@@ -201,27 +205,43 @@ impl Project {
 
     /// Whether every server reaches every other one.
     fn is_joined(&self) -> bool {
-        let (data, all) = (&SERVICES[..3], &SERVICES);
+        let data = &SERVICES[..3];
+        let reach = |from: &str, to: &str| {
+            let container = self.container(from);
+            let argv = [
+                "exec",
+                &container,
+                "timeout",
+                "1",
+                "redis-cli",
+                "-h",
+                to,
+                "-a",
+                PASSWORD,
+                "ping",
+            ];
+            docker(&argv).contains("PONG")
+        };
         data.iter().all(|from| {
-            let others = data.iter().filter(|to| *to != from);
-            let reach = |to: &&str| {
-                let container = self.container(from);
-                let argv = [
-                    "exec",
-                    &container,
-                    "timeout",
-                    "1",
-                    "redis-cli",
-                    "-h",
-                    to,
-                    "-a",
-                    PASSWORD,
-                    "ping",
-                ];
-                docker(&argv).contains("PONG")
-            };
-            others.copied().all(|to| reach(&to))
-        }) && all.len() == 6
+            data.iter()
+                .filter(|to| *to != from)
+                .all(|to| reach(from, to))
+        })
+    }
+
+    /// Runs a command in the network of a service's container.
+    fn beside(&self, service: &str, command: &[&str]) -> String {
+        let network = format!("container:{}", self.container(service));
+        let run = [
+            "run",
+            "--rm",
+            "--network",
+            &network,
+            "--cap-add",
+            "NET_ADMIN",
+            SIDECAR,
+        ];
+        docker(&[&run, command].concat())
     }
 }
 
@@ -269,15 +289,46 @@ fn a_compose_project_is_drilled_and_given_back_as_it_was() {
         &refused,
         "`down-after: 1s`, and `down-after-milliseconds` is 5000 ms",
     );
+    let text = fs::read_to_string(project.folder.join("drill.yaml")).expect("the drill");
+    let text = text.replace("project: orders", &format!("project: {}", project.name));
+    let open = Drill::written(&text.replace("login: env:REDIS_PASSWORD", "")).run();
+    aborted(
+        &open,
+        "it asks for a password: say where that is by `login: env:NAME`",
+    );
+    let closed = project.drill();
+    let wrong = closed.folder.path().join("wrong");
+    fs::write(&wrong, "open-nothing").expect("a password");
+    fs::set_permissions(&wrong, fs::Permissions::from_mode(0o600)).expect("closed");
+    let login = format!("file:{}", wrong.display());
+    let closed = closed.set("stack.redis.attach.login", &login).run();
+    aborted(&closed, "it does not take the password that `login` names");
+    // What somebody else does to packets is not ours to take away.
+    let rule = [
+        "iptables", "-t", "mangle", "-A", "OUTPUT", "-p", "icmp", "-j", "ACCEPT",
+    ];
+    project.beside("redis-2", &rule);
+    let shaped = project.drill().run();
+    aborted(
+        &shaped,
+        "packets of `redis-2` are filtered or shaped already",
+    );
+    let list = ["iptables", "-t", "mangle", "-S", "OUTPUT"];
+    assert!(
+        project
+            .beside("redis-2", &list)
+            .contains("-A OUTPUT -p icmp"),
+        "it is still there"
+    );
+    project.beside("redis-2", &["iptables", "-t", "mangle", "-F", "OUTPUT"]);
     let plan = tempfile::NamedTempFile::new().expect("a file");
     let other = project.drill().with(&["--plan", &"0".repeat(64)]).run();
     aborted(&other, "what is there is not what was planned");
     let drill = project.drill();
     let out = plan.path().to_str().expect("a path");
-    let scenario = drill.folder.path().join("scenario.yaml");
     let planned = Command::new(DRDRILL)
         .arg("plan")
-        .arg(scenario)
+        .arg(&drill.scenario)
         .args(["--out", out])
         .output();
     assert!(planned.expect("drdrill").status.success());
@@ -367,6 +418,23 @@ fn what_a_killed_drill_did_is_undone_where_the_containers_are() {
         );
         project.settled();
     }
+    // Without what would undo its faults no drill goes on.
+    let drill = project.drill();
+    let child = drill.spawn();
+    wait_for(&drill, "\"effect\"", Duration::from_secs(60));
+    let lease = docker(&["ps", "-q", "--filter", "name=-lease"]);
+    docker(&["kill", lease.trim()]);
+    let output = child.wait_with_output().expect("an end");
+    let unguarded = drill.done(&output);
+    unguarded.expect(3, "inconclusive");
+    assert!(
+        unguarded.talk.contains("`lease`, which the faults at"),
+        "{}",
+        unguarded.talk
+    );
+    assert_eq!(unguarded.finding("residue"), "valid", "{}", unguarded.talk);
+    assert!(project.is_joined());
+    project.settled();
     // The keys of the killed drills go with the next one.
     let drill = project
         .drill()
@@ -474,6 +542,14 @@ fn a_store_that_drdrill_does_not_know_is_drilled_through_a_program() {
         sound.talk
     );
     assert_eq!(sound.finding("residue"), "valid", "{}", sound.talk);
+    // Probes that this client refuses at every node see no second primary, and say so.
+    let blind = drill(&|text| text);
+    let blind = blind
+        .set("clients.service.pinned", "200ms")
+        .set("targets.split-brain", "0")
+        .run();
+    blind.expect(3, "inconclusive");
+    assert_eq!(blind.line("split_brain"), "inconclusive", "{}", blind.talk);
     // A client that acknowledges what it never sent: every such write is lost, and told.
     let lying = drill(&|text| {
         text.replacen(

@@ -15,7 +15,7 @@ const TRIES: u32 = 3;
 
 /// A drill to run, with a reports and a state folder of its own.
 pub struct Drill {
-    scenario: PathBuf,
+    pub scenario: PathBuf,
     arguments: Vec<String>,
     pub folder: tempfile::TempDir,
 }

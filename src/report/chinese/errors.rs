@@ -56,6 +56,14 @@ pub const ERRORS: &[(&str, &str)] = &[
     ("does not answer after {}", "{0} 之后仍没有应答"),
     // Why a fault could not be injected.
     (
+        "{} would be out of service together, and `max-targets` is {}: raise it where they may be, or heal before",
+        "{0} 将同时停止服务，而 `max-targets` 为 {1}：若允许请调高该值，否则请先恢复",
+    ),
+    (
+        "without {} those that decide, {} in all, have no majority left: this is not done to a stack that drdrill did not create",
+        "失去 {0} 之后，共 {1} 个参与决定的成员不再构成多数：不会对非 drdrill 创建的系统这样做",
+    ),
+    (
         "proxy `{}` does not pass bytes before the fault: {}",
         "故障之前代理 `{0}` 不能传输数据：{1}",
     ),

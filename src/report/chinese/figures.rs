@@ -126,6 +126,7 @@ pub const FIGURES: &[(&str, &str)] = &[
     ("{}, {}, clients by {}", "{0}，{1}，客户端经由 {2}"),
     ("the stack did not come up", "系统没有启动"),
     ("aborted: {}", "异常结束：{0}"),
+    ("stopped: {}", "已中止：{0}"),
     (
         "The run did not complete; it was interrupted.",
         "运行没有完成：被中断。",
@@ -133,6 +134,10 @@ pub const FIGURES: &[(&str, &str)] = &[
     (
         "The run did not complete; it was aborted: {}.",
         "运行没有完成：异常结束：{0}。",
+    ),
+    (
+        "The run did not complete; it was stopped: {}.",
+        "运行没有完成：已中止：{0}。",
     ),
     (
         "Teardown was not recorded: `drdrill sweep` removes what may be left.",

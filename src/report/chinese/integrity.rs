@@ -47,8 +47,8 @@ pub const INTEGRITY: &[(&str, &str)] = &[
     ),
     // Split brain.
     (
-        "two primaries were not looked for: no probes wrote to nodes by themselves, and answers do not name the primary that took a write",
-        "没有查找双主：没有向各节点单独写入的探针，应答也不说明由哪个主节点接受写入",
+        "two primaries were not looked for: no write to a node by itself was acknowledged, and answers do not name the primary that took a write",
+        "没有查找双主：没有任何对单个节点的写入得到确认，应答也不说明由哪个主节点接受写入",
     ),
     (
         "{} and {} acknowledged writes in turns for at least {}",

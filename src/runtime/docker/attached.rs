@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bollard::models::ContainerInspectResponse;
+use futures_util::future::try_join_all;
 
 use crate::{
     id::NodeName,
@@ -13,7 +14,7 @@ use crate::{
 use super::{
     DockerRuntime, container,
     found::{addresses, digest_of, found, inspect, parts},
-    given_back::rules,
+    given_back::rules_before,
     lease::Lease,
     machine::{lock, no_sidecar_image},
     node::Machine,
@@ -46,6 +47,10 @@ impl DockerRuntime {
             )));
         }
         let common = Common::of(&found)?;
+        let looks = found
+            .iter()
+            .map(|(name, one)| self.passes(name, one, image));
+        try_join_all(looks).await?;
         let mut pairs = Vec::new();
         for ((name, container), address) in found.iter().zip(&common.addresses) {
             let id = container.id.clone().unwrap_or_default();
@@ -65,6 +70,24 @@ impl DockerRuntime {
             lease,
         });
         Ok(addresses)
+    }
+
+    /// Makes sure that nothing filters or shapes the packets of a container yet: what ours are taken away with would take that
+    /// away too. It is looked at before anything is held, so that nothing is given back where it is refused.
+    async fn passes(
+        &self,
+        name: &NodeName,
+        container: &ContainerInspectResponse,
+        image: &str,
+    ) -> Result<(), RuntimeError> {
+        let id = container.id.clone().unwrap_or_default();
+        let rules = rules_before(&self.engine, &id, (image, &self.labels)).await?;
+        match rules.as_str() {
+            "" => Ok(()),
+            rules => Err(RuntimeError::Unsupported(format!(
+                "packets of `{name}` are filtered or shaped already, by somebody else or by a drill that was killed (`drdrill sweep`): {rules}"
+            ))),
+        }
     }
 
     /// Stands a sidecar beside a container. Its name is that of the container, so that a second drill cannot have it.
@@ -91,11 +114,6 @@ impl DockerRuntime {
             made => made?,
         };
         start::sidecar(&self.engine, &sidecar, false).await?;
-        let rules = rules(&self.engine, &sidecar).await?;
-        if !rules.is_empty() {
-            let why = format!("packets of `{name}` are filtered or shaped already: {rules}");
-            return Err(RuntimeError::Unsupported(why));
-        }
         Ok(sidecar)
     }
 

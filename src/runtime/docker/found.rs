@@ -79,9 +79,11 @@ pub(super) fn digest_of(
         let id = container.id.as_deref().unwrap_or_default();
         all.update(format!("\n{node} {id} {parts}"));
     }
-    let digits = all.finalize();
-    let digits = digits.iter().map(|byte| format!("{byte:02x}"));
-    digits.collect()
+    digits(&all.finalize())
+}
+
+fn digits(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The container of each node.
@@ -265,12 +267,7 @@ pub(super) fn parts(container: &ContainerInspectResponse) -> BTreeMap<&'static s
     fn digest(part: &impl serde::Serialize) -> String {
         // Maps of the engine come in any order; as a value they are sorted.
         let value = serde_json::to_value(part).unwrap_or_default();
-        let digest = Sha256::digest(value.to_string());
-        digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        digits(&Sha256::digest(value.to_string())[..8])
     }
     let networks: BTreeMap<_, _> = addresses(container);
     BTreeMap::from([

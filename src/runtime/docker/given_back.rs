@@ -14,28 +14,58 @@ use bollard::{
 
 use crate::{
     id::RunId,
-    runtime::{RUN_LABEL, RuntimeError},
+    runtime::{ExecOutput, RUN_LABEL, RuntimeError},
 };
 
 use super::{
     attached::{ATTACHED_LABEL, FOUND_LABEL},
+    container,
     engine::{ACT, ASK, Engine, status, within},
     exec,
     found::{inspect, parts},
     start,
 };
 
-/// Whether packets pass as the kernel lets them: no output is good.
-const RULES: &str = "nft list tables | grep -w drdrill; iptables -t mangle -S OUTPUT | grep -e '^-A'; tc qdisc show dev eth0 | grep -v noqueue; true";
+/// What filters or shapes packets: nothing where the kernel lets them pass. A tool that fails is no silence.
+const RULES: &str = "set -e; t=$(nft list tables); m=$(iptables -t mangle -S OUTPUT); q=$(tc qdisc show dev eth0)
+echo \"$t\" | grep -w drdrill || true; echo \"$m\" | grep -e '^-A' || true; echo \"$q\" | grep . | grep -v noqueue || true";
 /// Lets packets pass so.
 pub(super) const FLUSH: &str = "printf 'add table inet drdrill\\ndelete table inet drdrill\\n' | nft -f -; iptables -t mangle -F OUTPUT; tc qdisc del dev eth0 root 2>/dev/null; true";
 /// How long either may take.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// What filters or shapes the packets of a container; empty where nothing does.
-pub(super) async fn rules(engine: &Engine, sidecar: &str) -> Result<String, RuntimeError> {
+/// What filters or shapes the packets of a container, seen from its sidecar; empty where nothing does.
+///
+/// # Errors
+/// When that cannot be told.
+async fn rules(engine: &Engine, sidecar: &str) -> Result<String, RuntimeError> {
     let said = exec::run(engine, sidecar, &["sh", "-c", RULES], LOOK).await?;
-    Ok(said.stdout.split_whitespace().collect::<Vec<_>>().join(" "))
+    told(said, sidecar)
+}
+
+/// The same before anything of the run stands beside that container, from a throw-away one.
+///
+/// # Errors
+/// The same.
+pub(super) async fn rules_before(
+    engine: &Engine,
+    container: &str,
+    (image, labels): (&str, &HashMap<String, String>),
+) -> Result<String, RuntimeError> {
+    let mut body = container::sidecar(image, container, labels);
+    body.cmd = Some(["sh", "-c", RULES].map(str::to_owned).to_vec());
+    told(engine.run_body(body, image, LOOK).await?, container)
+}
+
+fn told(said: ExecOutput, beside: &str) -> Result<String, RuntimeError> {
+    match said.code {
+        0 => Ok(said.stdout.split_whitespace().collect::<Vec<_>>().join(" ")),
+        _ => Err(RuntimeError::Failed {
+            action: "look at the packet rules beside",
+            node: beside.to_owned(),
+            cause: said.stderr.trim().to_owned(),
+        }),
+    }
 }
 
 /// Gives back what a run holds: every container runs, unfrozen, and its packets pass. Returns what is not as it was found.

@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// Runs the body's program to its end, and removes its container.
-    async fn run_body(
+    pub(super) async fn run_body(
         &self,
         body: ContainerCreateBody,
         image: &str,

@@ -26,14 +26,18 @@ def ask(method, path, body=None):
         engine.request(method, path, text, {"Content-Type": "application/json"})
         answer = engine.getresponse()
         said = answer.read()
-        return json.loads(said) if answer.status < 400 and said else {}
+        if answer.status >= 400 and answer.status != 404:
+            raise OSError(said.decode("utf-8", "replace"))
+        return json.loads(said) if answer.status < 300 and said else {}
     finally:
         engine.close()
 
 
 def let_go(container):
     """Lets a container run again."""
-    state = ask("GET", f"/containers/{container}/json").get("State", {})
+    state = ask("GET", f"/containers/{container}/json").get("State")
+    if state is None:
+        return  # somebody removed it
     if state.get("Paused"):
         ask("POST", f"/containers/{container}/unpause")
     elif not state.get("Running"):

@@ -221,7 +221,7 @@ pub fn group_address(seat: &Seat) -> String {
 
 /// The group's name, a UUID of the run.
 fn group_name(run: &RunId) -> String {
-    let digits = mark::hexadecimal(&format!("group:{run}"), 16);
+    let digits = mark::hexadecimal(format!("group:{run}"), 16);
     format!(
         "{}-{}-4{}-8{}-{}",
         &digits[..8],

@@ -12,6 +12,7 @@ use crate::{
     id::{NodeName, RunId},
     system::{
         Client, Reply, Request,
+        mark::numbered,
         outcome::{Applied, Phase, late, outcome},
         roster::Roster,
     },
@@ -19,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    element::{element, version},
+    element::version,
     program::{Lost, Program},
     protocol::{Answer, Ask},
 };
@@ -70,7 +71,7 @@ impl OwnClient {
         match request.access {
             Access::Write => Ask::Append {
                 list,
-                element: element(&self.run, request.lane, request.seq),
+                element: numbered(&self.run, request.lane, request.seq),
                 node,
                 ms,
             },
@@ -112,7 +113,10 @@ fn class(why: &str) -> String {
         }
     };
     let text: String = why.chars().map(plain).collect();
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words = text.split_whitespace();
+    let words: Vec<&str> = words
+        .filter(|word| word.contains(char::is_alphabetic))
+        .collect();
     words.join(" ").chars().take(CLASS).collect()
 }
 
@@ -158,7 +162,7 @@ mod tests {
     fn classes_of_errors_stay_few() {
         assert_eq!(
             class("Connection refused (10.0.0.3:4222)"),
-            "connection refused ( . . . : )"
+            "connection refused"
         );
         assert_eq!(class("  no\nleader 17 "), "no leader");
         assert_eq!(class(&"x".repeat(100)).len(), CLASS);

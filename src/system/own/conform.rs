@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 
 use crate::{
     id::{LaneId, RunId},
-    system::Logins,
+    system::{Logins, mark::numbered},
     time::Clock,
 };
 
 use super::{
-    element::{element, holdings, version},
+    element::{holdings, version},
     program::Program,
     protocol::{Answer, Ask},
 };
@@ -100,7 +100,7 @@ impl Conformance {
     fn append(&self, list: u16, seq: u64, ms: u64) -> Ask {
         Ask::Append {
             list,
-            element: element(&self.run, LaneId(list), seq),
+            element: numbered(&self.run, LaneId(list), seq),
             node: None,
             ms,
         }

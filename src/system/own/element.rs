@@ -1,31 +1,18 @@
-//! What is written: one element per append, with a checksum that tells it from any other.
+//! What elements that a program tells amount to.
 
 use crate::{
     id::{LaneId, RunId},
     record::Holdings,
-    system::mark::checksum,
+    system::mark::read_numbered,
 };
 
 use super::protocol::Answer;
 
-/// Bytes of one element: twelve digits of its number, a colon, eight digits of its checksum.
-pub const ELEMENT_BYTES: u32 = 21;
-
-/// The element of an append.
-pub fn element(run: &RunId, lane: LaneId, seq: u64) -> String {
-    format!("{seq:012}:{}", checksum(run, lane, seq))
-}
-
-/// An element's number, and whether its checksum agrees; none if it is no element at all.
-pub fn parse(run: &RunId, lane: LaneId, element: &str) -> Option<(u64, bool)> {
-    let (seq, sum) = element.split_once(':')?;
-    let seq = seq.parse().ok()?;
-    Some((seq, sum == checksum(run, lane, seq)))
-}
-
 /// The highest number among elements plus one, 0 for none.
 pub fn version(run: &RunId, lane: LaneId, elements: &[String]) -> u64 {
-    let seen = elements.iter().filter_map(|one| parse(run, lane, one));
+    let seen = elements
+        .iter()
+        .filter_map(|one| read_numbered(run, lane, one));
     seen.map(|(seq, _)| seq + 1).max().unwrap_or(0)
 }
 
@@ -35,7 +22,7 @@ pub fn holdings(run: &RunId, answers: &[Answer]) -> Holdings {
     for (list, elements) in answers.iter().flat_map(|answer| &answer.lists) {
         let lane = LaneId(*list);
         for element in elements {
-            match parse(run, lane, element) {
+            match read_numbered(run, lane, element) {
                 Some((seq, sound)) => found.push((lane, seq, sound)),
                 None => alien += 1,
             }
@@ -52,13 +39,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::system::mark::numbered;
 
     #[test]
     fn what_was_written_is_read_and_what_was_not_is_told() {
         let run = RunId::new("20261121t081500", 7);
         let lane = LaneId(3);
-        let own = |seq| element(&run, lane, seq);
-        assert_eq!(own(41).len(), ELEMENT_BYTES as usize);
+        let own = |seq| numbered(&run, lane, seq);
         assert_eq!(version(&run, lane, &[own(3), own(41), own(7)]), 42);
         assert_eq!(version(&run, lane, &[]), 0);
         let torn = format!("{:012}:00000000", 9);

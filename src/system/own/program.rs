@@ -38,7 +38,9 @@ pub struct Program {
     shared: Arc<Shared>,
     next: AtomicU64,
     child: Mutex<Option<Child>>,
-    tasks: Vec<JoinHandle<()>>,
+    /// Holds its input open.
+    writer: JoinHandle<()>,
+    readers: [JoinHandle<()>; 2],
 }
 
 #[derive(Default)]
@@ -96,22 +98,21 @@ impl Program {
         let errors = ChildStderr::from_std(child.stderr.take().ok_or_else(gone)?)?;
         let shared = Arc::new(Shared::default());
         let (lines, outgoing) = mpsc::unbounded_channel();
-        let tasks = vec![
-            tokio::spawn(write(input, outgoing)),
-            tokio::spawn(read(output, shared.clone())),
-            tokio::spawn(listen(errors, shared.clone())),
-        ];
         Ok(Self {
             lines,
-            shared,
             next: AtomicU64::new(1),
             child: Mutex::new(Some(child)),
-            tasks,
+            writer: tokio::spawn(write(input, outgoing)),
+            readers: [
+                tokio::spawn(read(output, shared.clone())),
+                tokio::spawn(listen(errors, shared.clone())),
+            ],
+            shared,
         })
     }
 
-    /// Sends a request; its answers come until the last one.
-    fn send(&self, session: &str, ask: Ask) -> mpsc::UnboundedReceiver<Answer> {
+    /// Sends a request; its number, and its answers until the last one.
+    fn send(&self, session: &str, ask: Ask) -> (u64, mpsc::UnboundedReceiver<Answer>) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answers) = mpsc::unbounded_channel();
         if lock(&self.shared.ended).is_none() {
@@ -126,7 +127,7 @@ impl Program {
         let _ = self
             .lines
             .send(serde_json::to_string(&request).unwrap_or_default());
-        answers
+        (id, answers)
     }
 
     /// Asks, and waits for the last answer.
@@ -134,7 +135,7 @@ impl Program {
     /// # Errors
     /// When it does not come within the limit, or the program has ended.
     pub async fn ask(&self, session: &str, ask: Ask, limit: Duration) -> Result<Vec<Answer>, Lost> {
-        let mut answers = self.send(session, ask);
+        let (id, mut answers) = self.send(session, ask);
         let all = async {
             let mut all = Vec::new();
             while let Some(answer) = answers.recv().await {
@@ -149,7 +150,11 @@ impl Program {
         match timeout(limit, all).await {
             Ok(Some(all)) => Ok(all),
             Ok(None) => Err(Lost::Ended),
-            Err(_) => Err(Lost::Late),
+            Err(_) => {
+                // An answer that never comes is not waited for in memory either.
+                lock(&self.shared.asked).remove(&id);
+                Err(Lost::Late)
+            }
         }
     }
 
@@ -174,9 +179,7 @@ impl Program {
 
     /// Closes its input, and returns how it then ended: none if it had to be killed.
     pub async fn close(&self) -> Option<bool> {
-        for task in &self.tasks[..1] {
-            task.abort();
-        }
+        self.writer.abort();
         let child = lock(&self.child).take();
         let mut child = child?;
         let waited = tokio::task::spawn_blocking(move || {
@@ -201,7 +204,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        for task in &self.tasks {
+        for task in [&self.writer].into_iter().chain(&self.readers) {
             task.abort();
         }
         if let Some(mut child) = lock(&self.child).take() {

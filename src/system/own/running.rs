@@ -9,7 +9,6 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +21,7 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Deploy, Design, Logins, Observer, Redundancy, Running, SystemError,
+        Client, Deploy, Design, Logins, Observer, Redundancy, Running, SystemError, mark,
         reserve::reserve,
         roster::{Roster, sole},
         watch::watch,
@@ -31,7 +30,7 @@ use crate::{
 
 use super::{
     client::OwnClient,
-    element::{ELEMENT_BYTES, element, holdings},
+    element::holdings,
     program::{Lost, Program},
     protocol::{Answer, Ask},
 };
@@ -56,6 +55,8 @@ const MIND_LIMIT: Duration = Duration::from_secs(1);
 const MIND: &str = "mind";
 /// The session of drdrill's own questions.
 const CONTROL: &str = "drdrill";
+/// The sessions of observers.
+const OBSERVER: &str = "observer";
 
 /// The stack.
 pub struct OwnStack {
@@ -116,7 +117,7 @@ pub async fn attach(design: &Design, deploy: Deploy) -> Result<OwnStack, SystemE
             // What a program does with an append whose answer was lost, nobody here knows.
             idempotent: false,
             one_writer: true,
-            element_bytes: ELEMENT_BYTES,
+            element_bytes: mark::NUMBERED_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),
         },
@@ -219,7 +220,7 @@ impl OwnStack {
             sleep(READY_EVERY).await;
             waited += READY_EVERY;
         };
-        let written = element(&self.run, READY_LIST, 0);
+        let written = mark::numbered(&self.run, READY_LIST, 0);
         let append = Ask::Append {
             list: READY_LIST.0,
             element: written.clone(),
@@ -246,20 +247,7 @@ impl OwnStack {
     }
 
     async fn role(&self, node: &NodeName) -> Result<Answer, String> {
-        let ask = Ask::Role {
-            node: node.to_string(),
-            ms: u64::try_from(ROLE_LIMIT.as_millis()).unwrap_or(0),
-        };
-        let session = format!("{CONTROL}.{node}");
-        match self.program.one(&session, ask, ROLE_LIMIT).await {
-            Ok(answer) if answer.ok => Ok(answer),
-            Ok(answer) => Err(answer.against().unwrap_or("it gave no reason").to_owned()),
-            Err(Lost::Late) => {
-                self.program.reset(&session);
-                Err(format!("no answer within {ROLE_LIMIT:?}"))
-            }
-            Err(Lost::Ended) => Err("the client program has ended".into()),
-        }
+        role(&self.program, CONTROL, node).await
     }
 
     async fn roles(&self) -> Vec<(NodeName, Result<Answer, String>)> {
@@ -268,6 +256,27 @@ impl OwnStack {
             (seat.name.clone(), said)
         });
         join_all(asked).await
+    }
+}
+
+/// What a node says that it is, asked in a session of its own.
+///
+/// # Errors
+/// Why that is not known.
+async fn role(program: &Program, asker: &str, node: &NodeName) -> Result<Answer, String> {
+    let ask = Ask::Role {
+        node: node.to_string(),
+        ms: u64::try_from(ROLE_LIMIT.as_millis()).unwrap_or(0),
+    };
+    let session = format!("{asker}.{node}");
+    match program.one(&session, ask, ROLE_LIMIT).await {
+        Ok(answer) if answer.ok => Ok(answer),
+        Ok(answer) => Err(answer.against().unwrap_or("it gave no reason").to_owned()),
+        Err(Lost::Late) => {
+            program.reset(&session);
+            Err(format!("no answer within {ROLE_LIMIT:?}"))
+        }
+        Err(Lost::Ended) => Err("the client program has ended".into()),
     }
 }
 
@@ -305,9 +314,7 @@ async fn mind(program: Arc<Program>, emitter: Emitter, stop: CancellationToken) 
 fn identity(argv: &[String], folder: &Path) -> Vec<Setting> {
     let digest = |word: &String| {
         let bytes = std::fs::read(folder.join(word)).ok()?;
-        let digest = Sha256::digest(&bytes);
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some((format!("sha256 of {word}"), digits))
+        Some((format!("sha256 of {word}"), mark::hexadecimal(bytes, 32)))
     };
     let words = ("client program".to_owned(), argv.join(" "));
     let all = [words].into_iter().chain(argv.iter().filter_map(digest));
@@ -320,8 +327,7 @@ fn identity(argv: &[String], folder: &Path) -> Vec<Setting> {
 }
 
 /// What a node's answer says of it.
-fn view(node: &NodeName, said: Result<&Answer, &String>) -> View {
-    let answer = said.ok();
+fn view(node: &NodeName, answer: Option<&Answer>) -> View {
     let role = match answer.map(|answer| answer.role.as_deref()) {
         None => Role::Unreachable,
         Some(Some("primary")) => Role::Primary,
@@ -373,17 +379,8 @@ impl Running for OwnStack {
             watch(emitter.clone(), stop.clone(), OBSERVE_EVERY, move || {
                 let (program, node) = (program.clone(), node.clone());
                 async move {
-                    let ask = Ask::Role {
-                        node: node.to_string(),
-                        ms: u64::try_from(ROLE_LIMIT.as_millis()).unwrap_or(0),
-                    };
-                    let session = format!("observer.{node}");
-                    let said = program.one(&session, ask, ROLE_LIMIT).await;
-                    if said.is_err() {
-                        program.reset(&session);
-                    }
-                    let said = said.ok().filter(|answer| answer.ok);
-                    view(&node, said.as_ref().ok_or(&String::new()))
+                    let said = role(&program, OBSERVER, &node).await;
+                    view(&node, said.ok().as_ref())
                 }
             })
         };
@@ -393,7 +390,7 @@ impl Running for OwnStack {
     }
 
     async fn view(&self, node: &NodeName) -> View {
-        view(node, self.role(node).await.as_ref())
+        view(node, self.role(node).await.ok().as_ref())
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {

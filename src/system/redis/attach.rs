@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, aio::MultiplexedConnection};
 
 use crate::{
     id::{NodeName, RunId},
@@ -207,19 +207,18 @@ async fn is_what_it_should_be(seat: &Seat, login: &Login) -> Result<String, Syst
         _ => "login",
     };
     let info = info.map_err(|error| {
-        let said = error.to_string();
-        match () {
-            () if said.contains("NOAUTH") => refused(format!(
-                "it asks for a password: say where that is by `{key}: env:NAME` below `attach`"
-            )),
-            () if said.contains("WRONGPASS") || said.contains("AUTH <password>") => {
-                refused(format!("it does not take the password that `{key}` names"))
+        refused(match (error.kind(), error.code()) {
+            (ErrorKind::AuthenticationFailed, _) => {
+                format!("it does not take the password that `{key}` names")
             }
-            () => refused(format!(
+            (_, Some("NOAUTH")) => format!(
+                "it asks for a password: say where that is by `{key}: env:NAME` below `attach`"
+            ),
+            _ => format!(
                 "it does not answer as Redis: {}",
-                first_sentence(&said)
-            )),
-        }
+                first_sentence(&error.to_string())
+            ),
+        })
     })?;
     let mode = info
         .lines()

@@ -5,9 +5,6 @@ use crate::{
     system::mark,
 };
 
-/// Bytes of one element: twelve digits of its number, a colon, eight digits of its checksum.
-pub const ELEMENT_BYTES: u32 = 21;
-
 /// Names the keys of a run and makes their elements.
 ///
 /// An append is one `RPUSH` of `<seq>:<checksum>`: applied twice, it stands in the list twice. Pinned lanes
@@ -81,14 +78,12 @@ impl Keys {
 
     /// The element of an append.
     pub fn element(&self, lane: LaneId, seq: u64) -> String {
-        format!("{seq:012}:{}", mark::checksum(&self.run, lane, seq))
+        mark::numbered(&self.run, lane, seq)
     }
 
     /// An element's number, and whether its checksum agrees; none if it is no element at all.
     pub fn parse(&self, lane: LaneId, element: &str) -> Option<(u64, bool)> {
-        let (seq, sum) = element.split_once(':')?;
-        let seq = seq.parse().ok()?;
-        Some((seq, sum == mark::checksum(&self.run, lane, seq)))
+        mark::read_numbered(&self.run, lane, element)
     }
 }
 
@@ -109,7 +104,7 @@ mod tests {
         assert!(tagged.lane(lane).ends_with("{2}"));
         assert!(keys.is_no_list(&tagged.pinned(lane)) && keys.is_no_list(&tagged.ready()));
         let element = keys.element(lane, 41);
-        assert_eq!(element.len(), ELEMENT_BYTES as usize);
+        assert_eq!(element.len(), mark::NUMBERED_BYTES as usize);
         assert_eq!(keys.parse(lane, &element), Some((41, true)));
         assert_eq!(keys.parse(LaneId(4), &element), Some((41, false)));
         assert_eq!(keys.parse(lane, "rubbish"), None);

@@ -18,7 +18,7 @@ use crate::{
     scenario::{AppClients, StreamLink},
     system::{
         Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, SystemError,
-        Told,
+        Told, mark,
         proxied::Proxied,
         roster::{Roster, Seat, sole},
         route::Route,
@@ -100,7 +100,7 @@ impl RedisStack {
             // A driver that sends an append again after a lost answer applies it twice: a list takes both.
             idempotent: false,
             one_writer: true,
-            element_bytes: super::element::ELEMENT_BYTES,
+            element_bytes: mark::NUMBERED_BYTES,
             shards: Vec::new(),
             ready: Vec::new(),
         };

@@ -165,7 +165,7 @@ pub fn address((ip, port): (String, u16)) -> RedisResult<SocketAddr> {
 
 /// The id that a sentinel of a run is given: 40 hexadecimal digits.
 pub fn id(run: &RunId, name: &NodeName) -> String {
-    mark::hexadecimal(&format!("{run}:{name}"), 20)
+    mark::hexadecimal(format!("{run}:{name}"), 20)
 }
 
 /// Tells `sentinel` of a fellow that listens, by the message with which sentinels tell each other of themselves: they

@@ -15,11 +15,11 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Design, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError, Told,
+        Client, Design, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError, Told, mark,
         redis::{
             client::{RedisClient, Target},
             dump::{Asked, Found, dump},
-            element::{ELEMENT_BYTES, Keys},
+            element::Keys,
             link::Login,
             running::time_of,
         },
@@ -75,7 +75,7 @@ impl ClusterStack {
             // A driver that sends an append again after a lost answer applies it twice: a list takes both.
             idempotent: false,
             one_writer: true,
-            element_bytes: ELEMENT_BYTES,
+            element_bytes: mark::NUMBERED_BYTES,
             shards,
             ready: Vec::new(),
         };
