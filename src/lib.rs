@@ -9,8 +9,8 @@
 //! 5. [`score::judge`] is a pure function of these two: a folder judged again elsewhere gives the same judgement.
 //! 6. [`report`] shows it: [`report::View`], and each format from it.
 //!
-//! The library reads neither arguments nor environment; a [`session::Host`] tells it where journals lie and what must not
-//! reach a report. Which module does what: `ARCHITECTURE.md`.
+//! The library reads no arguments, and the environment only in [`local`]; a [`session::Host`] tells it where journals lie and
+//! what must not reach a report. A drill as a test of your own: [`Drill`]. Which module does what: `ARCHITECTURE.md`.
 //!
 //! # A drill of a few seconds
 //!
@@ -73,6 +73,7 @@ pub mod gate;
 pub mod history;
 pub mod id;
 pub mod image;
+pub mod local;
 pub mod measure;
 pub mod net;
 pub mod record;
@@ -87,6 +88,9 @@ pub mod session;
 pub mod shown;
 pub mod stats;
 pub mod system;
+pub mod testing;
 pub mod time;
 pub mod truth;
 pub mod workload;
+
+pub use testing::Drill;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use drdrill::{
     calibrate::{Field, Level, calibrate},
     drill::Stop,
+    local,
     report::calibration,
     runtime::facts::machine_facts,
     seed::Seed,
@@ -16,7 +17,7 @@ use drdrill::{
 use super::{
     arguments::CalibrateArguments,
     exit::{Exit, Failure},
-    machines, output, run, sweep,
+    output, run, sweep,
 };
 
 /// How long `--quick` may take.
@@ -39,7 +40,7 @@ pub fn command(arguments: &CalibrateArguments) -> Result<Exit, Failure> {
         arguments.levels.clone()
     };
     let clock = Clock::start();
-    let host = machines::host()?;
+    let host = local::host()?;
     let whole = run::for_drills()?.block_on(async {
         let field = Here {
             host,

@@ -3,16 +3,14 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use drdrill::{
-    drill::{Plan, alert_warnings, validate_foresight, warnings},
-    evidence,
-    scenario::{BYTES_MAX, Parsed, Problem, Problems, Scenario, Source, read},
-    system::{Description, System, catalogue},
+    drill::{Plan, alert_warnings, warnings},
+    local,
+    scenario::{Problems, Scenario, Source, read},
+    system::catalogue,
 };
 
 use super::{
@@ -132,87 +130,24 @@ fn checked(files: &[PathBuf], overrides: &[(String, String)]) -> Vec<Option<Plan
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut one = |path: &PathBuf| {
         let file = path.display().to_string();
-        let plan = text(path)
+        let plan = local::text(path)
             .map_err(|problem| Problems::new(&file, vec![problem]))
             .and_then(|text| read(&file, &text, overrides))
             .and_then(|parsed| {
-                let checked = Plan::check(&parsed, &systems);
-                let mut problems = Vec::new();
-                if checked.is_ok() && overrides.is_empty() {
-                    problems = change_problems(&parsed, &systems);
-                }
-                // With the steps of runbooks that it names, where they could be read.
-                let known = match &checked {
-                    Ok(plan) => plan.scenario.clone(),
-                    Err(_) => parsed.scenario.clone(),
-                };
-                let known = Parsed {
-                    scenario: known,
-                    ..parsed.clone()
-                };
-                problems.extend(foreseen(&known, &systems));
                 let name = parsed.scenario.name.clone();
-                if let Some(other) = names.insert(name.clone(), file.clone()) {
-                    problems.push(parsed.spans.problem(
+                let other = names.insert(name.clone(), file.clone());
+                let taken = other.map(|other| {
+                    parsed.spans.problem(
                         &["name"],
                         format!("the name `{name}` is taken by `{other}`"),
                         "give it another name: it names the report folder",
-                    ));
-                }
-                match checked {
-                    Ok(plan) if problems.is_empty() => Ok(plan),
-                    Ok(_) => Err(Problems::new(&file, problems)),
-                    Err(wrong) => Err(wrong.and(problems)),
-                }
+                    )
+                });
+                local::checked(&parsed, &systems, taken.into_iter().collect())
             });
         plan.map_err(|problems| output::problems(&problems)).ok()
     };
     files.iter().map(&mut one).collect()
-}
-
-/// What can be foreseen of the drill. Not of changes that are meant to make it fail.
-fn foreseen(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
-    let offers: Vec<Description> = systems.iter().map(|system| system.describe()).collect();
-    let used = systems.iter().zip(&offers);
-    used.filter(|(_, offer)| parsed.scenario.stack.contains_key(offer.name))
-        .flat_map(|(system, _)| validate_foresight(parsed, system.as_ref(), &offers))
-        .collect()
-}
-
-/// Changes of `must-fail` with which the drill could not be run.
-fn change_problems(parsed: &Parsed, systems: &[Arc<dyn System>]) -> Vec<Problem> {
-    let changes = (0_usize..).zip(&parsed.scenario.must_fail);
-    let wrong = changes.filter_map(|(index, change)| {
-        let Source { file, text, .. } = &parsed.source;
-        let varied =
-            read(file, text, &change.overrides()).and_then(|varied| Plan::check(&varied, systems));
-        let problems = varied.err()?;
-        let first = problems.all.first()?;
-        let message = format!("the drill cannot be run so: {}", first.message());
-        let help = first.help_text().unwrap_or("change something else");
-        let place = ["must-fail", &index.to_string(), "with"];
-        Some(parsed.spans.problem(&place, message, help))
-    });
-    wrong.collect()
-}
-
-/// The file's text, at most a little more than the reader takes.
-fn text(path: &Path) -> Result<String, Problem> {
-    let unreadable = |cause: String| {
-        Problem::new(format!("failed to read the file: {cause}"))
-            .help("a scenario is a UTF-8 text file")
-    };
-    // A pipe or a device would be waited for; a file that is too long is the reader's to refuse, by its first part.
-    let file = evidence::files::open_named(path, evidence::files::FILE_MOST);
-    let file = file.map_err(|error| unreadable(error.to_string()))?;
-    let mut bytes = Vec::new();
-    let most = u64::try_from(BYTES_MAX)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    file.take(most)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| unreadable(error.utf8_error().to_string()))
 }
 
 /// The files that the paths name, folders searched, each once and in order.

@@ -7,6 +7,7 @@ use drdrill::{
         RECIPES, Recipe, Resolver, SIDECAR, State,
         doctor::{Check, Fitness},
     },
+    local,
     runtime::docker::Engine,
 };
 
@@ -49,7 +50,7 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
 pub fn images(arguments: &ImagesArguments) -> Result<Exit, Failure> {
     let recipes = named(&arguments.names)?;
     runtime()?.block_on(async {
-        let host = machines::docker_host();
+        let host = local::docker_host();
         let unfit = |error: &dyn std::fmt::Display| {
             Failure::new(
                 Exit::EnvironmentUnfit,
@@ -61,7 +62,7 @@ pub fn images(arguments: &ImagesArguments) -> Result<Exit, Failure> {
             .await
             .map_err(|error| unfit(&error))?;
         let say = Arc::new(|text: String| output::talk(&format!("{text}\n")));
-        let locks = machines::state_folder()?.join("locks");
+        let locks = local::state_folder()?.join("locks");
         let resolver = Resolver::new(Arc::new(engine), locks, say);
         if arguments.build {
             let wanted: Vec<String> = recipes

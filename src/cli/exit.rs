@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use drdrill::local::Unfit;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -101,5 +103,11 @@ impl Failure {
             message: message.into(),
             help: help.into(),
         }
+    }
+}
+
+impl From<Unfit> for Failure {
+    fn from(unfit: Unfit) -> Self {
+        Self::new(Exit::EnvironmentUnfit, unfit.what, unfit.help)
     }
 }

@@ -1,11 +1,14 @@
 //! `drdrill halt`: stops every drill of this user and of the container engine, and keeps new ones from starting.
 
-use drdrill::runtime::{docker::Engine, halted};
+use drdrill::{
+    local,
+    runtime::{docker::Engine, halted},
+};
 
 use super::{
     arguments::HaltArguments,
     exit::{Exit, Failure},
-    machines, output,
+    output,
     run::runtime,
 };
 
@@ -14,8 +17,8 @@ use super::{
 /// # Errors
 /// When the state folder cannot be written, or the engine refuses.
 pub fn halt(arguments: &HaltArguments) -> Result<Exit, Failure> {
-    let state = machines::state_folder()?;
-    let host = machines::docker_host();
+    let state = local::state_folder()?;
+    let host = local::docker_host();
     let unfit = |message: String| {
         Failure::new(
             Exit::EnvironmentUnfit,

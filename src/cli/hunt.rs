@@ -9,6 +9,7 @@ use drdrill::{
         hunt::{Badness, Failure as Failed, as_file, pool, scenario},
         schedule::{Schedule, Shrinking},
     },
+    local,
     measure::format::{self, Round},
     record::DisruptionKind,
     scenario::{Dur, Fault, Goal},
@@ -22,7 +23,7 @@ use super::{
     arguments::{HuntArguments, ScenarioArguments},
     check,
     exit::{Exit, Failure},
-    machines, output,
+    output,
     run::{exit_of, for_drills, listen, unfit},
     sweep,
 };
@@ -77,7 +78,7 @@ pub fn hunt(arguments: &HuntArguments) -> Result<Exit, Failure> {
     for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        let host = machines::host()?;
+        let host = local::host()?;
         sweep::before_a_run(&host).await;
         let mut hunt = Hunt {
             plan,

@@ -12,7 +12,6 @@ mod environment;
 mod exit;
 mod gate;
 mod halt;
-mod harness;
 mod history;
 mod hunt;
 mod keys;

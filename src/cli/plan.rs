@@ -5,6 +5,7 @@ use std::{fmt::Write, fs, path::Path};
 use drdrill::{
     drill::{Plan, step_title},
     id::NodeName,
+    local,
     measure::{format::roughly, lane::SUSTAIN},
     runtime::{
         ALLOW_LABEL, RuntimeKind,
@@ -18,7 +19,7 @@ use super::{
     arguments::PlanArguments,
     check,
     exit::{Exit, Failure},
-    machines, output, run,
+    output, run,
 };
 
 /// Prints what the scenarios would create, do and take.
@@ -62,7 +63,7 @@ fn write(plan: &Plan, out: &Path) -> Result<(), Failure> {
         .map(|one| one.name.clone())
         .collect();
     let look = async {
-        let engine = Engine::connect(machines::docker_host().as_deref()).await?;
+        let engine = Engine::connect(local::docker_host().as_deref()).await?;
         look(&engine, &wanted, &names).await
     };
     let looked = run::runtime()?.block_on(look);
@@ -205,7 +206,7 @@ fn stands(plan: &Plan) -> String {
         let _ = writeln!(
             text,
             "Where   a network of its own in the engine at {}; all labelled drdrill.run, and removed at the end",
-            machines::docker_host().unwrap_or_else(|| "its usual socket".into())
+            local::docker_host().unwrap_or_else(|| "its usual socket".into())
         );
         let _ = writeln!(
             text,
@@ -234,7 +235,7 @@ fn taken(plan: &Plan, attach: &Attach) -> String {
     let whence: String = project.chain(label).collect();
     let mut text = format!(
         "Where   containers{whence} in the engine at {}; none of them is created, changed or removed\n",
-        machines::docker_host().unwrap_or_else(|| "its usual socket".into())
+        local::docker_host().unwrap_or_else(|| "its usual socket".into())
     );
     let needs = plan.attached().map_or("", |attached| attached.needs.name());
     let _ = writeln!(

@@ -3,6 +3,7 @@
 use drdrill::{
     drill::{Plan, Stop},
     evidence::SigningKey,
+    local,
     report::{ProofRow, proofs},
     scenario::{Miss, MustFail},
     score::{Proof, Verdict, proof},
@@ -14,7 +15,7 @@ use super::{
     arguments::ProveArguments,
     check,
     exit::{Exit, Failure},
-    keys, machines, output,
+    keys, output,
     run::{exit_of, for_drills, listen, unfit, verdict_exit},
     saying::{progress, show},
     sweep, tags,
@@ -46,7 +47,7 @@ pub fn prove(arguments: &ProveArguments) -> Result<Exit, Failure> {
     for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        let host = machines::host()?;
+        let host = local::host()?;
         sweep::before_a_run(&host).await;
         let mut shown = Shown::default();
         for trial in &trials {

@@ -5,6 +5,7 @@ use std::{fs, io, sync::Arc};
 use drdrill::{
     drill::{Plan, Stop},
     evidence::SigningKey,
+    local,
     record::{Record, Status},
     report::{
         Closing, MatrixRow, closing,
@@ -20,7 +21,7 @@ use super::{
     arguments::RunArguments,
     check,
     exit::{Exit, Failure},
-    keys, limits, machines,
+    keys,
     matrix::{Axis, Combination, combinations},
     output, plan, series, sweep, tags,
 };
@@ -48,7 +49,7 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let carried = for_drills()?.block_on(async {
         let stop = Stop::default();
         let listening = tokio::spawn(listen(stop.clone()));
-        let host = machines::host()?;
+        let host = local::host()?;
         sweep::before_a_run(&host).await;
         let with = (&host, key);
         let carried = every(&drills, arguments, with, &stop, &mut said).await;
@@ -170,7 +171,7 @@ fn overrides(arguments: &RunArguments) -> Vec<(String, String)> {
 /// # Errors
 /// When it may not, or the system refuses its threads.
 pub fn for_drills() -> Result<tokio::runtime::Runtime, Failure> {
-    limits::raise()?;
+    local::raise_open_files()?;
     runtime()
 }
 

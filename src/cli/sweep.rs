@@ -1,6 +1,7 @@
 //! `drdrill sweep`, and the sweep before every run.
 
 use drdrill::{
+    local,
     measure::format,
     runtime::sweep::{Scope, SweepReport, Swept},
     session::Host,
@@ -9,7 +10,7 @@ use drdrill::{
 use super::{
     arguments::SweepArguments,
     exit::{Exit, Failure},
-    machines, output,
+    output,
     run::runtime,
 };
 
@@ -19,7 +20,7 @@ use super::{
 /// When the journals cannot be read.
 pub fn sweep(arguments: &SweepArguments) -> Result<Exit, Failure> {
     let scope = arguments.run.clone().map_or(Scope::Dead, Scope::Run);
-    let host = machines::sweeper()?;
+    let host = local::sweeper()?;
     let report = runtime()?.block_on(host.sweep(&scope)).map_err(|error| {
         let message = format!(
             "failed to read the journals in `{}`: {error}",

@@ -46,6 +46,7 @@ mod mysql_drills;
 mod offers;
 mod opensearch_client;
 mod orphans;
+mod own_tests;
 mod pages;
 mod postgres_client;
 mod postgres_stack;

@@ -107,6 +107,28 @@ const LAYERS: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    // This machine: the one place where the library reads the environment.
+    (
+        "local",
+        &[
+            KERNEL,
+            VOCABULARY,
+            JUDGEMENT,
+            &["runtime", "system", "drill", "evidence", "session"],
+        ],
+    ),
+    // A drill as a test of one's own.
+    (
+        "testing",
+        &[
+            KERNEL,
+            VOCABULARY,
+            JUDGEMENT,
+            &[
+                "runtime", "system", "drill", "evidence", "report", "session", "local",
+            ],
+        ],
+    ),
     // A local page: it only reads.
     (
         "serve",
@@ -178,7 +200,12 @@ const DEEDS: &[(&str, &[&str])] = &[
     // A node gets a few named variables handed on, and no others.
     (
         "env::var",
-        &["src/cli/", "src/main.rs", "src/runtime/process/child.rs"],
+        &[
+            "src/cli/",
+            "src/main.rs",
+            "src/local/",
+            "src/runtime/process/child.rs",
+        ],
     ),
     // Clients count down the deadline of one call; nothing observed is stamped by it.
     ("Instant::now", &["src/time.rs", "src/system/"]),

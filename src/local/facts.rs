@@ -2,15 +2,13 @@
 
 use std::{env, fs, sync::OnceLock};
 
-use drdrill::{
+use crate::{
     evidence::{Redactor, sha256},
     record::Harness,
 };
 
-use super::machines;
-
 /// This program and the machine whose clock it uses. Facts that cannot be read are left out.
-pub fn harness() -> Harness {
+pub(super) fn harness() -> Harness {
     let fact = |name: &str, value: Option<String>| Some((name.to_owned(), value?));
     let line = |path: &str| {
         let text = fs::read_to_string(path).ok()?;
@@ -40,12 +38,12 @@ fn processor() -> Option<String> {
 /// The digest of the executable, read once.
 fn program_sha256() -> String {
     static DIGEST: OnceLock<String> = OnceLock::new();
-    let digest = || fs::read(machines::program()).map_or_else(|_| String::new(), |it| sha256(&it));
+    let digest = || fs::read(super::program()).map_or_else(|_| String::new(), |it| sha256(&it));
     DIGEST.get_or_init(digest).clone()
 }
 
 /// A redactor that knows the secrets among this process's variables.
-pub fn redactor() -> Redactor {
+pub(super) fn redactor() -> Redactor {
     Redactor::knowing(
         env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
