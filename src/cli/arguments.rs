@@ -411,6 +411,8 @@ pub enum SchemaKind {
     Scenario,
     /// `result.json` of a run folder
     Result,
+    /// What drdrill and a client program of yours say to each other, line by line
+    Client,
 }
 
 /// Arguments of `completions`.

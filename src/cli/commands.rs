@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use drdrill::{scenario::schema::json_schema, system::reference::node};
+use drdrill::{
+    scenario::schema::json_schema,
+    system::{own, reference::node},
+};
 
 use super::{
     arguments::{SchemaArguments, SchemaKind},
@@ -15,6 +18,7 @@ pub fn schema(arguments: &SchemaArguments) -> Exit {
     match arguments.which {
         SchemaKind::Scenario => output::result(&format!("{:#}\n", json_schema())),
         SchemaKind::Result => output::result(include_str!("../../schema/result.schema.json")),
+        SchemaKind::Client => output::result(&format!("{:#}\n", own::json_schema())),
     }
     Exit::Pass
 }

@@ -96,8 +96,8 @@ fn baseline(scenario: &Scenario) -> Option<(usize, Duration)> {
 
 /// How many operations there are per write, readers included, and how many a second that connect afresh.
 fn shares(clients: &ServiceClients, shards: u32) -> (f64, f64) {
-    let writers = u32::from(clients.lanes.max(1));
-    let readers = writers.div_ceil(2).max(shards.min(writers));
+    let writers = clients.lanes.max(1);
+    let readers = clients.readers(u16::try_from(shards).unwrap_or(u16::MAX));
     let fresh = f64::from(shards.max(1)) / FRESH_INTERVAL.as_secs_f64();
     (1.0 + f64::from(readers) / f64::from(writers), fresh)
 }

@@ -49,7 +49,7 @@ pub use spans::Spans;
 pub use steps::Steps;
 pub use targets::{Confidence, RecoveredBy, Rpo, Targets};
 pub use types::{
-    AppClients, Clients, Expect, Move, Pinned, PinnedAsk, Scenario, ServiceClients, Step,
+    AppClients, Clients, Expect, Move, Pinned, PinnedAsk, Reads, Scenario, ServiceClients, Step,
     SystemSpec, Within,
 };
 pub use write::to_yaml;

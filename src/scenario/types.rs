@@ -134,6 +134,9 @@ fn appends() -> String {
 pub struct ServiceClients {
     /// Write lanes; as many read lanes as half of it (at least one) and one lane that connects afresh are added.
     pub lanes: u16,
+    /// Whether there are read lanes.
+    #[serde(skip_serializing_if = "Reads::is_default")]
+    pub reads: Reads,
     /// Rate of all write lanes together; read lanes run at the same rate each.
     pub rate: Rate,
     /// After which an attempt is given up; at most 1 s.
@@ -147,10 +150,39 @@ impl Default for ServiceClients {
     fn default() -> Self {
         Self {
             lanes: 4,
+            reads: Reads::Beside,
             rate: Rate(100.0),
             timeout: Dur(std::time::Duration::from_millis(500)),
             pinned: Pinned::default(),
         }
+    }
+}
+
+impl ServiceClients {
+    /// How many read lanes there are in a stack of so many shards: half as many as write lanes, and one for each shard.
+    pub fn readers(&self, shards: u16) -> u16 {
+        let writers = self.lanes.max(1);
+        match self.reads {
+            Reads::Beside => writers.div_ceil(2).max(shards.min(writers)),
+            Reads::None => 0,
+        }
+    }
+}
+
+/// Whether there are read lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// Beside the write lanes.
+    #[default]
+    Beside,
+    /// None: of a queue nothing is read without being taken from it.
+    None,
+}
+
+impl Reads {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

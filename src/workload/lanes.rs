@@ -57,7 +57,7 @@ impl Plan<'_> {
     fn service(&mut self) {
         let service = &self.clients.service;
         let writers = service.lanes.max(1);
-        let (readers, fresh) = (self.readers(writers), self.shards().max(1));
+        let (readers, fresh) = (service.readers(self.shards()), self.shards().max(1));
         let interval = Duration::from_secs_f64(f64::from(writers) / service.rate.0);
         let base = Lane {
             id: LaneId(0),
@@ -113,14 +113,10 @@ impl Plan<'_> {
 
     /// How many lanes share the connections that lanes may take: service and consistency lanes.
     fn sharing(&self) -> u16 {
-        let writers = self.clients.service.lanes.max(1);
+        let service = &self.clients.service;
+        let (writers, readers) = (service.lanes.max(1), service.readers(self.shards()));
         let consistency = self.clients.consistency.as_ref().map_or(0, |it| it.lanes);
-        writers + self.readers(writers) + self.shards().max(1) + consistency
-    }
-
-    /// Half as many as writers, and one for each shard.
-    fn readers(&self, writers: u16) -> u16 {
-        writers.div_ceil(2).max(self.shards().min(writers))
+        writers + readers + self.shards().max(1) + consistency
     }
 
     fn shards(&self) -> u16 {
@@ -254,6 +250,7 @@ mod tests {
     use crate::{
         id::NodeName,
         record::{Member, Shard},
+        scenario::Reads,
     };
 
     fn two_shards() -> Stack {
@@ -320,6 +317,24 @@ mod tests {
                 "{}",
                 lane.name
             );
+        }
+    }
+
+    #[test]
+    fn without_reads_no_service_lane_reads() {
+        let mut clients = Clients::default();
+        clients.service.reads = Reads::None;
+        for stack in [
+            two_shards(),
+            Stack {
+                shards: Vec::new(),
+                ..two_shards()
+            },
+        ] {
+            let planned = lanes(&clients, &stack);
+            let mut service = planned.iter().filter(|it| it.lane.group == Group::Service);
+            assert!(service.clone().count() > 4);
+            assert!(service.all(|it| it.lane.access == Access::Write));
         }
     }
 }

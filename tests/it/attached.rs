@@ -4,24 +4,22 @@ use std::{
     collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
 };
 
-use drdrill::runtime::docker::Engine;
+use drdrill::{runtime::docker::Engine, system::own};
 use serde_json::Value;
 
 use crate::{
-    docker_rig::{IMAGE, SIDECAR},
+    compose_rig::{NATS, PASSWORD, Project, docker},
+    docker_rig::SIDECAR,
     drill_rig::{DRDRILL, Done, Drill},
     drills::wait_for,
 };
 
-/// An image of NATS, which `nats` builds.
-const NATS: &str = "drdrill.local/test-nats:2";
-const PASSWORD: &str = "planted-sesame-4711";
 const SERVICES: [&str; 6] = [
     "redis-1",
     "redis-2",
@@ -31,74 +29,11 @@ const SERVICES: [&str; 6] = [
     "sentinel-3",
 ];
 
-/// A Compose project that runs; it goes down when this is dropped.
-struct Project {
-    name: String,
-    folder: PathBuf,
-}
-
 impl Project {
-    /// The project of an example's file.
-    fn of(example: &str, name: &str) -> Self {
-        let project = Self {
-            name: format!("{name}{}", std::process::id()),
-            folder: Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("examples")
-                .join(example),
-        };
-        let up = project.compose(&["up", "-d"]);
-        assert!(up.0, "{}", up.1);
-        project
-    }
-
     fn up(name: &str) -> Self {
         let project = Self::of("own-redis", name);
         project.settled();
         project
-    }
-
-    /// By Compose's plugin where there is one, else by the program of old.
-    fn compose(&self, arguments: &[&str]) -> (bool, String) {
-        let file = self.folder.join("compose.yaml");
-        let plugin = Command::new("docker").args(["compose", "version"]).output();
-        let plugin = plugin.is_ok_and(|output| output.status.success());
-        let mut command = match plugin {
-            true => {
-                let mut command = Command::new("docker");
-                command.arg("compose");
-                command
-            }
-            false => Command::new("docker-compose"),
-        };
-        let command = command
-            .arg("-f")
-            .arg(file)
-            .args(["-p", &self.name])
-            .args(arguments);
-        let command = command
-            .env("REDIS_IMAGE", IMAGE)
-            .env("NATS_IMAGE", NATS)
-            .env("REDIS_PASSWORD", PASSWORD);
-        let output = command
-            .output()
-            .expect("Docker Compose, which scripts/setup.sh installs");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.success(), said)
-    }
-
-    fn container(&self, service: &str) -> String {
-        let project = format!("label=com.docker.compose.project={}", self.name);
-        let service = format!("label=com.docker.compose.service={service}");
-        let found = docker(&[
-            "ps",
-            "-aq",
-            "--no-trunc",
-            "--filter",
-            &project,
-            "--filter",
-            &service,
-        ]);
-        found.trim().to_owned()
     }
 
     /// Asks a server of it.
@@ -243,21 +178,6 @@ impl Project {
         ];
         docker(&[&run, command].concat())
     }
-}
-
-impl Drop for Project {
-    fn drop(&mut self) {
-        self.compose(&["down", "-v", "-t", "0"]);
-    }
-}
-
-/// What `docker` says.
-fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker")
-        .args(arguments)
-        .output()
-        .expect("docker");
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn aborted(done: &Done, words: &str) {
@@ -463,19 +383,7 @@ async fn a_halt_in_the_engine_is_seen_by_all_of_it_until_it_is_lifted() {
 
 /// NATS with JetStream, of which drdrill knows nothing.
 fn nats(name: &str) -> Project {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-client");
-    let base = "BASE=drdrill.local/base:trixie";
-    let mut build = Command::new("docker");
-    let build = build
-        .args(["build", "-q", "--build-arg", base, "-t", NATS])
-        .arg(folder);
-    let built = build.output().expect("docker");
-    assert!(
-        built.status.success(),
-        "{}",
-        String::from_utf8_lossy(&built.stderr)
-    );
-    Project::of("own-client", name)
+    Project::built("own-client", NATS, name)
 }
 
 fn conform(program: &[&str]) -> (Option<i32>, String) {
@@ -496,6 +404,19 @@ fn conform(program: &[&str]) -> (Option<i32>, String) {
     )
 }
 
+/// Each line is what the schema calls so, and a line without its number is not.
+fn keeps_to_the_schema(definition: &str, lines: &str) {
+    let mut schema = own::json_schema();
+    schema["anyOf"] = serde_json::json!([{ "$ref": format!("#/$defs/{definition}") }]);
+    let schema = jsonschema::validator_for(&schema).expect("the schema is one");
+    for line in lines.lines() {
+        let mut value: Value = serde_json::from_str(line).expect("JSON");
+        assert!(schema.is_valid(&value), "{definition}: {line}");
+        value.as_object_mut().expect("an object").remove("id");
+        assert!(!schema.is_valid(&value), "{definition}: {line}");
+    }
+}
+
 #[test]
 #[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
 fn a_store_that_drdrill_does_not_know_is_drilled_through_a_program() {
@@ -503,8 +424,16 @@ fn a_store_that_drdrill_does_not_know_is_drilled_through_a_program() {
     let folder = project.folder.clone();
     let client = folder.join("client.py");
     let client = client.to_str().expect("a path");
-    let (code, said) = conform(&["python3", client]);
+    let heard = tempfile::tempdir().expect("a folder");
+    let at = heard.path().display();
+    let listened = format!("tee {at}/Request | python3 {client} | tee {at}/Answer");
+    let (code, said) = conform(&["sh", "-c", &listened]);
     assert_eq!(code, Some(0), "{said}");
+    for definition in ["Request", "Answer"] {
+        let lines = fs::read_to_string(heard.path().join(definition)).expect("what was said");
+        assert!(lines.lines().count() > 40, "{lines}");
+        keeps_to_the_schema(definition, &lines);
+    }
     // Programs that do not do what they say.
     let text = fs::read_to_string(client).expect("the client");
     let wrong = tempfile::tempdir().expect("a folder");

@@ -150,7 +150,7 @@ fn completions_hold_the_commands() {
 
 #[test]
 fn schemas_are_printed_as_they_are_kept() {
-    for which in ["scenario", "result"] {
+    for which in ["scenario", "result", "client"] {
         let kept = fs::read_to_string(format!("schema/{which}.schema.json")).expect("it is kept");
         let (code, out, _) = said(drdrill().args(["schema", which]));
         assert_eq!(code, 0);

@@ -38,6 +38,16 @@ const CASES: &[(&str, &str, &str)] = &[
         "    replication-factor: 3",
     ),
     ("underscores", "  rto: 1m", "  rto: 1m\n  max_gap: 2s"),
+    (
+        "reads_word",
+        "timeout: 500ms }",
+        "timeout: 500ms, reads: some }",
+    ),
+    (
+        "reads_none",
+        "timeout: 500ms }\ntargets:\n",
+        "timeout: 500ms, reads: none }\ntargets:\n  rto-read: 10s\n  staleness: 1s\n",
+    ),
     ("misspelt_required_key", "summary:", "sumary:"),
     ("missing_key", "name: redis-kill\n", ""),
     (

@@ -8,6 +8,7 @@ use std::{
 use drdrill::{
     drill::validate_against,
     scenario::{Problems, read, schema::json_schema, to_yaml},
+    system::own,
 };
 use serde_json::Value;
 
@@ -107,17 +108,22 @@ fn the_schema_refuses_what_the_reader_refuses() {
 }
 
 #[test]
-fn the_schema_file_is_current() {
-    let current = format!("{:#}\n", json_schema());
-    let path = "schema/scenario.schema.json";
-    if std::env::var_os("DRDRILL_BLESS").is_some() {
-        fs::write(path, &current).expect("it can be written");
+fn the_schema_files_are_current() {
+    let schemas = [
+        ("schema/scenario.schema.json", json_schema()),
+        ("schema/client.schema.json", own::json_schema()),
+    ];
+    for (path, schema) in schemas {
+        let current = format!("{schema:#}\n");
+        if std::env::var_os("DRDRILL_BLESS").is_some() {
+            fs::write(path, &current).expect("it can be written");
+        }
+        let kept = fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            kept == current,
+            "run the tests with DRDRILL_BLESS=1 to write {path} anew"
+        );
     }
-    let kept = fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        kept == current,
-        "run the tests with DRDRILL_BLESS=1 to write {path} anew"
-    );
 }
 
 #[test]

@@ -269,6 +269,11 @@ pub(super) fn method(record: &Record) -> Vec<String> {
             timeout.unwrap_or_default().as_millis(),
         ));
     }
+    if reads.is_empty() && !writes.is_empty() {
+        said.push(
+            "No lane read: whether reads were served, and what they returned, is not known.".into(),
+        );
+    }
     said.extend(attached(record));
     let fresh = record.lanes.iter().filter(|lane| lane.fresh).count() as u64;
     let program = attach(record).is_some_and(|attach| !attach.client.is_empty());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::scenario::{
     AppClients, Assignor, Clients, ConsistencyClients, ConsistencyKind, ConsumerClients, Dur,
-    Pinned, PinnedAsk, Rate, ServiceClients,
+    Pinned, PinnedAsk, Rate, Reads, ServiceClients,
 };
 
 use super::{
@@ -44,6 +44,10 @@ fn service(d: &mut Decoder, tree: &Tree) -> Option<ServiceClients> {
     let mut f = d.fields(tree, "`clients.service`")?;
     let default = ServiceClients::default();
     let lanes = lanes(d, &mut f, default.lanes);
+    let words = [("beside", Reads::Beside), ("none", Reads::None)];
+    let reads = f
+        .get("reads")
+        .map_or(Some(default.reads), |tree| d.word(tree, "reads", &words));
     let rate = rate(d, &mut f, default.rate);
     // An operation that waits longer than this would hide when the service came back.
     let timeout = duration(d, &mut f, "timeout", default.timeout, (10 * MS, SECOND));
@@ -53,6 +57,7 @@ fn service(d: &mut Decoder, tree: &Tree) -> Option<ServiceClients> {
     d.finish(f);
     Some(ServiceClients {
         lanes: lanes?,
+        reads: reads?,
         rate: rate?,
         timeout: timeout?,
         pinned: pinned?,

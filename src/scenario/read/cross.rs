@@ -2,8 +2,8 @@
 //! repeats cannot support.
 
 use crate::scenario::{
-    Confidence, Consistency, Expect, Goal, PinnedAsk, Point, Scenario, Step, problem::Problem,
-    spans::Spans,
+    Confidence, Consistency, Expect, Goal, PinnedAsk, Point, Reads, Scenario, Step,
+    problem::Problem, spans::Spans,
 };
 
 use super::{consumers_cross, must_fail};
@@ -28,6 +28,9 @@ pub fn problems(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     problems
 }
 
+/// What yields the figures of reads.
+const READS: &str = "let lanes read: remove `reads: none` from `clients: { service: ... }`";
+
 /// What yields the figures of a restore.
 const RESTORE: &str = "add a `- backup: now` step, and a `- restore: { to: ... }` step";
 
@@ -37,7 +40,10 @@ fn unmeasurable(scenario: &Scenario, spans: &Spans) -> Vec<Problem> {
     let restores = has(|step| matches!(step, Step::Restore(_)));
     let latest = has(|step| matches!(step, Step::Restore(it) if it.to == Point::Latest));
     let point = has(|step| matches!(step, Step::Restore(it) if it.to != Point::Latest));
+    let reads = scenario.clients.service.reads == Reads::Beside;
     let rows = [
+        ("rto-read", reads, READS),
+        ("staleness", reads, READS),
         (
             "rto-app",
             spans.has(&["clients", "app"]),

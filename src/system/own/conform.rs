@@ -127,7 +127,7 @@ impl Conformance {
         let appended = self.appended().await;
         self.say("appends in sessions beside each other", appended);
         let read = self.read().await;
-        self.say("reads the newest elements", read);
+        self.say("reads the newest elements, or says that it cannot", read);
         let held = self.held(ELEMENTS).await;
         self.say("tells everything in a final read, once each", held);
         let late = self.late().await;
@@ -191,6 +191,17 @@ impl Conformance {
             node: None,
             ms: MS,
         };
+        let answer = self.program.one("read-1", ask.clone(), LIMIT).await;
+        if let Ok(Answer {
+            ok: false,
+            fail: Some(why),
+            ..
+        }) = answer
+        {
+            return Ok(format!(
+                "{why}: write `clients: {{ service: {{ reads: none }} }}`"
+            ));
+        }
         let answer = self.one("read-1", ask).await?;
         let seen = version(&self.run, LaneId(1), &answer.elements);
         match seen == ELEMENTS {

@@ -6,6 +6,8 @@ mod design;
 mod element;
 mod program;
 mod protocol;
+mod ready;
 mod running;
 
 pub use design::Own;
+pub use protocol::json_schema;

@@ -5,10 +5,28 @@
 
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The schema of both, for a program in any language: `#/$defs/Request` and `#/$defs/Answer`.
+pub fn json_schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let either = [
+        generator.subschema_for::<Request>(),
+        generator.subschema_for::<Answer>(),
+    ];
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "drdrill client protocol",
+        "description": "A line that drdrill writes to a client program, or one that it reads from it.",
+        "anyOf": either,
+        "$defs": generator.take_definitions(true),
+    })
+}
 
 /// A request, with its number and its session.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Request {
     /// Its number.
     pub id: u64,
@@ -20,7 +38,7 @@ pub struct Request {
 }
 
 /// What the program is to do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Ask {
     /// Make what this run's lists will stand in, apart from those of every other run.
@@ -72,8 +90,9 @@ pub enum Ask {
 }
 
 /// An answer.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("required" = ["id"]))]
 pub struct Answer {
     /// The request's number.
     pub id: u64,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::{Group, Lane},
-    id::{LaneId, NodeName, RunId},
+    id::{NodeName, RunId},
     record::{
         Cause, Change, Emitter, Holdings, Role, Setting, Source, Stack, Unexplained, View, What,
     },
@@ -33,38 +33,34 @@ use super::{
     element::holdings,
     program::{Lost, Program},
     protocol::{Answer, Ask},
+    ready::READY_LIST,
 };
 
 /// How long the program may take to make what the run's lists stand in, and to remove it.
-const OPEN_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const OPEN_LIMIT: Duration = Duration::from_secs(30);
 /// How long a final read may take; the drill gives it 60 s.
-const READ_LIMIT: Duration = Duration::from_secs(55);
+pub(super) const READ_LIMIT: Duration = Duration::from_secs(55);
 /// The longest wait for one node's role.
 const ROLE_LIMIT: Duration = Duration::from_millis(800);
 /// How often observers ask.
 const OBSERVE_EVERY: Duration = Duration::from_millis(200);
-/// How long the stack may take to be whole, and how often is asked.
-const READY_LIMIT: Duration = Duration::from_secs(30);
-const READY_EVERY: Duration = Duration::from_millis(500);
-/// The list by which the start proves that an element which is acknowledged is read.
-const READY_LIST: LaneId = LaneId(u16::MAX);
 /// How often the program is asked what needs no store, and how late its answer may be.
 const MIND_EVERY: Duration = Duration::from_millis(500);
 const MIND_LIMIT: Duration = Duration::from_secs(1);
 /// The session in which it is asked.
 const MIND: &str = "mind";
 /// The session of drdrill's own questions.
-const CONTROL: &str = "drdrill";
+pub(super) const CONTROL: &str = "drdrill";
 /// The sessions of observers.
 const OBSERVER: &str = "observer";
 
 /// The stack.
 pub struct OwnStack {
     stack: Stack,
-    run: RunId,
+    pub(super) run: RunId,
     roster: Arc<Roster>,
     start: Start,
-    program: Arc<Program>,
+    pub(super) program: Arc<Program>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -145,7 +141,7 @@ pub async fn attach(design: &Design, deploy: Deploy) -> Result<OwnStack, SystemE
     Ok(stack)
 }
 
-fn refused(words: String) -> SystemError {
+pub(super) fn refused(words: String) -> SystemError {
     SystemError::Refused(words)
 }
 
@@ -180,7 +176,7 @@ async fn ask(
 }
 
 impl OwnStack {
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         what: &str,
         request: Ask,
@@ -201,49 +197,6 @@ impl OwnStack {
             run: self.run.to_string(),
             nodes,
         }
-    }
-
-    /// Waits until the stack is whole, and an element that was appended is read.
-    async fn proven(&self) -> Result<Vec<String>, SystemError> {
-        let mut waited = Duration::ZERO;
-        let mut evidence = loop {
-            let seen = self.redundancy().await;
-            if seen.whole {
-                break seen.evidence;
-            }
-            if waited >= READY_LIMIT {
-                return Err(refused(format!(
-                    "the store is not whole after {READY_LIMIT:?}: {}",
-                    seen.evidence.join("; ")
-                )));
-            }
-            sleep(READY_EVERY).await;
-            waited += READY_EVERY;
-        };
-        let written = mark::numbered(&self.run, READY_LIST, 0);
-        let append = Ask::Append {
-            list: READY_LIST.0,
-            element: written.clone(),
-            node: None,
-            ms: 5_000,
-        };
-        self.ask("append", append, OPEN_LIMIT).await?;
-        let read = Ask::Read {
-            list: READY_LIST.0,
-            node: None,
-            ms: 5_000,
-        };
-        let answers = self.ask("read", read, OPEN_LIMIT).await?;
-        if !answers
-            .iter()
-            .any(|answer| answer.elements.contains(&written))
-        {
-            return Err(refused(
-                "an element that was acknowledged is not read".into(),
-            ));
-        }
-        evidence.push("an element that was acknowledged was read".into());
-        Ok(evidence)
     }
 
     async fn role(&self, node: &NodeName) -> Result<Answer, String> {
