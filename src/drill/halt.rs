@@ -1,6 +1,6 @@
 //! What stops a drill before its end: a condition of its own, or a person's word for all drills.
 
-use std::{collections::VecDeque, future::pending, time::Duration};
+use std::{collections::VecDeque, future::pending, path::Path, time::Duration};
 
 use tokio::time::sleep;
 
@@ -13,15 +13,24 @@ use crate::{
     workload::{LiveCounts, Load},
 };
 
+use super::halt_check::failing;
+
 /// How often clients' counts are looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often is asked whether drills are halted.
 const ASK: Duration = Duration::from_millis(500);
 
 /// Waits until the drill must stop; how it then ended.
-pub(super) async fn met(abort: Option<&Abort>, load: &Load, ground: &FaultContext) -> Status {
+pub(super) async fn met(
+    abort: Option<&Abort>,
+    folder: &Path,
+    load: &Load,
+    ground: &FaultContext,
+) -> Status {
+    let check = abort.and_then(|abort| abort.check.as_ref());
     tokio::select! {
         why = starved(abort.and_then(|abort| abort.availability), load, ground) => Status::Halted(why),
+        why = failing(check, folder, &ground.emitter) => Status::Halted(why),
         why = late(abort.and_then(|abort| abort.after)) => Status::Halted(why),
         why = asked(ground) => Status::Halted(why),
         why = lost(ground) => Status::Aborted(why),

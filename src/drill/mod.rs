@@ -4,6 +4,7 @@ mod allot;
 mod faults;
 mod finish;
 mod halt;
+mod halt_check;
 pub mod hunt;
 mod lost;
 mod offered;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    Plan, RunContext, Stop, finish, halt,
+    Plan, RunContext, Stop, finish, halt, halt_check,
     provision::{After, Aside, Provisioned, provision, tear_down},
     steps::{StepContext, title},
     vigil::Vigil,
@@ -294,7 +294,13 @@ async fn drill(
         alerts: plan.scenario.alerting.clone(),
         restores: super::restore::Restores::default(),
     };
+    let abort = plan.scenario.abort.as_ref();
+    let folder = plan.folder();
     let steps = async {
+        let check = abort.and_then(|abort| abort.check.as_ref());
+        if let Some(why) = halt_check::entry(check, &folder).await {
+            return Status::Halted(why);
+        }
         let warm = wait::warm(load, &provisioned.ground);
         match stop.or(vigil.or(warm)).await {
             None => Status::Interrupted,
@@ -305,10 +311,9 @@ async fn drill(
             }
         }
     };
-    let abort = plan.scenario.abort.as_ref();
     let status = tokio::select! {
         biased;
-        status = halt::met(abort, load, &provisioned.ground) => status,
+        status = halt::met(abort, &folder, load, &provisioned.ground) => status,
         status = steps => status,
     };
     let StepContext {

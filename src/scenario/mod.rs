@@ -21,7 +21,7 @@ pub mod targets;
 pub mod types;
 mod write;
 
-pub use abort::{Abort, Floor};
+pub use abort::{Abort, Floor, MustSucceed};
 pub use alerting::{Alerting, ExpectedAlert, SHIPPED};
 pub use attach::{Allowance, Attach};
 pub use consistency::{Consistency, ConsistencyClients, ConsistencyKind};

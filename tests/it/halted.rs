@@ -73,6 +73,57 @@ fn steps_that_take_too_long_end_a_drill_as_aborted() {
     talk_of(&done, "its steps took longer than 6s");
 }
 
+/// Whether a process with these arguments runs.
+fn runs(words: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("processes").flatten();
+    let mut lines = processes.filter_map(|one| fs::read(one.path().join("cmdline")).ok());
+    lines.any(|line| {
+        String::from_utf8_lossy(&line)
+            .replace('\0', " ")
+            .contains(words)
+    })
+}
+
+#[test]
+fn a_check_that_fails_keeps_a_drill_from_beginning() {
+    let absent = stuck("{ check: { run: [test, -e, healthy], for: 2s } }").run();
+    absent.expect(9, "aborted");
+    talk_of(&absent, "`test` ended with code 1 before the drill began");
+    assert!(!absent.talk.contains("step 2"), "{}", absent.talk);
+    // One that never answers is no success, and goes with what it started.
+    let hangs = r#"{ check: { run: [sh, -c, "sleep 86397 & wait"], every: 1s, for: 2s } }"#;
+    let hangs = stuck(hangs).run();
+    hangs.expect(9, "aborted");
+    talk_of(
+        &hangs,
+        "`sh` gave no answer within 1s before the drill began",
+    );
+    let none = stuck("{ check: { run: [no-such-program-here], for: 2s } }").run();
+    none.expect(9, "aborted");
+    talk_of(&none, "`no-such-program-here` could not be started");
+    assert!(!runs("sleep 86397"), "it is still there");
+}
+
+#[test]
+fn a_check_that_fails_in_mid_fault_heals_and_ends_a_drill_as_aborted() {
+    let drill = stuck("{ check: { run: [test, -e, healthy], every: 500ms, for: 1s } }");
+    let healthy = drill.folder.path().join("healthy");
+    fs::write(&healthy, "").expect("a file");
+    let child = drill.spawn();
+    wait_for(&drill, "\"effect\"", Duration::from_secs(30));
+    fs::remove_file(healthy).expect("it was there");
+    let since = Instant::now();
+    wait_for(&drill, "\"healed\"", Duration::from_secs(10));
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    let done = drill.done(&child.wait_with_output().expect("an end"));
+    done.expect(9, "aborted");
+    talk_of(&done, "`test` ended with code 1 and did not succeed for 1s");
+    // While it succeeds, it stops nothing.
+    let well = stuck("{ check: { run: [\"true\"], every: 500ms, for: 1s } }").run();
+    well.expect(1, "fail");
+}
+
 #[test]
 fn a_persons_word_stops_every_drill_until_it_is_lifted() {
     let drill = stuck("{ after: 10m }");

@@ -39,6 +39,11 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     ("underscores", "  rto: 1m", "  rto: 1m\n  max_gap: 2s"),
     (
+        "abort_check",
+        "repeat: 1\n",
+        "repeat: 1\nabort: { check: { run: [], every: 1m, for: 1ms } }\n",
+    ),
+    (
         "reads_word",
         "timeout: 500ms }",
         "timeout: 500ms, reads: some }",

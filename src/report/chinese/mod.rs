@@ -27,6 +27,7 @@ mod runbooks;
 mod sentences;
 #[cfg(test)]
 mod spoken;
+mod stopped;
 mod streams;
 mod verdicts;
 mod watch;
@@ -53,6 +54,7 @@ const SENTENCES: &[&[(&str, &str)]] = &[
     integrity::INTEGRITY,
     alerts::ALERTS,
     sentences::SENTENCES,
+    stopped::SENTENCES,
     watch::WATCH,
     reasons::REASONS,
     restores::RESTORES,

@@ -117,25 +117,6 @@ pub const SENTENCES: &[(&str, &str)] = &[
     ("the run was interrupted", "运行被中断"),
     ("the run was aborted: {}", "运行异常结束：{0}"),
     ("the drill was stopped: {}", "演练被中止：{0}"),
-    // Why a drill stopped before its end.
-    (
-        "{} of the clients' operations were ok over {}, and `abort` says below {}",
-        "在 {1} 内客户端操作的成功比例为 {0}，低于 `abort` 规定的 {2}",
-    ),
-    (
-        "no operation of the clients ended over {}: no data means stop",
-        "在 {0} 内没有任何客户端操作结束：没有数据即中止",
-    ),
-    (
-        "its steps took longer than {}, as `abort` says",
-        "各步骤用时超过 `abort` 规定的 {0}",
-    ),
-    (
-        "`drdrill halt`: {}; `drdrill halt --lift` lets drills start again",
-        "`drdrill halt`：{0}；`drdrill halt --lift` 之后可再次开始演练",
-    ),
-    ("`drdrill halt`: {}", "`drdrill halt`：{0}"),
-    ("a person halted all drills", "有人中止了所有演练"),
     // Why a line came out as it did.
     (
         "the upper end of the bracket is within the target",

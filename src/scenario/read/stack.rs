@@ -84,6 +84,16 @@ pub fn word(d: &mut Decoder, tree: &Tree, what: &str) -> Option<String> {
     })
 }
 
+/// A program and its arguments.
+pub fn argv(d: &mut Decoder, tree: &Tree) -> Option<Vec<String>> {
+    let words = d.list(tree, "a program and its arguments")?;
+    let mut argv = Vec::new();
+    for word in words {
+        argv.push(d.text(word, "an argument")?.to_owned());
+    }
+    Some(argv)
+}
+
 fn image(text: &str) -> Result<String, String> {
     let fits = !text.is_empty()
         && text.len() <= 255
@@ -125,17 +135,9 @@ fn attach(d: &mut Decoder, tree: &Tree) -> Option<Attach> {
     let control = f
         .get("control")
         .map_or_else(|| Some(Vec::new()), |tree| members(d, tree));
-    let client = f.get("client").map_or_else(
-        || Some(Vec::new()),
-        |tree| {
-            let words = d.list(tree, "a program and its arguments")?;
-            let mut argv = Vec::new();
-            for word in words {
-                argv.push(d.text(word, "an argument")?.to_owned());
-            }
-            Some(argv)
-        },
-    );
+    let client = f
+        .get("client")
+        .map_or_else(|| Some(Vec::new()), |tree| argv(d, tree));
     let login = f
         .get("login")
         .map(|tree| d.parsed(tree, "a login", self::login));
