@@ -383,7 +383,18 @@ async fn a_halt_in_the_engine_is_seen_by_all_of_it_until_it_is_lifted() {
 
 /// NATS with JetStream, of which drdrill knows nothing.
 fn nats(name: &str) -> Project {
-    Project::built("own-client", NATS, name)
+    let project = Project::built("own-client", NATS, name);
+    let client = project.folder.join("client.py");
+    let client = client.to_str().expect("a path");
+    // Members that have only just met place no stream for a while.
+    let end = Instant::now() + Duration::from_secs(120);
+    loop {
+        let (code, said) = conform(&["python3", client]);
+        if code == Some(0) {
+            return project;
+        }
+        assert!(Instant::now() < end, "the project does not settle: {said}");
+    }
 }
 
 fn conform(program: &[&str]) -> (Option<i32>, String) {
