@@ -180,17 +180,7 @@ pub fn for_drills() -> Result<tokio::runtime::Runtime, Failure> {
 /// # Errors
 /// When the system refuses its threads.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let refused = |error: io::Error| {
-        Failure::new(
-            Exit::EnvironmentUnfit,
-            format!("failed to start threads: {error}"),
-            "raise the limit of processes",
-        )
-    };
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(refused)
+    Ok(local::runtime()?)
 }
 
 /// Each signal that asks for an end is a wish to stop; the second one is more pressing.

@@ -38,7 +38,7 @@ pub(super) async fn failing(
     let Some(check) = check else {
         return pending().await;
     };
-    // Before the first look nothing is known, and that may not last longer either.
+    // It succeeded just now, before the steps began.
     let mut well = emitter.now();
     loop {
         let from = emitter.now();

@@ -296,25 +296,28 @@ async fn drill(
     };
     let abort = plan.scenario.abort.as_ref();
     let folder = plan.folder();
-    let steps = async {
-        let check = abort.and_then(|abort| abort.check.as_ref());
-        if let Some(why) = halt_check::entry(check, &folder).await {
-            return Status::Halted(why);
-        }
-        let warm = wait::warm(load, &provisioned.ground);
-        match stop.or(vigil.or(warm)).await {
-            None => Status::Interrupted,
-            Some(Err(error) | Ok(Err(error))) => Status::Aborted(error),
-            Some(Ok(Ok(()))) => {
-                let drill = &plan.scenario.drill;
-                take_steps(&mut step_context, drill, &context.asides, stop).await
+    let check = abort.and_then(|abort| abort.check.as_ref());
+    let status = match stop.or(halt_check::entry(check, &folder)).await {
+        None => Status::Interrupted,
+        Some(Some(why)) => Status::Halted(why),
+        Some(None) => {
+            let steps = async {
+                let warm = wait::warm(load, &provisioned.ground);
+                match stop.or(vigil.or(warm)).await {
+                    None => Status::Interrupted,
+                    Some(Err(error) | Ok(Err(error))) => Status::Aborted(error),
+                    Some(Ok(Ok(()))) => {
+                        let drill = &plan.scenario.drill;
+                        take_steps(&mut step_context, drill, &context.asides, stop).await
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                status = halt::met(abort, &folder, load, &provisioned.ground) => status,
+                status = steps => status,
             }
         }
-    };
-    let status = tokio::select! {
-        biased;
-        status = halt::met(abort, &folder, load, &provisioned.ground) => status,
-        status = steps => status,
     };
     let StepContext {
         mut faults, ground, ..

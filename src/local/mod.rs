@@ -61,6 +61,20 @@ fn program() -> PathBuf {
     env::current_exe().unwrap_or_else(|_| PathBuf::from("drdrill"))
 }
 
+/// A runtime that drills run on.
+///
+/// # Errors
+/// When the system refuses its threads.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Unfit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(|error| Unfit {
+        what: format!("failed to start threads: {error}"),
+        help: "raise the limit of processes",
+    })
+}
+
 /// The folder of journals: `$DRDRILL_STATE`, else `drdrill` in the user's state folder.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ mod owner;
 mod pidfd;
 pub mod process;
 mod skew;
-mod state;
+pub mod state;
 pub mod sweep;
 
 pub use apart::apart;

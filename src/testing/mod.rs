@@ -20,7 +20,7 @@ mod tested;
 
 use std::{
     fmt,
-    fs::{self, File},
+    fs::File,
     path::{Path, PathBuf},
     thread,
 };
@@ -30,7 +30,7 @@ pub use tested::Tested;
 use crate::{
     drill::Plan,
     local::{self, Unfit},
-    runtime::sweep::Scope,
+    runtime::{state, sweep::Scope},
     scenario::{MustFail, Problems, read},
     seed::Seed,
     session::{Session, SessionError},
@@ -203,14 +203,7 @@ impl Drill {
             folder: host.state.clone(),
             source,
         })?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|error| Unfit {
-            what: format!("failed to start threads: {error}"),
-            help: "raise the limit of processes",
-        })?;
-        let ended = runtime.block_on(async {
+        let ended = local::runtime()?.block_on(async {
             // Whoever was killed before left what it had created to this one; that no engine answers, the run says.
             let _ = host.sweep(&Scope::Dead).await;
             let session = Session {
@@ -224,9 +217,9 @@ impl Drill {
 }
 
 /// Waits until no other test of this user drills. It is over when the file is closed, by whatever ends the process.
-fn turn(state: &Path) -> std::io::Result<File> {
-    fs::create_dir_all(state)?;
-    let turn = File::create(state.join("tests.lock"))?;
+fn turn(folder: &Path) -> std::io::Result<File> {
+    state::make(folder)?;
+    let turn = File::create(folder.join("tests.lock"))?;
     turn.lock()?;
     Ok(turn)
 }

@@ -119,6 +119,15 @@ async fn containers_that_a_test_has_started_are_drilled_in_the_test() {
     assert!(cache.says("replica", "master_link_status:up").await);
 }
 
+/// As the page shows it: a stack that drdrill brings up, in a test without a runtime.
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+fn a_shipped_drill_is_a_test_of_a_few_lines() {
+    let reports = tempfile::tempdir().expect("a folder");
+    let drill = Drill::file("scenarios/redis/sentinel-kill.yaml").set("targets.rto", "20s");
+    drill.reports(reports.path()).run().unwrap().assert_passed();
+}
+
 #[test]
 fn a_drill_that_cannot_be_run_says_why_and_creates_nothing() {
     let wrong = drill()

@@ -71,6 +71,10 @@ pub const METHOD: &[(&str, &str)] = &[
         "故障为 {0}，方式为 {1}；注入调用用时 {2}。已验证生效。",
     ),
     (
+        "No lane read: whether reads were served, and what they returned, is not known.",
+        "没有读取通道：读取是否可用、返回了什么，均不得而知。",
+    ),
+    (
         "The fault was {} by {}; the injecting call took {}. Effect not verified: {}.",
         "故障为 {0}，方式为 {1}；注入调用用时 {2}。未验证生效：{3}。",
     ),

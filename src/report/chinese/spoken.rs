@@ -58,6 +58,7 @@ const SPOKEN: &[&str] = &[
     "The run did not complete; it was interrupted.",
     "The run did not complete; it was stopped: 47.6 % of the clients' operations were ok over 3s, and `abort` says below 50%.",
     "The primary r1 was frozen; writes failed and no lasting recovery was seen (at least 1.357 s); no acknowledged write was lost (0 of 1,241); the drill was stopped: no operation of the clients ended over 3s: no data means stop.",
+    "No lane read: whether reads were served, and what they returned, is not known.",
     "the drill was stopped: `curl` ended with code 22 before the drill began, and `abort` says that it must succeed",
     "the drill was stopped: `curl` gave no answer within 2s and did not succeed for 6s, and `abort` says that it must",
     "stopped: `drdrill halt`: a person halted all drills",
