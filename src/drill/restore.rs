@@ -19,9 +19,6 @@ const SHOWS: Duration = Duration::from_secs(60);
 /// How often the clock is asked each time.
 const QUESTIONS: u32 = 5;
 
-/// What the servers' clock counts in: a point is given to the tool in whole microseconds.
-const COUNTED_NS: i64 = 1_000;
-
 /// What steps remember for restores.
 #[derive(Default)]
 pub struct Restores {
@@ -39,12 +36,14 @@ impl Restores {
         }
     }
 
-    /// A moment as the servers' clock tells it, at the earliest that it may have been; and all moments of the run's clock that
-    /// may be that. Between its first and its last reading the clock is taken to be within what both allow.
-    fn point(&self, moment: Nanos) -> Option<(i64, Bracket)> {
+    /// A moment as the servers' clock tells it, at the earliest that it may have been, in whole steps of what the tool counts in;
+    /// and all moments of the run's clock that may be that. Between its first and its last reading the clock is taken to be within
+    /// what both allow.
+    fn point(&self, moment: Nanos, counted: Duration) -> Option<(i64, Bracket)> {
+        let counted = i64::try_from(counted.as_nanos()).ok()?.max(1);
         let low = self.ahead.iter().map(|(low, _)| *low).min()?;
         let high = self.ahead.iter().map(|(_, high)| *high).max()?;
-        let told = (i64::try_from(moment.0).ok()? + low).div_euclid(COUNTED_NS) * COUNTED_NS;
+        let told = (i64::try_from(moment.0).ok()? + low).div_euclid(counted) * counted;
         let of = |ahead: i64| u64::try_from(told - ahead).map(Nanos).ok();
         let (low, high) = (of(high)?, of(low)?);
         Some((told, Bracket { low, high }))
@@ -135,7 +134,7 @@ pub async fn restore(
         (Point::BeforeMistake, Some((at, ..))) => *at,
         (Point::BeforeMistake, None) => return StepResult::Failed("no mistake was made".into()),
     };
-    let Some((point_ns, point)) = restores.point(moment) else {
+    let Some((point_ns, point)) = restores.point(moment, backups.counts_in()) else {
         return StepResult::Failed(UNREAD.into());
     };
     let mut restored = Restored {
@@ -254,16 +253,25 @@ mod tests {
     #[test]
     fn a_point_is_the_earliest_that_the_servers_clock_may_have_told() {
         let mut restores = Restores::default();
-        assert_eq!(restores.point(Nanos(5)), None);
+        let micro = Duration::from_micros(1);
+        assert_eq!(restores.point(Nanos(5), micro), None);
         // 1,000 s ahead, by readings that were 2 ms wide, between which the clock went 1 ms on.
         let second = 1_000_000_000_000;
         restores.ahead = vec![
             (second, second + 2_000_000),
             (second + 1_000_000, second + 3_000_000),
         ];
-        let (told, at) = restores.point(Nanos(7_000_000_500)).expect("a point");
+        let (told, at) = restores
+            .point(Nanos(7_000_000_500), micro)
+            .expect("a point");
         assert_eq!(told, 1_007_000_000_000);
         assert_eq!(at.high, Nanos(7_000_000_000));
         assert_eq!(at.low, Nanos(6_997_000_000));
+        // A tool that counts in seconds is asked for the last whole one before.
+        let (told, at) = restores
+            .point(Nanos(7_900_000_500), Duration::from_secs(1))
+            .expect("a point");
+        assert_eq!(told, 1_007_000_000_000);
+        assert_eq!(at.high, Nanos(7_000_000_000));
     }
 }

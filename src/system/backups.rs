@@ -63,6 +63,11 @@ pub trait Backups: Send + Sync {
     /// The node that keeps them, and on which they are restored.
     fn node(&self) -> &NodeName;
 
+    /// What the tool counts time in: a point is a whole number of these, at least a microsecond.
+    fn counts_in(&self) -> Duration {
+        Duration::from_micros(1)
+    }
+
     /// Makes a full backup; returns once it is complete, with what was made.
     async fn backup(&self) -> Result<String, SystemError>;
 
