@@ -7,7 +7,7 @@ use crate::{
     truth::{Line, exact},
 };
 
-use super::{Field, green, intrusion, real, reference};
+use super::{Field, green, intrusion, real, reference, restores};
 
 /// How many seeds C0 takes (measurement definitions, section 6).
 const SEEDS: u64 = 10_000;
@@ -33,6 +33,8 @@ pub enum Level {
     C6Real,
     /// A saturating workload with and without probes.
     C8,
+    /// Restores of the reference store with planted defects.
+    C9,
 }
 
 impl std::str::FromStr for Level {
@@ -48,7 +50,7 @@ impl std::str::FromStr for Level {
 
 impl Level {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::C0,
         Self::C1,
         Self::C2,
@@ -58,6 +60,7 @@ impl Level {
         Self::C6,
         Self::C6Real,
         Self::C8,
+        Self::C9,
     ];
 
     /// Those that need no containers and take less than a minute.
@@ -75,6 +78,7 @@ impl Level {
             Self::C6 => "C6",
             Self::C6Real => "C6-real",
             Self::C8 => "C8",
+            Self::C9 => "C9",
         }
     }
 
@@ -98,6 +102,7 @@ impl Level {
             Self::C6 => vec![reference::controls(field, seed).await],
             Self::C6Real => vec![real::controls(field, seed).await],
             Self::C8 => intrusion::intrusion(field, seed).await,
+            Self::C9 => restores::planted(field, seed).await,
         }
     }
 }

@@ -7,6 +7,7 @@ mod level;
 mod observe;
 pub mod real;
 pub mod reference;
+pub mod restores;
 
 pub use level::{Level, calibrate};
 pub use observe::{Field, observe};

@@ -166,20 +166,28 @@ pub async fn planted(field: &dyn Field, seed: Seed) -> Vec<Line> {
 }
 
 async fn one(plant: Plant, field: &dyn Field, seed: Seed) -> Line {
-    let mut line = Line::untold("C1", plant.what(), "it was not run");
+    let observe = async || plant.observe(field, seed).await;
+    tried(("C1", plant.what()), field, observe, |it| plant.judge(it)).await
+}
+
+/// Runs a drill and judges it, once more where the machine was unfit for it.
+pub(super) async fn tried(
+    (level, what): (&str, String),
+    field: &dyn Field,
+    observe: impl AsyncFn() -> Result<Observed, String>,
+    judge: impl Fn(&Observed) -> Line,
+) -> Line {
+    let mut line = Line::untold(level, what.clone(), "it was not run");
     for _ in 0..TRIES {
-        line = match plant.observe(field, seed).await {
-            Ok(observed) => plant.judge(&observed),
-            Err(why) => Line::untold("C1", plant.what(), why),
+        line = match observe().await {
+            Ok(observed) => judge(&observed),
+            Err(why) => Line::untold(level, what.clone(), why),
         };
         if line.state != Acceptance::Undecided || !field.again(1) {
             break;
         }
-        field.say(&format!(
-            "C1 {}: once more: {}",
-            line.what,
-            line.why.join("; ")
-        ));
+        let why = line.why.join("; ");
+        field.say(&format!("{level} {what}: once more: {why}"));
     }
     line
 }

@@ -11,6 +11,7 @@ pub mod intrusion;
 pub mod line;
 pub mod loss;
 pub mod outage;
+pub mod restores;
 pub mod stop;
 mod synthetic;
 pub mod witness;

@@ -29,6 +29,13 @@ pub fn elements(log: &str, word: &str) -> Ids {
         .collect()
 }
 
+/// The number on the last line that starts with these words.
+pub fn number(log: &str, words: &str) -> Option<i128> {
+    let lines = log.lines().rev();
+    let mut numbers = lines.filter_map(|line| line.strip_prefix(words)?.trim().parse().ok());
+    numbers.next()
+}
+
 fn element(text: &str) -> Option<(LaneId, u64)> {
     let mut words = text.split(' ');
     let lane = LaneId(words.next()?.parse().ok()?);

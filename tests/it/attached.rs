@@ -429,7 +429,7 @@ fn keeps_to_the_schema(definition: &str, lines: &str) {
 }
 
 #[test]
-#[cfg_attr(not(docker_tests), ignore = "needs Docker: DRDRILL_DOCKER_TESTS=1")]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_store_that_drdrill_does_not_know_is_drilled_through_a_program() {
     let project = nats("drdrillnats");
     let folder = project.folder.clone();

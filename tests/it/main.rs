@@ -59,6 +59,7 @@ mod redis_client;
 mod redis_stack;
 mod reference;
 mod repeats;
+mod restored_truths;
 mod restores;
 mod runbooks;
 mod sample;

@@ -30,6 +30,14 @@ pub enum Defect {
     Drop(u64),
     /// A follower drops elements whose number is a multiple of this: it differs for good.
     Diverge(u64),
+    /// The primary's clock steps ahead by this while clients write.
+    ClockStep(Duration),
+    /// A restore leaves out this many elements of before the point, and does not say so.
+    Forget(u64),
+    /// A restore brings back this many elements of more than a second after the point.
+    Beyond(u64),
+    /// A restore takes this much longer to apply the log.
+    SlowRestore(Duration),
 }
 
 impl FromStr for Defect {
@@ -53,6 +61,10 @@ impl FromStr for Defect {
             "resurrect" => Self::Resurrect(number),
             "drop" => Self::Drop(number),
             "diverge" => Self::Diverge(number.max(1)),
+            "clock-step" => Self::ClockStep(time),
+            "forget" => Self::Forget(number),
+            "beyond" => Self::Beyond(number),
+            "slow-restore" => Self::SlowRestore(time),
             _ => return Err(wrong()),
         })
     }
@@ -73,7 +85,19 @@ impl Defect {
         "resurrect",
         "drop",
         "diverge",
+        "clock-step",
+        "forget",
+        "beyond",
+        "slow-restore",
     ];
+
+    /// Whether it is one of restores.
+    pub fn of_restores(self) -> bool {
+        matches!(
+            self,
+            Self::Forget(_) | Self::Beyond(_) | Self::SlowRestore(_)
+        )
+    }
 }
 
 impl fmt::Display for Defect {
@@ -91,6 +115,10 @@ impl fmt::Display for Defect {
             Self::Resurrect(n) => write!(f, "resurrect={n}"),
             Self::Drop(n) => write!(f, "drop={n}"),
             Self::Diverge(n) => write!(f, "diverge={n}"),
+            Self::ClockStep(time) => write!(f, "clock-step={}", time.as_millis()),
+            Self::Forget(n) => write!(f, "forget={n}"),
+            Self::Beyond(n) => write!(f, "beyond={n}"),
+            Self::SlowRestore(time) => write!(f, "slow-restore={}", time.as_millis()),
         }
     }
 }

@@ -11,11 +11,12 @@ use crate::{
     scenario::{ConsistencyKind, Dur, SystemSpec},
     system::{
         Deploy, Description, Design, Issue, Running, SettingKind, SettingSpec, System, SystemError,
-        TopologySpec,
+        TopologySpec, backups, settings::issue,
     },
 };
 
 use super::{
+    backup,
     defect::Defect,
     running::{ReferenceStack, Shape},
     wire::PORT,
@@ -58,6 +59,13 @@ const SETTINGS: &[SettingSpec] = &[
         default: "1",
         help: "how much of the defect: elements, every nth element, or milliseconds",
     },
+    SettingSpec {
+        name: "clock-ahead",
+        kind: SettingKind::Duration,
+        default: "0ms",
+        help: "by how much the nodes' clock is ahead of the machine's",
+    },
+    backup::SETTING,
 ];
 
 #[async_trait]
@@ -98,22 +106,34 @@ impl System for Reference {
                 )
             })
             .collect();
-        let members = (1..=spec.nodes.unwrap_or(3))
-            .map(|number| Member {
-                name: NodeName::new(format!("n{number}")),
-                kind: MemberKind::Data,
-                address: String::new(),
-                host: format!("n{number}"),
-                image: "drdrill reference-node".into(),
-            })
-            .collect();
-        Ok(Design {
+        let member = |name: String, kind: MemberKind| Member {
+            name: NodeName::new(&name),
+            kind,
+            address: String::new(),
+            host: name,
+            image: "drdrill reference-node".into(),
+        };
+        let data = 1..=spec.nodes.unwrap_or(3);
+        let members = data.map(|number| member(format!("n{number}"), MemberKind::Data));
+        let mut design = Design {
             topology: "replicated",
             route: "direct",
-            members,
+            members: members.collect(),
             settings,
             images: Vec::new(),
-        })
+        };
+        if backups::kept(&design) {
+            let store = member(backups::NODE.into(), MemberKind::Store);
+            design.members.push(store);
+        } else if shape(&design).is_ok_and(|shape| shape.defect.of_restores()) {
+            let help = "say `backup: log`, or choose another defect";
+            return Err(vec![issue("defect", "no backups are kept", help)]);
+        }
+        Ok(design)
+    }
+
+    fn keeps_backups(&self, design: &Design) -> bool {
+        backups::kept(design)
     }
 
     async fn deploy(
@@ -122,10 +142,14 @@ impl System for Reference {
         deploy: Deploy,
     ) -> Result<Arc<dyn Running>, SystemError> {
         let shape = shape(design)?;
-        let names = design.names(MemberKind::Data);
+        let names: Vec<NodeName> = (design.members.iter())
+            .map(|member| member.name.clone())
+            .collect();
         let addresses = deploy.runtime.reserve(&names).await?;
-        let all: Vec<String> = addresses
-            .iter()
+        let stores = design.names(MemberKind::Store);
+        let keeps = |name: &NodeName| stores.contains(name);
+        let all: Vec<String> = (addresses.iter())
+            .filter(|(name, _)| !keeps(name))
             .map(|(_, address)| address.to_string())
             .collect();
         for (name, address) in &addresses {
@@ -137,6 +161,8 @@ impl System for Reference {
                 format!("--synchronous={}", shape.synchronous),
                 format!("--service-ms={}", shape.service_time.as_millis()),
                 format!("--defect={}", shape.defect),
+                format!("--clock-ahead-ms={}", shape.clock_ahead.as_millis()),
+                format!("--keeps={}", keeps(name)),
             ];
             let spec = NodeSpec {
                 name: name.clone(),
@@ -180,6 +206,7 @@ fn shape(design: &Design) -> Result<Shape, SystemError> {
     Ok(Shape {
         detect: time("detect")?,
         service_time: time("service-time")?,
+        clock_ahead: time("clock-ahead")?,
         synchronous: get("synchronous") == "true",
         defect,
     })

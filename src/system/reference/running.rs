@@ -9,17 +9,20 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     history::{Group, Lane},
     id::{LaneId, NodeName, RunId},
-    record::{Bound, Emitter, Holdings, Member, Role, Setting, Source, Stack, View, What},
+    record::{
+        Bound, Emitter, Holdings, Member, MemberKind, Role, Setting, Source, Stack, View, What,
+    },
     runtime::Runtime,
     scenario::{AppClients, Play},
     system::{
-        Client, Deploy, Observer, PlannedMove, Redundancy, Running, Scripted, SystemError,
-        roster::sole,
+        Backups, Client, Deploy, Observer, PlannedMove, Redundancy, Running, Scripted, SystemError,
+        Told, roster::sole,
     },
     time::Span,
 };
 
 use super::{
+    backup::{self, Store},
     client::{Connection, Nodes, ReferenceClient, Target},
     defect::Defect,
     node::heartbeat,
@@ -27,7 +30,7 @@ use super::{
 };
 
 /// The longest wait for one node's answer.
-const ASK_LIMIT: Duration = Duration::from_millis(500);
+pub const ASK_LIMIT: Duration = Duration::from_millis(500);
 
 /// How often it is asked whether the stack is ready.
 const READY_EVERY: Duration = Duration::from_millis(25);
@@ -50,6 +53,8 @@ pub struct Shape {
     pub synchronous: bool,
     /// How long a node works on one write.
     pub service_time: Duration,
+    /// By how much the nodes' clock is ahead.
+    pub clock_ahead: Duration,
     /// The planted defect.
     pub defect: Defect,
 }
@@ -60,6 +65,8 @@ pub struct ReferenceStack {
     nodes: Arc<Vec<(NodeName, SocketAddr)>>,
     /// The same, as clients go to them.
     targets: Arc<Nodes>,
+    /// The node that keeps its backups, where it keeps some.
+    store: Option<Store>,
     runtime: Arc<dyn Runtime>,
 }
 
@@ -77,23 +84,27 @@ impl ReferenceStack {
                 .parse()
                 .map(|address| (member.name.clone(), address))
         };
-        let nodes: Vec<(NodeName, SocketAddr)> = members
-            .iter()
-            .map(parse)
-            .collect::<Result<_, _>>()
-            .expect("addresses were just written");
+        let of = |kind: MemberKind| {
+            let members = members.iter().filter(|member| member.kind == kind);
+            let parsed: Result<Vec<(NodeName, SocketAddr)>, _> = members.map(parse).collect();
+            parsed.expect("addresses were just written")
+        };
+        let (nodes, keepers) = (Arc::new(of(MemberKind::Data)), of(MemberKind::Store));
+        let store = keepers.into_iter().next();
+        let store = store.map(|seat| Store::new(seat, nodes.clone()));
         let first = nodes[0].0.clone();
         let addresses = nodes.iter().map(|(_, address)| *address).collect();
         let mut this = Self {
             stack: facts(members, shape),
             targets: Arc::new(Nodes::new(addresses)),
-            nodes: Arc::new(nodes),
+            nodes,
+            store,
             runtime: deploy.runtime,
         };
         let ready = async {
             loop {
                 let redundancy = this.redundancy().await;
-                if redundancy.whole {
+                if redundancy.whole && this.keeps().await {
                     return redundancy.evidence;
                 }
                 tokio::time::sleep(READY_EVERY).await;
@@ -133,37 +144,61 @@ impl ReferenceStack {
         futures_util::future::join_all(asked).await
     }
 
+    /// Whether its log is kept, if it is to be.
+    async fn keeps(&self) -> bool {
+        if self.store.is_none() {
+            return true;
+        }
+        let statuses = self.statuses().await;
+        let mut told = statuses.iter().filter_map(|(_, status)| status.as_ref());
+        told.any(|status| status.primary && backup::whole(status))
+    }
+
     fn address(&self, node: &NodeName) -> Result<SocketAddr, SystemError> {
-        let found = self
-            .nodes
-            .iter()
-            .find(|(name, _)| name == node)
-            .map(|(_, address)| *address);
+        let keeper = self.store.as_ref().map(Store::seat);
+        let mut all = self.nodes.iter().chain(keeper);
+        let found = all.find(|(name, _)| name == node);
+        let found = found.map(|(_, address)| *address);
         found.ok_or_else(|| SystemError::Refused(format!("there is no node `{node}`")))
     }
 
     async fn dump(&self, node: &NodeName) -> Result<Holdings, SystemError> {
-        let address = self.address(node)?;
-        let refused = |error: std::io::Error| {
-            SystemError::Refused(format!("failed to read `{node}`: {error}"))
-        };
-        let mut connection = Connection::open(0, address).await.map_err(refused)?;
-        let mut elements = Vec::new();
-        let mut alien = 0;
-        let mut line = connection.ask(Ask::Dump).await.map_err(refused)?;
-        while line != "end" {
-            match Entry::parse(&line) {
-                Some(entry) if entry.of_register() => {}
-                Some(entry) => elements.push((LaneId(entry.lane), entry.seq, entry.sound())),
-                None => alien += 1,
-            }
-            line = connection.next().await.map_err(refused)?;
-        }
-        Ok(Holdings {
-            alien,
-            ..Holdings::collect(elements)
-        })
+        holdings(node, self.address(node)?, Ask::Dump).await
     }
+}
+
+/// All elements that a node answers to a question.
+///
+/// # Errors
+/// When it does not.
+pub async fn holdings(
+    node: &NodeName,
+    address: SocketAddr,
+    ask: Ask,
+) -> Result<Holdings, SystemError> {
+    let refused =
+        |error: io::Error| SystemError::Refused(format!("failed to read `{node}`: {error}"));
+    let mut connection = Connection::open(0, address).await.map_err(refused)?;
+    let mut elements = Vec::new();
+    let mut alien = 0;
+    let mut line = connection.ask(ask).await.map_err(refused)?;
+    while line != "end" {
+        match Entry::parse(&line) {
+            Some(entry) if entry.of_register() => {}
+            Some(entry) => elements.push((LaneId(entry.lane), entry.seq, entry.sound())),
+            None => alien += 1,
+        }
+        line = connection.next().await.map_err(refused)?;
+    }
+    Ok(Holdings {
+        alien,
+        ..Holdings::collect(elements)
+    })
+}
+
+/// What a node says of itself, on the connection of before; none where it cannot be read.
+pub async fn looked(open: &mut Option<Connection>, address: SocketAddr) -> Option<Status> {
+    Status::parse(&ask_again(open, address).await.ok()?)
 }
 
 /// Asks for a node's view on the connection of before; one that breaks or is given up is not used again.
@@ -195,6 +230,7 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
             setting("detect", format!("{detect:?}")),
             setting("synchronous", shape.synchronous.to_string()),
             setting("service-time", format!("{:?}", shape.service_time)),
+            setting("clock-ahead", format!("{:?}", shape.clock_ahead)),
             setting("defect", shape.defect.to_string()),
         ],
         bounds: vec![Bound {
@@ -281,10 +317,7 @@ impl Running for ReferenceStack {
                 let mut open: Option<Connection> = None;
                 while timeout(OBSERVE_EVERY, stop.cancelled()).await.is_err() {
                     let (at, status) = emitter
-                        .time(async {
-                            let line = timeout(ASK_LIMIT, ask_again(&mut open, address)).await;
-                            Status::parse(&line.ok()?.ok()?)
-                        })
+                        .time(async { timeout(ASK_LIMIT, looked(&mut open, address)).await.ok()? })
                         .await;
                     let view = view_of(name.clone(), status, &nodes);
                     let same = last.as_ref().is_some_and(|last| {
@@ -299,10 +332,11 @@ impl Running for ReferenceStack {
                 }
             })
         };
-        self.nodes
-            .iter()
-            .map(|(name, address)| observe(name.clone(), *address))
-            .collect()
+        let nodes = self.nodes.iter();
+        let nodes = nodes.map(|(name, address)| observe(name.clone(), *address));
+        let store = self.store.iter();
+        let store = store.map(|store| store.watch(emitter, stop.clone()));
+        nodes.chain(store).collect()
     }
 
     async fn view(&self, node: &NodeName) -> View {
@@ -311,6 +345,21 @@ impl Running for ReferenceStack {
             Err(_) => None,
         };
         view_of(node.clone(), status, &self.nodes)
+    }
+
+    async fn time_of(&self, node: &NodeName) -> Result<Told, SystemError> {
+        let address = self.address(node)?;
+        let asked = async {
+            let mut connection = Connection::open(0, address).await.ok()?;
+            connection.ask(Ask::Clock).await.ok()?.parse().ok()
+        };
+        let told = timeout(ASK_LIMIT, asked).await.ok().flatten();
+        told.map(|micros| Told::counted(micros, 1_000))
+            .ok_or_else(|| SystemError::Refused(format!("`{node}` does not tell its time")))
+    }
+
+    fn backups(&self) -> Option<&dyn Backups> {
+        self.store.as_ref().map(|store| store as &dyn Backups)
     }
 
     async fn primary(&self) -> Result<NodeName, SystemError> {

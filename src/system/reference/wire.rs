@@ -15,7 +15,7 @@ pub fn register_lane(register: u16) -> u16 {
     REGISTERS.saturating_add(register)
 }
 
-/// One element: its identity, its checksum, and the epoch in which a primary took it.
+/// One element: its identity, its checksum, and in which epoch and when a primary took it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The epoch of the primary that took it.
@@ -26,11 +26,20 @@ pub struct Entry {
     pub seq: u64,
     /// The checksum over lane and number, as the client sent it.
     pub sum: u32,
+    /// When the primary took it, by its own clock: microseconds since 1970.
+    pub at: u64,
 }
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {}", self.epoch, self.lane, self.seq, self.sum)
+        let Self {
+            epoch,
+            lane,
+            seq,
+            sum,
+            at,
+        } = self;
+        write!(f, "{epoch} {lane} {seq} {sum} {at}")
     }
 }
 
@@ -43,6 +52,7 @@ impl Entry {
             lane: words.next()?.parse().ok()?,
             seq: words.next()?.parse().ok()?,
             sum: words.next()?.parse().ok()?,
+            at: words.next()?.parse().ok()?,
         };
         words.next().is_none().then_some(entry)
     }
@@ -102,6 +112,18 @@ pub enum Ask {
     Elect,
     /// Play an outage for this long.
     Play { play: Play, lasting: Duration },
+    /// What its clock shows: microseconds since 1970.
+    Clock,
+    /// Make a backup. This and what follows is asked of the node that keeps them.
+    BackUp,
+    /// Lay the newest backup out that was complete by then, microseconds since 1970.
+    Fetch { until: u64 },
+    /// Apply what of the log was taken by then, and open.
+    Replay { until: u64 },
+    /// All elements of what was restored.
+    Restored,
+    /// Append to what was restored.
+    Add,
 }
 
 impl fmt::Display for Ask {
@@ -130,6 +152,12 @@ impl fmt::Display for Ask {
             Self::HandOver { to } => write!(f, "hand-over {to}"),
             Self::Elect => f.write_str("elect"),
             Self::Play { play, lasting } => write!(f, "play {play} {}", lasting.as_millis()),
+            Self::Clock => f.write_str("clock"),
+            Self::BackUp => f.write_str("back-up"),
+            Self::Fetch { until } => write!(f, "fetch {until}"),
+            Self::Replay { until } => write!(f, "replay {until}"),
+            Self::Restored => f.write_str("restored"),
+            Self::Add => f.write_str("add"),
         }
     }
 }
@@ -179,6 +207,16 @@ impl Ask {
                 play: play.parse().ok()?,
                 lasting: Duration::from_millis(lasting.parse().ok()?),
             },
+            ["clock"] => Self::Clock,
+            ["back-up"] => Self::BackUp,
+            ["fetch", until] => Self::Fetch {
+                until: until.parse().ok()?,
+            },
+            ["replay", until] => Self::Replay {
+                until: until.parse().ok()?,
+            },
+            ["restored"] => Self::Restored,
+            ["add"] => Self::Add,
             _ => return None,
         })
     }
@@ -199,6 +237,8 @@ pub struct Status {
     pub follows: Option<IpAddr>,
     /// For a primary: followers whose log has its full length.
     pub in_sync: u32,
+    /// For a primary: up to which length its log is kept by the node that keeps backups.
+    pub kept: Option<u64>,
 }
 
 impl fmt::Display for Status {
@@ -211,9 +251,12 @@ impl fmt::Display for Status {
         let follows = self
             .follows
             .map_or_else(|| "-".to_owned(), |address| address.to_string());
+        let kept = self
+            .kept
+            .map_or_else(|| "-".to_owned(), |kept| kept.to_string());
         write!(
             f,
-            "{role} {} {} {follows} {}",
+            "{role} {} {} {follows} {} {kept}",
             self.epoch, self.length, self.in_sync
         )
     }
@@ -223,7 +266,7 @@ impl Status {
     /// Reads what `Display` wrote.
     pub fn parse(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.trim_end().split(' ').collect();
-        let [role, epoch, length, follows, in_sync] = words.as_slice() else {
+        let [role, epoch, length, follows, in_sync, kept] = words.as_slice() else {
             return None;
         };
         Some(Self {
@@ -233,6 +276,7 @@ impl Status {
             length: length.parse().ok()?,
             follows: follows.parse().ok(),
             in_sync: in_sync.parse().ok()?,
+            kept: kept.parse().ok(),
         })
     }
 }
@@ -276,6 +320,12 @@ mod tests {
                 play: Play::HalfOpen,
                 lasting: Duration::from_secs(2),
             },
+            Ask::Clock,
+            Ask::BackUp,
+            Ask::Fetch { until: 1 << 50 },
+            Ask::Replay { until: 0 },
+            Ask::Restored,
+            Ask::Add,
         ] {
             assert_eq!(Ask::parse(&ask.to_string()), Some(ask));
         }
@@ -286,6 +336,7 @@ mod tests {
             length: 5,
             follows: None,
             in_sync: 2,
+            kept: Some(4),
         };
         assert_eq!(Status::parse(&status.to_string()), Some(status));
         let entry = Entry {
@@ -293,6 +344,7 @@ mod tests {
             lane: 2,
             seq: 3,
             sum: checksum(2, 3),
+            at: 1 << 50,
         };
         assert_eq!(Entry::parse(&entry.to_string()), Some(entry));
         assert!(entry.sound() && !Entry { sum: 0, ..entry }.sound());

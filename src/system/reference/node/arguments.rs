@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use super::Setup;
 
-/// Reads `--address= --nodes= --detect-ms= --synchronous= --service-ms= --defect=`.
+/// Reads `--address= --nodes= --detect-ms= --synchronous= --service-ms= --defect= --clock-ahead-ms= --keeps=`.
 ///
 /// # Errors
 /// The argument that is missing or wrong.
@@ -30,5 +30,7 @@ pub fn parse(arguments: &[String]) -> Result<Setup, String> {
         synchronous: value("synchronous")? == "true",
         service_time: time("service-ms")?,
         defect: value("defect")?.parse()?,
+        clock_ahead: time("clock-ahead-ms")?,
+        keeps: value("keeps")? == "true",
     })
 }

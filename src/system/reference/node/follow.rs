@@ -90,7 +90,10 @@ pub async fn follow(node: Arc<Node>) -> io::Result<()> {
                 rank,
             )
         };
-        let leaderless = quiet >= patience && node.lock().primary_since.is_none();
+        let leaderless = {
+            let state = node.lock();
+            quiet >= patience && state.primary_since.is_none() && !state.setup.keeps
+        };
         if leaderless && !stand(&node).await {
             // Two that stood at once and split the vote must not stand at once again.
             tokio::time::sleep(STAGGER * (1 + 2 * rank)).await;
@@ -176,8 +179,14 @@ async fn copy(node: &Node, leader: IpAddr) -> io::Result<()> {
     writer.write_all(format!("{ask}\n").as_bytes()).await?;
     let mut lines = BufReader::new(reader).lines();
     let mut given_up: Option<Vec<Entry>> = None;
-    while let Ok(line) = timeout(patience, lines.next_line()).await {
-        let Some(line) = line? else {
+    let mut stage = node.stage.watch();
+    loop {
+        let line = tokio::select! {
+            biased;
+            () = stage.isolates() => return Ok(()),
+            line = timeout(patience, lines.next_line()) => line,
+        };
+        let Ok(Some(line)) = line.unwrap_or(Ok(None)) else {
             return Ok(());
         };
         if line == "from 0" {
@@ -203,7 +212,6 @@ async fn copy(node: &Node, leader: IpAddr) -> io::Result<()> {
                 .await?;
         }
     }
-    Ok(())
 }
 
 fn take(node: &Node, entry: Entry) {
@@ -217,5 +225,8 @@ fn take(node: &Node, entry: Entry) {
         });
     } else {
         state.store(entry);
+        if state.setup.keeps {
+            state.came(entry);
+        }
     }
 }

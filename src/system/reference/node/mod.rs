@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod follow;
+mod keep;
 mod script;
 pub mod serve;
 pub mod state;
@@ -19,6 +20,7 @@ use tokio::{net::TcpListener, sync::Notify};
 pub use state::{Setup, State};
 
 use super::wire::{Entry, PORT};
+use keep::Keeper;
 use script::Stage;
 
 /// How often a primary tells its followers that it lives, by the silence after which they stand for election.
@@ -37,6 +39,8 @@ pub struct Node {
     turn: tokio::sync::Mutex<()>,
     /// The outage that it plays at the moment.
     stage: Stage,
+    /// The backups that it keeps, and what is restored of them.
+    keeper: Keeper,
 }
 
 impl Node {
@@ -68,6 +72,7 @@ pub async fn run(setup: Setup, file: &Path) -> io::Result<()> {
         confirmed: Notify::new(),
         turn: tokio::sync::Mutex::default(),
         stage: Stage::default(),
+        keeper: Keeper::default(),
     });
     tokio::try_join!(serve::serve(listener, node.clone()), follow::follow(node))?;
     Ok(())

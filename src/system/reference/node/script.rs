@@ -153,7 +153,7 @@ pub fn play(node: &Arc<Node>, play: Play, lasting: Duration) -> String {
 }
 
 /// What the kernel's monotonic clock shows.
-fn kernel_ns() -> i128 {
+pub fn kernel_ns() -> i128 {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(-1, |time| {
         i128::from(time.tv_sec()) * 1_000_000_000 + i128::from(time.tv_nsec())
     })

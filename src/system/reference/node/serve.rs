@@ -95,7 +95,12 @@ async fn converse(stream: TcpStream, peer: IpAddr, node: Arc<Node>) -> io::Resul
                 .await;
             }
             Some(Ask::Dump) => {
-                dump(&node, &mut writer).await?;
+                let log = node.lock().log.clone();
+                dump(&log, &mut writer).await?;
+                continue;
+            }
+            Some(Ask::Restored) => {
+                dump(&node.keeper.restored(), &mut writer).await?;
                 continue;
             }
             Some(Ask::Play { play, lasting }) => super::script::play(&node, play, lasting),
@@ -159,7 +164,14 @@ async fn answer(node: &Arc<Node>, ask: Ask) -> String {
                 "error not elected".into()
             }
         }
-        Ask::Dump | Ask::Follow { .. } | Ask::Play { .. } => "error not here".into(),
+        Ask::Clock => node.lock().clock().to_string(),
+        Ask::BackUp => node.keeper.back_up(node),
+        Ask::Fetch { until } => node.keeper.fetch(until),
+        Ask::Replay { until } => node.keeper.replay(node, until).await,
+        Ask::Add => node.keeper.add(),
+        Ask::Dump | Ask::Restored | Ask::Follow { .. } | Ask::Play { .. } => {
+            "error not here".into()
+        }
     }
 }
 
@@ -228,8 +240,7 @@ async fn confirmed(node: &Arc<Node>, length: u64) -> bool {
     tokio::time::timeout(CONFIRM_LIMIT, confirmed).await.is_ok()
 }
 
-async fn dump(node: &Arc<Node>, writer: &mut BufWriter<OwnedWriteHalf>) -> io::Result<()> {
-    let log = node.lock().log.clone();
+async fn dump(log: &[Entry], writer: &mut BufWriter<OwnedWriteHalf>) -> io::Result<()> {
     for entry in log {
         writer.write_all(format!("{entry}\n").as_bytes()).await?;
     }
@@ -361,9 +372,14 @@ async fn confirm(
         else {
             continue;
         };
-        node.lock()
-            .followers
-            .insert(follower, (have, std::time::Instant::now()));
+        let mut state = node.lock();
+        if state.setup.nodes.contains(&follower) {
+            let now = std::time::Instant::now();
+            state.followers.insert(follower, (have, now));
+        } else {
+            state.kept = Some(have);
+        }
+        drop(state);
         node.confirmed.notify_waiters();
     }
     Ok(())

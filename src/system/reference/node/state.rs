@@ -8,10 +8,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::time::{ClockId, clock_gettime};
+
 use crate::system::reference::{
     defect::Defect,
     wire::{Entry, Status},
 };
+
+/// How long the log is when a clock that is to step does.
+const STEPS_AT: usize = 300;
+
+/// What this machine's clock shows: microseconds since 1970.
+fn wall_micros() -> u64 {
+    clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, |time| {
+        let micros = time.tv_sec() * 1_000_000 + time.tv_nsec() / 1_000;
+        u64::try_from(micros).unwrap_or(0)
+    })
+}
 
 /// How a node is set up.
 #[derive(Debug, Clone)]
@@ -28,6 +41,10 @@ pub struct Setup {
     pub service_time: Duration,
     /// Its planted defect.
     pub defect: Defect,
+    /// By how much its clock is ahead.
+    pub clock_ahead: Duration,
+    /// Whether it keeps backups: it follows, and is no member.
+    pub keeps: bool,
 }
 
 /// What a node knows.
@@ -59,6 +76,13 @@ pub struct State {
     past: HashMap<u16, VecDeque<(Instant, u64)>>,
     /// Elements acknowledged and not kept, by defect.
     dropped: u64,
+    /// By how much its clock has stepped ahead, by defect.
+    stepped: Duration,
+    /// For a primary: up to which length the node that keeps backups has confirmed to have its log.
+    pub kept: Option<u64>,
+    /// How far its log has ever reached, and how old the oldest element was when it came.
+    furthest: usize,
+    oldest: u64,
     disk: Option<File>,
 }
 
@@ -81,6 +105,10 @@ impl State {
             deposed: None,
             past: HashMap::new(),
             dropped: 0,
+            stepped: Duration::ZERO,
+            kept: None,
+            furthest: 0,
+            oldest: 0,
             disk,
         }
     }
@@ -118,13 +146,27 @@ impl State {
         self.primary_since.is_some() && confirmed + 1 >= self.majority()
     }
 
+    /// What its clock shows: microseconds since 1970.
+    pub fn clock(&self) -> u64 {
+        let ahead = (self.setup.clock_ahead + self.stepped).as_micros();
+        wall_micros().saturating_add(u64::try_from(ahead).unwrap_or(u64::MAX))
+    }
+
     /// Appends an element at the primary.
     pub fn append(&mut self, lane: u16, seq: u64, sum: u32) {
+        if let Defect::ClockStep(by) = self.setup.defect
+            && self.stepped.is_zero()
+            && self.log.len() >= STEPS_AT
+        {
+            self.stepped = by;
+            println!("clock stepped {}", by.as_nanos());
+        }
         let entry = Entry {
             epoch: self.epoch,
             lane,
             seq,
             sum,
+            at: self.clock(),
         };
         if matches!(self.setup.defect, Defect::Drop(n) if self.dropped < n)
             && seq >= 100
@@ -146,6 +188,20 @@ impl State {
             .entry(lane)
             .or_default()
             .push_back((Instant::now(), version));
+    }
+
+    /// Logs how old an element was that came to the node that keeps the log, if none was older. One that is sent again by a new
+    /// primary was there before.
+    pub fn came(&mut self, entry: Entry) {
+        let length = self.log.len();
+        if length > self.furthest {
+            self.furthest = length;
+            let age = self.clock().saturating_sub(entry.at);
+            if age > self.oldest {
+                self.oldest = age;
+                println!("oldest {age}");
+            }
+        }
     }
 
     /// Puts an element at the end of the log, on disk too.
@@ -239,6 +295,7 @@ impl State {
         self.epoch = epoch;
         self.leader = None;
         self.deposed = None;
+        self.kept = None;
         self.followers.clear();
         if !self.log.is_empty() {
             self.plant();
@@ -282,6 +339,7 @@ impl State {
                 lane: 0,
                 seq: 1 << 40,
                 sum: 0,
+                at: self.clock(),
             }),
             Defect::None
             | Defect::Twice(_)
@@ -290,7 +348,11 @@ impl State {
             | Defect::SlowPromotion(_)
             | Defect::Resurrect(_)
             | Defect::Drop(_)
-            | Defect::Diverge(_) => {}
+            | Defect::Diverge(_)
+            | Defect::ClockStep(_)
+            | Defect::Forget(_)
+            | Defect::Beyond(_)
+            | Defect::SlowRestore(_) => {}
         }
     }
 
@@ -330,6 +392,7 @@ impl State {
             length,
             follows: self.leader.filter(|_| self.heard.elapsed() < fresh),
             in_sync: u32::try_from(in_sync).unwrap_or(u32::MAX),
+            kept: self.kept,
         }
     }
 }
@@ -347,6 +410,8 @@ mod tests {
             synchronous: false,
             service_time: Duration::ZERO,
             defect,
+            clock_ahead: Duration::ZERO,
+            keeps: false,
         };
         State::new(setup, vec![], None)
     }
@@ -359,6 +424,7 @@ mod tests {
             lane: 0,
             seq: 0,
             sum: 0,
+            at: 0,
         });
         assert!(!state.vote(2, (0, 0)), "the candidate got less far");
         assert!(state.vote(2, (1, 1)));
@@ -392,6 +458,7 @@ mod tests {
                 lane: 0,
                 seq,
                 sum: 0,
+                at: 0,
             });
         }
         let epoch = state.stand();
