@@ -7,6 +7,7 @@ use super::{
     alerts::alerts,
     archive::archive_lag,
     availability::{allowance, availability, max_gap, outcomes, unavailable_total, union},
+    backup_cost::backups,
     before::before,
     capacity::rto_capacity,
     consistency::consistency,
@@ -67,6 +68,7 @@ pub fn measure(record: &Record, history: &History) -> Figures {
         divergence_ratio: divergence(record),
         alerts: alerts(record),
         archive_lag: archive_lag(record, history),
+        backups: backups(record, &pooled),
         restores: restores(record, history),
         latency: summaries(
             record,

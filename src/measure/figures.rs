@@ -11,7 +11,7 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{AlertFigures, RebalanceFigures, RestoreFigures, Undetected};
+use super::{AlertFigures, BackupFigures, RebalanceFigures, RestoreFigures, Undetected};
 
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -97,6 +97,9 @@ pub struct Figures {
     /// How old what was written had become when it was not yet kept apart from the stack, at worst; absent where no log is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive_lag: Option<Figure<Span>>,
+    /// What each backup cost the clients while it was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<BackupFigures>,
     /// What each restore brought back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restores: Vec<RestoreFigures>,

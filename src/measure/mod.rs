@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod archive;
 pub mod assemble;
 pub mod availability;
+pub mod backup_cost;
 pub mod before;
 pub mod bounds;
 pub mod capacity;
@@ -45,6 +46,7 @@ pub mod zones;
 
 pub use alerts::{AlertFigures, AlertWish};
 pub use assemble::measure;
+pub use backup_cost::{BackupCost, BackupFigures};
 pub use figures::{
     Allowance, Availability, ConsistencyFigures, Distance, EventFigures, EventLoss, Exposure,
     Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures,

@@ -93,6 +93,14 @@ pub fn latency(op: &Op) -> Option<u64> {
     Some(Nanos(op.done?.0.saturating_sub(op.intended.0)).0)
 }
 
+/// The operations intended within a window.
+pub fn within<'a>(
+    pooled: &Pooled<'a>,
+    (start, end): (Nanos, Nanos),
+) -> impl Iterator<Item = Op> + use<'a> {
+    pooled.within(start, end).iter()
+}
+
 /// Latencies of the ok operations intended within windows; none where there are no such operations.
 pub fn latencies(pooled: &Pooled<'_>, windows: &[(Nanos, Nanos)]) -> Option<Latencies> {
     let parts = windows

@@ -13,6 +13,19 @@ pub const RESTORES: &[(&str, &str)] = &[
     ),
     ("keeps backups", "保存备份"),
     (
+        "latency, 95 % interval [{}, {}]; median {} before and {} while it was made, 99th percentile {} and {}; {} of {} not ok",
+        "延迟，95 % 区间 [{0}, {1}]；中位数备份前 {2}，备份期间 {3}；第 99 百分位 {4} 与 {5}；{7} 中 {6} 个未成功",
+    ),
+    (
+        "the clients had not run as long before it",
+        "此前客户端运行的时间不够长",
+    ),
+    ("something else happened meanwhile", "其间还发生了别的事件"),
+    (
+        "only {} ok operations to compare, under {}",
+        "可比较的成功操作只有 {0} 个，少于 {1} 个",
+    ),
+    (
         "the backup was restored to just before the mistake within {}, and held all {} writes acknowledged before it",
         "备份在 {0} 内恢复到误操作之前，此前已确认的 {1} 个写入全部存在",
     ),

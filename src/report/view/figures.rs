@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     id::NodeName,
     measure::{
-        Availability, ConsistencyFigures, EventFigures, Figure, Figures, Harm, Pitr,
+        Availability, BackupCost, ConsistencyFigures, EventFigures, Figure, Figures, Harm, Pitr,
         RestoreFigures, Staleness, Visibility, bounds,
     },
     record::{Bound, Disruption, Record},
@@ -190,6 +190,10 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
     for (_, backup) in &record.backups {
         rows.push((format!("backup step {}", backup.step), text::backup(backup)));
     }
+    for backup in &figures.backups {
+        let name = format!("backup_cost step {}", backup.step);
+        rows.push((name, text::figure(&backup.cost, cost)));
+    }
     if let Some(lag) = &figures.archive_lag {
         rows.push(("archive_lag".into(), span(lag)));
     }
@@ -211,6 +215,27 @@ fn of_run(record: &Record, figures: &Figures) -> Vec<Row> {
         rows.push((name, text::figure(ratio, percent)));
     }
     rows
+}
+
+/// By how much clients waited longer while a backup was made than just before.
+fn cost(cost: &BackupCost) -> (String, String) {
+    let (low, high) = cost.interval_ns;
+    let shift = text::signed_milliseconds(cost.shift_ns);
+    let interval = [low, high].map(text::signed_milliseconds);
+    let [before, during] =
+        [cost.before_ns, cost.during_ns].map(|(median, p99)| [median, p99].map(text::milliseconds));
+    let note = format!(
+        "latency, 95 % interval [{}, {}]; median {} before and {} while it was made, 99th percentile {} and {}; {} of {} not ok",
+        interval[0],
+        interval[1],
+        before[0],
+        during[0],
+        before[1],
+        during[1],
+        text::count(cost.not_ok),
+        text::plural(cost.operations, "operation")
+    );
+    (shift, note)
 }
 
 /// A restore's time with its stages, and what it brought back.

@@ -42,6 +42,12 @@ pub fn milliseconds(ns: u64) -> String {
     format!("{}.{:02} ms", hundredths / 100, hundredths % 100)
 }
 
+/// A difference in milliseconds, with its sign.
+pub fn signed_milliseconds(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "+" };
+    format!("{sign}{}", milliseconds(ns.unsigned_abs()))
+}
+
 /// The value and bracket of an event's recovery time, which is zero where no outage was seen.
 pub fn recovery(event: &EventFigures, figure: &Figure<Span>) -> (String, String) {
     let (value, note) = self::figure(figure, |span| (upper(*span), bracket(*span)));
