@@ -37,7 +37,7 @@ fn backup_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec
     }
     let problem = |path: &[&str]| {
         let message = "this stack keeps no backups";
-        let help = "with PostgreSQL streaming or MySQL replication write `backup: stream` below `settings`; elsewhere there are none yet";
+        let help = "with PostgreSQL streaming or MySQL replication write `backup: stream` below `settings`, with Redis and Valkey `backup: aof`; elsewhere there are none yet";
         parsed.spans.problem(path, message, help)
     };
     let steps = parsed.scenario.drill.iter().enumerate();

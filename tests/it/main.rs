@@ -56,6 +56,7 @@ mod prove;
 mod prune;
 mod quarter;
 mod redis_client;
+mod redis_restores;
 mod redis_stack;
 mod reference;
 mod repeats;

@@ -89,7 +89,7 @@ const POSTGRES: &str = "postgres: { nodes: 2, settings: { backup: stream } }";
 const MYSQL: &str = "mysql: { nodes: 2, settings: { backup: stream } }";
 
 /// A drill in which something is done to the backup on the node that keeps it: the command, what shows that, and what it says then.
-fn with_backup_broken(stack: &str, run: &str, shows: &str, expect: &str) -> Done {
+pub fn with_backup_broken(stack: &str, run: &str, shows: &str, expect: &str) -> Done {
     let indented = |text: &str| text.trim().replace('\n', "\n          ");
     let text = format!(
         "schema: 1
@@ -121,7 +121,7 @@ drill:
 }
 
 /// It was not restored, for a reason with these words, and what it would have brought back is not judged.
-fn named(done: &Done, words: &str) {
+pub fn named(done: &Done, words: &str) {
     done.expect(1, "fail");
     assert_eq!(done.line("restore_rto"), "missed", "{}", done.talk);
     assert_eq!(done.line("pitr_missing"), "inconclusive", "{}", done.talk);
@@ -281,7 +281,7 @@ printf '\\377' | dd of=$file bs=1 seek=$(($(stat -c %s $file) - 3000)) conv=notr
 }
 
 /// It was restored without a word, and not all that was acknowledged before the point is there.
-fn found_by_the_writes_alone(done: &Done) {
+pub fn found_by_the_writes_alone(done: &Done) {
     done.expect(1, "fail");
     assert_eq!(done.line("restore_rto"), "met", "{}", done.talk);
     assert_eq!(done.line("pitr_missing"), "missed", "{}", done.talk);
@@ -372,7 +372,7 @@ drill:
   - expect: { recovered: { within: 1m } }
 ";
 
-fn received_again(stack: &str, failover: &str) {
+pub fn received_again(stack: &str, failover: &str) {
     let text = RECEIVED_AGAIN.replace("{stack}", stack);
     let done = Drill::written(&text.replace("{failover}", failover)).run();
     done.expect(0, "pass");

@@ -22,6 +22,7 @@ use crate::{
 
 use super::{
     asked::{CHECK, who},
+    backup,
     cluster::{self, CLUSTER},
     link, ready,
     resp::Resp,
@@ -40,7 +41,7 @@ const LISTEN_LIMIT: Duration = Duration::from_secs(20);
 
 /// The script that starts a node, and its place in the node.
 const START: &str = include_str!("files/start.sh");
-const START_PATH: &str = "/drdrill/start.sh";
+pub const START_PATH: &str = "/drdrill/start.sh";
 
 /// How sure a node is to have enough memory; a drill writes a few megabytes.
 pub const MEMORY_MIB: u32 = 256;
@@ -53,8 +54,8 @@ pub async fn deploy(
 ) -> Result<RedisStack, SystemError> {
     let members = reserve(design, &deploy, |kind| match kind {
         MemberKind::Control => SENTINEL_PORT,
-        MemberKind::Data => PORT,
-        MemberKind::Route | MemberKind::Store => proxied::PORT,
+        MemberKind::Data | MemberKind::Store => PORT,
+        MemberKind::Route => proxied::PORT,
     })
     .await?;
     let mut roster = Roster::new(&members)?;
@@ -79,6 +80,7 @@ pub async fn deploy(
     deploy.emitter.note("starting the replicas");
     let replicas = roster.data().filter(|seat| seat.name != primary);
     start(&deploy, &roster, replicas.map(|seat| &seat.name)).await?;
+    backup::start(&deploy, &roster, Values::of(design)).await?;
     let sentinels: Vec<_> = roster
         .of(MemberKind::Control)
         .map(|seat| &seat.name)
@@ -148,7 +150,7 @@ pub fn specs(
         .filter(|member| member.kind != MemberKind::Route)
         .map(|member| {
             let image = deploy.images.get(&member.image).unwrap_or(&member.image);
-            Ok(NodeSpec {
+            let mut spec = NodeSpec {
                 name: member.name.clone(),
                 image: image.clone(),
                 entrypoint: vec!["/bin/sh".into(), START_PATH.into()],
@@ -162,7 +164,11 @@ pub fn specs(
                 memory_mib: MEMORY_MIB,
                 sidecar: true,
                 beside: None,
-            })
+            };
+            if member.kind == MemberKind::Store {
+                backup::fit(&mut spec, members, values);
+            }
+            Ok(spec)
         })
         .collect()
 }
@@ -272,7 +278,8 @@ impl Plan<'_> {
     }
 }
 
-fn ip(member: &Member) -> String {
+/// A member's address without its port.
+pub fn ip(member: &Member) -> String {
     let address = member.address.parse::<SocketAddr>();
     address.map_or_else(
         |_| member.address.clone(),

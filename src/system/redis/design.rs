@@ -11,13 +11,13 @@ use crate::{
     scenario::{ConsistencyKind, StreamLink, SystemSpec},
     system::{
         Deploy, Description, Design, Exporter, Issue, Machinery, Running, SettingKind, SettingSpec,
-        System, SystemError, TopologySpec, proxied,
+        System, SystemError, TopologySpec, backups, proxied,
         route::{self, Kind, dns, haproxy, keepalived, nginx},
         settings::{Values, filled, issue},
     },
 };
 
-use super::{attach, cluster, deploy, exporter};
+use super::{attach, backup, cluster, deploy, exporter};
 
 /// The topology without sentinels.
 pub const REPLICAS: &str = "replicas";
@@ -99,6 +99,7 @@ pub const SETTINGS: &[SettingSpec] = &[
         default: "10s",
         help: "silence after which a replica no longer counts for min-replicas-to-write; the server's default",
     },
+    backup::SETTING,
 ];
 
 impl Redis {
@@ -135,10 +136,17 @@ impl System for Redis {
             .collect()
     }
 
-    fn programs(&self, _: &Design, reference: &str) -> &'static [&'static str] {
+    fn keeps_backups(&self, design: &Design) -> bool {
+        backups::kept(design)
+    }
+
+    fn programs(&self, design: &Design, reference: &str) -> &'static [&'static str] {
         // Neither is started by a script; Toxiproxy's official image has no shell.
         if reference == proxied::IMAGE || Kind::is_image(reference) {
             return &[];
+        }
+        if backups::kept(design) {
+            return backup::PROGRAMS;
         }
         match self {
             Self::Redis => &[
@@ -256,11 +264,13 @@ impl System for Redis {
             design.members.push(proxied::member());
             design.images.push(proxied::IMAGE.into());
         }
+        backup::join(&mut design, &image);
         if let Some(way) = way {
             way.join(&mut design);
         }
         let mut issues = issues(Values::of(&design), nodes);
         issues.extend(route::issues(&spec.settings, way, &design));
+        issues.extend(backup::issues(&design, way));
         if watched && proxied::links(&design).contains(&StreamLink::Replication) {
             let message = "Sentinel leads replicas to the nodes' own addresses, past every proxy";
             let help = "choose `direct`, or `topology: replicas`";

@@ -3,6 +3,7 @@
 mod app;
 mod asked;
 mod attach;
+mod backup;
 mod bounds;
 mod client;
 mod cluster;

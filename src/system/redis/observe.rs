@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::StreamExt;
-use redis::{Client, Msg, RedisResult, aio::MultiplexedConnection};
+use redis::{Client, Cmd, Msg, RedisResult, aio::MultiplexedConnection};
 use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
@@ -76,14 +76,15 @@ pub fn nodes(
 }
 
 /// A connection that is kept between questions and made again after a failure.
-struct Line {
+pub struct Line {
     address: SocketAddr,
     login: Login,
     open: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl Line {
-    fn new(address: SocketAddr, login: Login) -> Self {
+    /// To this server; it is not connected yet.
+    pub fn new(address: SocketAddr, login: Login) -> Self {
         Self {
             address,
             login,
@@ -92,17 +93,22 @@ impl Line {
     }
 
     async fn ask(&self) -> Option<Status> {
+        let answer = self.text(&command(&["INFO", "replication"])).await?;
+        Status::parse(&answer)
+    }
+
+    /// The answer to a question, in time; none where there was none.
+    pub async fn text(&self, question: &Cmd) -> Option<String> {
         // Only one question is ever under way; the lock is never waited for.
         let mut open = self.open.try_lock().ok()?;
         let mut connection = match open.take() {
             Some(connection) => connection,
             None => self.login.connect(self.address, ASK_LIMIT).await.ok()?,
         };
-        let question = command(&["INFO", "replication"]);
         let answer = timeout(ASK_LIMIT, question.query_async::<String>(&mut connection)).await;
-        let status = Status::parse(&answer.ok()?.ok()?);
+        let answer = answer.ok()?.ok()?;
         *open = Some(connection);
-        status
+        Some(answer)
     }
 }
 

@@ -40,6 +40,10 @@ pub async fn prove(stack: &mut RedisStack) -> Result<(), SystemError> {
                 .await?,
         );
     }
+    if let Some(store) = &stack.store {
+        let primary = stack.roster.named(&stack.stack.primary)?;
+        evidence.push(store.prove(primary).await?);
+    }
     stack.stack.ready = evidence;
     Ok(())
 }

@@ -17,17 +17,19 @@ use crate::{
     runtime::Runtime,
     scenario::{AppClients, StreamLink},
     system::{
-        Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running, SystemError,
-        Told, mark,
+        Backups, Client, Design, Observer, PlannedMove, Promote, Rearm, Redundancy, Running,
+        SystemError, Told, mark,
         proxied::Proxied,
         roster::{Roster, Seat, sole},
         route::Route,
+        settings::Values,
     },
 };
 
 use super::{
     app::{AppClient, Pool},
     attach,
+    backup::Store,
     client::{RedisClient, Target},
     deploy,
     design::REPLICAS,
@@ -72,6 +74,8 @@ pub struct RedisStack {
     pub(super) ways: Ways,
     /// Whether somebody else set it up.
     pub(super) attached: bool,
+    /// The node that keeps its backups, where it keeps some.
+    pub(super) store: Option<Store>,
     pool: OnceLock<Arc<Pool>>,
 }
 
@@ -104,28 +108,33 @@ impl RedisStack {
             shards: Vec::new(),
             ready: Vec::new(),
         };
+        let keys = Keys::new(runtime.run().clone());
+        let store = Store::of(&roster, Values::of(design), &runtime, &keys);
         Ok(Self {
             stack,
             roster: Arc::new(roster),
             directory: Arc::new(directory),
-            keys: Keys::new(runtime.run().clone()),
+            keys,
             runtime,
             ways,
             attached: led.attached,
+            store,
             pool: OnceLock::new(),
         })
     }
 
     /// The same nodes for another run; its settings are not read back yet.
     pub(super) fn again(&self, run: RunId, primary: NodeName) -> Self {
+        let keys = Keys::new(run);
         Self {
+            store: self.store.as_ref().map(|store| store.again(&keys)),
             stack: Stack {
                 primary,
                 ..self.stack.clone()
             },
             roster: self.roster.clone(),
             directory: self.directory.clone(),
-            keys: Keys::new(run),
+            keys,
             runtime: self.runtime.clone(),
             ways: self.ways.clone(),
             attached: self.attached,
@@ -245,10 +254,14 @@ impl Running for RedisStack {
         let sentinels = (&self.roster, self.directory.watched());
         let route = self.ways.route.as_ref();
         let route = route.map(|route| route.watch(emitter.clone(), stop.clone()));
+        let store = self.store.as_ref();
+        let store = store
+            .and_then(|store| store.watch(&self.roster, &self.directory, emitter, stop.clone()));
         nodes
             .into_iter()
             .chain(observe::sentinels(sentinels, emitter, &stop))
             .chain(route)
+            .chain(store)
             .collect()
     }
 
@@ -342,6 +355,10 @@ impl Running for RedisStack {
     fn rearm(&self) -> Option<&dyn Rearm> {
         // It reads and writes what our own sentinels keep.
         (!self.attached).then_some(self as &dyn Rearm)
+    }
+
+    fn backups(&self) -> Option<&dyn Backups> {
+        self.store.as_ref().map(|store| store as &dyn Backups)
     }
 
     async fn remove_data(&self) -> Result<(), SystemError> {

@@ -7,7 +7,7 @@ use crate::{
     record::{Member, MemberKind},
     scenario::SystemSpec,
     system::{
-        Design, Issue, SettingKind, SettingSpec, SystemError, TopologySpec, proxied,
+        Design, Issue, SettingKind, SettingSpec, SystemError, TopologySpec, backups, proxied,
         settings::{Values, issue},
     },
 };
@@ -95,6 +95,11 @@ pub fn design(
     if !proxied::links(&design).is_empty() {
         let message = "the nodes of a cluster name each other's own addresses, past every proxy";
         issues.push(issue(proxied::SETTING, message, "choose `direct`"));
+    }
+    if backups::kept(&design) {
+        let message = "a cluster has as many logs as primaries, which no backup of one moment brings together here";
+        let help = "remove it, or use `topology: sentinel` or `topology: replicas`";
+        issues.push(issue(backups::BACKUP, message, help));
     }
     if issues.is_empty() {
         Ok(design)

@@ -14,6 +14,7 @@
 #
 # The configuration is written when there is none yet. From then on it belongs to the server, which
 # rewrites it when a sentinel promotes or repoints it: a restarted container keeps what it was told.
+# In the node that keeps backups it does what /drdrill/backup.sh says instead, which is not elsewhere.
 # A file /drdrill/rejoin with a primary's HOST PORT, put there before a start, makes this start begin
 # as that primary's replica, so that an old primary never serves as a second one.
 set -eu
@@ -34,7 +35,7 @@ fi
 # Runs the server in this process's place, as the image's own account.
 step_down() {
     [ "$(id -u)" = 0 ] || exec "$@"
-    chown -R "$ACCOUNT" "$DATA"
+    chown -R "$ACCOUNT" "${OWNED:-$DATA}"
     if command -v gosu >/dev/null 2>&1; then exec gosu "$ACCOUNT" "$@"; fi
     if command -v su-exec >/dev/null 2>&1; then exec su-exec "$ACCOUNT" "$@"; fi
     exec setpriv --reuid="$ACCOUNT" --regid="$ACCOUNT" --clear-groups "$@"
@@ -110,6 +111,8 @@ start_sentinel() {
 
 mkdir -p "$DATA"
 cd "$DATA"
+# shellcheck source=/dev/null
+if [ -e /drdrill/backup.sh ]; then . /drdrill/backup.sh; fi
 case ${DRDRILL_ROLE:-} in
 primary | replica | cluster) start_server ;;
 sentinel) start_sentinel ;;
