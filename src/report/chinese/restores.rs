@@ -165,6 +165,29 @@ pub const RESTORES: &[(&str, &str)] = &[
         "{0} 随写随收 {1} 的日志，直到 {2}",
     ),
     (
+        "{} takes snapshots of {} and keeps no log",
+        "{0} 对 {1} 做快照，不保留日志",
+    ),
+    ("snapshot {}, {} KiB", "快照 {0}，{1} KiB"),
+    (
+        "snapshot {}, {} KiB, its checksum verified",
+        "快照 {0}，{1} KiB，已按校验和核对",
+    ),
+    (
+        "no log is kept: the snapshot as it is",
+        "未保留日志：即快照本身",
+    ),
+    ("base {} of the log, {} KiB", "日志的基础 {0}，{1} KiB"),
+    ("base {} and its log, {} KiB", "基础 {0} 及其日志，{1} KiB"),
+    (
+        "log replayed up to the second {}, and cut off there",
+        "日志重放至 {0} 这一秒，并在此截断",
+    ),
+    (
+        "log replayed up to the second {}, where it ends",
+        "日志重放至 {0} 这一秒，日志到此为止",
+    ),
+    (
         "[{}]; backup fetched {}, log replayed {}, first write {}",
         "[{0}]；取回备份 {1}，重放日志 {2}，首次写入 {3}",
     ),

@@ -239,13 +239,13 @@ impl Store {
             let kept = kept(&info(follower(&self.seat)).await?);
             match kept.filter(|kept| kept.holds(&written)) {
                 None => Err("its log is not received".to_owned()),
-                Some(_) => Ok(()),
+                Some(kept) => Ok(kept.at),
             }
         });
-        seen.await?;
+        let at = seen.await?;
         let primary = &primary.name;
         Ok(format!(
-            "{name} receives the log of {primary} as it is written"
+            "{name} receives the log of {primary} as it is written, up to {at}"
         ))
     }
 

@@ -3,7 +3,7 @@
 # beside the running service.
 #
 # By exec: `start.sh backup` makes a backup, `start.sh fetch MICROSECONDS` lays out the newest that was complete by then, `start.sh replay
-# MICROSECONDS` starts a server on it, with the log up to that moment, and `start.sh reach` says who takes writes. Each prints last what
+# MICROSECONDS` starts a server on it, with the log up to that moment, and `start.sh reach` finds who takes writes. Each prints last what
 # was done.
 #
 # DRDRILL_BACKUP   rdb | aof
@@ -221,7 +221,7 @@ fetch_aof() {
     log_of "$name" >"$MANIFEST"
     sed 's/^file \(.*\) seq .*/\1/' "$MANIFEST" | while read -r file; do
         if [ ! -f "$LOG/$file" ]; then fail "$file is gone, which belongs to $name"; fi
-        cp "$LOG/$file" .
+        cp -p "$LOG/$file" .
     done
     echo "base $name and its log, $(size .)"
 }
@@ -291,16 +291,15 @@ torn() {
     echo y | "$CHECK-aof" --fix "$MANIFEST" >"$ERRORS" 2>&1 || fail "$(tail -n 1 "$ERRORS")"
 }
 
-# A command bears the second in which this node was given it: those of the point's own second are after it, since the point is where
-# that second begins.
+# A command bears the second in which this node was given it. The point is a whole second: its own commands come after it.
 replay_aof() {
     cd "$RESTORED/appendonlydir"
     until=$(seconds "$1")
     cut_off $((until - 1))
     ends=$(sed -n 's/^file \(.*\) seq .*/\1/p' "$MANIFEST" | xargs cat | grep -a '^#TS:' | tail -n 1 | tr -dc '0-9')
+    if [ -z "$ends" ]; then ends=$(stat -c %Y ./*.rdb); fi
     opened "appendonly yes"
-    said="log replayed up to the second"
-    if [ -n "$ends" ]; then said="$said $(clock "$ends")"; else said="$said of its base"; fi
+    said="log replayed up to the second $(clock "$ends")"
     if grep -q 'Successfully truncated' "$ERRORS"; then echo "$said, and cut off there"; else echo "$said, where it ends"; fi
 }
 
