@@ -62,6 +62,7 @@ mod reference;
 mod repeats;
 mod restored_truths;
 mod restores;
+mod restores_mariadb;
 mod runbooks;
 mod sample;
 mod scenario_plan;

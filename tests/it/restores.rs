@@ -1,4 +1,4 @@
-//! Restores on real PostgreSQL and MySQL: a mistake is undone to the write, and broken backups are named, none passed as near enough.
+//! Restores on real PostgreSQL, MySQL and MariaDB: a mistake is undone to the write, and broken backups are named, none passed as near enough.
 
 use crate::{
     drill_rig::{Done, Drill},
@@ -15,6 +15,12 @@ fn a_mistake_is_undone_to_the_write_beside_the_service() {
 #[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
 fn a_mistake_is_undone_to_the_write_by_a_dump_and_the_binary_log() {
     undone("mysql/restore-before-mistake.yaml", 2.0);
+}
+
+#[test]
+#[cfg_attr(not(docker_tests), ignore = "needs a Docker engine: make test")]
+fn a_mistake_is_undone_to_the_second_by_a_copy_and_the_binary_log() {
+    undone("mariadb/restore-before-mistake.yaml", 3.0);
 }
 
 #[test]
@@ -60,6 +66,7 @@ fn a_backup_from_before_a_failover_is_restored_to_after_it() {
         "postgres/pgbackrest-over-failover.yaml",
         "postgres/barman-over-failover.yaml",
         "mysql/restore-over-failover.yaml",
+        "mariadb/restore-over-failover.yaml",
     ] {
         let done = Drill::shipped(drill).run();
         done.expect(0, "pass");
@@ -73,6 +80,7 @@ fn all_that_was_kept_is_restored_while_no_server_is_left() {
     for (drill, lacks) in [
         ("postgres/restore-latest.yaml", 1.0),
         ("postgres/pgbackrest-latest.yaml", 10.0),
+        ("mariadb/restore-latest.yaml", 1.0),
     ] {
         let done = Drill::shipped(drill).run();
         done.expect(0, "pass");
@@ -309,12 +317,12 @@ fn a_binary_log_that_is_received_no_longer_is_found_by_the_writes_alone() {
     assert_eq!(done.line("archive_lag"), "missed", "{}", done.talk);
 }
 
-/// What each replica had before this moment is no longer in its own log: only the old source's tells it.
+/// What each replica had before this moment is no longer in its own log: only the old source's tells it. For `{client}` of `{mysql}`.
 const PURGED_OVER_FAILOVER: &str = r#"schema: 1
 name: purged-over-failover
 summary: The new source's log begins after the dump, so that the old one's is needed as well.
 stack:
-  mysql: { nodes: 3, settings: { backup: stream, semi-sync: true } }
+  {mysql}: { nodes: 3, settings: { backup: stream, semi-sync: true } }
 targets: { rto: 1m, rpo: { count: 0 }, restore-rto: 2m, pitr-missing: 0, pitr-extra: 0 }
 drill:
   - steady: 10s
@@ -325,9 +333,10 @@ drill:
         node: backup1
         run: |
           for host in $DRDRILL_SERVERS; do
-            ask() { mysql --no-defaults -h $host -u drdrill -NB -e "$1"; }
-            [ "$(ask 'select @@super_read_only')" = 1 ] || continue
+            ask() { {client} -h $host -u drdrill -NB -e "$1"; }
+            [ "$(ask 'select @@{shut}')" = 1 ] || continue
             ask 'flush binary logs'
+            sleep 1 # MariaDB keeps a file until InnoDB has what is in it
             ask "purge binary logs to '$(ask 'show binary logs' | tail -n 1 | cut -f 1)'"
             ask 'show binary logs' | wc -l >>/tmp/purged
           done
@@ -344,9 +353,16 @@ headline: 4
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn what_the_new_sources_log_no_longer_has_comes_from_the_old_ones() {
-    let done = Drill::written(PURGED_OVER_FAILOVER).run();
-    done.expect(0, "pass");
-    assert_eq!(done.value("pitr_missing"), Some(0.0));
+    for (mysql, client, shut) in [
+        ("mysql", "mysql --no-defaults", "super_read_only"),
+        ("mariadb", "mariadb --no-defaults --skip-ssl", "read_only"),
+    ] {
+        let text = PURGED_OVER_FAILOVER.replace("{mysql}", mysql);
+        let text = text.replace("{client}", client).replace("{shut}", shut);
+        let done = Drill::written(&text).run();
+        done.expect(0, "pass");
+        assert_eq!(done.value("pitr_missing"), Some(0.0), "{mysql}");
+    }
 }
 
 /// The node that keeps the log dies and comes back, and dies again; with `{failover}` its second life begins at another primary.
@@ -388,11 +404,13 @@ fn a_log_that_is_received_again_has_no_hole() {
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_log_that_is_received_again_from_another_source_has_no_hole() {
-    received_again(
-        "mysql: { nodes: 3, settings: { backup: stream, semi-sync: true } }",
-        "  - fault: { kill: primary }
+    for mysql in ["mysql", "mariadb"] {
+        received_again(
+            &format!("{mysql}: {{ nodes: 3, settings: {{ backup: stream, semi-sync: true }} }}"),
+            "  - fault: { kill: primary }
   - runbook: promote-replica
   - expect: { recovered: { within: 1m } }
 ",
-    );
+        );
+    }
 }
