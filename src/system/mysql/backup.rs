@@ -1,4 +1,4 @@
-//! Backups by the server's own tools: dumps and the streamed binary log, kept and restored on a node of their own.
+//! Backups by the servers' own tools: dumps or copies, and the streamed binary log, kept and restored on a node of their own.
 
 use std::{net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     id::NodeName,
     record::{Emitter, Holdings, LogKept, MemberKind, What},
-    runtime::{NodeFile, NodeSpec, Runtime, RuntimeError},
+    runtime::{Runtime, RuntimeError},
     system::{
-        Backups, Observer, SettingKind, SettingSpec, SystemError,
-        backups::{BACKUP, LAG_EVERY, SCRIPT_PATH, Until, of_clients, received, refused, tool},
+        Backups, Observer, SystemError,
+        backups::{LAG_EVERY, Until, of_clients, received, refused, tool},
         roster::{Roster, Seat},
     },
     time::Bracket,
@@ -28,27 +28,11 @@ use super::{
     deploy::START_PATH,
     element::Elements,
     finals::holdings,
+    kind::Kind,
     members::text,
     sql::{self, Account},
+    tools::{self, SEND_PATH},
 };
-
-/// Whether the log and dumps are kept.
-pub const SETTING: SettingSpec = SettingSpec {
-    name: BACKUP,
-    kind: SettingKind::OneOf(&["off", "stream"]),
-    default: "off",
-    help: "keeps backups on a node of their own, `backup1`: dumps by mysqldump, and the binary log by mysqlbinlog as the source \
-           writes it",
-};
-
-/// The image of the node that keeps them: the official one lacks mysqlbinlog.
-pub const IMAGE: &str = "drdrill.local/mysql:9";
-
-/// What the start script reads in that node.
-const SCRIPT: &str = include_str!("files/backup.sh");
-
-/// The arguments of the server that is restored, one a line.
-const ARGUMENTS_PATH: &str = "/drdrill/arguments";
 
 /// How long a server may take to say up to where it has written, and the node to say up to where that is kept.
 const LAG_LIMIT: Duration = Duration::from_secs(1);
@@ -56,56 +40,28 @@ const LAG_LIMIT: Duration = Duration::from_secs(1);
 /// How long a single question may take.
 const ASK_LIMIT: Duration = Duration::from_secs(5);
 
-/// Programs that its start scripts need.
-pub const PROGRAMS: &[&str] = &[
-    "sh",
-    "awk",
-    "chown",
-    "cut",
-    "date",
-    "du",
-    "find",
-    "grep",
-    "id",
-    "mkdir",
-    "mysql",
-    "mysqlbinlog",
-    "mysqld",
-    "mysqldump",
-    "sha256sum",
-    "sort",
-    "stat",
-    "touch",
-];
-
-/// Makes a node the one that keeps backups.
-pub fn fit(spec: &mut NodeSpec, roster: &Roster) {
-    let servers: Vec<String> = roster
-        .data()
-        .map(|seat| seat.address.ip().to_string())
-        .collect();
-    let servers = servers.join(" ");
-    spec.env.push(("DRDRILL_SERVERS".into(), servers));
-    let arguments = std::mem::take(&mut spec.command).join("\n");
-    spec.files.extend([
-        NodeFile::text(SCRIPT_PATH, 0o755, SCRIPT),
-        NodeFile::text(ARGUMENTS_PATH, 0o644, &arguments),
-    ]);
-}
-
 /// The node that keeps a stack's backups, and the server that is restored on it.
 pub struct Store {
     seat: Seat,
+    kind: Kind,
+    servers: Vec<Seat>,
     runtime: Arc<dyn Runtime>,
     elements: Elements,
 }
 
 impl Store {
     /// That of a stack, if it keeps some.
-    pub fn of(roster: &Roster, runtime: &Arc<dyn Runtime>, elements: &Elements) -> Option<Self> {
+    pub fn of(
+        roster: &Roster,
+        kind: Kind,
+        runtime: &Arc<dyn Runtime>,
+        elements: &Elements,
+    ) -> Option<Self> {
         let seat = roster.of(MemberKind::Store).next()?.clone();
         Some(Self {
             seat,
+            kind,
+            servers: roster.data().cloned().collect(),
             runtime: runtime.clone(),
             elements: elements.clone(),
         })
@@ -118,7 +74,7 @@ impl Store {
     pub async fn prove(&self, primary: &Seat) -> Result<String, SystemError> {
         let name = &self.seat.name;
         let refused = |why: String| refused(name, why);
-        let looked = timeout(ASK_LIMIT, look(primary, None)).await;
+        let looked = timeout(ASK_LIMIT, look(self.kind, primary, None)).await;
         let looked = looked.map_err(|_| refused(format!("`{}` is silent", primary.name)))?;
         let (_, written) = looked.map_err(|error| refused(sql::words(&error)))?;
         let written = written.ok_or_else(|| refused(format!("`{}` is shut", primary.name)))?;
@@ -148,10 +104,24 @@ impl Store {
     ) -> Observer {
         let (roster, emitter) = (roster.clone(), emitter.clone());
         let (runtime, node) = (self.runtime.clone(), self.seat.name.clone());
+        let kind = self.kind;
         tokio::spawn(async move {
-            let looking = look_on(roster, endpoint, emitter, runtime, node);
+            let looking = look_on(kind, roster, endpoint, emitter, runtime, node);
             stop.run_until_cancelled(looking).await;
         })
+    }
+
+    /// Copies the data directory of whoever takes writes. The tool reads its files, so that it runs on that machine, and what it
+    /// sends is kept once both ends say that it is whole.
+    async fn copy(&self) -> Result<String, SystemError> {
+        let host = self.tool(&["source_of_log"]).await?;
+        let source = (self.servers.iter()).find(|seat| seat.address.ip().to_string() == host);
+        let source = source.ok_or_else(|| SystemError::Refused("no server takes writes".into()))?;
+        let own = self.seat.address.ip().to_string();
+        let words = ["send", own.as_str()];
+        let sent = tool(&*self.runtime, &source.name, SEND_PATH, &words);
+        tokio::try_join!(self.tool(&["take"]), sent)?;
+        self.tool(&["keep", &host]).await
     }
 
     /// Runs the script in the node.
@@ -163,7 +133,7 @@ impl Store {
 /// A place in a server's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
-    /// The server's UUID.
+    /// How its server names itself: a UUID, or its number.
     server: String,
     /// The file's number, and the byte in it.
     at: u64,
@@ -217,6 +187,7 @@ impl Told {
 
 /// Asks all servers, each on a session that is kept, and then the node that keeps the log.
 async fn look_on(
+    kind: Kind,
     roster: Arc<Roster>,
     endpoint: watch::Receiver<SocketAddr>,
     emitter: Emitter,
@@ -232,7 +203,8 @@ async fn look_on(
         ticks.tick().await;
         let low = emitter.now();
         let asked = servers.iter().zip(&mut sessions);
-        let asked = asked.map(|(seat, session)| timeout(LAG_LIMIT, look(seat, session.take())));
+        let asked =
+            asked.map(|(seat, session)| timeout(LAG_LIMIT, look(kind, seat, session.take())));
         let mut written = Vec::new();
         for (place, looked) in join_all(asked).await.into_iter().enumerate() {
             if let Ok(Ok((session, at))) = looked {
@@ -273,6 +245,7 @@ async fn look_on(
 
 /// Up to where a server has written its log; nothing of one that takes no writes.
 async fn look(
+    kind: Kind,
     seat: &Seat,
     session: Option<MySqlConnection>,
 ) -> sqlx::Result<(MySqlConnection, Option<Place>)> {
@@ -280,8 +253,7 @@ async fn look(
         Some(session) => session,
         None => sql::connect(seat.address, Account::Operator).await?,
     };
-    let own = "SELECT @@server_uuid AS server, CAST(@@super_read_only AS CHAR) AS shut";
-    let own = sql::rows(&mut session, own).await?;
+    let own = sql::rows(&mut session, tools::source(kind)).await?;
     let own = own.first().ok_or(sqlx::Error::RowNotFound)?;
     if text(own, "shut")? != "0" {
         return Ok((session, None));
@@ -301,8 +273,18 @@ impl Backups for Store {
         &self.seat.name
     }
 
+    fn counts_in(&self) -> Duration {
+        match self.kind.maria() {
+            true => Duration::from_secs(1),
+            false => Duration::from_micros(1),
+        }
+    }
+
     async fn backup(&self) -> Result<String, SystemError> {
-        self.tool(&["backup"]).await
+        match self.kind.maria() {
+            true => self.copy().await,
+            false => self.tool(&["backup"]).await,
+        }
     }
 
     async fn fetch(&self, until: Until) -> Result<String, SystemError> {
@@ -310,7 +292,12 @@ impl Backups for Store {
     }
 
     async fn replay(&self, until: Until) -> Result<String, SystemError> {
-        self.tool(&["replay", &until.micros()]).await
+        let point = match (self.kind.maria(), until) {
+            (true, Until::Moment(moment)) => (moment / 1_000_000_000).to_string(),
+            (true, Until::Latest) => "latest".to_owned(),
+            (false, _) => until.micros(),
+        };
+        self.tool(&["replay", &point]).await
     }
 
     async fn restored(&self) -> Result<Holdings, SystemError> {

@@ -15,13 +15,13 @@ use crate::{
 
 use super::{
     asked::{CHECK, who},
-    backup,
     design::MySql,
     kind::Kind,
     ready,
     running::MySqlStack,
     shape::{Shape, member_number},
     sql::{self, Account},
+    tools,
 };
 
 /// Memory of a node: 64 MiB of buffer pool, about 170 MiB of the server itself, and its sessions.
@@ -115,8 +115,9 @@ fn node(
         sidecar: true,
         beside: None,
     };
-    if member.kind == MemberKind::Store {
-        backup::fit(&mut spec, roster);
+    match member.kind {
+        MemberKind::Store => tools::fit_store(&mut spec, roster, shape.kind),
+        _ => tools::fit_server(&mut spec, roster, shape.kind),
     }
     Ok(spec)
 }

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-use super::{backup, deploy, exporter, kind::Kind};
+use super::{deploy, exporter, kind::Kind, tools};
 
 /// MySQL, or MariaDB, which shares most of its language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +72,9 @@ const SEMI_SYNC_TIMEOUT: SettingSpec = SettingSpec {
            may be lost; the servers' default",
 };
 
-const MYSQL_REPLICATION: &[SettingSpec] = &[SEMI_SYNC, SEMI_SYNC_TIMEOUT, backup::SETTING];
+const MYSQL_REPLICATION: &[SettingSpec] = &[SEMI_SYNC, SEMI_SYNC_TIMEOUT, tools::DUMPED];
 
-const MARIADB_REPLICATION: &[SettingSpec] = &[SEMI_SYNC, SEMI_SYNC_TIMEOUT];
+const MARIADB_REPLICATION: &[SettingSpec] = &[SEMI_SYNC, SEMI_SYNC_TIMEOUT, tools::COPIED];
 
 const GROUP: &[SettingSpec] = &[SettingSpec {
     name: "expel-timeout",
@@ -160,7 +160,10 @@ impl System for MySql {
     fn programs(&self, design: &Design, reference: &str) -> &'static [&'static str] {
         let store = (design.members.iter()).find(|member| member.kind == MemberKind::Store);
         if store.is_some_and(|store| store.image == reference) {
-            return backup::PROGRAMS;
+            return match self {
+                Self::MySql => tools::DUMPED_PROGRAMS,
+                Self::MariaDb => tools::COPIED_PROGRAMS,
+            };
         }
         if route::Kind::is_image(reference) {
             return &[];
@@ -272,7 +275,11 @@ impl System for MySql {
             images: vec![image.to_owned()],
         };
         if backups::kept(&design) {
-            let image = spec.image.as_deref().unwrap_or(backup::IMAGE).to_owned();
+            let own = match self {
+                Self::MySql => tools::IMAGE,
+                Self::MariaDb => self.image(),
+            };
+            let image = spec.image.as_deref().unwrap_or(own).to_owned();
             design.members.push(Member {
                 name: NodeName::new(backups::NODE),
                 kind: MemberKind::Store,
@@ -428,6 +435,16 @@ mod tests {
         let programs = |image: &str| MySql::MySql.programs(&kept, image);
         assert!(programs(&store.image).contains(&"mysqlbinlog"));
         assert!(!programs(&kept.members[0].image).contains(&"mysqlbinlog"));
+        let maria = spec("replication", &[("backup", "stream")]);
+        let maria = MySql::MariaDb.design(&maria, None).expect("a design");
+        let server = maria.members[0].image.as_str();
+        assert_eq!(maria.images, [server]);
+        for tool in ["mariadb-backup", "mariadb-binlog", "socat"] {
+            assert!(
+                MySql::MariaDb.programs(&maria, server).contains(&tool),
+                "{tool}"
+            );
+        }
         let none = design(&[]).expect("a design");
         assert!(none.members.iter().all(|one| one.kind == MemberKind::Data));
     }
@@ -456,6 +473,10 @@ mod tests {
         assert_eq!(
             problems(mysql, "group-replication", &[("expel-timeout", "1500ms")]),
             ["expel-timeout"]
+        );
+        assert_eq!(
+            problems(mariadb, "galera", &[("backup", "stream")]),
+            ["backup"]
         );
         assert_eq!(
             problems(mariadb, "galera", &[("inactive-timeout", "4s")]),

@@ -28,6 +28,7 @@ mod shape;
 mod sql;
 mod statements;
 mod status;
+mod tools;
 
 pub use client::{ServiceClient, Target};
 pub use design::MySql;

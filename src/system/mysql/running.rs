@@ -96,7 +96,7 @@ impl MySqlStack {
             ready: Vec::new(),
         };
         let elements = Elements::new(deploy.runtime.run().clone(), shape.isolation);
-        let store = Store::of(&roster, &deploy.runtime, &elements);
+        let store = Store::of(&roster, shape.kind, &deploy.runtime, &elements);
         let directory = Directory {
             kind: shape.kind,
             roster: Arc::new(roster),
@@ -129,7 +129,7 @@ impl MySqlStack {
             shape: self.shape,
             runtime: self.runtime.clone(),
             route: self.route.clone(),
-            store: Store::of(&directory.roster, &self.runtime, &elements),
+            store: Store::of(&directory.roster, self.shape.kind, &self.runtime, &elements),
             directory: Arc::new(directory),
             elements,
             emitter: Mutex::new(Some(emitter)),
