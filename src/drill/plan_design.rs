@@ -33,11 +33,17 @@ pub fn validate_design(parsed: &Parsed, system: &dyn System) -> Vec<Problem> {
 /// Backups and restores of a stack that keeps none.
 fn backup_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec<Problem> {
     if system.keeps_backups(design) {
-        return Vec::new();
+        let target = parsed.scenario.targets.archive_lag;
+        let target = target.filter(|_| !system.keeps_log(design)).map(|_| {
+            let message = "nothing of this stack's log is kept apart from it as it is written";
+            let help = "remove it: a delayed member is as far behind as its delay says";
+            parsed.spans.problem(&["targets", "archive-lag"], message, help)
+        });
+        return target.into_iter().collect();
     }
     let problem = |path: &[&str]| {
         let message = "this stack keeps no backups";
-        let help = "with PostgreSQL streaming or MySQL replication write `backup: stream` below `settings`, with Redis and Valkey `backup: aof`; elsewhere there are none yet";
+        let help = "with PostgreSQL streaming or replication of MySQL or MariaDB write `backup: stream` below `settings`, with Redis and Valkey `backup: aof`, with a MongoDB replica set `backup: delayed`; elsewhere there are none yet";
         parsed.spans.problem(path, message, help)
     };
     let steps = parsed.scenario.drill.iter().enumerate();

@@ -134,9 +134,10 @@ pub async fn restore(
         (Point::BeforeMistake, Some((at, ..))) => *at,
         (Point::BeforeMistake, None) => return StepResult::Failed("no mistake was made".into()),
     };
-    let Some((point_ns, point)) = restores.point(moment, backups.counts_in()) else {
+    let Some((point_ns, mut point)) = restores.point(moment, backups.counts_in()) else {
         return StepResult::Failed(UNREAD.into());
     };
+    point.high = point.high.after(backups.told_late());
     let mut restored = Restored {
         step,
         to,

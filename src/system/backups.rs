@@ -68,6 +68,11 @@ pub trait Backups: Send + Sync {
         Duration::from_micros(1)
     }
 
+    /// By how much the times in the log may be behind the servers' clock: what was written that much after a point may be in it.
+    fn told_late(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Makes a full backup; returns once it is complete, with what was made.
     async fn backup(&self) -> Result<String, SystemError>;
 

@@ -193,6 +193,11 @@ pub trait System: Send + Sync {
         false
     }
 
+    /// Whether this design's log is kept apart from it as it is written, so that what is not yet kept has an age.
+    fn keeps_log(&self, design: &Design) -> bool {
+        self.keeps_backups(design)
+    }
+
     /// Whether servers of this design present certificates, so that these can expire.
     fn presents_certificates(&self, _design: &Design) -> bool {
         false

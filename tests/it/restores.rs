@@ -1,4 +1,4 @@
-//! Restores on real PostgreSQL, MySQL and MariaDB: a mistake is undone to the write, and broken backups are named, none passed as near enough.
+//! Restores on real servers: a mistake is undone to the write, and broken backups are named, none passed as near enough.
 
 use crate::{
     drill_rig::{Done, Drill},
@@ -60,6 +60,29 @@ fn undone(scenario: &str, behind: f64) {
 
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_dropped_collection_comes_back_from_the_delayed_member() {
+    let done = Drill::shipped("mongodb/delayed-before-mistake.yaml").run();
+    done.expect(0, "pass");
+    assert_eq!(done.value("pitr_missing"), Some(0.0));
+    assert_eq!(done.value("pitr_extra"), Some(0.0));
+    let held = &done.result["figures"]["restores"][0]["held"]["measured"];
+    let judged = held["judged"].as_u64();
+    assert!(judged.is_some_and(|judged| judged > 1_000), "{held}");
+    assert_eq!(held["harm"], "absent", "{held}");
+    nothing_left(&done);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_delayed_member_that_has_passed_the_point_says_so() {
+    let done = Drill::shipped("mongodb/delayed-before-mistake.yaml")
+        .set("stack.mongodb.settings.backup-delay", "1s")
+        .run();
+    named(&done, "and the point is before that");
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_backup_from_before_a_failover_is_restored_to_after_it() {
     for drill in [
         "postgres/restore-over-failover.yaml",
@@ -81,6 +104,8 @@ fn all_that_was_kept_is_restored_while_no_server_is_left() {
         ("postgres/restore-latest.yaml", 1.0),
         ("postgres/pgbackrest-latest.yaml", 10.0),
         ("mariadb/restore-latest.yaml", 1.0),
+        // It had applied nothing of its last 30 s, and had all of it in its memory.
+        ("mongodb/delayed-latest.yaml", 2.0),
     ] {
         let done = Drill::shipped(drill).run();
         done.expect(0, "pass");

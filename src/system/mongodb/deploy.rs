@@ -7,8 +7,8 @@ use mongodb::bson::{Document, doc};
 use tokio::time::timeout;
 
 use crate::{
-    record::Member,
-    runtime::{NodeFile, NodeSpec},
+    record::{Member, MemberKind},
+    runtime::{NodeFile, NodeSpec, Runtime},
     system::{
         Deploy, Design, SystemError,
         reserve::reserve,
@@ -21,6 +21,8 @@ use crate::{
 
 use super::{
     concern::Concern,
+    delayed,
+    design::DR_MEMBERS,
     ready,
     running::MongoStack,
     set::ReplicaSet,
@@ -68,18 +70,35 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, Syste
     let roster = Roster::new(&members)?;
     let specs: Vec<NodeSpec> = members
         .iter()
-        .map(|member| spec(member, &deploy, mongod(SET, "")))
+        .map(|member| {
+            let more = match member.kind {
+                MemberKind::Store => delayed::ARGUMENTS,
+                _ => "",
+            };
+            spec(member, &deploy, mongod(SET, more))
+        })
         .collect();
     try_join_all(specs.iter().map(|spec| deploy.runtime.create(spec))).await?;
     deploy.emitter.note("starting the members");
-    try_join_all(roster.data().map(|seat| start(&deploy, seat))).await?;
+    let store = roster.of(MemberKind::Store).next().cloned();
+    try_join_all(roster.data().chain(&store).map(|seat| start(&deploy, seat))).await?;
     deploy.emitter.note("initiating the replica set");
     let set = ReplicaSet::new(SET, roster.data().cloned().collect());
-    elect(&deploy, &set, &configuration(&set, values)?).await?;
+    let mut configuration = configuration(&set, values)?;
+    if let Some(store) = &store {
+        delayed::join(&mut configuration, store, values)?;
+    }
+    elect(&deploy, &set, &configuration).await?;
     let first = set.first()?;
     let (primary, address) = (first.name.clone(), first.address);
     let mut stack = MongoStack::new(members, roster, set, primary, deploy.runtime, concern);
+    if store.is_some() {
+        stack.store = delayed::Store::of(&stack, values)?;
+    }
     ready::replication_flows(&stack).await?;
+    if let Some(store) = &stack.store {
+        store.prove().await?;
+    }
     allow_chaining(address).await?;
     ready::prove(&mut stack).await?;
     Ok(stack)
@@ -116,10 +135,19 @@ pub fn spec(member: &Member, deploy: &Deploy, env: Vec<(String, String)>) -> Nod
 
 /// Starts a created node and waits for its first answer.
 pub async fn start(deploy: &Deploy, seat: &Seat) -> Result<(), SystemError> {
-    deploy.runtime.start(&seat.name).await?;
+    started(&*deploy.runtime, seat, LISTEN_LIMIT).await
+}
+
+/// Starts a node and waits so long for its first answer.
+pub async fn started(
+    runtime: &dyn Runtime,
+    seat: &Seat,
+    limit: Duration,
+) -> Result<(), SystemError> {
+    runtime.start(&seat.name).await?;
     let address = seat.address;
     let greet = || async move { command(address, hello()).await.map(drop) };
-    listening(&*deploy.runtime, &seat.name, LISTEN_LIMIT, greet).await
+    listening(runtime, &seat.name, limit, greet).await
 }
 
 /// One command to the administration's database, with a deadline and words for an error.
@@ -167,17 +195,24 @@ pub async fn allow_chaining(primary: SocketAddr) -> Result<(), SystemError> {
         .map_err(refused)
 }
 
-/// A set's configuration. A member that hangs counts as unreachable after the election timeout, in whole seconds.
+/// A set's configuration; the last members have no vote where the scenario says so. A member that hangs counts as unreachable after the election timeout, in whole seconds.
 pub fn configuration(set: &ReplicaSet, values: Values<'_>) -> Result<Document, SystemError> {
     let milliseconds = |name| {
         let duration = values.duration(name)?;
         Ok::<_, SystemError>(i32::try_from(duration.as_millis()).unwrap_or(i32::MAX))
     };
     let election = milliseconds("election-timeout")?;
-    let members: Vec<Document> = (0i32..)
-        .zip(&set.seats)
-        .map(|(id, seat)| doc! { "_id": id, "host": seat.address.to_string() })
-        .collect();
+    let dr = usize::try_from(values.count(DR_MEMBERS)?).unwrap_or(usize::MAX);
+    let voting = set.seats.len().saturating_sub(dr);
+    let member = |(place, seat): (usize, &Seat)| {
+        let id = i32::try_from(place).unwrap_or(i32::MAX);
+        let mut member = doc! { "_id": id, "host": seat.address.to_string() };
+        if place >= voting {
+            member.extend(doc! { "priority": 0, "votes": 0 });
+        }
+        member
+    };
+    let members: Vec<Document> = set.seats.iter().enumerate().map(member).collect();
     Ok(doc! {
         "_id": &set.name,
         "members": members,

@@ -11,13 +11,13 @@ use crate::{
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Exporter, Issue, Running, SettingKind, SettingSpec, System,
-        SystemError, TopologySpec,
+        SystemError, TopologySpec, backups,
         settings::{Values, filled, issue},
     },
 };
 
 use super::{
-    deploy, exporter,
+    delayed, deploy, exporter,
     sharded::{self, SHARDED},
 };
 
@@ -27,6 +27,9 @@ const IMAGE: &str = "mongo:8";
 /// MongoDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MongoDb;
+
+/// The setting of members without a vote.
+pub const DR_MEMBERS: &str = "dr-members";
 
 const SETTINGS: &[SettingSpec] = &[
     SettingSpec {
@@ -65,6 +68,15 @@ const SETTINGS: &[SettingSpec] = &[
         default: "true",
         help: "whether the application's driver sends a write, and a read, again by itself, once; the driver's default. Service lanes never do",
     },
+    SettingSpec {
+        name: DR_MEMBERS,
+        kind: SettingKind::Count,
+        default: "0",
+        help: "how many members, the last ones, hold data without a vote and cannot be elected (votes: 0, priority: 0), as one in another \
+               region often is",
+    },
+    delayed::SETTING,
+    delayed::DELAY,
 ];
 
 #[async_trait]
@@ -73,10 +85,18 @@ impl System for MongoDb {
         &[MemberKind::Data]
     }
 
+    fn keeps_backups(&self, design: &Design) -> bool {
+        backups::kept(design)
+    }
+
+    fn keeps_log(&self, _: &Design) -> bool {
+        false
+    }
+
     fn programs(&self, design: &Design, _: &str) -> &'static [&'static str] {
         match design.topology {
-            SHARDED => &["sh", "chown", "id", "mkdir", "mongod", "mongos"],
-            _ => &["sh", "chown", "id", "mkdir", "mongod"],
+            SHARDED => &["sh", "cat", "chown", "id", "mkdir", "mongod", "mongos"],
+            _ => &["sh", "cat", "chown", "id", "mkdir", "mongod"],
         }
     }
 
@@ -111,8 +131,24 @@ impl System for MongoDb {
     fn design(&self, spec: &SystemSpec, _: Option<&str>) -> Result<Design, Vec<Issue>> {
         let image = spec.image.clone().unwrap_or_else(|| IMAGE.to_owned());
         let settings = filled(SETTINGS, spec);
+        let nodes = spec.nodes.unwrap_or(3);
         let mut issues = issues(Values(&settings));
+        let dr = Values(&settings).count(DR_MEMBERS).unwrap_or_default();
+        if dr >= u64::from(nodes) {
+            let message = format!("none of {nodes} members would be left that can be elected");
+            issues.push(issue(DR_MEMBERS, message, "raise `nodes`, or lower it"));
+        }
         if spec.topology.as_deref() == Some(SHARDED) {
+            if dr > 0 {
+                let help = "remove it, or use `topology: replica-set`";
+                issues.push(issue(DR_MEMBERS, "members of shards all vote", help));
+            }
+            if settings[backups::BACKUP] != "off" {
+                let message =
+                    "a delayed member of each shard would be restored to a moment of its own";
+                let help = "remove it, or use `topology: replica-set`";
+                issues.push(issue(backups::BACKUP, message, help));
+            }
             let design = sharded::design(spec.nodes, &image, settings);
             return match design {
                 Ok(design) if issues.is_empty() => Ok(design),
@@ -123,20 +159,25 @@ impl System for MongoDb {
                 }
             };
         }
-        let member = |n: u32| Member {
-            name: NodeName::new(format!("m{n}")),
-            kind: MemberKind::Data,
+        let member = |name: String, kind| Member {
+            host: name.clone(),
+            name: NodeName::new(name),
+            kind,
             address: String::new(),
-            host: format!("m{n}"),
             image: image.clone(),
         };
-        let design = Design {
+        let data = (1..=nodes).map(|n| member(format!("m{n}"), MemberKind::Data));
+        let mut design = Design {
             topology: "replica-set",
             route: "driver",
-            members: (1..=spec.nodes.unwrap_or(3)).map(member).collect(),
+            members: data.collect(),
             settings,
             images: vec![image.clone()],
         };
+        if backups::kept(&design) {
+            let store = member(backups::NODE.into(), MemberKind::Store);
+            design.members.push(store);
+        }
         if issues.is_empty() {
             Ok(design)
         } else {
@@ -192,6 +233,10 @@ fn issues(values: Values<'_>) -> Vec<Issue> {
             help,
         ));
     }
+    if of(delayed::DELAY.name) < Duration::from_secs(1) {
+        let help = "give whole seconds; the rest of a second is dropped";
+        issues.push(issue(delayed::DELAY.name, "it is shorter than 1 s", help));
+    }
     issues
 }
 
@@ -220,6 +265,16 @@ mod tests {
     }
 
     #[test]
+    fn the_delayed_member_is_none_of_those_that_hold_data() {
+        let design = MongoDb.design(&spec(&[("backup", "delayed")]), None);
+        let design = design.expect("a design");
+        assert!(MongoDb.keeps_backups(&design));
+        assert_eq!(design.names(MemberKind::Data).len(), 3);
+        let store = NodeName::new(backups::NODE);
+        assert_eq!(design.names(MemberKind::Store), [store]);
+    }
+
+    #[test]
     fn settings_that_cannot_work_together_are_named() {
         let paths = |settings: &[(&str, &str)]| -> Vec<String> {
             let issues = MongoDb.design(&spec(settings), None).expect_err("issues");
@@ -237,6 +292,11 @@ mod tests {
         assert_eq!(
             paths(&[("heartbeat-interval", "0s")]),
             ["settings.heartbeat-interval"]
+        );
+        assert_eq!(paths(&[(DR_MEMBERS, "3")]), ["settings.dr-members"]);
+        assert_eq!(
+            paths(&[("backup-delay", "500ms")]),
+            ["settings.backup-delay"]
         );
     }
 }

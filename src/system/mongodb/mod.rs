@@ -4,6 +4,7 @@ mod app;
 mod bounds;
 mod client;
 mod concern;
+mod delayed;
 mod deploy;
 mod design;
 mod directory;

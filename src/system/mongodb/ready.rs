@@ -35,6 +35,9 @@ const ASK_LIMIT: Duration = Duration::from_secs(2);
 pub async fn prove(stack: &mut MongoStack) -> Result<(), SystemError> {
     let mut evidence = replication_flows(stack).await?;
     evidence.extend(whole(&*stack.runtime, &stack.set).await?);
+    if let Some(store) = &stack.store {
+        evidence.push(store.prove().await?);
+    }
     let primary = stack.roster.named(&stack.stack.primary)?.clone();
     create(stack, &primary).await?;
     effective::read_back(stack).await?;

@@ -15,7 +15,7 @@ use crate::{
     runtime::Runtime,
     scenario::AppClients,
     system::{
-        Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError, Told,
+        Backups, Client, Observer, PlannedMove, Rearm, Redundancy, Running, SystemError, Told,
         mark::ELEMENT_BYTES, roster::Roster,
     },
 };
@@ -24,6 +24,7 @@ use super::{
     app::{AppClient, Pool},
     client::{ServiceClient, Target},
     concern::Concern,
+    delayed::Store,
     deploy::SET,
     element::Elements,
     finals, observe, redundancy, rolled_back,
@@ -42,6 +43,8 @@ pub struct MongoStack {
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) concern: Concern,
     pub(super) set: Arc<ReplicaSet>,
+    /// The delayed member, where there is one.
+    pub(super) store: Option<Store>,
     pool: Mutex<Option<Arc<Pool>>>,
 }
 
@@ -80,6 +83,7 @@ impl MongoStack {
             runtime,
             concern,
             set: Arc::new(set),
+            store: None,
             pool: Mutex::new(None),
         }
     }
@@ -96,6 +100,7 @@ impl MongoStack {
             runtime: self.runtime.clone(),
             concern: self.concern,
             set: self.set.clone(),
+            store: None,
             pool: Mutex::new(None),
         }
     }
@@ -185,7 +190,12 @@ impl Running for MongoStack {
     }
 
     fn rearm(&self) -> Option<&dyn Rearm> {
-        Some(self)
+        // A delayed member that was restored is no member any more.
+        self.store.is_none().then_some(self as &dyn Rearm)
+    }
+
+    fn backups(&self) -> Option<&dyn Backups> {
+        self.store.as_ref().map(|store| store as &dyn Backups)
     }
 
     async fn keepsakes(&self) -> Vec<(NodeName, String)> {
