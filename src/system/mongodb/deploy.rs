@@ -92,6 +92,7 @@ pub async fn deploy(design: &Design, deploy: Deploy) -> Result<MongoStack, Syste
     let first = set.first()?;
     let (primary, address) = (first.name.clone(), first.address);
     let mut stack = MongoStack::new(members, roster, set, primary, deploy.runtime, concern);
+    stack.some_vote = values.count(DR_MEMBERS)? > 0;
     if store.is_some() {
         stack.store = delayed::Store::of(&stack, values)?;
     }

@@ -45,6 +45,8 @@ pub struct MongoStack {
     pub(super) set: Arc<ReplicaSet>,
     /// The delayed member, where there is one.
     pub(super) store: Option<Store>,
+    /// Whether some members have no vote: an operator's configuration stays.
+    pub(super) some_vote: bool,
     pool: Mutex<Option<Arc<Pool>>>,
 }
 
@@ -84,6 +86,7 @@ impl MongoStack {
             concern,
             set: Arc::new(set),
             store: None,
+            some_vote: false,
             pool: Mutex::new(None),
         }
     }
@@ -101,6 +104,7 @@ impl MongoStack {
             concern: self.concern,
             set: self.set.clone(),
             store: None,
+            some_vote: false,
             pool: Mutex::new(None),
         }
     }
@@ -190,8 +194,9 @@ impl Running for MongoStack {
     }
 
     fn rearm(&self) -> Option<&dyn Rearm> {
-        // A delayed member that was restored is no member any more.
-        self.store.is_none().then_some(self as &dyn Rearm)
+        // A delayed member that was restored is none any more, and members that an operator gave votes keep them.
+        let as_before = self.store.is_none() && !self.some_vote;
+        as_before.then_some(self as &dyn Rearm)
     }
 
     fn backups(&self) -> Option<&dyn Backups> {
