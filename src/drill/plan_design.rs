@@ -37,7 +37,9 @@ fn backup_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec
         let target = target.filter(|_| !system.keeps_log(design)).map(|_| {
             let message = "nothing of this stack's log is kept apart from it as it is written";
             let help = "remove it: a delayed member is as far behind as its delay says";
-            parsed.spans.problem(&["targets", "archive-lag"], message, help)
+            parsed
+                .spans
+                .problem(&["targets", "archive-lag"], message, help)
         });
         return target.into_iter().collect();
     }

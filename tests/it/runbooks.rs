@@ -55,6 +55,7 @@ fn shipped_runbooks_end_as_they_must() {
         ("postgres/failover-by-hand.yaml", "pass"),
         ("postgres/failover-by-mistake.yaml", "control"),
         ("redis/failover-rolled-back.yaml", "pass"),
+        ("mongodb/dr-promote.yaml", "pass"),
     ] {
         let done = Drill::shipped(scenario).run();
         done.expect(0, verdict);

@@ -222,10 +222,14 @@ impl Store {
         SystemError::Refused(format!("`{}`: {why}", self.seat.name))
     }
 
-    /// Whether any other member of the set answers.
-    async fn others(&self) -> bool {
-        let said = self.set.statuses().await;
-        said.iter().any(|(_, status)| status.is_some())
+    /// Whose oplog is read, and whether that is the primary: else the member that got furthest. None where nobody answers.
+    async fn source(&self) -> Option<(Seat, bool)> {
+        let all = self.set.statuses().await;
+        let answers = all
+            .iter()
+            .filter_map(|(seat, said)| Some((seat, said.as_ref()?)));
+        let best = answers.max_by_key(|(_, said)| (said.is_primary(), said.applied));
+        best.map(|(seat, said)| ((*seat).clone(), said.is_primary()))
     }
 
     /// Makes it the only member of its set, without a delay: it applies all that it has fetched, and is primary then. It must
@@ -379,31 +383,39 @@ impl Backups for Store {
     }
 
     async fn fetch(&self, until: Until) -> Result<String, SystemError> {
-        let alone = until == Until::Latest && !self.others().await;
-        if alone {
+        let source = self.source().await;
+        if source.is_none() && until == Until::Latest {
             self.drain().await?;
         }
         self.again(ALONE).await?;
         let last = self.newest().await?;
         let clock = last.clock();
-        if alone {
-            return Ok(format!(
-                "no other member answers: it applied all that it had fetched, up to {clock}, and left the set"
-            ));
-        }
         if !last.before(until) {
             let why = format!(
                 "it has applied what was written up to {clock}, and the point is before that"
             );
             return Err(self.refused(&why));
         }
-        let copied = self.copy(self.set.authority().await?, last, until).await?;
-        let (operations, next) = (copied.operations, copied.next);
-        let next = next.map_or("the oplog ends there".into(), |next| {
-            format!("the next is of {}", next.clock())
-        });
+        let Some((from, is_primary)) = source else {
+            return match until {
+                Until::Latest => Ok(format!(
+                    "no other member answers: it applied all that it had fetched, up to {clock}, and left the set"
+                )),
+                Until::Moment(_) => Err(self.refused(&format!(
+                    "it had applied what was written up to {clock}, and no other member answers who has what follows"
+                ))),
+            };
+        };
+        let Copied { operations, next } = self.copy(from.address, last, until).await?;
+        let next = match next {
+            Some(next) => format!("the next is of {}", next.clock()),
+            // What a primary has not written by now was not written before the point.
+            None if is_primary || until == Until::Latest => "where it ends".into(),
+            None => return Err(self.refused("no other member has the oplog up to the point")),
+        };
         Ok(format!(
-            "it had applied what was written up to {clock}; {operations} operations added from the primary's oplog, {next}"
+            "it had applied what was written up to {clock}; {operations} operations added from the oplog of {}, {next}",
+            from.name
         ))
     }
 
