@@ -233,9 +233,15 @@ fn issues(values: Values<'_>) -> Vec<Issue> {
             help,
         ));
     }
-    if of(delayed::DELAY.name) < Duration::from_secs(1) {
-        let help = "give whole seconds; the rest of a second is dropped";
-        issues.push(issue(delayed::DELAY.name, "it is shorter than 1 s", help));
+    let delay = of(delayed::DELAY.name);
+    if delay < Duration::from_secs(1) || delay.subsec_nanos() > 0 {
+        let help =
+            "the server counts in whole seconds, and without a delay the member is no backup";
+        issues.push(issue(
+            delayed::DELAY.name,
+            "it is not a second or more in whole seconds",
+            help,
+        ));
     }
     issues
 }
@@ -295,7 +301,7 @@ mod tests {
         );
         assert_eq!(paths(&[(DR_MEMBERS, "3")]), ["settings.dr-members"]);
         assert_eq!(
-            paths(&[("backup-delay", "500ms")]),
+            paths(&[("backup-delay", "1500ms")]),
             ["settings.backup-delay"]
         );
     }

@@ -18,6 +18,13 @@ pub const CONFIGURATION: &[(&str, &str)] = &[
     ("chainingAllowed", ""),
 ];
 
+/// What a member's own part of the configuration says where it is not as usual.
+const OF_MEMBERS: &[(&str, &str, i64)] = &[
+    ("secondaryDelaySecs", " s", 0),
+    ("votes", "", 1),
+    ("priority", "", 1),
+];
+
 /// The part of the election timeout that a member waits longer at random, at most.
 pub const OFFSET: &str = "replElectionTimeoutOffsetLimitFraction";
 
@@ -52,6 +59,11 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
             );
         }
     }
+    for (host, name, value) in of_members(&answer) {
+        let own = stack.stack.members.iter().find(|one| one.address == host);
+        let node = own.map_or(host, |member| member.name.to_string());
+        tell(name, value, format!("{node}: replSetGetConfig"));
+    }
     let offset = said(doc! { "getParameter": 1, OFFSET: 1 }).await;
     if let Some(value) = offset.ok().as_ref().and_then(|all| all.get(OFFSET)) {
         tell(OFFSET, text(value), source("getParameter"));
@@ -71,6 +83,21 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
     stack.stack.phase_ns = u64::try_from(heartbeat.as_nanos()).unwrap_or(0);
     stack.stack.effective = effective;
     Ok(())
+}
+
+/// Each member's address, and what is not as usual of it.
+fn of_members(answer: &Document) -> Vec<(String, &'static str, String)> {
+    let configuration = answer.get_document("config").ok();
+    let members = configuration.and_then(|all| all.get_array("members").ok());
+    let members = members.into_iter().flatten().filter_map(Bson::as_document);
+    let unusual = members.flat_map(|member| {
+        let host = member.get_str("host").unwrap_or_default().to_owned();
+        OF_MEMBERS.iter().filter_map(move |(name, unit, usual)| {
+            let value = number(member, name).filter(|value| value != usual)?;
+            Some((host.clone(), *name, format!("{value}{unit}")))
+        })
+    });
+    unusual.collect()
 }
 
 /// The server's name and version, from `buildInfo`.
@@ -125,6 +152,21 @@ pub fn text(value: &Bson) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_unusual_of_a_member_is_told() {
+        let usual = doc! { "host": "a", "votes": 1, "priority": 1.0, "secondaryDelaySecs": 0_i64 };
+        let late = doc! { "host": "b", "votes": 0, "priority": 0.0, "secondaryDelaySecs": 30_i64 };
+        let told = of_members(&doc! { "config": { "members": [usual, late] } });
+        let told: Vec<_> = (told
+            .iter()
+            .map(|(host, name, value)| format!("{host} {name} {value}")))
+        .collect();
+        assert_eq!(
+            told,
+            ["b secondaryDelaySecs 30 s", "b votes 0", "b priority 0"]
+        );
+    }
 
     #[test]
     fn the_limit_is_what_is_open_and_what_may_come() {
