@@ -384,28 +384,30 @@ impl Backups for Store {
 
     async fn fetch(&self, until: Until) -> Result<String, SystemError> {
         let source = self.source().await;
-        if source.is_none() && until == Until::Latest {
-            self.drain().await?;
+        match (&source, until) {
+            (Some(_), _) => {}
+            (None, Until::Latest) => self.drain().await?,
+            // Left as it is: stopped, it would lose what it has in memory.
+            (None, Until::Moment(_)) => {
+                return Err(
+                    self.refused("no other member answers who has what follows what it applied")
+                );
+            }
         }
         self.again(ALONE).await?;
         let last = self.newest().await?;
         let clock = last.clock();
+        let Some((from, is_primary)) = source else {
+            return Ok(format!(
+                "no other member answers: it applied all that it had fetched, up to {clock}, and left the set"
+            ));
+        };
         if !last.before(until) {
             let why = format!(
                 "it has applied what was written up to {clock}, and the point is before that"
             );
             return Err(self.refused(&why));
         }
-        let Some((from, is_primary)) = source else {
-            return match until {
-                Until::Latest => Ok(format!(
-                    "no other member answers: it applied all that it had fetched, up to {clock}, and left the set"
-                )),
-                Until::Moment(_) => Err(self.refused(&format!(
-                    "it had applied what was written up to {clock}, and no other member answers who has what follows"
-                ))),
-            };
-        };
         let Copied { operations, next } = self.copy(from.address, last, until).await?;
         let next = match next {
             Some(next) => format!("the next is of {}", next.clock()),
