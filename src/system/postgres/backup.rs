@@ -29,24 +29,25 @@ use crate::{
 };
 
 use super::{
-    barman,
+    archive, barman,
     deploy::DATABASE_MIB,
     element::Elements,
     finals::{Reader, holdings},
-    pgbackrest, sql, streaming,
+    pgbackrest, pushed, sql, streaming,
 };
 
 /// Whether the log and base backups are kept.
 pub const SETTING: SettingSpec = SettingSpec {
     name: BACKUP,
-    kind: SettingKind::OneOf(&["off", STREAM, PGBACKREST, BARMAN]),
+    kind: SettingKind::OneOf(&["off", STREAM, ARCHIVE, PGBACKREST, BARMAN]),
     default: "off",
     help: "keeps backups on a node of their own, `backup1`: base backups by pg_basebackup, and the log by pg_receivewal as the \
-           primary writes it (`stream`), or both by pgBackRest, to which the servers push each segment of the log (`pgbackrest`), \
-           or both by Barman, which receives the log (`barman`); only with `topology: streaming`, without certificates",
+           primary writes it (`stream`) or as the servers push each segment of it by a plain archive_command (`archive`), \
+           or both by pgBackRest, to which the servers push each segment (`pgbackrest`), or both by Barman, which receives the log (`barman`); only with `topology: streaming`, without certificates",
 };
 
 const STREAM: &str = "stream";
+const ARCHIVE: &str = "archive";
 const PGBACKREST: &str = "pgbackrest";
 const BARMAN: &str = "barman";
 
@@ -55,6 +56,11 @@ const BARMAN: &str = "barman";
 pub enum Tool {
     /// `pg_basebackup` and `pg_receivewal`.
     Stream,
+    /// `pg_basebackup` and a plain `archive_command`.
+    Archive {
+        /// After how long a segment that is not full is pushed.
+        archive_timeout: Duration,
+    },
     /// pgBackRest.
     PgBackRest {
         /// After how long a segment that is not full is pushed.
@@ -75,8 +81,11 @@ impl Tool {
     pub fn of(values: Values<'_>) -> Result<Option<Self>, SystemError> {
         Ok(match values.word(BACKUP) {
             STREAM => Some(Self::Stream),
+            ARCHIVE => Some(Self::Archive {
+                archive_timeout: values.duration(pushed::ARCHIVE_TIMEOUT.name)?,
+            }),
             PGBACKREST => Some(Self::PgBackRest {
-                archive_timeout: values.duration(pgbackrest::ARCHIVE_TIMEOUT.name)?,
+                archive_timeout: values.duration(pushed::ARCHIVE_TIMEOUT.name)?,
             }),
             BARMAN => Some(Self::Barman {
                 cron: values.duration(barman::CRON.name)?,
@@ -101,19 +110,24 @@ impl Tool {
             Self::Stream => received_by(RECEIVER, "flush_lsn"),
             // It forces what it wrote to disk once a segment is full.
             Self::Barman { .. } => received_by(barman::RECEIVER, "write_lsn"),
-            Self::PgBackRest { .. } => pgbackrest::PUSHED.into(),
+            Self::Archive { .. } | Self::PgBackRest { .. } => pushed::PUSHED.into(),
+        }
+    }
+
+    /// By what command a server pushes each segment of its log, and after how long one that is not full; if it pushes any.
+    pub fn pushes(self) -> Option<(&'static str, Duration)> {
+        match self {
+            Self::Stream | Self::Barman { .. } => None,
+            Self::Archive { archive_timeout } => Some((archive::COMMAND, archive_timeout)),
+            Self::PgBackRest { archive_timeout } => Some((pgbackrest::COMMAND, archive_timeout)),
         }
     }
 
     /// What makes a server hand over what it has written by now. An archiver that failed three times rests for a minute, unless
     /// its server is told to read its settings again.
     fn hand_over(self) -> Option<&'static str> {
-        match self {
-            Self::Stream | Self::Barman { .. } => None,
-            Self::PgBackRest { .. } => {
-                Some("SELECT pg_switch_wal()::text FROM (SELECT pg_reload_conf()) AS woken")
-            }
-        }
+        self.pushes()
+            .map(|_| "SELECT pg_switch_wal()::text FROM (SELECT pg_reload_conf()) AS woken")
     }
 }
 
@@ -130,15 +144,18 @@ pub fn unfit(design: &Design, tls: bool) -> Option<(&'static str, &'static str)>
 
 /// Settings of a tool that is not the one that was chosen.
 pub fn misfits(spec: &SystemSpec, values: Values<'_>) -> Vec<Issue> {
-    let of = [
-        (pgbackrest::ARCHIVE_TIMEOUT, PGBACKREST),
-        (barman::CRON, BARMAN),
+    let of: [(_, &[&str]); 2] = [
+        (pushed::ARCHIVE_TIMEOUT, &[ARCHIVE, PGBACKREST]),
+        (barman::CRON, &[BARMAN]),
     ];
-    let others = of.iter().filter(|(setting, tool)| {
-        spec.settings.contains_key(setting.name) && values.word(BACKUP) != *tool
+    let others = of.iter().filter(|(setting, tools)| {
+        spec.settings.contains_key(setting.name) && !tools.contains(&values.word(BACKUP))
     });
-    let said = others.map(|(setting, tool)| {
-        let help = format!("remove it, or say `backup: {tool}`");
+    let said = others.map(|(setting, tools)| {
+        let help = format!(
+            "remove it, or say `backup: {}`",
+            tools.join("` or `backup: ")
+        );
         issue(setting.name, "it has no meaning with this tool", help)
     });
     said.collect()
@@ -147,6 +164,7 @@ pub fn misfits(spec: &SystemSpec, values: Values<'_>) -> Vec<Issue> {
 /// What the start script reads in that node.
 const SCRIPT: &str = concat!(
     include_str!("files/restored.sh"),
+    include_str!("files/base.sh"),
     include_str!("files/backup.sh")
 );
 
@@ -184,6 +202,7 @@ const PROGRAMS: &[&str] = &[
 /// Programs that the tool of a design needs in an image.
 pub fn programs(values: Values<'_>, image: &str) -> &'static [&'static str] {
     match values.word(BACKUP) {
+        ARCHIVE => archive::PROGRAMS,
         PGBACKREST => pgbackrest::PROGRAMS,
         BARMAN if Tool::store_image(values) == Some(image) => barman::PROGRAMS,
         BARMAN => streaming::PROGRAMS,
@@ -265,13 +284,9 @@ impl Store {
         });
         let kept = seen.await?;
         let primary = &primary.name;
-        Ok(match self.tool {
-            Tool::PgBackRest { .. } => {
-                format!("{name} was given the log of {primary} in segments, up to {kept}")
-            }
-            Tool::Stream | Tool::Barman { .. } => {
-                format!("{name} receives the log of {primary} as it is written, up to {kept}")
-            }
+        Ok(match self.tool.pushes() {
+            Some(_) => format!("{name} was given the log of {primary} in segments, up to {kept}"),
+            None => format!("{name} receives the log of {primary} as it is written, up to {kept}"),
         })
     }
 

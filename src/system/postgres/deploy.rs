@@ -13,13 +13,14 @@ use crate::{
         certified::{Certified, mutual},
         proxied::{self, Proxied},
         reserve::reserve,
-        roster::Roster,
+        roster::{Roster, Seat},
         route::{Route, keepalived},
         settings::Values,
     },
 };
 
 use super::{
+    archive,
     asked::{CHECK, who},
     backup::{self, Tool},
     barman, etcd,
@@ -95,7 +96,7 @@ pub async fn start(
     let certified = tls::certificates(&roster, shape)?;
     let known = match shape.backup {
         Some(Tool::PgBackRest { .. }) => mutual(pgbackrest::parties(&roster))?,
-        Some(Tool::Stream | Tool::Barman { .. }) | None => BTreeMap::new(),
+        _ => BTreeMap::new(),
     };
     let plan = Plan {
         roster: &roster,
@@ -169,9 +170,8 @@ impl Plan<'_> {
                     spec.env.extend(tls::env());
                 }
                 spec.memory_mib = DATABASE_MIB;
-                let store = self.roster.of(MemberKind::Store).next();
-                if let (Some(store), Some(known)) = (store, self.known.get(&seat.name)) {
-                    pgbackrest::fit_server(&mut spec, self.roster, store, known);
+                if let Some(store) = self.roster.of(MemberKind::Store).next() {
+                    self.push(&mut spec, store);
                 }
             }
             (MemberKind::Store, _) => {
@@ -179,9 +179,9 @@ impl Plan<'_> {
                 spec.env = own.map(|(k, v)| (k.to_owned(), v)).collect();
                 match self.shape.backup {
                     Some(Tool::Barman { cron }) => barman::fit(&mut spec, self.roster, cron),
+                    Some(Tool::Archive { .. }) => archive::fit_store(&mut spec, self.roster),
                     Some(Tool::PgBackRest { .. }) => {
-                        let known = self.known.get(&seat.name).map_or(&[][..], Vec::as_slice);
-                        pgbackrest::fit_store(&mut spec, self.roster, known);
+                        pgbackrest::fit_store(&mut spec, self.roster, self.known(&seat.name));
                     }
                     Some(Tool::Stream) | None => backup::fit_stream(&mut spec, self.roster),
                 }
@@ -194,6 +194,22 @@ impl Plan<'_> {
             (MemberKind::Route, Keeper::Operator) => {}
         }
         Ok(spec)
+    }
+
+    /// Gives a server what it pushes its log to this node by, where it does.
+    fn push(&self, spec: &mut NodeSpec, store: &Seat) {
+        match self.shape.backup {
+            Some(Tool::Archive { .. }) => archive::fit_server(spec, store),
+            Some(Tool::PgBackRest { .. }) => {
+                let known = self.known(&spec.name);
+                pgbackrest::fit_server(spec, self.roster, store, known);
+            }
+            Some(Tool::Stream | Tool::Barman { .. }) | None => {}
+        }
+    }
+
+    fn known(&self, node: &NodeName) -> &[NodeFile] {
+        self.known.get(node).map_or(&[], Vec::as_slice)
     }
 
     /// The settings of every node's server.

@@ -539,10 +539,10 @@ mod tests {
             let said = problems("streaming", &[("backup", tool), timeout]);
             assert_eq!(said, ["settings.archive-timeout"], "{tool}");
         }
-        assert_eq!(
-            problems("streaming", &[("backup", "pgbackrest"), timeout]),
-            none
-        );
+        for tool in ["archive", "pgbackrest"] {
+            let said = problems("streaming", &[("backup", tool), timeout]);
+            assert_eq!(said, none, "{tool}");
+        }
         let cron = [("backup", "pgbackrest"), ("barman-cron", "5s")];
         assert_eq!(problems("streaming", &cron), ["settings.barman-cron"]);
         // Its proxy is Patroni's own, not one that asks the servers.

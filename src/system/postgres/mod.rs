@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod app;
+mod archive;
 mod asked;
 mod backup;
 mod barman;
@@ -25,6 +26,7 @@ mod options;
 mod outcome;
 mod patroni;
 mod pgbackrest;
+mod pushed;
 mod ready;
 mod rearm;
 mod running;

@@ -2,7 +2,7 @@
 
 use crate::system::{SettingKind, SettingSpec, proxied, rows::Isolation};
 
-use super::{backup, barman, pgbackrest};
+use super::{backup, barman, pushed};
 
 /// The setting by which replicas look their primary up by name.
 pub const NAMES: &str = "names";
@@ -63,7 +63,7 @@ pub const COMMON: &[SettingSpec] = &[
         help: "force the log to disk, PostgreSQL's default; `false` makes drills faster and a power loss fatal",
     },
     backup::SETTING,
-    pgbackrest::ARCHIVE_TIMEOUT,
+    pushed::ARCHIVE_TIMEOUT,
     barman::CRON,
 ];
 

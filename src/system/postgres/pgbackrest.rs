@@ -1,12 +1,11 @@
-//! pgBackRest: what the servers and the node that holds its repository are told, and how much of its log a server has pushed there.
+//! pgBackRest: what the servers and the node that holds its repository are told.
 
-use std::{fmt::Write as _, time::Duration};
+use std::fmt::Write as _;
 
 use crate::{
     record::MemberKind,
     runtime::{NodeFile, NodeSpec},
     system::{
-        SettingKind, SettingSpec,
         backups::SCRIPT_PATH,
         certified::{MUTUAL_AUTHORITY, MUTUAL_CERTIFICATE, MUTUAL_KEY},
         roster::{Roster, Seat},
@@ -17,15 +16,6 @@ use super::backup;
 
 /// The image of the servers and of the repository: `docker/pgbackrest` built on `postgres:17`.
 pub const IMAGE: &str = "drdrill.local/pgbackrest:17";
-
-/// After how long a segment that is not full is closed and pushed.
-pub const ARCHIVE_TIMEOUT: SettingSpec = SettingSpec {
-    name: "archive-timeout",
-    kind: SettingKind::Duration,
-    default: "60s",
-    help: "with `backup: pgbackrest`: after how long a segment of the log that is not full is closed and pushed (archive_timeout, in \
-           whole seconds); until then what it holds is in no repository. PostgreSQL's default is never, its manual suggests a minute",
-};
 
 /// What both kinds of node read.
 const ARCHIVED: &str = include_str!("files/archived.sh");
@@ -71,25 +61,9 @@ pub const PROGRAMS: &[&str] = &[
 /// How many full backups are kept, with the log that they need.
 const KEPT: u32 = 2;
 
-/// Up to which byte of the log a server has pushed whole segments: one that is pushed in part, or the history of a timeline, tells
-/// nothing. Names are of three numbers of eight hexadecimal digits, the last two of which count segments; by what the server itself
-/// did, not by which segments a replica holds ready, of which the primary may have pushed none.
-pub const PUSHED: &str = "\
-(SELECT ('x' || substr(last_archived_wal, 9, 8))::bit(32)::bigint * 4294967296 \
-+ (('x' || substr(last_archived_wal, 17, 8))::bit(32)::bigint + 1) * pg_size_bytes(current_setting('wal_segment_size')) \
-FROM pg_stat_archiver WHERE last_archived_wal ~ '^[0-9A-F]{24}(\\.[0-9A-F]{8}\\.backup)?$')";
-
-/// Lines for `postgresql.conf`.
-pub fn settings(timeout: Duration) -> [String; 3] {
-    let seconds = timeout.as_secs_f64().ceil().max(1.0);
-    [
-        "archive_mode = on".into(),
-        format!(
-            "archive_command = 'pgbackrest --config={CONFIG_PATH} --stanza=main archive-push \"%p\"'"
-        ),
-        format!("archive_timeout = {seconds}"),
-    ]
-}
+/// By what a server pushes a segment.
+pub const COMMAND: &str =
+    "pgbackrest --config=/drdrill/pgbackrest.conf --stanza=main archive-push \"%p\"";
 
 /// The members that speak with each other by it.
 pub fn parties(roster: &Roster) -> impl Iterator<Item = &Seat> {
@@ -235,13 +209,5 @@ mod tests {
         let hosts = spec.env.iter().find(|(name, _)| name == "DRDRILL_HOSTS");
         let hosts = hosts.map(|(_, lines)| lines.as_str());
         assert_eq!(hosts, Some("10.0.0.1 pg1\n10.0.0.2 pg2\n10.0.0.3 backup1"));
-    }
-
-    #[test]
-    fn a_segment_is_closed_after_whole_seconds_and_never_after_none() {
-        let of = |millis| settings(Duration::from_millis(millis))[2].clone();
-        assert_eq!(of(60_000), "archive_timeout = 60");
-        assert_eq!(of(1_200), "archive_timeout = 2");
-        assert_eq!(of(10), "archive_timeout = 1");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::system::{Design, SystemError, rows::Isolation, settings::Values};
 
-use super::{backup::Tool, options, pgbackrest, tls};
+use super::{backup::Tool, options, pushed, tls};
 
 /// What an acknowledged write has reached besides the primary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +124,8 @@ impl Shape {
         if self.tls {
             lines.extend(tls::settings());
         }
-        if let Some(Tool::PgBackRest { archive_timeout }) = self.backup {
-            lines.extend(pgbackrest::settings(archive_timeout));
+        if let Some((command, timeout)) = self.backup.and_then(Tool::pushes) {
+            lines.extend(pushed::settings(command, timeout));
         }
         lines.join("\n")
     }

@@ -3,7 +3,6 @@
 
 REPOSITORY=/var/lib/pgbackrest
 TALK=/tmp/pgbackrest
-ARCHIVE_SECONDS=60 # how long is waited for the newest segment to arrive
 
 pgbackrest_on() { # CONFIGURATION COMMAND OPTION...: what it said lies in the file $SAID
     SAID=$TALK/$2
@@ -27,20 +26,11 @@ backup() {
     echo "full backup $name, $(size "$REPOSITORY/backup/main/$name")"
 }
 
-# What was written up to the point lies in a segment that may still be open: whoever takes writes is asked to close it.
-closed() {
-    # By the byte before the end, as what the name of an end is differs between versions.
-    segment=$(as_postgres psql -qAtX -d "$(primary postgres drdrill_restore)" -c "select pg_walfile_name(pg_switch_wal() - 1)") || return 0
-    deadline=$(($(date +%s) + ARCHIVE_SECONDS))
-    until find "$REPOSITORY/archive/main" -name "$segment-*" | grep -q .; do
-        [ "$(date +%s)" -lt "$deadline" ] || return 0
-        sleep 0.1
-    done
-}
+arrived() { find "$REPOSITORY/archive/main" -name "$1-*" | grep -q .; } # SEGMENT
 
 fetch() { # MICROSECONDS TIME
     ended
-    closed
+    segment_closed
     empty_data
     if [ "$2" = latest ]; then
         set -- --type=default

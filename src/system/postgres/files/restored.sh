@@ -9,6 +9,7 @@
 RESTORED=/var/lib/postgresql/restored.log
 PGDATA=/var/lib/postgresql/restored
 READY=$PGDATA/drdrill.ready
+ARCHIVE_SECONDS=60 # how long is waited for the newest segment to arrive
 
 primary() { # USER NAME
     printf 'host=%s port=5432 user=%s dbname=postgres target_session_attrs=read-write connect_timeout=3 application_name=%s' \
@@ -33,6 +34,18 @@ ended() {
     if as_postgres pg_ctl status -D "$PGDATA" >/dev/null 2>&1 || pg_isready -q -h /var/run/postgresql; then
         fail "the server that was restored before does not stop"
     fi
+}
+
+# Where segments are pushed, what was written up to the point lies in one that may still be open: whoever takes writes is asked to
+# close it. `arrived SEGMENT` tells whether it is kept.
+segment_closed() {
+    # By the byte before the end, as what the name of an end is differs between versions.
+    segment=$(as_postgres psql -qAtX -d "$(primary postgres drdrill_restore)" -c "select pg_walfile_name(pg_switch_wal() - 1)") || return 0
+    deadline=$(($(date +%s) + ARCHIVE_SECONDS))
+    until arrived "$segment"; do
+        [ "$(date +%s)" -lt "$deadline" ] || return 0
+        sleep 0.1
+    done
 }
 
 # The last that the server said of itself; that it starts up it says to each of our questions.
