@@ -110,6 +110,13 @@ pub const RECIPES: &[Recipe] = &[
         base: Base::Image("postgres:17"),
     },
     Recipe {
+        name: "minio",
+        image: "drdrill.local/minio:2026",
+        stands_for: &["quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"],
+        dockerfile: include_str!("../../docker/minio/Dockerfile"),
+        base: Base::Debian,
+    },
+    Recipe {
         name: "mongodb",
         image: "drdrill.local/mongodb:6",
         // The only server that package sources hold is of version 6; reports name the version that the server tells.

@@ -14,6 +14,7 @@ pub mod kafka;
 pub mod mark;
 pub mod mongodb;
 pub mod mysql;
+pub mod object_store;
 pub mod opensearch;
 pub mod outcome;
 pub mod own;

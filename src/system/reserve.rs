@@ -9,14 +9,14 @@ use crate::{
 
 use super::{Deploy, Design, SystemError, route::keepalived};
 
-/// The members with an address each; `port` is where a member of a kind listens.
+/// The members with an address each; `port` is where a member listens.
 ///
 /// # Errors
 /// When the machines have no address for one.
 pub async fn reserve(
     design: &Design,
     deploy: &Deploy,
-    port: impl Fn(MemberKind) -> u16,
+    port: impl Fn(&Member) -> u16,
 ) -> Result<Vec<Member>, SystemError> {
     let names: Vec<NodeName> = design
         .members
@@ -37,7 +37,7 @@ pub async fn reserve(
         let address = addresses.get(named).ok_or_else(|| {
             SystemError::Refused(format!("no address was reserved for `{}`", member.name))
         })?;
-        let port = own.map_or_else(|| port(member.kind), |_| 0);
+        let port = own.map_or_else(|| port(member), |_| 0);
         member.address = SocketAddr::new(*address, port).to_string();
     }
     Ok(members)

@@ -31,6 +31,12 @@ fn a_mistake_is_undone_to_the_write_by_pgbackrest_from_pushed_segments() {
 
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_mistake_is_undone_to_the_write_by_a_plain_archive_command() {
+    undone("postgres/archive-before-mistake.yaml", 10.0);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_mistake_is_undone_to_the_write_by_barman() {
     undone("postgres/barman-before-mistake.yaml", 15.0);
 }
@@ -86,6 +92,7 @@ fn a_delayed_member_that_has_passed_the_point_says_so() {
 fn a_backup_from_before_a_failover_is_restored_to_after_it() {
     for drill in [
         "postgres/restore-over-failover.yaml",
+        "postgres/archive-over-failover.yaml",
         "postgres/pgbackrest-over-failover.yaml",
         "postgres/barman-over-failover.yaml",
         "mysql/restore-over-failover.yaml",
@@ -102,6 +109,7 @@ fn a_backup_from_before_a_failover_is_restored_to_after_it() {
 fn all_that_was_kept_is_restored_while_no_server_is_left() {
     for (drill, lacks) in [
         ("postgres/restore-latest.yaml", 1.0),
+        ("postgres/archive-latest.yaml", 10.0),
         ("postgres/pgbackrest-latest.yaml", 10.0),
         ("mariadb/restore-latest.yaml", 1.0),
         // It had applied nothing of its last 30 s, and had all of it in its memory.

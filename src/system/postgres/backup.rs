@@ -20,8 +20,9 @@ use crate::{
     system::{
         Backups, Design, Issue, Observer, SettingKind, SettingSpec, SystemError,
         backups::{
-            BACKUP, LAG_EVERY, SCRIPT_PATH, Until, kept, of_clients, received, refused, tool,
+            BACKUP, LAG_EVERY, NODE, SCRIPT_PATH, Until, kept, of_clients, received, refused, tool,
         },
+        object_store,
         roster::{Roster, Seat},
         route,
         settings::{Values, issue},
@@ -33,7 +34,8 @@ use super::{
     deploy::DATABASE_MIB,
     element::Elements,
     finals::{Reader, holdings},
-    pgbackrest, pushed, sql, streaming,
+    pgbackrest::{self, Repository},
+    pushed, sql, streaming,
 };
 
 /// Whether the log and base backups are kept.
@@ -65,6 +67,8 @@ pub enum Tool {
     PgBackRest {
         /// After how long a segment that is not full is pushed.
         archive_timeout: Duration,
+        /// Where its repository is.
+        repository: Repository,
     },
     /// Barman.
     Barman {
@@ -86,6 +90,7 @@ impl Tool {
             }),
             PGBACKREST => Some(Self::PgBackRest {
                 archive_timeout: values.duration(pushed::ARCHIVE_TIMEOUT.name)?,
+                repository: Repository::of(values),
             }),
             BARMAN => Some(Self::Barman {
                 cron: values.duration(barman::CRON.name)?,
@@ -104,6 +109,22 @@ impl Tool {
         (values.word(BACKUP) == BARMAN).then_some(barman::IMAGE)
     }
 
+    /// Whether a design keeps them in an object store.
+    pub fn in_object_store(values: Values<'_>) -> bool {
+        values.word(BACKUP) == PGBACKREST && Repository::of(values) == Repository::S3
+    }
+
+    /// The node that keeps the log.
+    fn keeper(self) -> &'static str {
+        match self {
+            Self::PgBackRest {
+                repository: Repository::S3,
+                ..
+            } => object_store::NODE,
+            _ => NODE,
+        }
+    }
+
     /// Up to which byte of its log a server sees it kept apart from the stack: an expression for it.
     fn kept(self) -> String {
         match self {
@@ -119,7 +140,9 @@ impl Tool {
         match self {
             Self::Stream | Self::Barman { .. } => None,
             Self::Archive { archive_timeout } => Some((archive::COMMAND, archive_timeout)),
-            Self::PgBackRest { archive_timeout } => Some((pgbackrest::COMMAND, archive_timeout)),
+            Self::PgBackRest {
+                archive_timeout, ..
+            } => Some((pgbackrest::COMMAND, archive_timeout)),
         }
     }
 
@@ -144,8 +167,9 @@ pub fn unfit(design: &Design, tls: bool) -> Option<(&'static str, &'static str)>
 
 /// Settings of a tool that is not the one that was chosen.
 pub fn misfits(spec: &SystemSpec, values: Values<'_>) -> Vec<Issue> {
-    let of: [(_, &[&str]); 2] = [
+    let of: [(_, &[&str]); 3] = [
         (pushed::ARCHIVE_TIMEOUT, &[ARCHIVE, PGBACKREST]),
+        (pgbackrest::REPOSITORY, &[PGBACKREST]),
         (barman::CRON, &[BARMAN]),
     ];
     let others = of.iter().filter(|(setting, tools)| {
@@ -283,7 +307,7 @@ impl Store {
             }
         });
         let kept = seen.await?;
-        let primary = &primary.name;
+        let (name, primary) = (self.tool.keeper(), &primary.name);
         Ok(match self.tool.pushes() {
             Some(_) => format!("{name} was given the log of {primary} in segments, up to {kept}"),
             None => format!("{name} receives the log of {primary} as it is written, up to {kept}"),

@@ -11,6 +11,7 @@ use crate::{
     system::{
         Deploy, Design, SystemError,
         certified::{Certified, mutual},
+        object_store,
         proxied::{self, Proxied},
         reserve::reserve,
         roster::{Roster, Seat},
@@ -81,7 +82,8 @@ pub async fn start(
     shape: Shape,
     fit: fn(&Member, &mut NodeSpec),
 ) -> Result<Started, SystemError> {
-    let members = reserve(design, deploy, |kind| match kind {
+    let members = reserve(design, deploy, |member| match member.kind {
+        _ if object_store::is(&member.name) => object_store::PORT,
         MemberKind::Data | MemberKind::Store => sql::PORT,
         MemberKind::Control => etcd::PORT,
         MemberKind::Route if design.topology == "patroni" => haproxy::PRIMARY_PORT,
@@ -108,6 +110,9 @@ pub async fn start(
         let image = deploy.images.get(&member.image).unwrap_or(&member.image);
         let mut spec = match &proxied {
             Some(proxied) if proxied.node == member.name => proxied.spec(&roster, image),
+            _ if object_store::is(&member.name) => {
+                Ok(object_store::spec(image, plan.known(&member.name)))
+            }
             _ => plan.node(member, image),
         }?;
         fit(member, &mut spec);
@@ -180,8 +185,9 @@ impl Plan<'_> {
                 match self.shape.backup {
                     Some(Tool::Barman { cron }) => barman::fit(&mut spec, self.roster, cron),
                     Some(Tool::Archive { .. }) => archive::fit_store(&mut spec, self.roster),
-                    Some(Tool::PgBackRest { .. }) => {
-                        pgbackrest::fit_store(&mut spec, self.roster, self.known(&seat.name));
+                    Some(Tool::PgBackRest { repository, .. }) => {
+                        let known = self.known(&seat.name);
+                        pgbackrest::fit_store(&mut spec, self.roster, repository, known);
                     }
                     Some(Tool::Stream) | None => backup::fit_stream(&mut spec, self.roster),
                 }
@@ -200,9 +206,9 @@ impl Plan<'_> {
     fn push(&self, spec: &mut NodeSpec, store: &Seat) {
         match self.shape.backup {
             Some(Tool::Archive { .. }) => archive::fit_server(spec, store),
-            Some(Tool::PgBackRest { .. }) => {
+            Some(Tool::PgBackRest { repository, .. }) => {
                 let known = self.known(&spec.name);
-                pgbackrest::fit_server(spec, self.roster, store, known);
+                pgbackrest::fit_server(spec, self.roster, store, repository, known);
             }
             Some(Tool::Stream | Tool::Barman { .. }) | None => {}
         }

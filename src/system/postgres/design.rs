@@ -11,7 +11,7 @@ use crate::{
     scenario::SystemSpec,
     system::{
         Deploy, Description, Design, Exporter, Issue, Machinery, Running, System, SystemError,
-        TopologySpec, backups, proxied,
+        TopologySpec, backups, object_store, proxied,
         route::{self, haproxy, keepalived},
         rows,
         settings::{Values, filled, issue},
@@ -106,6 +106,7 @@ impl System for Postgres {
                 backup::programs(Values::of(design), reference)
             }
             (Some(data), _) if data == reference => streaming::PROGRAMS,
+            _ if reference == object_store::IMAGE => object_store::PROGRAMS,
             _ => &[],
         }
     }
@@ -250,6 +251,11 @@ fn with_runbook(
         design.images.extend(own.map(str::to_owned));
         let image = own.unwrap_or(image);
         (design.members).push(member(name(), MemberKind::Store, name(), image));
+        // After the node that restores, which is the first of its kind.
+        if Tool::in_object_store(Values::of(&design)) {
+            design.members.push(object_store::member());
+            design.images.push(object_store::IMAGE.into());
+        }
     }
     if !proxied::links(&design).is_empty() {
         design.members.push(proxied::member());
@@ -504,6 +510,12 @@ mod tests {
         let (all, members) = images("pgbackrest");
         assert_eq!(all, ["drdrill.local/pgbackrest:17"]);
         assert!(members.len() == 4 && members.iter().all(|image| *image == all[0]));
+        let s3 = [("backup", "pgbackrest"), ("repository", "s3")];
+        let design = Postgres.design(&spec("streaming", &s3), None);
+        let design = design.expect("a design");
+        assert_eq!(design.images[1], object_store::IMAGE);
+        let stores = design.members.iter().map(|member| member.name.as_str());
+        assert_eq!(stores.collect::<Vec<_>>()[3..], ["backup1", "store1"]);
         let (all, members) = images("barman");
         assert_eq!(all, ["postgres:17", "drdrill.local/barman:17"]);
         assert_eq!(members[0], all[0]);
@@ -543,6 +555,8 @@ mod tests {
             let said = problems("streaming", &[("backup", tool), timeout]);
             assert_eq!(said, none, "{tool}");
         }
+        let elsewhere = [("backup", "archive"), ("repository", "s3")];
+        assert_eq!(problems("streaming", &elsewhere), ["settings.repository"]);
         let cron = [("backup", "pgbackrest"), ("barman-cron", "5s")];
         assert_eq!(problems("streaming", &cron), ["settings.barman-cron"]);
         // Its proxy is Patroni's own, not one that asks the servers.

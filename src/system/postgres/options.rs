@@ -2,7 +2,7 @@
 
 use crate::system::{SettingKind, SettingSpec, proxied, rows::Isolation};
 
-use super::{backup, barman, pushed};
+use super::{backup, barman, pgbackrest, pushed};
 
 /// The setting by which replicas look their primary up by name.
 pub const NAMES: &str = "names";
@@ -64,6 +64,7 @@ pub const COMMON: &[SettingSpec] = &[
     },
     backup::SETTING,
     pushed::ARCHIVE_TIMEOUT,
+    pgbackrest::REPOSITORY,
     barman::CRON,
 ];
 

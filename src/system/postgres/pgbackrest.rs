@@ -6,9 +6,12 @@ use crate::{
     record::MemberKind,
     runtime::{NodeFile, NodeSpec},
     system::{
+        SettingKind, SettingSpec,
         backups::SCRIPT_PATH,
         certified::{MUTUAL_AUTHORITY, MUTUAL_CERTIFICATE, MUTUAL_KEY},
+        object_store::{BUCKET, KEY, NODE, PORT, REGION, SECRET},
         roster::{Roster, Seat},
+        settings::Values,
     },
 };
 
@@ -16,6 +19,54 @@ use super::backup;
 
 /// The image of the servers and of the repository: `docker/pgbackrest` built on `postgres:17`.
 pub const IMAGE: &str = "drdrill.local/pgbackrest:17";
+
+/// Where its repository is.
+pub const REPOSITORY: SettingSpec = SettingSpec {
+    name: "repository",
+    kind: SettingKind::OneOf(&["files", S3]),
+    default: "files",
+    help: "with `backup: pgbackrest`: where its repository is: files on `backup1`, which the servers reach by TLS, or a bucket of an \
+           object store, MinIO on a node of its own, `store1`, which servers and `backup1` reach as S3 by TLS (`s3`)",
+};
+
+const S3: &str = "s3";
+
+/// Where the repository is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repository {
+    /// Files of the node that makes and restores backups.
+    Files,
+    /// A bucket of the stack's object store.
+    S3,
+}
+
+impl Repository {
+    /// That of a design.
+    pub fn of(values: Values<'_>) -> Self {
+        match values.word(REPOSITORY.name) {
+            S3 => Self::S3,
+            _ => Self::Files,
+        }
+    }
+
+    /// How the node that makes and restores backups finds it, and how much is kept.
+    fn own(self) -> String {
+        let place = match self {
+            Self::Files => format!("repo1-path={FOLDER}\n"),
+            Self::S3 => bucket(),
+        };
+        format!("{place}repo1-retention-full={KEPT}\n")
+    }
+}
+
+/// How a bucket is found, by anybody.
+fn bucket() -> String {
+    format!(
+        "repo1-type=s3\nrepo1-path=/pgbackrest\nrepo1-s3-bucket={BUCKET}\nrepo1-s3-endpoint={NODE}\nrepo1-s3-region={REGION}\n\
+         repo1-s3-uri-style=path\nrepo1-s3-key={KEY}\nrepo1-s3-key-secret={SECRET}\nrepo1-storage-host={NODE}\n\
+         repo1-storage-port={PORT}\nrepo1-storage-ca-file={MUTUAL_AUTHORITY}\n"
+    )
+}
 
 /// What both kinds of node read.
 const ARCHIVED: &str = include_str!("files/archived.sh");
@@ -32,7 +83,7 @@ const CONFIG_PATH: &str = "/drdrill/pgbackrest.conf";
 /// By what is restored there: the restored server is the node's own.
 const RESTORED_PATH: &str = "/drdrill/restored.conf";
 
-const REPOSITORY: &str = "/var/lib/pgbackrest";
+const FOLDER: &str = "/var/lib/pgbackrest";
 const DATA: &str = "/var/lib/postgresql/data";
 const RESTORED_DATA: &str = "/var/lib/postgresql/restored";
 
@@ -71,19 +122,28 @@ pub fn parties(roster: &Roster) -> impl Iterator<Item = &Seat> {
 }
 
 /// Gives a server what it pushes its log by. `known` are the files by which nodes are sure of each other.
-pub fn fit_server(spec: &mut NodeSpec, roster: &Roster, store: &Seat, known: &[NodeFile]) {
+pub fn fit_server(
+    spec: &mut NodeSpec,
+    roster: &Roster,
+    store: &Seat,
+    repository: Repository,
+    known: &[NodeFile],
+) {
     let mut config = String::from("[global]\n");
-    host(&mut config, "repo1", store);
+    match repository {
+        Repository::Files => host(&mut config, "repo1", store),
+        Repository::S3 => config.push_str(&bucket()),
+    }
     config.push_str(&common(&[store]));
     let _ = write!(config, "\n[main]\npg1-path={DATA}\n");
     fit(spec, roster, known, &config);
 }
 
-/// Gives the node that holds the repository what it reads the servers by, and what restores.
-pub fn fit_store(spec: &mut NodeSpec, roster: &Roster, known: &[NodeFile]) {
+/// Gives the node that makes and restores backups what it reads the servers and its repository by.
+pub fn fit_store(spec: &mut NodeSpec, roster: &Roster, repository: Repository, known: &[NodeFile]) {
     backup::fit(spec, roster);
     let servers: Vec<&Seat> = roster.data().collect();
-    let kept = format!("repo1-path={REPOSITORY}\nrepo1-retention-full={KEPT}\n");
+    let kept = repository.own();
     let mut config = format!("[global]\n{kept}start-fast=y\n");
     config.push_str(&common(&servers));
     config.push_str("\n[main]\n");
@@ -177,7 +237,7 @@ mod tests {
     fn a_server_pushes_to_the_repository_and_lets_nobody_else_read_it() {
         let (roster, mut spec) = (roster(), spec());
         let store = roster.of(MemberKind::Store).next().expect("a store");
-        fit_server(&mut spec, &roster, store, &[]);
+        fit_server(&mut spec, &roster, store, Repository::Files, &[]);
         let config = file(&spec, CONFIG_PATH);
         assert!(
             config.contains("repo1-host=backup1\nrepo1-host-type=tls\n"),
@@ -194,9 +254,30 @@ mod tests {
     }
 
     #[test]
+    fn an_object_store_is_reached_by_every_node_itself() {
+        let roster = roster();
+        let store = roster.of(MemberKind::Store).next().expect("a store");
+        let (mut server, mut keeper) = (spec(), spec());
+        fit_server(&mut server, &roster, store, Repository::S3, &[]);
+        fit_store(&mut keeper, &roster, Repository::S3, &[]);
+        for config in [
+            file(&server, CONFIG_PATH),
+            file(&keeper, CONFIG_PATH),
+            file(&keeper, RESTORED_PATH),
+        ] {
+            assert!(config.contains("repo1-type=s3\n"), "{config}");
+            assert!(!config.contains("repo1-host="), "{config}");
+            assert!(!config.contains(FOLDER), "{config}");
+        }
+        // Its data is read through the server's node all the same.
+        let answers = "tls-server-auth=backup1=main";
+        assert!(file(&server, CONFIG_PATH).contains(answers));
+    }
+
+    #[test]
     fn the_repository_reads_every_server_and_restores_into_a_place_of_its_own() {
         let (roster, mut spec) = (roster(), spec());
-        fit_store(&mut spec, &roster, &[]);
+        fit_store(&mut spec, &roster, Repository::Files, &[]);
         let config = file(&spec, CONFIG_PATH);
         for line in [
             "pg1-host=pg1",

@@ -132,7 +132,7 @@ pub async fn attach(
     design: &Design,
     deploy: Deploy,
 ) -> Result<RedisStack, SystemError> {
-    let members = reserve(design, &deploy, |kind| match kind {
+    let members = reserve(design, &deploy, |member| match member.kind {
         MemberKind::Control => SENTINEL_PORT,
         MemberKind::Data => PORT,
         MemberKind::Route | MemberKind::Store => proxied::PORT,

@@ -52,7 +52,7 @@ pub async fn deploy(
     design: &Design,
     deploy: Deploy,
 ) -> Result<RedisStack, SystemError> {
-    let members = reserve(design, &deploy, |kind| match kind {
+    let members = reserve(design, &deploy, |member| match member.kind {
         MemberKind::Control => SENTINEL_PORT,
         MemberKind::Data | MemberKind::Store => PORT,
         MemberKind::Route => proxied::PORT,

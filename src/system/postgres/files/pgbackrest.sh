@@ -1,5 +1,6 @@
 
-# In the node that holds the repository of pgBackRest, apart from the servers, which push their log to it by TLS.
+# In the node that makes and restores backups by pgBackRest, apart from the servers. They push their log by TLS to the repository, which
+# is here or in an object store.
 
 REPOSITORY=/var/lib/pgbackrest
 TALK=/tmp/pgbackrest
@@ -23,10 +24,14 @@ start() {
 backup() {
     pgbackrest_on pgbackrest backup --type=full
     name=$(grep -o 'new backup label = .*' "$SAID" | cut -d ' ' -f 5)
-    echo "full backup $name, $(size "$REPOSITORY/backup/main/$name")"
+    echo "full backup $name, $(grep -o 'backup size = [^,]*' "$SAID" | cut -d ' ' -f 4)"
 }
 
-arrived() { find "$REPOSITORY/archive/main" -name "$1-*" | grep -q .; } # SEGMENT
+# Of a store that does not answer it would ask for three times as long as one answer may take, which is a minute otherwise.
+arrived() { # SEGMENT
+    as_postgres pgbackrest --config=/drdrill/restored.conf --stanza=main --io-timeout=5 repo-ls --recurse --filter="^(.*/)?$1-" archive/main \
+        2>/dev/null | grep -q .
+}
 
 fetch() { # MICROSECONDS TIME
     ended
