@@ -37,6 +37,12 @@ fn a_mistake_is_undone_to_the_write_by_a_plain_archive_command() {
 
 #[test]
 #[ignore = "minutes of drills on a real engine: make test-long"]
+fn a_mistake_is_undone_to_the_write_out_of_an_object_store() {
+    undone("postgres/pgbackrest-s3-before-mistake.yaml", 10.0);
+}
+
+#[test]
+#[ignore = "minutes of drills on a real engine: make test-long"]
 fn a_mistake_is_undone_to_the_write_by_barman() {
     undone("postgres/barman-before-mistake.yaml", 15.0);
 }
