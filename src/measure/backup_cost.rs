@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     record::Record,
-    seed::Seed,
     stats::shift,
     time::{Bracket, Nanos},
 };
@@ -69,9 +68,10 @@ pub fn backups(record: &Record, pooled: &Pooled<'_>) -> Vec<BackupFigures> {
 }
 
 fn cost(record: &Record, pooled: &Pooled<'_>, at: Bracket) -> Result<BackupCost, String> {
-    let start = at.low.before(at.high.since(at.low));
-    let clients = record.load.map_or(Nanos(u64::MAX), |(begin, _)| begin);
-    if start < clients {
+    let took = at.high.since(at.low);
+    let start = at.low.before(took);
+    let clients = record.load.map_or(at.low, |(begin, _)| begin);
+    if at.low.since(clients) < took {
         return Err("the clients had not run as long before it".into());
     }
     let disturbed = |other: &Bracket| start <= other.high && other.low < at.high;
@@ -88,7 +88,7 @@ fn cost(record: &Record, pooled: &Pooled<'_>, at: Bracket) -> Result<BackupCost,
             "only {few} ok operations to compare, under {LEAST}"
         ));
     }
-    let told = shift(&x, &y, LEVEL, Seed(0));
+    let told = shift(&x, &y, LEVEL, record.opened.seed);
     let told = told.and_then(|told| Some((told.estimate, told.interval?)));
     let quantiles = |window| {
         let found = latencies(pooled, &[window])?;

@@ -6,6 +6,7 @@ pub mod figures;
 pub mod loss;
 pub mod operator;
 pub mod picture;
+mod restores;
 pub mod setup;
 pub mod table;
 pub mod text;

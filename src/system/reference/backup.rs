@@ -16,8 +16,8 @@ use crate::{
 };
 
 use super::{
+    asked::{ASK_LIMIT, holdings, looked},
     client::Connection,
-    running::{ASK_LIMIT, holdings, looked},
     wire::{Ask, Status},
 };
 

@@ -1,6 +1,6 @@
 //! The reference store as it stands.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     history::{Group, Lane},
-    id::{LaneId, NodeName, RunId},
+    id::{NodeName, RunId},
     record::{
         Bound, Emitter, Holdings, Member, MemberKind, Role, Setting, Source, Stack, View, What,
     },
@@ -22,15 +22,13 @@ use crate::{
 };
 
 use super::{
+    asked::{ASK_LIMIT, holdings, looked},
     backup::{self, Store},
     client::{Connection, Nodes, ReferenceClient, Target},
     defect::Defect,
     node::heartbeat,
-    wire::{Ask, Entry, Status},
+    wire::{Ask, Status},
 };
-
-/// The longest wait for one node's answer.
-pub const ASK_LIMIT: Duration = Duration::from_millis(500);
 
 /// How often it is asked whether the stack is ready.
 const READY_EVERY: Duration = Duration::from_millis(25);
@@ -165,51 +163,6 @@ impl ReferenceStack {
     async fn dump(&self, node: &NodeName) -> Result<Holdings, SystemError> {
         holdings(node, self.address(node)?, Ask::Dump).await
     }
-}
-
-/// All elements that a node answers to a question.
-///
-/// # Errors
-/// When it does not.
-pub async fn holdings(
-    node: &NodeName,
-    address: SocketAddr,
-    ask: Ask,
-) -> Result<Holdings, SystemError> {
-    let refused =
-        |error: io::Error| SystemError::Refused(format!("failed to read `{node}`: {error}"));
-    let mut connection = Connection::open(0, address).await.map_err(refused)?;
-    let mut elements = Vec::new();
-    let mut alien = 0;
-    let mut line = connection.ask(ask).await.map_err(refused)?;
-    while line != "end" {
-        match Entry::parse(&line) {
-            Some(entry) if entry.of_register() => {}
-            Some(entry) => elements.push((LaneId(entry.lane), entry.seq, entry.sound())),
-            None => alien += 1,
-        }
-        line = connection.next().await.map_err(refused)?;
-    }
-    Ok(Holdings {
-        alien,
-        ..Holdings::collect(elements)
-    })
-}
-
-/// What a node says of itself, on the connection of before; none where it cannot be read.
-pub async fn looked(open: &mut Option<Connection>, address: SocketAddr) -> Option<Status> {
-    Status::parse(&ask_again(open, address).await.ok()?)
-}
-
-/// Asks for a node's view on the connection of before; one that breaks or is given up is not used again.
-async fn ask_again(open: &mut Option<Connection>, address: SocketAddr) -> io::Result<String> {
-    let mut connection = match open.take() {
-        Some(connection) => connection,
-        None => Connection::open(0, address).await?,
-    };
-    let line = connection.ask(Ask::View).await?;
-    *open = Some(connection);
-    Ok(line)
 }
 
 fn facts(members: Vec<Member>, shape: Shape) -> Stack {
