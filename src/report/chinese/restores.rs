@@ -13,8 +13,8 @@ pub const RESTORES: &[(&str, &str)] = &[
     ),
     ("keeps backups", "保存备份"),
     (
-        "latency, 95 % interval [{}, {}]; median {} before and {} while it was made, 99th percentile {} and {}; {} of {} not ok",
-        "延迟，95 % 区间 [{0}, {1}]；中位数备份前 {2}，备份期间 {3}；第 99 百分位 {4} 与 {5}；{7} 中 {6} 个未成功",
+        "latency, 95 % interval [{}, {}]; median {} before and {} while it was made, 99th percentile {} and {}; {} of {} operations not ok",
+        "延迟，95 % 区间 [{0}, {1}]；中位数备份前 {2}，备份期间 {3}；第 99 百分位 {4} 与 {5}；{7} 个操作中 {6} 个未成功",
     ),
     (
         "the clients had not run as long before it",

@@ -37,7 +37,7 @@ fn cost(cost: &BackupCost) -> (String, String) {
     let [before, during] =
         [cost.before_ns, cost.during_ns].map(|(median, p99)| [median, p99].map(text::milliseconds));
     let note = format!(
-        "latency, 95 % interval [{}, {}]; median {} before and {} while it was made, 99th percentile {} and {}; {} of {} not ok",
+        "latency, 95 % interval [{}, {}]; median {} before and {} while it was made, 99th percentile {} and {}; {} of {} operations not ok",
         interval[0],
         interval[1],
         before[0],
@@ -45,7 +45,7 @@ fn cost(cost: &BackupCost) -> (String, String) {
         before[1],
         during[1],
         text::count(cost.not_ok),
-        text::plural(cost.operations, "operation")
+        text::count(cost.operations)
     );
     (shift, note)
 }
