@@ -2,7 +2,7 @@
 
 DRDRILL := target/debug/drdrill
 # The images that `make test` needs; drills build or pull what else they need.
-TESTED := sidecar clock keepalived redis postgres pgbackrest mysql patroni mongodb etcd haproxy toxiproxy kafka opensearch prometheus alertmanager redis_exporter
+TESTED := sidecar clock keepalived redis postgres pgbackrest mysql mariadb patroni mongodb etcd haproxy toxiproxy kafka opensearch prometheus alertmanager redis_exporter
 
 # Unit tests without optimisation: they run half a minute longer, and are compiled in a quarter of the time.
 PLAIN := --config profile.dev.package.drdrill.opt-level=0
