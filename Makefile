@@ -32,7 +32,7 @@ test: setup
 test-long: export DRDRILL_DOCKER_TESTS = 1
 test-long: build
 	$(DRDRILL) images --build
-	cargo test --locked --test it -- calibration:: repeats:: faults:: machines:: disks:: inside:: killed:: streams:: _stack:: drills:: alerts:: early_ends:: unexplained:: engine_away:: restores:: runbooks:: attached:: own_rabbitmq:: --ignored --test-threads=1
+	cargo test --locked --test it -- calibration:: repeats:: faults:: machines:: disks:: inside:: killed:: streams:: _stack:: drills:: alerts:: early_ends:: unexplained:: engine_away:: restores:: restores_mariadb:: runbooks:: attached:: own_rabbitmq:: --ignored --test-threads=1
 
 ## Tries the faults that the kernel's emulator (netem) makes, in a virtual machine whose kernel has it.
 test-netem: build
