@@ -36,7 +36,7 @@ fn backup_problems(parsed: &Parsed, system: &dyn System, design: &Design) -> Vec
         let target = parsed.scenario.targets.archive_lag;
         let target = target.filter(|_| !system.keeps_log(design)).map(|_| {
             let message = "nothing of this stack's log is kept apart from it as it is written";
-            let help = "remove it: a delayed member is as far behind as its delay says";
+            let help = "remove it, or keep backups with a log, where this system can: this way, only a restore shows what a disaster takes";
             parsed
                 .spans
                 .problem(&["targets", "archive-lag"], message, help)

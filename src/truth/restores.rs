@@ -5,7 +5,6 @@ use crate::{
     measure::{Figure, Pitr, RestoreFigures},
     record::Record,
     score::judge,
-    time::Span,
 };
 
 use super::{
@@ -78,10 +77,9 @@ pub fn stepped(line: Line, by: u64, record: &Record, history: &History) -> Line 
     line.excuse(record, history)
 }
 
-/// Judges how long a restore took, by the store's own log.
-pub fn took(mut line: Line, truth: Span, record: &Record, history: &History) -> Line {
+/// Judges how long a restore took, by the store's own log: nanoseconds.
+pub fn took(mut line: Line, planted: u64, record: &Record, history: &History) -> Line {
     line.limit = format!("not shorter, {BEYOND_MS} ms longer at most");
-    let planted = truth.low_ns;
     line.truth = seconds(planted);
     if let Some((figures, _)) = only(&mut line, record, history) {
         match &figures.rto {
@@ -147,13 +145,9 @@ pub fn latest(mut line: Line, last: &Ids, record: &Record, history: &History) ->
     line.excuse(record, history)
 }
 
-/// What a store's log tells of a restore's time: from its first question to its first write.
-pub fn time(log: &str) -> Option<Span> {
+/// What a store's log tells of a restore's time, from its first question to its first write: nanoseconds.
+pub fn time(log: &str) -> Option<u64> {
     let begins = witness::number(log, "restore begins")?;
     let writes = witness::number(log, "restore writes")?;
-    let ns = u64::try_from(writes.checked_sub(begins)?).ok()?;
-    Some(Span {
-        low_ns: ns,
-        high_ns: Some(ns),
-    })
+    u64::try_from(writes.checked_sub(begins)?).ok()
 }

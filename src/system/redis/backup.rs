@@ -442,7 +442,9 @@ mod tests {
             (store.name.as_str(), store.kind),
             ("backup1", MemberKind::Store)
         );
-        assert!(Redis::Redis.keeps_backups(&kept));
+        assert!(Redis::Redis.keeps_backups(&kept) && Redis::Redis.keeps_log(&kept));
+        let shipped = design("sentinel", None, &[("backup", "rdb")]).expect("a design");
+        assert!(Redis::Redis.keeps_backups(&shipped) && !Redis::Redis.keeps_log(&shipped));
         let none = design("sentinel", None, &[]).expect("a design");
         assert!(!Redis::Redis.keeps_backups(&none));
         let problems = |topology, route, settings: &[(&str, &str)]| -> Vec<String> {

@@ -140,6 +140,10 @@ impl System for Redis {
         backups::kept(design)
     }
 
+    fn keeps_log(&self, design: &Design) -> bool {
+        backup::Tool::of(Values::of(design)) == Some(backup::Tool::Aof)
+    }
+
     fn programs(&self, design: &Design, reference: &str) -> &'static [&'static str] {
         // Neither is started by a script; Toxiproxy's official image has no shell.
         if reference == proxied::IMAGE || Kind::is_image(reference) {
