@@ -13,6 +13,7 @@ use drdrill::{
     system::{Client, Reply, Request, Subject, roster::Roster},
 };
 use testcontainers::{ContainerAsync, GenericImage};
+use tokio::net::TcpStream;
 
 /// For an engine that answers, on however busy a machine.
 pub const PATIENT: Duration = Duration::from_secs(10);
@@ -33,6 +34,7 @@ impl Engine {
     pub async fn new(container: ContainerAsync<GenericImage>, port: u16) -> Self {
         let ip: IpAddr = container.get_bridge_ip_address().await.expect("an address");
         let address = SocketAddr::new(ip, port);
+        reached(address).await;
         let member = Member {
             name: NodeName::new("n1"),
             kind: MemberKind::Data,
@@ -45,6 +47,20 @@ impl Engine {
             container,
             address,
             roster,
+        }
+    }
+}
+
+/// Waits until an address that was given out just now takes a connection. A packet that is lost while a container joins its
+/// network is sent again a second later, and clients wait less than that for a connection.
+async fn reached(address: SocketAddr) {
+    let end = Instant::now() + PATIENT;
+    loop {
+        let tried = TcpStream::connect(address);
+        match tokio::time::timeout_at(end.into(), tried).await {
+            Ok(Ok(_)) => return,
+            Ok(Err(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(_) => panic!("{address} took no connection for {PATIENT:?}"),
         }
     }
 }
