@@ -116,6 +116,16 @@ impl Span {
         self.high_ns.map(Duration::from_nanos)
     }
 
+    /// One after the other.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let ends = self.high_ns.zip(other.high_ns);
+        Self {
+            low_ns: self.low_ns.saturating_add(other.low_ns),
+            high_ns: ends.map(|(a, b)| a.saturating_add(b)),
+        }
+    }
+
     /// The larger of two, an unseen end being largest; bounds are taken apart so that the result
     /// brackets the maximum.
     pub fn max(self, other: Self) -> Self {

@@ -6,6 +6,7 @@ use crate::{
         EventFigures, Figures,
         bounds::of_run,
         format::{self, Round},
+        why::{said, shortened},
     },
     record::{Bound, Record},
     scenario::RecoveredBy,
@@ -88,6 +89,7 @@ fn either(one: Bound, other: Bound) -> Bound {
             one.fault, one.basis, other.fault, other.basis
         ),
         confirmed: one.confirmed && other.confirmed,
+        waits: Vec::new(),
     }
 }
 
@@ -95,26 +97,9 @@ fn either(one: Bound, other: Bound) -> Bound {
 fn excerpt(record: &Record, event: &EventFigures) -> Vec<String> {
     let recovered = event.lanes.iter().filter_map(|lane| lane.recovered).max();
     let end = recovered.unwrap_or(Nanos(u64::MAX));
-    let words: Vec<String> = record
-        .control
-        .iter()
-        .filter(|(at, _)| at.high >= event.at.low && at.low <= end)
-        .map(|(at, control)| {
-            let after = format::duration(at.high.since(event.at.low), Round::Up);
-            format!("+{after} {}: {}", control.source, control.text)
-        })
-        .collect();
+    let words = said(record, event.at.low, (event.at.low, end));
     if words.is_empty() {
         return vec!["the control plane said nothing from the fault to the recovery".into()];
     }
-    let left_out = words.len().saturating_sub(2 * EXCERPT);
-    if left_out == 0 {
-        return words;
-    }
-    let gap = format!("and {left_out} more");
-    let first = words[..EXCERPT].iter().cloned();
-    first
-        .chain([gap])
-        .chain(words[words.len() - EXCERPT..].iter().cloned())
-        .collect()
+    shortened(words, EXCERPT)
 }

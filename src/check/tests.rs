@@ -381,6 +381,7 @@ fn bounds_fit_by_the_roles_of_the_victims_and_a_late_recovery_shows_the_control_
             rto: Span::between(Duration::from_secs(3), Duration::from_secs(9)),
             basis: "election".into(),
             confirmed: true,
+            waits: Vec::new(),
         };
         // Listed first, it must not be taken for the bound of a plain kill.
         stack.bounds.insert(0, with_leader);

@@ -15,7 +15,7 @@ pub use evidence::{
 pub use first::{NewArguments, PlanArguments};
 pub use many::{
     BaselineArguments, BaselineCommand, GateArguments, HistoryArguments, Language, ReportArguments,
-    ServeArguments,
+    ServeArguments, WhyArguments,
 };
 
 use drdrill::{calibrate::Level, id::RunId, scenario::Dur};
@@ -75,6 +75,11 @@ pub enum Command {
     Halt(HaltArguments),
     /// Judge and render a finished run again from its folder
     Report(ReportArguments),
+    /// Say why a run's recovery took as long as it did: each part of it, and what it waited for
+    #[command(
+        after_help = "Example:\n  drdrill why reports/redis-sentinel-kill/20261127t081500-3fa4b2"
+    )]
+    Why(WhyArguments),
     /// Decide whether a pipeline may go on: evidence, targets, baseline, history
     Gate(GateArguments),
     /// Set or show the runs that later ones are held against

@@ -76,6 +76,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Conform(arguments) => conform::conform(&arguments),
         Command::Halt(arguments) => halt::halt(&arguments),
         Command::Report(arguments) => report::report(&arguments),
+        Command::Why(arguments) => report::why(&arguments.folder),
         Command::Gate(arguments) => gate::gate(&arguments),
         Command::Baseline(arguments) => baseline::baseline(&arguments),
         Command::History(arguments) => history::history(&arguments),

@@ -7,10 +7,10 @@ use std::{
 };
 
 use drdrill::{
-    evidence::{self, EvidenceError, files::read, folder::replace},
+    evidence::{self, EvidenceError, Loaded, files::read, folder::replace},
     history::History,
     record::Record,
-    report::{View, csv::csv, run_document::run_document, terminal},
+    report::{View, csv::csv, run_document::run_document, terminal, why},
     score,
     session::rendered,
 };
@@ -32,24 +32,14 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
         return quarter::quarter(arguments, of);
     }
     let folder = &arguments.folder;
-    let loaded = evidence::load(folder)
-        .map_err(|error| Failure::new(Exit::EvidenceUnverified, error.to_string(), error.help()))?;
-    for notice in &loaded.notices {
-        output::talk(&format!("notice: {notice}\n"));
-    }
+    let loaded = loaded(folder)?;
     // A folder without a manifest may hold anything.
     let judged = evidence::guarded(|| {
         let judgement = score::judge(&loaded.record, &loaded.history);
         let files = rendered(&loaded.record, &loaded.history, &judgement);
         (judgement, files)
     });
-    let (judgement, files) = judged.ok_or_else(|| {
-        Failure::new(
-            Exit::EvidenceUnverified,
-            "failed to judge the run: events and history do not fit together",
-            "the folder is damaged: restore it from a copy, or repeat the drill",
-        )
-    })?;
+    let (judgement, files) = judged.ok_or_else(misfit)?;
     for (name, bytes) in files {
         let path = folder.join(name);
         let same = read(&path, bytes.len() as u64).is_ok_and(|old| old == bytes);
@@ -74,6 +64,36 @@ pub fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
         output::style(),
     ));
     Ok(exit_of(&loaded.record, &judgement))
+}
+
+/// Judges a run again from its folder, and says why its recovery took as long as it did.
+///
+/// # Errors
+/// When the folder is no run's, or its files are not what its manifest says.
+pub fn why(folder: &Path) -> Result<Exit, Failure> {
+    let loaded = loaded(folder)?;
+    let judged = evidence::guarded(|| score::judge(&loaded.record, &loaded.history));
+    let judgement = judged.ok_or_else(misfit)?;
+    output::result(&why::why(&loaded.record, &judgement, output::style()));
+    Ok(exit_of(&loaded.record, &judgement))
+}
+
+/// A run's record and history from its folder; what is odd about them is said.
+fn loaded(folder: &Path) -> Result<Loaded, Failure> {
+    let loaded = evidence::load(folder)
+        .map_err(|error| Failure::new(Exit::EvidenceUnverified, error.to_string(), error.help()))?;
+    for notice in &loaded.notices {
+        output::talk(&format!("notice: {notice}\n"));
+    }
+    Ok(loaded)
+}
+
+fn misfit() -> Failure {
+    Failure::new(
+        Exit::EvidenceUnverified,
+        "failed to judge the run: events and history do not fit together",
+        "the folder is damaged: restore it from a copy, or repeat the drill",
+    )
 }
 
 /// Writes the run's operations as CSV.

@@ -17,6 +17,7 @@ use super::{
     rto::{Seen, best, deciding, lane_outage, seen, worst},
     scan::{Scan, Scanned},
     shard::{of_struck, shards, struck},
+    why::why,
 };
 
 /// About fault, onset and recovery, how far lateness of the harness matters.
@@ -49,7 +50,7 @@ pub fn event(scan: &Scan<'_>, index: usize, service_ns: u64) -> EventFigures {
     let deciders = of_struck(scan.record, &struck, &first);
     let (recovered_by, successor) = recovered_by(scan, index, &deciders);
     let phases = phases(scan, index, &first);
-    EventFigures {
+    let mut event = EventFigures {
         step: disruption.step,
         kind: disruption.kind,
         name: disruption.name.clone(),
@@ -80,7 +81,10 @@ pub fn event(scan: &Scan<'_>, index: usize, service_ns: u64) -> EventFigures {
             .chain(undetected(&scan.app, &app))
             .collect(),
         late: own(scan, index, |cause| cause == Cause::Late),
-    }
+        why: Vec::new(),
+    };
+    event.why = why(scan.record, &event);
+    event
 }
 
 /// What the lanes without an outage leave open.

@@ -11,7 +11,7 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{AlertFigures, BackupFigures, RebalanceFigures, RestoreFigures, Undetected};
+use super::{AlertFigures, BackupFigures, RebalanceFigures, RestoreFigures, Undetected, why::Part};
 
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -155,6 +155,9 @@ pub struct EventFigures {
     pub phases: Vec<Phase>,
     /// Time between milestones that no source names.
     pub unexplained: Figure<Span>,
+    /// What each part of the time waited for; empty in results of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<Part>,
     /// How sure the RTO is.
     pub uncertainty: Uncertainty,
     /// The outages of each lane that belong to this event, but for those that are put down to what was undone since.

@@ -420,6 +420,7 @@ fn stack() -> Stack {
             rto: Span::between(Duration::from_secs(1), Duration::from_secs(4)),
             basis: "lease".into(),
             confirmed: true,
+            waits: Vec::new(),
         }],
         connection_limit: None,
         phase_ns: 0,
@@ -595,6 +596,7 @@ pub(crate) fn consumers(change: impl Fn(u16, Beaten) -> Beaten) -> Bench {
             rto: Span::between(Duration::from_secs(7), Duration::from_secs(12)),
             basis: "session".into(),
             confirmed: false,
+            waits: Vec::new(),
         }],
         ready: vec![],
     };

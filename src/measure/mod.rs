@@ -41,6 +41,7 @@ pub mod transfers;
 pub mod undetected;
 pub mod undone;
 pub mod visibility;
+pub mod why;
 pub mod windows;
 pub mod zones;
 

@@ -81,17 +81,10 @@ pub fn unexplained(phases: &[Phase]) -> Figure<Span> {
         if !between.iter().all(named) {
             let took = phases[index].took.low();
             let share = phases[index].at.high.since(phases[index - 1].at.high);
-            total = add(total, Span::between(took.min(share), share));
+            total = total.plus(Span::between(took.min(share), share));
         }
     }
     Figure::Measured(total)
-}
-
-fn add(a: Span, b: Span) -> Span {
-    Span {
-        low_ns: a.low_ns.saturating_add(b.low_ns),
-        high_ns: a.high_ns.zip(b.high_ns).map(|(a, b)| a.saturating_add(b)),
-    }
 }
 
 type Found = (Milestone, Bracket, String);

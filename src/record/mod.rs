@@ -1,6 +1,7 @@
 //! Everything observed in one run: a list of events as they happened, and the record folded from them.
 
 pub mod alerting;
+pub mod bound;
 pub mod consumers;
 pub mod emit;
 pub mod event;
@@ -14,6 +15,7 @@ pub mod variant;
 pub mod view;
 
 pub use alerting::{AlertEvent, AlertMoment, AlertRule, Alerting, AlertingMember, WATCHDOG};
+pub use bound::{Bound, Wait};
 pub use consumers::{Consumed, ConsumerGroup, RebalanceMoment, Rebalanced};
 pub use emit::Emitter;
 pub use event::{
@@ -26,7 +28,7 @@ pub use lifecycle::{Cause, Change, Unexplained, Watched};
 pub use ranges::{Range, Ranges};
 pub use restore::{BackedUp, HarmSeen, LogKept, RestoreStage, Restored, StageName};
 pub use stack::{
-    Bound, Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
+    Environment, Harness, ImageFact, Member, MemberKind, Origin, Setting, Shard, Stack,
 };
 pub use variant::variant;
 pub use view::{ControlEvent, Milestone, Role, View};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::NodeName, time::Span};
+use crate::id::NodeName;
+
+use super::Bound;
 
 /// What the drill runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -172,17 +174,4 @@ pub struct Setting {
     pub value: String,
     /// Who said so, for instance `sentinel1: SENTINEL MASTER`.
     pub source: String,
-}
-
-/// How long the failover may take after one kind of fault, by the effective settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bound {
-    /// The fault in a word, for instance `kill`, and the victim's role.
-    pub fault: String,
-    /// The bounds of the client-observed recovery.
-    pub rto: Span,
-    /// The arithmetic, for a reader.
-    pub basis: String,
-    /// Whether drills on the real component have confirmed the lower bound.
-    pub confirmed: bool,
 }

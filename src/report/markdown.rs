@@ -148,6 +148,7 @@ fn phases(view: &View) -> String {
         ));
     }
     details("Phases of the recovery", &body)
+        + &details("Why it took so long", &table(&view.why_table))
 }
 
 fn details(title: &str, body: &str) -> String {

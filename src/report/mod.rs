@@ -27,6 +27,7 @@ pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod view;
+pub mod why;
 
 use crate::{history::History, record::Record, score::Judgement};
 

@@ -21,6 +21,7 @@ pub fn run_document(view: &View) -> Document {
     }));
     sections.extend(view.picture.as_ref().map(outage));
     sections.push(phases(view));
+    sections.push(tabled("Why it took so long", &view.why_table));
     let shards = (!view.shards.rows.is_empty()).then(|| tabled("Recovery per shard", &view.shards));
     sections.extend(shards);
     let consumers = view.consumers.as_ref();

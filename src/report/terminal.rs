@@ -14,7 +14,10 @@ use crate::{
     score::{Line, LineState, Reason, Verdict},
 };
 
-use super::view::{Picture, View, text};
+use super::{
+    view::{Picture, View, text},
+    why,
+};
 
 /// Lost writes shown; the report file has more.
 const LOST_MAX: usize = 10;
@@ -45,11 +48,11 @@ impl Style {
         }
     }
 
-    fn heading(self, text: &str) -> String {
+    pub(super) fn heading(self, text: &str) -> String {
         format!("\n{}\n", self.paint("1", text))
     }
 
-    fn columns(self) -> usize {
+    pub(super) fn columns(self) -> usize {
         self.width.max(WIDTH_MIN)
     }
 }
@@ -63,6 +66,7 @@ pub fn terminal(view: &View, place: &str, style: Style) -> String {
     }
     out.push_str(&uncertainty(view, style));
     out.push_str(&phases(view, style));
+    out.push_str(&why::block(&view.why, style));
     out.push_str(&shards(view, style));
     out.push_str(&consumers(view, style));
     out.push_str(&alerts(view, style));
@@ -315,7 +319,7 @@ fn phases(view: &View, style: Style) -> String {
     }
     if let Some((value, _)) = &view.unexplained {
         let empty = String::new();
-        builder.push_record([&empty, &"unexplained".into(), &empty, value, &empty]);
+        builder.push_record([&empty, &"seen by no source".into(), &empty, value, &empty]);
     }
     for step in &view.operator {
         builder.push_record([

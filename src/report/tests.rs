@@ -68,6 +68,7 @@ fn inconclusive() -> Case {
         *figure = Figure::Missing(missing());
     }
     event.phases.clear();
+    event.why.clear();
     event.lanes.clear();
     event.outage_seen = false;
     let card = &mut case.judgement.scorecard;
@@ -94,6 +95,7 @@ fn no_outage() -> Case {
     let event = &mut case.judgement.figures.events[0];
     event.outage_seen = false;
     event.phases.clear();
+    event.why.clear();
     event.lanes.clear();
     event.unexplained = Figure::Missing("no outage was seen".into());
     event.rto = Figure::Measured(Span::ZERO);
@@ -143,6 +145,7 @@ fn not_recovered() -> Case {
     event.rto_write = Figure::Measured(unseen);
     event.recovered_by = Figure::Missing("no recovery was seen".into());
     event.phases.truncate(2);
+    event.why.clear();
     for lane in &mut event.lanes {
         lane.recovered = None;
         lane.rto = unseen;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::drill_rig::{DRDRILL, Drill, run_fit};
+use crate::drill_rig::{DRDRILL, Done, Drill, run_fit};
 
 const KILL: &str = "reference/primary-kill.yaml";
 
@@ -26,6 +26,21 @@ fn a_kill_of_the_sound_store_passes_and_is_measured() {
         done.talk
     );
     assert_eq!(done.loss()["lost"].as_array().map(Vec::len), Some(0));
+    let (exit, why) = why(&done);
+    assert_eq!(exit, Some(0), "{why}");
+    assert!(why.contains("- the primary is silent, "), "{why}");
+    assert!(!why.contains("not explained"), "{why}");
+}
+
+/// What `drdrill why` says of a run.
+fn why(done: &Done) -> (Option<i32>, String) {
+    let output = Command::new(DRDRILL)
+        .arg("why")
+        .arg(&done.run)
+        .output()
+        .expect("the binary starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.code(), said)
 }
 
 #[test]
@@ -115,6 +130,17 @@ fn a_slow_promotion_misses_the_target() {
         .run();
     done.expect(1, "fail");
     assert_eq!(done.line("rto"), "missed", "{}", done.talk);
+    // Its settings give two rounds of election 1.5 s: what comes on top is not explained, and said at the head.
+    let (exit, why) = why(&done);
+    assert_eq!(exit, Some(1), "{why}");
+    assert!(why.contains(" is not explained: "), "{why}");
+    assert!(done.talk.contains(" is not explained: "), "{}", done.talk);
+    let part = &done.result["figures"]["events"][0]["why"][0];
+    let unexplained = part["unexplained_ns"].as_u64().expect("of its first part");
+    assert!(
+        (600_000_000..3_000_000_000).contains(&unexplained),
+        "{part}"
+    );
 }
 
 #[test]

@@ -230,3 +230,11 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| "expected a number from 1".to_owned())
 }
+
+/// Arguments of `why`.
+#[derive(Debug, Args)]
+pub struct WhyArguments {
+    /// The run's folder
+    #[arg(value_name = "RUN-DIR")]
+    pub folder: PathBuf,
+}

@@ -12,11 +12,11 @@ use crate::{
         Bound, ControlEvent, Disruption, DisruptionKind, Effect, EffectState, Environment, Event,
         FinalRead, Harness, Holdings, ImageFact, Last, LastLine, Member, MemberKind, Milestone,
         Opened, Origin, Record, Residue, Role, Setting, Source, Stack, Status, StepResult, View,
-        Watched, What,
+        Wait, Watched, What,
     },
     scenario::Scenario,
     seed::Seed,
-    time::{Bracket, Nanos, Span},
+    time::{Bracket, Nanos},
 };
 
 pub use judgement::judgement;
@@ -261,14 +261,7 @@ fn stack() -> Stack {
             setting("min-replicas-to-write", "0", "redis1: CONFIG GET"),
             setting("appendfsync", "everysec", "redis1: CONFIG GET"),
         ],
-        bounds: vec![Bound {
-            fault: "kill primary".into(),
-            rto: Span::between(Duration::from_millis(3000), Duration::from_millis(8200)),
-            basis:
-                "down-after 3 s + quorum 0 to 0.2 s + election 0 to 4 s + clients' refresh 0 to 1 s"
-                    .into(),
-            confirmed: false,
-        }],
+        bounds: vec![Bound::of("kill primary", waits(), "a split vote")],
         connection_limit: Some(10_000),
         phase_ns: 1_000_000_000,
         idempotent: false,
@@ -394,4 +387,42 @@ fn ending() -> Vec<Event> {
         what,
     })
     .collect()
+}
+
+/// What a failover of the sample waits for, as Sentinel's would.
+fn waits() -> Vec<Wait> {
+    let fixed = "fixed in Sentinel";
+    let ms = Duration::from_millis;
+    vec![
+        Wait::new(
+            Milestone::Declared,
+            "the primary is silent",
+            "down-after-milliseconds 3s, less the age of the last answer, 1s at most",
+            [ms(2000), ms(3000)],
+        ),
+        Wait::upto(
+            Milestone::Declared,
+            "the sentinels ask each other",
+            fixed,
+            ms(1000),
+        ),
+        Wait::upto(
+            Milestone::Accepts,
+            "random wait before the election",
+            fixed,
+            ms(1000),
+        ),
+        Wait::upto(
+            Milestone::Accepts,
+            "promotion is noticed by INFO",
+            fixed,
+            ms(1000),
+        ),
+        Wait::upto(
+            Milestone::FirstSuccess,
+            "steps of the failover, and clients ask again",
+            "five states at 10 to 20 a second",
+            ms(1000),
+        ),
+    ]
 }

@@ -65,7 +65,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("clients are led there", "客户端切换到新主节点"),
     ("first success", "首次成功"),
     ("sustained", "稳定恢复"),
-    ("unexplained", "未解释"),
+    ("seen by no source", "没有来源看到"),
     (
         "time between milestones that no source names",
         "没有来源说明的阶段之间的时间",

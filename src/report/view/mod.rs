@@ -10,6 +10,7 @@ mod restores;
 pub mod setup;
 pub mod table;
 pub mod text;
+pub mod why;
 
 use crate::{
     check::{Answer, Finding},
@@ -23,6 +24,7 @@ use crate::{
 pub use loss::LossView;
 pub use picture::Picture;
 pub use table::Table;
+pub use why::PartView;
 
 /// A run made ready to be shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,10 @@ pub struct View {
     pub operator: Vec<ActionView>,
     /// How long all of that took; absent where nobody did anything.
     pub operator_took: Option<String>,
+    /// Why the recovery took as long, part by part.
+    pub why: Vec<PartView>,
+    /// The same as a table.
+    pub why_table: Table,
     /// What the phases leave unexplained: value and bracket, or why it is not known.
     pub unexplained: Option<(String, String)>,
     /// What became of the data.
@@ -198,6 +204,8 @@ impl View {
             last: setup::last(record, &judgement.scorecard),
             fault: setup::fault(record),
             phases: event.map_or_else(Vec::new, figures::phases),
+            why: event.map_or_else(Vec::new, why::parts),
+            why_table: why::table(event),
             operator: event.map_or_else(Vec::new, |event| operator::steps(record, event)),
             operator_took: event.and_then(|event| operator::took(record, event)),
             unexplained: event.map(|event| {
@@ -207,7 +215,11 @@ impl View {
             }),
             loss: loss::loss(record, figures),
             findings,
-            alarms: setup::alarms(record),
+            alarms: [
+                setup::alarms(record),
+                event.and_then(why::alarm).into_iter().collect(),
+            ]
+            .concat(),
             last_words: setup::last_words(record),
             picture: picture::picture(record, history, event),
             bounds: figures::bounds(record, event),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, time::Span};
+use crate::record::{Bound, Milestone, Wait};
 
 /// A round of votes before the vote (PreVote, on by default since 3.5), the vote, and the new leader's first entry: three
 /// rounds, two of which wait for the disk. etcd's own guide calls a sync to disk of more than 10 ms slow; a machine that
@@ -19,39 +19,54 @@ const CLIENTS: Duration = Duration::from_millis(300);
 /// etcd's Raft). The first tick is one that had begun. It last heard of its leader up to one heartbeat before the fault.
 /// A leader that is asked to end hands over first.
 pub fn bounds(heartbeat: Duration, election: Duration) -> Vec<Bound> {
-    let silence = Span::between(
-        election.saturating_sub(heartbeat * 2),
-        election * 2 + VOTES + CLIENTS,
+    let least = election.saturating_sub(heartbeat * 2);
+    let by = format!(
+        "election timeout {election:?}, less the age of the last heartbeat and a tick that had begun, {heartbeat:?} each"
     );
-    let silent = format!(
-        "low: election timeout {election:?} - age of the last heartbeat <= {heartbeat:?} - a tick that had begun <= \
-         {heartbeat:?}; high: twice the election timeout, of which a member draws its own at random, + votes and first \
-         entry {VOTES:?} + clients {CLIENTS:?}; a split vote adds another draw and is not in it"
-    );
-    let handed = format!(
-        "the leader hands over as it ends: votes and first entry {VOTES:?} + clients {CLIENTS:?}"
-    );
-    let bound = |fault: &str, rto: Span, basis: &str| Bound {
-        fault: format!("{fault} primary"),
-        rto,
-        basis: basis.to_owned(),
-        confirmed: false,
-    };
-    vec![
-        bound("kill", silence, &silent),
-        bound("pause", silence, &silent),
-        bound("partition", silence, &silent),
-        bound(
-            "stop",
-            Span::between(Duration::ZERO, VOTES + CLIENTS),
-            &handed,
+    let ends = [
+        Wait::upto(
+            Milestone::Accepts,
+            "votes and first entry",
+            "three rounds, two of them to disk",
+            VOTES,
         ),
-    ]
+        Wait::upto(
+            Milestone::FirstSuccess,
+            "clients go to another member",
+            "connection refused, or the next operation",
+            CLIENTS,
+        ),
+    ];
+    let silence = [
+        Wait::new(
+            Milestone::Declared,
+            "the leader is silent",
+            by,
+            [least, election],
+        ),
+        Wait::upto(
+            Milestone::Declared,
+            "what a member waits longer at random",
+            format!("up to the election timeout {election:?} again"),
+            election,
+        ),
+    ];
+    let silent = |fault: &str| {
+        let waits = silence.iter().chain(&ends).cloned().collect();
+        let split = "a split vote, which adds another draw";
+        Bound::of(format!("{fault} primary"), waits, split)
+    };
+    // A leader that is asked to end hands over first.
+    let handed = Bound::of("stop primary", ends.to_vec(), "");
+    let mut bounds = ["kill", "pause", "partition"].map(silent).to_vec();
+    bounds.push(handed);
+    bounds
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Span;
 
     #[test]
     fn bounds_follow_from_heartbeat_and_election_timeout() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, time::Span};
+use crate::record::{Bound, Milestone, Wait};
 
 /// The controller looks for silent brokers four times in a session (`QuorumController.maybeFenceStaleBrokerPeriodNs`).
 const LOOKS: u32 = 4;
@@ -38,59 +38,77 @@ pub struct Timeouts {
 /// replica that is in sync holds writes with `acks=all` up for as long: they wait for it until it is fenced.
 /// Where the active controller dies too, another is elected first, and for it every broker's session begins anew.
 pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
+    use Milestone::{Accepts, Declared, FirstSuccess};
     let Timeouts {
         session,
         heartbeat,
-        fetch,
-        election,
         with_controller,
         acks_all,
+        ..
     } = *timeouts;
-    let low = session.saturating_sub(heartbeat);
-    let looks = session / LOOKS;
-    let fenced = session + looks + CLIENTS;
-    let elected = fetch + election * 2 + ELECTION_BACKOFF;
-    let basis = format!(
-        "low: session {session:?} - age of the last heartbeat <= {heartbeat:?}; \
-         high: session + next look <= {looks:?} + clients {CLIENTS:?}"
+    let silence = Wait::new(
+        Declared,
+        "the broker is silent",
+        format!(
+            "broker.session.timeout.ms {session:?}, less the age of its last heartbeat, {heartbeat:?} at most"
+        ),
+        [session.saturating_sub(heartbeat), session],
     );
-    let (high, primary) = if with_controller {
-        let words = format!(
-            "{basis} + another controller: fetch timeout {fetch:?} + two elections of {election:?} + \
-             backoff <= {ELECTION_BACKOFF:?}, after which every session begins anew"
-        );
-        (fenced + elected, words)
-    } else {
-        (fenced, basis.clone())
-    };
-    let bound = |fault: &str, role: &str, rto: Span, basis: &str, confirmed: bool| Bound {
-        fault: format!("{fault} {role}"),
-        rto,
-        basis: basis.to_owned(),
-        confirmed,
-    };
-    let mut bounds: Vec<Bound> = ["kill", "pause", "partition"]
-        .iter()
-        .map(|fault| bound(fault, "primary", Span::between(low, high), &primary, false))
-        .collect();
-    let handover = Span::between(Duration::ZERO, heartbeat + CLIENTS);
-    let words = format!(
-        "the broker hands its leadership over before it ends: high: next heartbeat <= {heartbeat:?} + clients {CLIENTS:?}"
+    let look = Wait::upto(
+        Declared,
+        "the controller's next look",
+        format!("{LOOKS} looks a session"),
+        session / LOOKS,
     );
-    bounds.push(bound("stop", "primary", handover, &words, false));
+    let clients = |until| {
+        Wait::upto(
+            until,
+            "clients look for the leader again",
+            "their metadata",
+            CLIENTS,
+        )
+    };
+    let fenced = |electing: Option<Wait>, again: &str| -> Vec<Bound> {
+        let mut waits: Vec<Wait> = electing.into_iter().collect();
+        waits.extend([silence.clone(), look.clone(), clients(FirstSuccess)]);
+        ["kill", "pause", "partition"]
+            .map(|fault| Bound::of(format!("{fault} {again}"), waits.clone(), ""))
+            .to_vec()
+    };
+    let led = with_controller.then(|| election(timeouts, "another controller is elected"));
+    let mut bounds = fenced(led, "primary");
+    let handed = Wait::upto(
+        Accepts,
+        "the broker hands its leadership over with its next heartbeat",
+        format!("broker.heartbeat.interval.ms {heartbeat:?}"),
+        heartbeat,
+    );
+    let handed = vec![handed, clients(FirstSuccess)];
+    bounds.push(Bound::of("stop primary", handed, ""));
     if acks_all {
-        let replica = Span::between(low, fenced + elected);
-        let words = format!(
-            "writes wait for the replica until it is fenced: {basis}; where it is the active controller, + \
-             fetch timeout {fetch:?} + two elections of {election:?} + backoff <= {ELECTION_BACKOFF:?}"
+        // Writes wait for the replica until it is fenced.
+        let led = election(
+            timeouts,
+            "another controller is elected, where the replica was the active one",
         );
-        bounds.extend(
-            ["kill", "pause", "partition"]
-                .iter()
-                .map(|fault| bound(fault, "replica", replica, &words, false)),
-        );
+        bounds.extend(fenced(Some(led), "replica"));
     }
     bounds
+}
+
+/// What the loss of the active controller adds: every broker's session begins anew once there is another.
+fn election(timeouts: &Timeouts, what: &str) -> Wait {
+    let Timeouts {
+        fetch, election, ..
+    } = *timeouts;
+    Wait::upto(
+        Milestone::Declared,
+        what,
+        format!(
+            "controller.quorum.fetch.timeout.ms {fetch:?}, two elections of {election:?}, backoff <= {ELECTION_BACKOFF:?}"
+        ),
+        fetch + election * 2 + ELECTION_BACKOFF,
+    )
 }
 
 /// What the members of a consumer group were told.
@@ -116,51 +134,66 @@ pub fn group_bounds(group: &GroupTimeouts, brokers: &Timeouts) -> Vec<Bound> {
         heartbeat,
         all_lead,
     } = *group;
-    let bound = |fault: &str, low: Duration, high: Duration, basis: String| Bound {
-        fault: fault.to_owned(),
-        rto: Span::between(low, high),
-        basis,
-        confirmed: false,
-    };
-    let told = heartbeat + CLIENTS;
-    let fenced = brokers.session + brokers.session / LOOKS + CLIENTS;
-    let elected = brokers.fetch + brokers.election * 2 + ELECTION_BACKOFF;
+    let told = [
+        Wait::upto(
+            Milestone::Accepts,
+            "the others' next heartbeat",
+            format!("heartbeat.interval.ms {heartbeat:?}"),
+            heartbeat,
+        ),
+        Wait::upto(
+            Milestone::FirstSuccess,
+            "the members join anew",
+            "their next poll",
+            CLIENTS,
+        ),
+    ];
+    let missed = Wait::new(
+        Milestone::Declared,
+        "the member is silent",
+        format!(
+            "session.timeout.ms {session:?}, less the age of its last heartbeat, {heartbeat:?} at most"
+        ),
+        [session.saturating_sub(heartbeat), session],
+    );
     let silent = if all_lead {
         brokers.session.saturating_sub(brokers.heartbeat)
     } else {
         Duration::ZERO
     };
+    let fenced = Wait::new(
+        Milestone::Declared,
+        if all_lead {
+            "the broker is silent"
+        } else {
+            "the broker is silent; not every broker leads a partition"
+        },
+        format!("broker.session.timeout.ms {:?}", brokers.session),
+        [silent, brokers.session],
+    );
+    let look = Wait::upto(
+        Milestone::Declared,
+        "the controller's next look",
+        format!("{LOOKS} looks a session"),
+        brokers.session / LOOKS,
+    );
+    let again = Wait::upto(
+        Milestone::FirstSuccess,
+        "clients look for the leader again",
+        "their metadata",
+        CLIENTS,
+    );
+    let crash = [&[missed][..], &told].concat();
+    let kill = vec![
+        election(brokers, "another controller, should that be needed"),
+        fenced,
+        look,
+        again,
+    ];
     vec![
-        bound(
-            "consumer-crash",
-            session.saturating_sub(heartbeat),
-            session + told,
-            format!(
-                "low: session {session:?} - age of the last heartbeat <= {heartbeat:?}; high: session + the others' next \
-                 heartbeat <= {heartbeat:?} + clients {CLIENTS:?}"
-            ),
-        ),
-        bound(
-            "consumer-leave",
-            Duration::ZERO,
-            told,
-            format!("high: the others' next heartbeat <= {heartbeat:?} + clients {CLIENTS:?}"),
-        ),
-        bound(
-            "kill",
-            silent,
-            fenced + elected,
-            format!(
-                "low: {}; high: the brokers' session {:?} + next look + clients {CLIENTS:?} + another controller \
-                 {elected:?}, should that be needed",
-                if all_lead {
-                    "the brokers' session - age of the last heartbeat"
-                } else {
-                    "not every broker leads a partition"
-                },
-                brokers.session
-            ),
-        ),
+        Bound::of("consumer-crash", crash, ""),
+        Bound::of("consumer-leave", told.to_vec(), ""),
+        Bound::of("kill", kill, ""),
     ]
 }
 

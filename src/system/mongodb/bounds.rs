@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, time::Span};
+use crate::record::{Bound, Milestone, Wait};
 
 /// The part of the election timeout that a member waits longer at random, at most: the server parameter
 /// `replElectionTimeoutOffsetLimitFraction`.
@@ -21,36 +21,45 @@ const CLIENTS: Duration = Duration::from_millis(300);
 /// of it more. It last heard of it up to one heartbeat before the fault, less where it copies from it all the time. An
 /// orderly end hands the role over at once.
 pub fn bounds(election: Duration, heartbeat: Duration) -> Vec<Bound> {
-    let slowest = election.mul_f64(1.0 + OFFSET);
-    let silence = Span::between(
-        election.saturating_sub(heartbeat),
-        slowest + ELECTION + CLIENTS,
-    );
-    let silent = format!(
-        "low: electionTimeoutMillis {election:?} - age of the last heartbeat <= {heartbeat:?}; high: {slowest:?} with the \
-         random part of {OFFSET} + votes, catch-up and drain {ELECTION:?} + clients {CLIENTS:?}; a split vote adds another \
-         election timeout and is not in it"
-    );
-    let handed = format!(
-        "the role is handed over at once: votes, catch-up and drain {ELECTION:?} + clients {CLIENTS:?}"
-    );
-    let bound = |fault: &str, rto: Span, basis: &str, confirmed: bool| Bound {
-        fault: format!("{fault} primary"),
-        rto,
-        basis: basis.to_owned(),
-        confirmed,
-    };
-    vec![
-        bound("kill", silence, &silent, false),
-        bound("pause", silence, &silent, false),
-        bound("partition", silence, &silent, false),
-        bound(
-            "stop",
-            Span::between(Duration::ZERO, ELECTION + CLIENTS),
-            &handed,
-            false,
+    let ends = [
+        Wait::upto(
+            Milestone::Accepts,
+            "votes, catch-up and drain",
+            "the server's own test of election times",
+            ELECTION,
         ),
-    ]
+        Wait::upto(
+            Milestone::FirstSuccess,
+            "clients look for the primary again",
+            "a round of questions",
+            CLIENTS,
+        ),
+    ];
+    let silence = [
+        Wait::new(
+            Milestone::Declared,
+            "the primary is silent",
+            format!(
+                "electionTimeoutMillis {election:?}, less the age of the last heartbeat, {heartbeat:?} at most"
+            ),
+            [election.saturating_sub(heartbeat), election],
+        ),
+        Wait::upto(
+            Milestone::Declared,
+            "what a secondary waits longer at random",
+            format!("replElectionTimeoutOffsetLimitFraction {OFFSET} of it"),
+            election.mul_f64(OFFSET),
+        ),
+    ];
+    let silent = |fault: &str| {
+        let waits = silence.iter().chain(&ends).cloned().collect();
+        let split = "a split vote, which adds another election timeout";
+        Bound::of(format!("{fault} primary"), waits, split)
+    };
+    let handed = Bound::of("stop primary", ends.to_vec(), "");
+    let mut bounds = ["kill", "pause", "partition"].map(silent).to_vec();
+    bounds.push(handed);
+    bounds
 }
 
 #[cfg(test)]

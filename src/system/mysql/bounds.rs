@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, time::Span};
+use crate::{
+    record::{Bound, Milestone, Wait},
+    time::Span,
+};
 
 /// The faults that take a primary away. A replica's loss moves nothing.
 const FAULTS: [&str; 3] = ["kill primary", "pause primary", "partition primary"];
@@ -21,52 +24,79 @@ const GALERA_TICK: Duration = Duration::from_millis(500);
 
 /// With an operator: nothing happens by itself, and no upper bound follows from any setting.
 pub fn by_operator() -> Vec<Bound> {
-    let bound = |fault: &str| {
-        Bound {
-        fault: fault.into(),
-        rto: Span::at_least(Duration::from_millis(20)),
-        basis: "nothing fails over by itself: the operator's own time + the relay log applied + four statements \
-                [0.02 s, without an upper bound from any setting]"
-            .into(),
-        confirmed: false,
-    }
-    };
-    FAULTS.map(bound).to_vec()
+    let waits = [
+        Wait::open(
+            Milestone::Accepts,
+            "an operator promotes a replica",
+            "nothing fails over by itself: no setting",
+        ),
+        Wait {
+            span: Span::at_least(Duration::from_millis(20)),
+            ..Wait::open(
+                Milestone::Accepts,
+                "relay log applied, and four statements",
+                "the replica's backlog",
+            )
+        },
+    ];
+    FAULTS
+        .map(|fault| Bound::of(fault, waits.to_vec(), ""))
+        .to_vec()
 }
 
 /// With Group Replication: the lost member must be suspected, and expelled.
 pub fn by_group(expel: Duration) -> Vec<Bound> {
-    let low = expel + ELECT.0;
-    let high = SUSPECT + expel + SUSPICION_TICK + ELECT.1;
-    let bound = |fault: &str| Bound {
-        fault: fault.into(),
-        rto: Span::between(low, high),
-        basis: format!(
-            "suspicion [0, {SUSPECT:?}] + member_expel_timeout {expel:?} + look at suspicions [0, {SUSPICION_TICK:?}] \
-             + election and its answer to clients [{:?}, {:?}]",
-            ELECT.0, ELECT.1
+    use Milestone::{Accepts, Declared};
+    let fixed = "fixed in MySQL";
+    let waits = [
+        Wait::upto(Declared, "the member is suspected", fixed, SUSPECT),
+        Wait::new(
+            Declared,
+            "the group waits for it",
+            format!("group_replication_member_expel_timeout {expel:?}"),
+            [expel, expel],
         ),
-        confirmed: false,
-    };
-    FAULTS.map(bound).to_vec()
+        Wait::upto(Declared, "next look at suspicions", fixed, SUSPICION_TICK),
+        Wait::new(
+            Accepts,
+            "election, and its answer to clients",
+            "backlog of the members",
+            [ELECT.0, ELECT.1],
+        ),
+    ];
+    FAULTS
+        .map(|fault| Bound::of(fault, waits.to_vec(), ""))
+        .to_vec()
 }
 
 /// With Galera: the lost node is suspected after one silence and dropped once all agree, at the latest after another.
 pub fn by_galera(suspect: Duration, inactive: Duration) -> Vec<Bound> {
-    let low = suspect.saturating_sub(GALERA_TICK * 2);
-    let high = inactive + GALERA_TICK * 2 + ELECT.1;
-    let bound = |fault: &str| Bound {
-        fault: fault.into(),
-        rto: Span::between(low, high),
-        basis: format!(
-            "silence [evs.suspect_timeout {suspect:?} - one keepalive, evs.inactive_timeout {inactive:?}] + look for \
-             silent nodes [0, {:?}] + new view and its answer to clients [0, {:?}]",
-            GALERA_TICK * 2,
-            ELECT.1
+    use Milestone::{Accepts, Declared};
+    let waits = [
+        Wait::new(
+            Declared,
+            "the node is silent",
+            format!(
+                "evs.suspect_timeout {suspect:?} less one keepalive, to evs.inactive_timeout {inactive:?}"
+            ),
+            [suspect.saturating_sub(GALERA_TICK * 2), inactive],
         ),
-        confirmed: false,
-    };
-    FAULTS.map(bound).to_vec()
+        Wait::upto(
+            Declared,
+            "look for silent nodes",
+            "fixed in Galera",
+            GALERA_TICK * 2,
+        ),
+        Wait::upto(
+            Accepts,
+            "new view, and its answer to clients",
+            "backlog of the nodes",
+            ELECT.1,
+        ),
+    ];
+    FAULTS
+        .map(|fault| Bound::of(fault, waits.to_vec(), ""))
+        .to_vec()
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, time::Span};
+use crate::{
+    record::{Bound, Milestone, Wait},
+    time::Span,
+};
 
 /// The cluster manager leaves the node out, makes a copy primary and tells the others: two changes of its state, each
 /// written to disk by a majority. A machine that also does other things is given as long as some seconds.
@@ -65,64 +68,81 @@ pub struct Timeouts {
 /// Where the cluster manager itself is lost, the others find out by their own checks and elect another, which begins to
 /// check the old one anew.
 pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
+    use Milestone::{Accepts, Declared, FirstSuccess};
     let Timeouts {
         follower,
         leader,
         with_primary,
     } = *timeouts;
-    let end = CHANGES + CLIENTS;
     let high = |span: Span| span.high().unwrap_or_default();
     let (alone, anew) = (follower.silence(), leader.silence());
-    let elected = high(anew) + ELECTION + high(alone) + end;
-    let changes = format!("changes of the cluster's state {CHANGES:?} + clients {CLIENTS:?}");
-    let silent = format!("cluster manager checks it {follower}");
-    let left_out = format!("that + next check {:?} + {changes}", follower.interval);
-    let replaced = format!(
-        "that + next check {:?} + election {ELECTION:?} + the new cluster manager's own checks {:?} + {changes}",
-        leader.interval,
-        high(alone)
+    let election = Wait::upto(
+        Declared,
+        "another cluster manager is elected",
+        "three rounds of 500ms and what nodes wait between them",
+        ELECTION,
     );
-    let died = "its connections end, which is noticed at once";
-    let (kill, killed) = match with_primary {
-        false => (end, format!("high: {died}; {changes}")),
-        true => (
-            end + ELECTION,
-            format!("high: {died}; election {ELECTION:?} + {changes}"),
+    let ends = [
+        Wait::upto(
+            Accepts,
+            "two changes of the cluster's state",
+            "each on the disks of a majority",
+            CHANGES,
         ),
+        Wait::upto(
+            FirstSuccess,
+            "clients go to another node",
+            "an operation that times out, and the next one",
+            CLIENTS,
+        ),
+    ];
+    let silent = |what: &str, checks: Checks, from: Duration, to: Duration| {
+        Wait::new(Declared, what, format!("checks {checks}"), [from, to])
     };
-    let (pause, paused) = match with_primary {
-        false => (
-            Span::between(alone.low(), high(alone) + end),
-            format!("low: {silent}; high: {left_out}"),
-        ),
-        true => (
-            Span::between(anew.low(), elected),
-            format!("low: the others check it {leader}; high: {replaced}"),
-        ),
-    };
-    // A replica may be the cluster manager's node too.
-    let replica = Span::between(alone.low().min(anew.low()), elected);
-    let waited = format!(
-        "writes wait for the replica until it is left out; low: {silent}; it may be the cluster manager, whose loss the \
-         others must notice first; high: {replaced}"
+    // The next check begins an interval after the one before at most: it is in `silence`.
+    let checked = silent(
+        "the cluster manager's checks fail",
+        follower,
+        alone.low(),
+        high(alone),
     );
-    let kill = Span::between(Duration::ZERO, kill);
-    [
-        ("kill primary", kill, &killed),
-        ("stop primary", kill, &killed),
-        ("pause primary", pause, &paused),
-        ("partition primary", pause, &paused),
-        ("pause replica", replica, &waited),
-        ("partition replica", replica, &waited),
+    let checked_anew = silent(
+        "the new cluster manager's own checks fail",
+        follower,
+        Duration::ZERO,
+        high(alone),
+    );
+    let managers = |from: Duration| {
+        silent(
+            "the others' checks of the cluster manager fail",
+            leader,
+            from,
+            high(anew),
+        )
+    };
+    let bound = |fault: &str, waits: &[&Wait]| {
+        let waits = waits.iter().copied().chain(&ends).cloned().collect();
+        Bound::of(fault, waits, "")
+    };
+    // Its connections end, which is noticed at once.
+    let killed: &[&Wait] = if with_primary { &[&election] } else { &[] };
+    let manager = managers(anew.low());
+    let paused: &[&Wait] = if with_primary {
+        &[&manager, &election, &checked_anew]
+    } else {
+        &[&checked]
+    };
+    // Writes wait for the replica until it is left out. It may be the cluster manager's node too.
+    let either = managers(alone.low().min(anew.low()));
+    let replica = [&either, &election, &checked_anew];
+    vec![
+        bound("kill primary", killed),
+        bound("stop primary", killed),
+        bound("pause primary", paused),
+        bound("partition primary", paused),
+        bound("pause replica", &replica),
+        bound("partition replica", &replica),
     ]
-    .into_iter()
-    .map(|(fault, rto, basis)| Bound {
-        fault: fault.to_owned(),
-        rto,
-        basis: basis.clone(),
-        confirmed: false,
-    })
-    .collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! How long a failover may take by the effective settings, and the arithmetic for a reader.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
-use crate::{record::Bound, time::Span};
+use crate::{
+    record::{Bound, Milestone, Wait},
+    time::Span,
+};
 
 use super::{etcd, haproxy::CHECK_TIMEOUT, shape::Timings};
 
@@ -26,21 +29,29 @@ const FAULTS: [&str; 3] = ["kill primary", "pause primary", "partition primary"]
 
 /// With an operator: nothing happens by itself, and no upper bound follows from any setting.
 pub fn by_operator() -> Vec<Bound> {
-    let bound = |fault: &str| {
-        Bound {
-        fault: fault.into(),
-        rto: Span::at_least(Duration::from_millis(100)),
-        basis: "nothing fails over by itself: the operator's own time + promotion [0.1 s, 1 s with all log \
-                replayed] + one connection; without an upper bound from any setting"
-            .into(),
-        confirmed: false,
-    }
-    };
-    FAULTS.map(bound).to_vec()
+    let waits = [
+        Wait::open(
+            Milestone::Accepts,
+            "an operator promotes a replica",
+            "nothing fails over by itself: no setting",
+        ),
+        Wait {
+            span: Span::at_least(Duration::from_millis(100)),
+            ..Wait::open(
+                Milestone::Accepts,
+                "promotion",
+                "1s at most once all log is replayed",
+            )
+        },
+    ];
+    FAULTS
+        .map(|fault| Bound::of(fault, waits.to_vec(), ""))
+        .to_vec()
 }
 
 /// With Patroni: the leader's key must expire first, whatever took the leader away.
 pub fn by_patroni(timings: Timings) -> Vec<Bound> {
+    use Milestone::{Accepts, Declared, Routed};
     let Timings {
         ttl,
         loop_wait,
@@ -49,38 +60,60 @@ pub fn by_patroni(timings: Timings) -> Vec<Bound> {
         ..
     } = timings;
     let checks = |count: u64| inter * u32::try_from(count).unwrap_or(u32::MAX);
-    let proxy = (checks(rise.saturating_sub(1)), checks(rise));
-    let after = (
-        PROMOTE.0 + proxy.0,
-        REVOKE_TICK + RACE + PROMOTE.1 + proxy.1,
+    let after = [
+        Wait::upto(
+            Declared,
+            "etcd's look for expired leases",
+            "fixed in etcd",
+            REVOKE_TICK,
+        ),
+        Wait::upto(Accepts, "race for the lead", "fixed in Patroni", RACE),
+        Wait::new(
+            Accepts,
+            "promotion",
+            "a replica that has replayed all log",
+            [PROMOTE.0, PROMOTE.1],
+        ),
+        Wait::new(
+            Routed,
+            "HAProxy takes it for well",
+            format!("rise {rise} x inter {inter:?}"),
+            [checks(rise.saturating_sub(1)), checks(rise)],
+        ),
+    ];
+    let lease = Wait::new(
+        Declared,
+        "the leader's key expires",
+        format!("ttl {ttl:?}, less up to loop_wait {loop_wait:?} since it was renewed"),
+        [ttl.saturating_sub(loop_wait), ttl],
     );
-    let tail = format!(
-        "etcd's look for expired leases [0, {REVOKE_TICK:?}] + race for the lead [0, {RACE:?}] + promotion \
-         [{:?}, {:?}] + HAProxy, rise {rise} x inter {inter:?} [{:?}, {:?}]",
-        PROMOTE.0, PROMOTE.1, proxy.0, proxy.1
-    );
-    let lease = (ttl.saturating_sub(loop_wait), ttl);
-    let passive = |fault: &str| Bound {
-        fault: fault.into(),
-        rto: Span::between(lease.0 + after.0, lease.1 + after.1),
-        basis: format!("left of the lease [ttl {ttl:?} - loop_wait {loop_wait:?}, ttl] + {tail}"),
-        confirmed: false,
-    };
+    let passive = |fault: &str| Bound::of(fault, chained(slice::from_ref(&lease), &after), "");
     // The last heartbeat may be one interval old, and an election waits for one to two timeouts.
-    let election = (etcd::ELECTION - etcd::HEARTBEAT, etcd::ELECTION * 2);
-    let with_leader = Bound {
-        fault: "kill primary and etcd-leader".into(),
-        rto: Span::between(
-            election.0 + ttl + after.0,
-            election.1 + ttl + EXTEND + after.1,
+    let with_leader = [
+        Wait::new(
+            Declared,
+            "etcd elects a leader, with which every lease starts anew",
+            format!("etcd's election timeout {:?}", etcd::ELECTION),
+            [etcd::ELECTION - etcd::HEARTBEAT, etcd::ELECTION * 2],
         ),
-        basis: format!(
-            "etcd elects a leader [{:?}, {:?}], which starts every lease anew: ttl {ttl:?} + extension [0, \
-             {EXTEND:?}] + {tail}",
-            election.0, election.1
+        Wait::new(
+            Declared,
+            "the leader's key expires",
+            format!("ttl {ttl:?}"),
+            [ttl, ttl],
         ),
-        confirmed: false,
-    };
+        Wait::upto(
+            Declared,
+            "extension of the leases",
+            "one election timeout of etcd",
+            EXTEND,
+        ),
+    ];
+    let with_leader = Bound::of(
+        "kill primary and etcd-leader",
+        chained(&with_leader, &after),
+        "",
+    );
     FAULTS
         .map(passive)
         .into_iter()
@@ -89,21 +122,36 @@ pub fn by_patroni(timings: Timings) -> Vec<Bound> {
         .collect()
 }
 
+fn chained(first: &[Wait], after: &[Wait]) -> Vec<Wait> {
+    first.iter().chain(after).cloned().collect()
+}
+
 /// Readers behind HAProxy: until a lost replica is marked down, every other new connection leads there.
 fn of_readers(timings: Timings) -> [Bound; 2] {
     let Timings { inter, fall, .. } = timings;
     let fall_times = u32::try_from(fall).unwrap_or(u32::MAX);
-    let bound = |fault: &str, check: Duration| Bound {
-        fault: fault.into(),
-        rto: Span::between(
-            Duration::ZERO,
-            inter + (inter + check) * fall_times + RECONNECT,
-        ),
-        basis: format!(
-            "reads only: next check <= {inter:?} + fall {fall} x (inter {inter:?} + answer <= {check:?}) + \
-             reconnecting {RECONNECT:?}"
-        ),
-        confirmed: false,
+    let bound = |fault: &str, check: Duration| {
+        let waits = vec![
+            Wait::upto(
+                Milestone::Routed,
+                "HAProxy's next check",
+                format!("inter {inter:?}"),
+                inter,
+            ),
+            Wait::upto(
+                Milestone::Routed,
+                "HAProxy takes it for down (reads only)",
+                format!("fall {fall} x (inter {inter:?} + answer <= {check:?})"),
+                (inter + check) * fall_times,
+            ),
+            Wait::upto(
+                Milestone::FirstSuccess,
+                "clients connect once more",
+                "their connections were ended",
+                RECONNECT,
+            ),
+        ];
+        Bound::of(fault, waits, "")
     };
     [
         bound("kill replica", Duration::ZERO),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, time::Span};
+use crate::record::{Bound, Milestone, Wait};
 
 /// The period of Sentinel's pings; a shorter `down-after-milliseconds` shortens it too. Fixed in `sentinel.c`.
 pub const PING_PERIOD: Duration = Duration::from_secs(1);
@@ -26,33 +26,53 @@ const TICKS: Duration = Duration::from_millis(1000);
 /// which is up to one ping period old. One that hangs keeps its connections: the clock runs from the first
 /// ping without an answer, which is sent up to one ping period after the fault.
 pub fn bounds(down_after: Duration, failover_timeout: Duration) -> Vec<Bound> {
+    use Milestone::{Accepts, Declared, FirstSuccess};
     let ping = PING_PERIOD.min(down_after);
-    let rest = ASK_PERIOD + MAX_DESYNC + INFO_PERIOD + TICKS;
-    let tail = format!(
-        "+ ask {ASK_PERIOD:?} + desync {MAX_DESYNC:?} + info {INFO_PERIOD:?} + ticks and clients {TICKS:?}; \
-         a split vote adds up to 2 x failover-timeout {failover_timeout:?} and is not in it"
+    let fixed = "fixed in Sentinel";
+    let silence = Wait::new(
+        Declared,
+        "the primary is silent",
+        format!(
+            "down-after-milliseconds {down_after:?}, less the age of the last answer, {ping:?} at most"
+        ),
+        [down_after.saturating_sub(ping), down_after],
     );
-    let lost = Span::between(down_after.saturating_sub(ping), down_after + rest);
-    let hung = Span::between(down_after.saturating_sub(ping), down_after + ping + rest);
-    let bound = |fault: &str, rto: Span, basis: String| Bound {
-        fault: format!("{fault} primary"),
-        rto,
-        basis,
+    let next = Wait::upto(
+        Declared,
+        "next ping, which is the first without an answer",
+        fixed,
+        ping,
+    );
+    let rest = [
+        Wait::upto(Declared, "the sentinels ask each other", fixed, ASK_PERIOD),
+        Wait::upto(
+            Accepts,
+            "random wait before the election",
+            fixed,
+            MAX_DESYNC,
+        ),
+        Wait::upto(Accepts, "promotion is noticed by INFO", fixed, INFO_PERIOD),
+        Wait::upto(
+            FirstSuccess,
+            "steps of the failover, and clients ask again",
+            "five states at 10 to 20 a second",
+            TICKS,
+        ),
+    ];
+    let split =
+        format!("a split vote, which adds up to twice failover-timeout {failover_timeout:?}");
+    let bound = |fault: &str, first: &[Wait]| {
+        let waits = first.iter().chain(&rest).cloned().collect();
         // By drills with `down-after` of 1 s and 3 s; see the stack tests.
-        confirmed: matches!(fault, "kill" | "pause"),
+        Bound::of(format!("{fault} primary"), waits, &split)
+            .confirmed(matches!(fault, "kill" | "pause"))
     };
-    let closed = format!(
-        "low: down-after {down_after:?} - age of the last answer <= {ping:?}; high: down-after {tail}"
-    );
-    let silent = format!(
-        "low: down-after {down_after:?} - age of the last answer <= {ping:?}; \
-         high: down-after + next ping <= {ping:?} {tail}"
-    );
+    let (closed, hung) = ([silence.clone()], [silence, next]);
     vec![
-        bound("kill", lost, closed.clone()),
-        bound("stop", lost, closed),
-        bound("pause", hung, silent.clone()),
-        bound("partition", hung, silent),
+        bound("kill", &closed),
+        bound("stop", &closed),
+        bound("pause", &hung),
+        bound("partition", &hung),
     ]
 }
 

@@ -10,7 +10,8 @@ use crate::{
     history::{Group, Lane},
     id::{NodeName, RunId},
     record::{
-        Bound, Emitter, Holdings, Member, MemberKind, Role, Setting, Source, Stack, View, What,
+        Bound, Emitter, Holdings, Member, MemberKind, Milestone, Role, Setting, Source, Stack,
+        View, Wait, What,
     },
     runtime::Runtime,
     scenario::{AppClients, Play},
@@ -18,7 +19,6 @@ use crate::{
         Backups, Client, Deploy, Observer, PlannedMove, Redundancy, Running, Scripted, SystemError,
         Told, roster::sole,
     },
-    time::Span,
 };
 
 use super::{
@@ -186,16 +186,7 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
             setting("clock-ahead", format!("{:?}", shape.clock_ahead)),
             setting("defect", shape.defect.to_string()),
         ],
-        bounds: vec![Bound {
-            fault: "kill primary".into(),
-            // The last beat may be one period old at the fault; the rest is what timers may be late.
-            rto: Span::between(
-                detect.saturating_sub(heartbeat(detect) + Duration::from_millis(5)),
-                detect + Duration::from_millis(1500),
-            ),
-            basis: "detection time less one heartbeat; plus two rounds of election".into(),
-            confirmed: true,
-        }],
+        bounds: vec![bound(detect)],
         connection_limit: None,
         phase_ns: crate::time::Nanos::from_duration(heartbeat(detect)).0,
         idempotent: true,
@@ -205,6 +196,29 @@ fn facts(members: Vec<Member>, shape: Shape) -> Stack {
         shards: Vec::new(),
         ready: Vec::new(),
     }
+}
+
+/// The last beat may be one period old at the fault; the rest is what timers may be late.
+fn bound(detect: Duration) -> Bound {
+    let late = Duration::from_millis(5);
+    let waits = vec![
+        Wait::new(
+            Milestone::Declared,
+            "the primary is silent",
+            format!(
+                "detect {detect:?}, less the age of its last beat, {:?} at most",
+                heartbeat(detect)
+            ),
+            [detect.saturating_sub(heartbeat(detect) + late), detect],
+        ),
+        Wait::upto(
+            Milestone::Accepts,
+            "two rounds of election",
+            "timers of the reference store",
+            Duration::from_millis(1500),
+        ),
+    ];
+    Bound::of("kill primary", waits, "").confirmed(true)
 }
 
 fn view_of(node: NodeName, status: Option<Status>, nodes: &[(NodeName, SocketAddr)]) -> View {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, system::mongodb::bounds, time::Span};
+use crate::{
+    record::{Bound, Milestone, Wait},
+    system::mongodb::bounds,
+};
 
 /// How often a router asks the members of a set without a primary (`kExpeditedRefreshPeriod`).
 const ROUTES: Duration = Duration::from_millis(500);
@@ -13,27 +16,31 @@ const CLIENTS: Duration = Duration::from_secs(1);
 /// The bounds by fault: of one shard's primary, which are those of a replica set and of the routers that look for the new
 /// primary; and of any other member. No drill has confirmed them.
 pub fn sharded(election: Duration, heartbeat: Duration) -> Vec<Bound> {
-    let mut all = bounds::bounds(election, heartbeat);
-    for bound in &mut all {
-        let routed = Duration::from_nanos(bound.rto.high_ns.unwrap_or(0)) + ROUTES;
-        bound.rto = Span::between(bound.rto.low(), routed);
-        bound.basis = format!(
-            "{}; routers look for the new primary every {ROUTES:?}",
-            bound.basis
+    let routed = |bound: Bound| {
+        let mut waits = bound.waits;
+        let routers = Wait::upto(
+            Milestone::Routed,
+            "routers look for the new primary",
+            "fixed in mongos",
+            ROUTES,
         );
-    }
-    let basis = format!(
-        "a config server, or a member that leads no shard: no outage is expected; a router: its clients ask another one {CLIENTS:?}"
-    );
-    for fault in ["kill", "stop"] {
-        all.extend(["replica", "control plane", "route"].map(|role| Bound {
-            fault: format!("{fault} {role}"),
-            rto: Span::between(Duration::ZERO, CLIENTS),
-            basis: basis.clone(),
-            confirmed: false,
-        }));
-    }
-    all
+        waits.insert(waits.len().saturating_sub(1), routers);
+        let split = "a split vote, which adds another election timeout";
+        Bound::of(bound.fault, waits, split)
+    };
+    let of_set = bounds::bounds(election, heartbeat).into_iter().map(routed);
+    let apart = ["kill", "stop"].into_iter().flat_map(|fault| {
+        ["replica", "control plane", "route"].map(|role| {
+            let asks = Wait::upto(
+                Milestone::FirstSuccess,
+                "clients of a router ask another one",
+                "no outage is expected of a config server, nor of a member that leads no shard",
+                CLIENTS,
+            );
+            Bound::of(format!("{fault} {role}"), vec![asks], "")
+        })
+    });
+    of_set.chain(apart).collect()
 }
 
 #[cfg(test)]

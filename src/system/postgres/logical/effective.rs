@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::Row;
 
 use crate::{
-    record::{Bound, Setting},
+    record::{Bound, Milestone, Setting, Wait},
     system::{
         SystemError,
         postgres::{effective::server_settings, sql},
@@ -82,16 +82,22 @@ async fn subscription(seat: &Seat) -> Result<Vec<Setting>, SystemError> {
 
 /// With an operator: nothing happens by itself, and no upper bound follows from any setting.
 fn bounds() -> Vec<Bound> {
-    let bound = |fault: &str| Bound {
-        fault: fault.into(),
-        rto: Span::at_least(AT_REST),
-        basis: format!(
-            "nothing fails over by itself: the operator's own time + a look that the subscriber applies no more, \
-             {AT_REST:?} + the end of the subscription + one connection; without an upper bound from any setting"
+    let waits = [
+        Wait::open(
+            Milestone::Accepts,
+            "an operator promotes the subscriber",
+            "nothing fails over by itself: no setting",
         ),
-        confirmed: false,
-    };
+        Wait {
+            span: Span::at_least(AT_REST),
+            ..Wait::open(
+                Milestone::Accepts,
+                "a look that it applies no more, and the end of the subscription",
+                "the subscriber's backlog",
+            )
+        },
+    ];
     ["kill primary", "pause primary", "partition primary"]
-        .map(bound)
+        .map(|fault| Bound::of(fault, waits.to_vec(), ""))
         .to_vec()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{record::Bound, time::Span};
+use crate::record::{Bound, Milestone, Wait};
 
 /// The server looks at its links and elections ten times a second (`clusterCron`): detection, the reports of two
 /// primaries, the start of the election and its votes each wait for such a look at most, and clients ask again.
@@ -32,24 +32,36 @@ pub fn delay(server: &str, node_timeout: Duration) -> Duration {
 /// whether its connections are reset or hang. Another primary's report may take half a node timeout more, the time
 /// within which any two nodes exchange messages.
 pub fn bounds(node_timeout: Duration, delay: Duration) -> Vec<Bound> {
+    use Milestone::{Accepts, Declared, FirstSuccess};
     let half = node_timeout / 2;
-    let rto = Span::between(
-        node_timeout + delay,
-        node_timeout + half + half + 2 * delay + TICKS,
-    );
-    let basis = format!(
-        "low: node timeout {node_timeout:?} + delay {delay:?}; high: node timeout + next ping <= {half:?} + second \
-         report <= {half:?} + delay {delay:?} + random <= {delay:?} + ticks and clients {TICKS:?}; an election that \
-         is not won adds twice its timeout, {:?}, and is not in it",
-        4 * node_timeout.max(Duration::from_secs(1))
-    );
+    let by = format!("cluster-node-timeout {node_timeout:?}");
+    let part = format!("half of {by}");
+    let fixed = "fixed in the server";
+    let waits = vec![
+        Wait::upto(Declared, "next ping", part.clone(), half),
+        Wait::new(
+            Declared,
+            "the ping has no answer",
+            by,
+            [node_timeout, node_timeout],
+        ),
+        Wait::upto(Declared, "another primary's report", part, half),
+        Wait::new(Accepts, "delay before the election", fixed, [delay, delay]),
+        Wait::upto(Accepts, "random part of that delay", fixed, delay),
+        Wait::upto(
+            FirstSuccess,
+            "looks at links and votes, and clients ask again",
+            "ten looks a second",
+            TICKS,
+        ),
+    ];
+    let again = 4 * node_timeout.max(Duration::from_secs(1));
+    let lost = format!("an election that is not won, which adds twice its timeout, {again:?}");
     ["kill", "stop", "pause", "partition"]
-        .map(|fault| Bound {
-            fault: format!("{fault} primary"),
-            rto,
-            basis: basis.clone(),
+        .map(|fault| {
             // By drills with node timeouts of 1 s and 2 s.
-            confirmed: matches!(fault, "kill" | "pause"),
+            Bound::of(format!("{fault} primary"), waits.clone(), &lost)
+                .confirmed(matches!(fault, "kill" | "pause"))
         })
         .into()
 }
