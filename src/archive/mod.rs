@@ -22,8 +22,8 @@ pub use quarter::Quarter;
 pub use read::{Archive, Run};
 pub use review::{Cell, Coverage, Offered, Review, Reviewed, Spent, Tracked, Tracking, review};
 pub use summary::{
-    Checked, Config, Disrupted, Fact, Lost, LostLater, Measured, Named, Recovery, Stood, Struck,
-    Summary,
+    Checked, Config, Disrupted, Fact, Lost, LostLater, Measured, Named, Predicted, Recovery, Stood,
+    Struck, Summary,
 };
 pub use systems::{Drilled, drilled};
 pub use trend::{Change, Trend, trend, trends};

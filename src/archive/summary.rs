@@ -102,6 +102,19 @@ pub struct Fact {
     pub value: String,
 }
 
+/// What the effective settings say of a recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Predicted {
+    /// Nothing: no bound speaks of the fault.
+    Nothing,
+    /// Nothing: they speak of failovers, and the service came back by itself or with its node.
+    NoFailover,
+    /// It took as long as they allow, or it is not known how long it took.
+    Within(Span),
+    /// It took less or more than they allow.
+    Outside(Span),
+}
+
 /// Which run it was.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Named {
@@ -264,8 +277,26 @@ impl Summary {
         })
     }
 
-    /// What the effective settings let the headline's recovery take, as the run's own checker took it.
-    pub fn predicted(&self) -> Option<Span> {
+    /// What the effective settings let the headline's recovery take, as the run's own checker took it, and whether it did.
+    pub fn predicted(&self) -> Predicted {
+        let Some(allowed) = self.allowed() else {
+            return Predicted::Nothing;
+        };
+        let by = self.headline().and_then(|event| event.recovered_by.value());
+        if matches!(by, Some(RecoveredBy::Heal | RecoveredBy::Restart)) {
+            return Predicted::NoFailover;
+        }
+        let beyond = |low: u64, high: Option<u64>| high.is_some_and(|high| low > high);
+        let outside = self.rto().is_some_and(|took| {
+            beyond(took.low_ns, allowed.high_ns) || beyond(allowed.low_ns, took.high_ns)
+        });
+        match outside {
+            true => Predicted::Outside(allowed),
+            false => Predicted::Within(allowed),
+        }
+    }
+
+    fn allowed(&self) -> Option<Span> {
         let step = self.config.drill.get(self.headline()?.step)?;
         // A step of another version is read as none: then every bound that may hold is taken.
         let step = serde_json::from_value(step.clone()).ok();

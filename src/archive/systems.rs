@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{record::Status, scenario::MustFail, score::Verdict, stats::quantile, time::Span};
+use crate::{record::Status, scenario::MustFail, score::Verdict, stats::quantile};
 
-use super::{Archive, Run, Summary};
+use super::{Archive, Predicted, Run, Summary};
 
 /// The runs of one scenario, with the same values replaced.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Drilled<'a> {
 
 impl Drilled<'_> {
     /// What the newest run's effective settings let the recovery take.
-    pub fn predicted(&self) -> Option<Span> {
+    pub fn predicted(&self) -> Predicted {
         self.newest.1.predicted()
     }
 }

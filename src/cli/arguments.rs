@@ -157,6 +157,7 @@ Examples:
   drdrill run scenarios --tag quarterly --except-tag long --out reports
   drdrill run scenarios/redis/sentinel-kill.yaml --repeat 5 --set targets.rto=20s
   drdrill run scenarios/redis/sentinel-kill-p95.yaml --parallel 2
+  drdrill run orders.yaml --rehearse
   drdrill run scenarios/redis/sentinel-kill.yaml --set stack.redis.settings.down-after=500ms
   drdrill run scenarios/redis/sentinel-kill.yaml --repeat 4 --matrix image=redis:7,redis:8
 
@@ -187,6 +188,10 @@ pub struct RunArguments {
     /// How to say it
     #[command(flatten)]
     pub saying: SayingArguments,
+    /// Do all but break something: bring the stack up or find it, put the clients on it, ask whether it is whole. Nothing is a
+    /// pass then: a rehearsal that stays quiet is a control
+    #[arg(long, conflicts_with_all = ["matrix", "plan"])]
+    pub rehearse: bool,
     /// Keep the stack after the drill until Ctrl-C
     #[arg(long)]
     pub keep: bool,

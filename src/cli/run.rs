@@ -12,6 +12,7 @@ use drdrill::{
         junit::{self, Suite},
         matrix,
     },
+    scenario::rehearsal,
     score::{Judgement, Verdict},
     session::{Host, SessionError},
 };
@@ -38,6 +39,10 @@ pub fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let key = keys::signing(&arguments.signing)?.map(Arc::new);
     let scenarios = check::ready(&arguments.scenarios, &overrides(arguments))?;
     let mut scenarios = tags::chosen(scenarios, &arguments.tags)?;
+    if arguments.rehearse {
+        let quiet = |plan: &Plan| check::varied(plan, &rehearsal(&plan.scenario), "rehearsal");
+        scenarios = scenarios.iter().map(quiet).collect::<Result<_, _>>()?;
+    }
     if let Some(agreed) = &arguments.plan {
         plan::agree(&mut scenarios, agreed)?;
     }

@@ -16,6 +16,9 @@ use super::{
     format::{self, Round},
 };
 
+/// The bound of a failover after the primary died.
+const KILLED: &str = "kill primary";
+
 /// A part of the recovery time, and what it waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
@@ -32,17 +35,22 @@ pub struct Part {
 impl Part {
     /// How long its waits may take together; none where nothing is known of it.
     pub fn allowed(&self) -> Option<Span> {
-        let spans = self.waits.iter().map(|wait| wait.span);
-        spans.reduce(Span::plus)
+        together(&self.waits)
     }
+}
+
+fn together(waits: &[Wait]) -> Option<Span> {
+    let spans = waits.iter().map(|wait| wait.span);
+    spans.reduce(Span::plus)
 }
 
 /// The parts of an event's recovery time, in the order of time; none without an outage that ended, nor in runs of versions
 /// that did not record what a failover waits for.
 ///
 /// A wait belongs to the first phase by whose end it must be over: that of its own milestone or, where nobody saw that one,
-/// of a later one. A part is as many phases as it takes to come to a wait. Of a part, what its waits cannot have taken is
-/// not explained; and all of it where there is no wait.
+/// of a later one; and of a later one where less time has passed than it takes at the least: one member may take the
+/// primary for lost long before an election is due. A part is as many phases as that takes. Of a part, what its waits cannot
+/// have taken is not explained; and all of it where there is no wait.
 pub fn why(record: &Record, event: &EventFigures) -> Vec<Part> {
     let ended = event.phases.last().map(|phase| phase.until) == Some(Milestone::Sustained);
     let Some(waits) = waits(record, event).filter(|_| ended) else {
@@ -52,19 +60,18 @@ pub fn why(record: &Record, event: &EventFigures) -> Vec<Part> {
     let mut parts = Vec::new();
     // The upper end of the RTO counts from the earliest time of the fault.
     let (mut from, mut began) = (event.at, event.at.low);
+    let mut due = Vec::new();
     for (index, phase) in event.phases.iter().enumerate() {
-        let over = |wait: &Wait| wait.until <= phase.until;
-        let mut due = Vec::new();
-        while let Some(wait) = waits.next_if(over) {
+        while let Some(wait) = waits.next_if(|wait| wait.until <= phase.until) {
             due.push(wait);
         }
-        if due.is_empty() && index + 1 < event.phases.len() {
-            continue;
-        }
         let took = phase.at.high.since(began);
-        let least = phase.at.low.since(from.high);
-        parts.push(part(phase.until, took, least, due));
-        (from, began) = (phase.at, phase.at.high);
+        let over = together(&due).is_some_and(|span| span.low() <= took);
+        if over || index + 1 == event.phases.len() {
+            let least = phase.at.low.since(from.high);
+            parts.push(part(phase.until, took, least, std::mem::take(&mut due)));
+            (from, began) = (phase.at, phase.at.high);
+        }
     }
     parts
 }
@@ -113,12 +120,17 @@ fn waits(record: &Record, event: &EventFigures) -> Option<Vec<Wait>> {
     Some(waits)
 }
 
-/// What a failover waits for, by the settings of the running stack. Where two bounds may hold, the one that the time fits.
+/// What a failover waits for, by the settings of the running stack. Where two bounds may hold, the one that the time fits;
+/// where none speaks of the fault and another node took over from the primary, the one of a kill.
 /// None where a bound was recorded without what it is the sum of.
 fn failover(record: &Record, event: &EventFigures) -> Option<Vec<Wait>> {
     let mut hit = record.disruptions.iter();
     let (_, disruption) = hit.find(|(_, it)| it.step == event.step)?;
-    let bounds = of_run(record, disruption);
+    let mut bounds = of_run(record, disruption);
+    if bounds.is_empty() && disruption.primary_hit && taken_over(event) {
+        let stack = record.stack.iter().flat_map(|stack| &stack.bounds);
+        bounds = stack.filter(|bound| bound.fault == KILLED).collect();
+    }
     let took = event.rto.value();
     let fits =
         |rto: Span| took.is_some_and(|took| rto.high_ns.is_none_or(|high| took.low_ns <= high));
@@ -127,6 +139,11 @@ fn failover(record: &Record, event: &EventFigures) -> Option<Vec<Wait>> {
         return Some(Vec::new());
     };
     (!bound.waits.is_empty()).then(|| bound.waits.clone())
+}
+
+/// Whether another node took over.
+fn taken_over(event: &EventFigures) -> bool {
+    event.recovered_by.value() == Some(&RecoveredBy::OtherNode)
 }
 
 /// How long the step took that moved the primary.
@@ -138,12 +155,12 @@ fn moved(record: &Record, event: &EventFigures) -> Vec<Wait> {
     let took = ends.next().map(|(end, ..)| end.high.since(event.at.low));
     let wait = took.map(|took| {
         let by = "the system's own command, until it had ended";
-        Wait::upto(Milestone::FirstSuccess, "the planned move", by, took)
+        Wait::upto(Milestone::Routed, "the planned move", by, took)
     });
     wait.into_iter().collect()
 }
 
-/// How long the fault lasted, or its victims were away.
+/// How long the fault lasted, or its victims were away; and the start of a server that came back.
 fn lasted(record: &Record, event: &EventFigures) -> Vec<Wait> {
     let healed = record.healed.iter().filter(|(_, step)| *step == event.step);
     let healed = healed.map(|(at, _)| (*at, "the fault lasted", "until it was healed"));
@@ -153,12 +170,20 @@ fn lasted(record: &Record, event: &EventFigures) -> Vec<Wait> {
     let ended = healed.chain(back).filter(|(at, ..)| at.low >= event.at.low);
     let first = ended.min_by_key(|(at, ..)| at.high);
     let wait = first.map(|(at, what, by)| Wait {
-        until: Milestone::FirstSuccess,
+        until: Milestone::Routed,
         what: what.into(),
         by: by.into(),
         span: Span::between(at.low.since(event.at.high), at.high.since(event.at.low)),
     });
-    wait.into_iter().collect()
+    let restarted = event.recovered_by.value() == Some(&RecoveredBy::Restart);
+    let starts = (wait.is_some() && restarted).then(|| {
+        Wait::open(
+            Milestone::Routed,
+            "its server starts and recovers",
+            "the log that it replays: no setting",
+        )
+    });
+    wait.into_iter().chain(starts).collect()
 }
 
 /// What clients take by themselves: an operation that is under way ends after its timeout at the latest, and the lane's next
@@ -347,5 +372,33 @@ mod tests {
         let parts = why(&nobody, &event);
         let (unexplained, all) = unexplained(&parts);
         assert_eq!(unexplained, all);
+    }
+
+    #[test]
+    fn a_takeover_after_a_fault_without_a_bound_waits_for_what_a_kill_would() {
+        let of = |recovered_by: RecoveredBy| {
+            let mut bench = bench(24_000, &[(Milestone::Declared, 3_000)]);
+            bench.record.disruptions[0].1.name = "disk-errors".into();
+            let (record, history) = bench.build();
+            let mut event = measure(&record, &history).events[0].clone();
+            event.recovered_by = Figure::Measured(recovered_by);
+            let parts = why(&record, &event);
+            parts[0].waits.first().map(|wait| wait.what.clone())
+        };
+        assert_eq!(of(RecoveredBy::OtherNode).as_deref(), Some("a wait"));
+        assert_eq!(of(RecoveredBy::Heal), None);
+    }
+
+    #[test]
+    fn a_milestone_that_comes_before_its_wait_can_be_over_does_not_end_it() {
+        use Milestone::{Accepts, Declared, FirstSuccess, Sustained};
+        // Declared at once, though the settings wait for 3 s and more.
+        let mut bench = bench(24_000, &[(Declared, 3_300), (Accepts, 500)]);
+        bench.record.stack.as_mut().unwrap().bounds[0].waits[0].span =
+            Span::between(Duration::from_secs(3), Duration::from_millis(3_300));
+        bench.record.control[0].0 = bracket(20_100, 20_100);
+        let parts = parts(bench);
+        let expected = [(Accepts, 0, 2), (FirstSuccess, 0, 1), (Sustained, 0, 1)];
+        assert_eq!(told(&parts), expected);
     }
 }

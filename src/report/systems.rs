@@ -1,7 +1,7 @@
 //! What was drilled on which system, as Markdown: `docs/systems.md` is made from run folders with it.
 
 use crate::{
-    archive::{Drilled, Summary},
+    archive::{Drilled, Predicted, Summary},
     measure::Figure,
     score::Verdict,
 };
@@ -32,7 +32,7 @@ pub fn systems(drilled: &[Drilled<'_>], all: usize, offered: &[(&str, &str)]) ->
         "turned red by",
     ];
     let mut section = Section::new("Systems, faults and routes", &head, "No completed run.");
-    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced. Turned red by: what was changed in the stack or the drill for it to fail, targets as they are, and the newest run that did; drdrill prove makes such runs.");
+    section.note("Made from run folders by drdrill history DIR --systems. Recovery time: median and longest of the runs in which it was measured, upper ends. Predicted: from the settings that the newest run read back; outside where it took more or less. Lost: acknowledged writes, fewest to most in one run; those sent after the fault, as to a second primary, stand apart. A line with something under changed is the scenario with those values replaced. Turned red by: what was changed in the stack or the drill for it to fail, targets as they are, and the newest run that did; drdrill prove makes such runs.");
     if let Some(never) = never_drilled(drilled, offered) {
         section.note(&never);
     }
@@ -91,12 +91,24 @@ fn row(it: &Drilled<'_>) -> Vec<Cell> {
         plain(it.verdicts.iter().sum::<usize>().to_string()),
         toned(verdicts, tone),
         plain(recovery(it, summary)),
-        plain(it.predicted().map_or_else(|| "none".into(), text::bracket)),
+        predicted(it),
         plain(counts(it.lost)),
         plain(counts(it.split_brain)),
         plain(format!("{} of {}", run.id, started(run))),
         plain(red(it)),
     ]
+}
+
+/// What the settings allow, and where the newest run took another time.
+fn predicted(it: &Drilled<'_>) -> Cell {
+    match it.predicted() {
+        Predicted::Nothing => plain("none"),
+        Predicted::NoFailover => plain("no failover"),
+        Predicted::Within(allowed) => plain(text::bracket(allowed)),
+        Predicted::Outside(allowed) => {
+            toned(format!("{}, outside", text::bracket(allowed)), Tone::Bad)
+        }
+    }
 }
 
 fn changed(overrides: &[(String, String)]) -> String {

@@ -10,6 +10,7 @@ pub mod fault;
 pub mod must_fail;
 pub mod problem;
 mod read;
+mod rehearsal;
 pub mod restore;
 pub mod runbook;
 pub mod scalar;
@@ -39,6 +40,7 @@ pub use read::{
     BYTES_MAX, Parsed, RunbookFile, RunbookText, SCHEMA, Source, StatedRule, prometheus_duration,
     read, read_runbook, rules, to_json, with_runbooks,
 };
+pub use rehearsal::rehearsal;
 pub use restore::{BackupTime, Point, Restore};
 pub use runbook::{
     Act, BEST, Check, Command, Health, OnFailure, OwnRunbook, Person, RunbookEnd, RunbookStep,

@@ -313,15 +313,33 @@ fn failed(
     format!("{what} failed for {time}{until}")
 }
 
-/// How long after the step the one of these outages began that decides, and how long it was, where its begin is no small part
-/// (a tenth) of the recovery time: then the recovery time is not how long service failed.
+/// How long after the step service began to fail, and for how long it then did, where the begin is no small part (a tenth) of
+/// the recovery time: then the recovery time is not how long service failed. Outages of several lanes that overlap are one.
 fn begun_late(outages: &[&LaneOutage], event: &EventFigures) -> Option<(Duration, Span)> {
-    let own = outages.iter().copied();
-    let own = own.filter(|outage| !event.late.contains(outage));
-    let outage = deciding(own)?;
-    let begun = outage.onset.low.since(event.at.high);
-    let rto = outage.rto.high()?;
-    (begun > rto / 10).then(|| (outage.onset.high.since(event.at.low), outage.length))
+    let own = || {
+        let all = outages.iter().copied();
+        all.filter(|outage| !event.late.contains(outage))
+    };
+    let last = deciding(own())?;
+    let mut first = last;
+    let overlapping = |first: &LaneOutage| {
+        let before = own().filter(|outage| outage.onset.low < first.onset.low);
+        let reaching =
+            before.filter(|outage| outage.recovered.is_none_or(|at| at >= first.onset.low));
+        reaching.min_by_key(|outage| outage.onset.low)
+    };
+    while let Some(earlier) = overlapping(first) {
+        first = earlier;
+    }
+    let begun = first.onset.low.since(event.at.high);
+    let rto = last.rto.high()?;
+    let length = Span {
+        low_ns: last.length.low_ns.max(first.length.low_ns),
+        high_ns: last
+            .recovered
+            .map(|at| at.0.saturating_sub(first.onset.low.0)),
+    };
+    (begun > rto / 10).then(|| (first.onset.high.since(event.at.low), length))
 }
 
 fn quiet(event: &EventFigures) -> String {
@@ -408,4 +426,54 @@ fn lost(loss: &Loss, all: &str) -> String {
     format!(
         "{count} of {all} acknowledged writes {verb} lost, the oldest from up to {age} before the fault"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        measure::{
+            fixture::{Bench, bracket, ms},
+            measure,
+        },
+        time::Nanos,
+    };
+
+    /// What is said of write outages from so many ms after the fault at 20 s on until so many.
+    fn said(outages: &[(u64, u64)]) -> Option<(u128, u64)> {
+        let (record, history) = Bench::with_outage(ms(24_000)).build();
+        let mut event = measure(&record, &history).events[0].clone();
+        let sample = event.lanes[0].clone();
+        event.late.clear();
+        event.lanes = outages
+            .iter()
+            .map(|(from, until)| LaneOutage {
+                onset: bracket(20_000 + from, 20_000 + from),
+                recovered: Some(ms(20_000 + until)),
+                rto: Span::between(Duration::ZERO, Duration::from_millis(*until)),
+                length: Span::between(Duration::ZERO, Duration::from_millis(until - from)),
+                ..sample.clone()
+            })
+            .collect();
+        event.at = bracket(20_000, 20_000);
+        let all: Vec<&LaneOutage> = event.lanes.iter().collect();
+        begun_late(&all, &event).map(|(begun, length)| {
+            let length = length.high_ns.map(Nanos).unwrap_or_default();
+            (begun.as_millis(), length.0 / 1_000_000)
+        })
+    }
+
+    #[test]
+    fn service_failed_from_where_the_first_of_overlapping_outages_began() {
+        // One shard fails at once, the others join it: from the fault on.
+        assert_eq!(said(&[(5, 3_950), (3_100, 4_000)]), None);
+        assert_eq!(said(&[(5, 2_000), (1_900, 3_000), (2_900, 4_000)]), None);
+        // A blip that was over before.
+        assert_eq!(said(&[(5, 100), (3_100, 4_000)]), Some((3_100, 900)));
+        assert_eq!(
+            said(&[(3_100, 3_900), (3_000, 3_500), (3_200, 4_000)]),
+            Some((3_000, 1_000))
+        );
+        assert_eq!(said(&[(3_100, 4_000)]), Some((3_100, 900)));
+    }
 }

@@ -55,6 +55,17 @@ fn doing_nothing_is_a_control_without_outage_or_loss() {
     assert_eq!(done.loss()["lost"].as_array().map(Vec::len), Some(0));
 }
 
+/// A rehearsal breaks nothing, and finds what is wrong by itself.
+#[test]
+fn a_rehearsal_is_a_control_and_finds_a_follower_that_differs() {
+    let done = Drill::shipped(KILL).with(&["--rehearse"]).run();
+    done.expect(0, "control");
+    assert_eq!(done.result["figures"]["events"][0]["name"], "noop");
+    let done = planted("diverge", 50).with(&["--rehearse"]).run();
+    assert_eq!(done.finding("divergence"), "invalid", "{}", done.talk);
+    assert_ne!(done.exit, 0, "{}", done.talk);
+}
+
 #[test]
 fn a_planned_switchover_and_its_failback_are_measured_apart() {
     let done = Drill::shipped("reference/switchover.yaml").run();

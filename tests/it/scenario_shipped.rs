@@ -7,7 +7,7 @@ use std::{
 
 use drdrill::{
     drill::validate_against,
-    scenario::{Problems, read, schema::json_schema, to_yaml},
+    scenario::{Fault, Problems, Step, read, rehearsal, schema::json_schema, to_yaml},
     system::own,
 };
 use serde_json::Value;
@@ -47,6 +47,27 @@ fn every_shipped_scenario_can_be_planned() {
             "{name}: the name is taken"
         );
         names.push(parsed.scenario.name);
+    }
+}
+
+/// Whatever a drill breaks, it can be rehearsed without that.
+#[test]
+fn every_shipped_scenario_can_be_rehearsed() {
+    for path in shipped(Path::new("scenarios")) {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let scenario = read(&name, &text, &[]).expect("a scenario").scenario;
+        let quiet = rehearsal(&scenario);
+        let parsed = read(&name, &text, &quiet).unwrap_or_else(|p| panic!("{}", rendered(&p)));
+        let problems = Problems::new(&name, validate_against(&parsed, &offers()));
+        assert!(problems.all.is_empty(), "{}", rendered(&problems));
+        let steps = &parsed.scenario.drill;
+        let broken = steps.iter().filter(|step| matches!(step, Step::Fault(_)));
+        let nothing = |step: &Step| matches!(step, Step::Fault(Fault::Noop(_)));
+        assert!(
+            broken.clone().count() == 1 && broken.clone().all(nothing),
+            "{name}"
+        );
     }
 }
 

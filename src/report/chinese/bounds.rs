@@ -33,6 +33,11 @@ pub const BOUNDS: &[(&str, &str)] = &[
     ("until it was healed", "直到被消除"),
     ("the node was away", "节点不在"),
     ("until it was started again", "直到再次启动"),
+    ("its server starts and recovers", "其服务器启动并恢复"),
+    (
+        "the log that it replays: no setting",
+        "需回放的日志：没有相关配置",
+    ),
     ("the planned move", "计划内切换"),
     (
         "the system's own command, until it had ended",
@@ -157,7 +162,12 @@ pub const BOUNDS: &[(&str, &str)] = &[
         "replElectionTimeoutOffsetLimitFraction {} of it",
         "其 replElectionTimeoutOffsetLimitFraction {0}",
     ),
-    ("votes, catch-up and drain", "投票、追赶与排空"),
+    ("votes and drain", "投票与排空"),
+    (
+        "catch-up: the new primary hears of every member, or its heartbeat to the lost one times out",
+        "追赶：新主节点得知每个成员的进度，或对失联成员的心跳超时",
+    ),
+    ("heartbeatTimeoutSecs {}", "heartbeatTimeoutSecs {0}"),
     (
         "the server's own test of election times",
         "服务器自己的选举时间测试",

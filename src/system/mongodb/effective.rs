@@ -6,7 +6,13 @@ use mongodb::bson::{Bson, Document, doc};
 
 use crate::{record::Setting, system::SystemError};
 
-use super::{bounds::bounds, concern::Concern, deploy::command, running::MongoStack, wire::number};
+use super::{
+    bounds::{Timeouts, bounds},
+    concern::Concern,
+    deploy::command,
+    running::MongoStack,
+    wire::number,
+};
 
 /// Settings of the set's configuration that bear on failover.
 pub const CONFIGURATION: &[(&str, &str)] = &[
@@ -79,7 +85,11 @@ pub async fn read_back(stack: &mut MongoStack) -> Result<(), SystemError> {
         read.map(Duration::from_millis).ok_or_else(missing)
     };
     let heartbeat = milliseconds("heartbeatIntervalMillis")?;
-    stack.stack.bounds = bounds(milliseconds("electionTimeoutMillis")?, heartbeat);
+    stack.stack.bounds = bounds(&Timeouts {
+        election: milliseconds("electionTimeoutMillis")?,
+        heartbeat,
+        lost: milliseconds("heartbeatTimeoutSecs")? * 1000,
+    });
     stack.stack.phase_ns = u64::try_from(heartbeat.as_nanos()).unwrap_or(0);
     stack.stack.effective = effective;
     Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     record::{Bound, Milestone, Wait},
-    system::mongodb::bounds,
+    system::mongodb::bounds::{Timeouts, bounds},
 };
 
 /// How often a router asks the members of a set without a primary (`kExpeditedRefreshPeriod`).
@@ -15,7 +15,7 @@ const CLIENTS: Duration = Duration::from_secs(1);
 
 /// The bounds by fault: of one shard's primary, which are those of a replica set and of the routers that look for the new
 /// primary; and of any other member. No drill has confirmed them.
-pub fn sharded(election: Duration, heartbeat: Duration) -> Vec<Bound> {
+pub fn sharded(timeouts: &Timeouts) -> Vec<Bound> {
     let routed = |bound: Bound| {
         let mut waits = bound.waits;
         let routers = Wait::upto(
@@ -28,7 +28,7 @@ pub fn sharded(election: Duration, heartbeat: Duration) -> Vec<Bound> {
         let split = "a split vote, which adds another election timeout";
         Bound::of(bound.fault, waits, split)
     };
-    let of_set = bounds::bounds(election, heartbeat).into_iter().map(routed);
+    let of_set = bounds(timeouts).into_iter().map(routed);
     let apart = ["kill", "stop"].into_iter().flat_map(|fault| {
         ["replica", "control plane", "route"].map(|role| {
             let asks = Wait::upto(
@@ -49,14 +49,18 @@ mod tests {
 
     #[test]
     fn routers_add_to_what_a_set_takes_and_other_members_take_next_to_nothing() {
-        let all = sharded(Duration::from_secs(2), Duration::from_millis(500));
+        let all = sharded(&Timeouts {
+            election: Duration::from_secs(2),
+            heartbeat: Duration::from_millis(500),
+            lost: Duration::from_secs(2),
+        });
         let of = |fault: &str| {
             let bound = all.iter().find(|bound| bound.fault == fault);
             bound.map(|bound| (bound.rto.low(), bound.rto.high()))
         };
         let kill = (
             Duration::from_millis(1_500),
-            Some(Duration::from_millis(4_300)),
+            Some(Duration::from_millis(6_300)),
         );
         assert_eq!(of("kill primary"), Some(kill));
         for event in ["kill replica", "kill control plane", "stop route"] {

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-use super::{bounds::sharded, running::ShardedStack};
+use super::{super::bounds::Timeouts, bounds::sharded, running::ShardedStack};
 
 /// A member with its settings.
 type Read<'a> = (&'a Seat, Document);
@@ -35,7 +35,11 @@ pub async fn read_back(stack: &mut ShardedStack) -> Result<(), SystemError> {
     effective.extend(told(OFFSET, "", "getParameter", &read));
     effective.extend(clients(stack.concern));
     let heartbeat = agreed("heartbeatIntervalMillis", &read)?;
-    let bounds = sharded(agreed("electionTimeoutMillis", &read)?, heartbeat);
+    let bounds = sharded(&Timeouts {
+        election: agreed("electionTimeoutMillis", &read)?,
+        heartbeat,
+        lost: agreed("heartbeatTimeoutSecs", &read)? * 1000,
+    });
     let first = stack.roster.named(&stack.stack.primary)?.address;
     let server = version(&said(first, doc! { "buildInfo": 1 }).await?);
     stack.stack.server = server;
