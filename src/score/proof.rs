@@ -49,11 +49,13 @@ fn is_of(line: &Line, miss: Miss) -> bool {
     match miss {
         Miss::Rpo => figure.starts_with("rpo-"),
         Miss::Alerts => figure.starts_with("alert"),
-        Miss::RestoreRto | Miss::PitrMissing | Miss::PitrExtra | Miss::Runbook => {
-            let own = figure.strip_prefix(miss.name());
-            own.is_some_and(|rest| rest.is_empty() || rest.starts_with("-step-"))
+        other => {
+            // What holds for several events has a line for each of them.
+            let own = figure.strip_prefix(other.name());
+            own.is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with("-step-") || rest.starts_with("-after-step-")
+            })
         }
-        other => figure == other.name(),
     }
 }
 
@@ -90,6 +92,19 @@ mod tests {
     fn a_drill_that_fails_as_expected_is_red() {
         let judgement = judged(Verdict::Fail, LineState::Missed);
         assert_eq!(proof(&judgement, &[Miss::Rto]), Proof::Red);
+    }
+
+    #[test]
+    fn a_target_that_a_later_event_misses_is_missed() {
+        let mut judgement = judged(Verdict::Fail, LineState::Met);
+        let lines = &mut judgement.scorecard.lines;
+        let rto = lines.iter().find(|line| line.figure == "rto").unwrap();
+        let mut later = rto.clone();
+        (later.figure, later.state) = ("rto_after_step_3".into(), LineState::Missed);
+        lines.push(later);
+        assert_eq!(proof(&judgement, &[Miss::Rto]), Proof::Red);
+        let write = Proof::NotRed(vec![Miss::RtoWrite]);
+        assert_eq!(proof(&judgement, &[Miss::RtoWrite]), write);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{
 use super::{
     engine::{ANSWER, ASK, Engine, within},
     network,
-    node::Machine,
+    node::{AMONG, Machine},
 };
 
 /// How long after a break the engine is asked again.
@@ -322,14 +322,15 @@ fn described(stranger: &EndpointResource) -> (String, String) {
     (stranger.name.clone().unwrap_or_default(), address)
 }
 
-/// The helpers that were started and do not run.
+/// The helpers that were started and do not run. The one in a node's process namespace ends with the node, whatever ended that,
+/// and is started again when it is next needed: that it does not run says nothing.
 fn ended(
     listed: &[ContainerSummary],
     machines: &BTreeMap<NodeName, Machine>,
 ) -> Vec<(NodeName, String, Option<i64>)> {
     let mut ended = Vec::new();
     for (node, machine) in machines {
-        for (kind, helper) in machine.helpers() {
+        for (kind, helper) in machine.helpers().filter(|(kind, _)| *kind != AMONG) {
             let name = format!("{kind} helper");
             let found = listed.iter().find(|one| one.id.as_deref() == Some(helper));
             match found.and_then(|one| one.state) {
@@ -393,6 +394,34 @@ mod tests {
         attached.insert("badcafe".to_owned(), endpoint("other"));
         let other = ("other".to_owned(), "10.213.254.10".to_owned());
         assert_eq!(strangers(&attached, &own), [other]);
+    }
+
+    #[test]
+    fn a_helper_that_ended_is_seen_but_the_one_that_ends_with_its_node_is_not() {
+        let machine = Machine {
+            container: "node".into(),
+            sidecar: Some("net".into()),
+            started: true,
+            killed: false,
+            paused: false,
+            memory: 0,
+            cores: None,
+            visible: None,
+            among: Some("within".into()),
+            disk: None,
+            beside: None,
+            adopted: None,
+        };
+        let machines = BTreeMap::from([(NodeName::new("pg1"), machine)]);
+        let exited = |id: &str| ContainerSummary {
+            id: Some(id.to_owned()),
+            state: Some(ContainerSummaryStateEnum::EXITED),
+            status: Some("Exited (137) 2 seconds ago".to_owned()),
+            ..ContainerSummary::default()
+        };
+        let listed = [exited("net"), exited("within")];
+        let network = (NodeName::new("pg1"), "network helper".to_owned(), Some(137));
+        assert_eq!(ended(&listed, &machines), [network]);
     }
 
     #[test]

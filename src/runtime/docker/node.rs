@@ -27,6 +27,9 @@ pub struct Options {
 /// The disk under a node's data, and the container that serves it.
 pub(super) type Beneath = (Arc<tokio::sync::Mutex<Disk>>, String);
 
+/// What the helper in a node's process namespace is for.
+pub(super) const AMONG: &str = "process";
+
 /// A node as created.
 #[derive(Clone)]
 pub(super) struct Machine {
@@ -59,7 +62,7 @@ impl Machine {
         let all = [
             ("network", self.sidecar.as_ref()),
             ("disk", disk),
-            ("process", self.among.as_ref()),
+            (AMONG, self.among.as_ref()),
         ];
         all.into_iter()
             .filter_map(|(kind, id)| Some((kind, id?.as_str())))

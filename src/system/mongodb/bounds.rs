@@ -71,14 +71,14 @@ pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
             election.mul_f64(OFFSET),
         ),
     ];
-    let catch_up = Wait::upto(
+    let catch_up = [Wait::upto(
         Milestone::Accepts,
         "catch-up: the new primary hears of every member, or its heartbeat to the lost one times out",
         format!("heartbeatTimeoutSecs {lost:?}"),
         lost,
-    );
+    )];
     let silent = |fault: &str| {
-        let waits = [&silence[..], &[catch_up.clone()], &ends].concat();
+        let waits = [&silence[..], &catch_up, &ends].concat();
         let split = "a split vote, which adds another election timeout";
         Bound::of(format!("{fault} primary"), waits, split)
     };
