@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     record::{DisruptionKind, Milestone, Record, Wait},
     scenario::RecoveredBy,
-    time::{Nanos, Span},
+    time::{Bracket, Nanos, Span},
 };
 
 use super::{
@@ -115,6 +115,7 @@ fn waits(record: &Record, event: &EventFigures) -> Option<Vec<Wait>> {
         ..clients.clone()
     });
     waits.extend(first);
+    waits.extend(earlier(record, event));
     waits.push(clients);
     waits.sort_by_key(|wait| wait.until);
     Some(waits)
@@ -184,6 +185,22 @@ fn lasted(record: &Record, event: &EventFigures) -> Vec<Wait> {
         )
     });
     wait.into_iter().chain(starts).collect()
+}
+
+/// The faults of earlier steps that were healed before the recovery was over: it may have waited for them.
+fn earlier(record: &Record, event: &EventFigures) -> Vec<Wait> {
+    let end = event.phases.last().map_or(event.at, |phase| phase.at);
+    let within = |at: &Bracket| at.low >= event.at.low && at.high <= end.high;
+    let healed = record.healed.iter();
+    let healed = healed.filter(|(at, step)| *step < event.step && within(at));
+    healed
+        .map(|(at, step)| {
+            let lasted = at.high.since(event.at.low);
+            let by = format!("until step {} was undone", step + 1);
+            let what = "a fault of an earlier step lasted";
+            Wait::upto(Milestone::Sustained, what, by, lasted)
+        })
+        .collect()
 }
 
 /// What clients take by themselves: an operation that is under way ends after its timeout at the latest, and the lane's next
@@ -400,5 +417,23 @@ mod tests {
         let parts = parts(bench);
         let expected = [(Accepts, 0, 2), (FirstSuccess, 0, 1), (Sustained, 0, 1)];
         assert_eq!(told(&parts), expected);
+    }
+
+    #[test]
+    fn a_recovery_may_have_waited_for_the_end_of_an_earlier_fault() {
+        let of = |healed: u64| {
+            let mut bench = bench(24_000, &[(Milestone::Declared, 100)]);
+            bench.record.disruptions[0].1.step = 3;
+            bench.record.healed.push((bracket(healed, healed), 1));
+            let parts = parts(bench);
+            let last = parts.last().unwrap();
+            last.waits
+                .iter()
+                .filter(|wait| wait.by.contains("step 2"))
+                .count()
+        };
+        assert_eq!(of(23_900), 1);
+        assert_eq!(of(24_900), 0, "it was healed once the service was back");
+        assert_eq!(of(19_000), 0, "it was over before");
     }
 }

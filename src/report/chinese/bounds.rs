@@ -31,6 +31,8 @@ pub const BOUNDS: &[(&str, &str)] = &[
     ),
     ("the fault lasted", "故障持续"),
     ("until it was healed", "直到被消除"),
+    ("a fault of an earlier step lasted", "更早步骤的故障持续"),
+    ("until step {} was undone", "直到第 {0} 步被撤销"),
     ("the node was away", "节点不在"),
     ("until it was started again", "直到再次启动"),
     ("its server starts and recovers", "其服务器启动并恢复"),
