@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    history::{Access, Group, Lane},
     record::{DisruptionKind, Milestone, Record, Wait},
     scenario::RecoveredBy,
     time::{Bracket, Nanos, Span},
 };
 
 use super::{
-    EventFigures, Figure,
+    EventFigures, Figure, LaneOutage, Phase,
     bounds::of_run,
     format::{self, Round},
 };
@@ -49,7 +50,7 @@ fn together(waits: &[Wait]) -> Option<Span> {
 ///
 /// A wait belongs to the first phase by whose end it must be over: that of its own milestone or, where nobody saw that one,
 /// of a later one; and of a later one where less time has passed than it takes at the least: one member may take the
-/// primary for lost long before an election is due. A part is as many phases as that takes. Of a part, what its waits cannot
+/// primary for lost long before an election is due, and a read may come back while writes fail. A part is as many phases as that takes. Of a part, what its waits cannot
 /// have taken is not explained; and all of it where there is no wait.
 pub fn why(record: &Record, event: &EventFigures) -> Vec<Part> {
     let ended = event.phases.last().map(|phase| phase.until) == Some(Milestone::Sustained);
@@ -66,7 +67,8 @@ pub fn why(record: &Record, event: &EventFigures) -> Vec<Part> {
             due.push(wait);
         }
         let took = phase.at.high.since(began);
-        let over = together(&due).is_some_and(|span| span.low() <= took);
+        let over =
+            together(&due).is_some_and(|span| span.low() <= took) && shows_it(record, event, phase);
         if over || index + 1 == event.phases.len() {
             let least = phase.at.low.since(from.high);
             parts.push(part(phase.until, took, least, std::mem::take(&mut due)));
@@ -74,6 +76,17 @@ pub fn why(record: &Record, event: &EventFigures) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// Whether the end of this phase shows that what came before is over. A read that came back first does not, where writes still
+/// fail: another member may serve it.
+fn shows_it(record: &Record, event: &EventFigures, phase: &Phase) -> bool {
+    let writes = |lane: &Lane| lane.group == Group::Service && lane.access == Access::Write;
+    let lane_of = |outage: &LaneOutage| record.lanes.get(usize::from(outage.lane.0));
+    let writes_failed = event.lanes.iter().filter_map(lane_of).any(writes);
+    let first = record.lanes.iter().find(|lane| lane.name == phase.source);
+    let read = first.is_some_and(|lane| lane.access == Access::Read);
+    phase.until != Milestone::FirstSuccess || !(read && writes_failed)
 }
 
 /// A part that took so long at most and at least. What is certain not to have been waited for is not explained: the least
@@ -208,7 +221,7 @@ fn earlier(record: &Record, event: &EventFigures) -> Vec<Wait> {
 fn own_time(record: &Record, event: &EventFigures) -> Wait {
     let lanes = event.lanes.iter();
     let lanes = lanes.filter_map(|outage| record.lanes.get(usize::from(outage.lane.0)));
-    let service = lanes.filter(|lane| lane.group == crate::history::Group::Service);
+    let service = lanes.filter(|lane| lane.group == Group::Service);
     let longest = service.map(|lane| (lane.timeout + lane.interval, lane.timeout, lane.interval));
     let (most, timeout, interval) = longest.max().unwrap_or_default();
     Wait::upto(
@@ -435,5 +448,26 @@ mod tests {
         assert_eq!(of(23_900), 1);
         assert_eq!(of(24_900), 0, "it was healed once the service was back");
         assert_eq!(of(19_000), 0, "it was over before");
+    }
+
+    #[test]
+    fn a_read_that_comes_back_first_does_not_show_that_writes_do() {
+        use Milestone::{Accepts, Declared, FirstSuccess, Sustained};
+        let settings = [(Declared, 3_000), (Accepts, 500), (FirstSuccess, 500)];
+        let (record, history) = bench(24_000, &settings).build();
+        let mut event = measure(&record, &history).events[0].clone();
+        event.phases.retain(|phase| phase.until != Accepts);
+        let of = |source: &str, event: &mut EventFigures| {
+            let success = event.phases.iter_mut();
+            let success = success.filter(|phase| phase.until == FirstSuccess);
+            success.for_each(|phase| phase.source = source.into());
+            let parts = why(&record, event);
+            parts.iter().map(|part| part.until).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of("write-1", &mut event),
+            [Declared, FirstSuccess, Sustained]
+        );
+        assert_eq!(of("read-1", &mut event), [Declared, Sustained]);
     }
 }

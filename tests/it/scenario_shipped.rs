@@ -50,6 +50,18 @@ fn every_shipped_scenario_can_be_planned() {
     }
 }
 
+/// A drill that nobody saw turn red proves little: what turns it red stands in the file, or why nothing is known to.
+#[test]
+fn every_shipped_scenario_names_what_turns_it_red_or_says_why_nothing_does() {
+    for path in shipped(Path::new("scenarios")) {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let scenario = read(&name, &text, &[]).expect("a scenario").scenario;
+        let why = text.contains("# No `must-fail`");
+        assert!(scenario.must_fail.is_empty() == why, "{name}");
+    }
+}
+
 /// Whatever a drill breaks, it can be rehearsed without that.
 #[test]
 fn every_shipped_scenario_can_be_rehearsed() {

@@ -60,10 +60,11 @@ fn wait(wait: &Wait) -> [String; 3] {
 fn span(span: Span) -> String {
     let low = format::duration(span.low(), Round::Down);
     let high = span.high().map(|high| format::duration(high, Round::Up));
-    match (span.low_ns, high) {
-        (0, None) => "no upper bound".into(),
+    let none = low == format::duration(Duration::ZERO, Round::Down);
+    match (none, high) {
+        (true, None) => "no upper bound".into(),
         (_, None) => format!(">= {low}"),
-        (0, Some(high)) => format!("<= {high}"),
+        (true, Some(high)) => format!("<= {high}"),
         (_, Some(high)) if span.high() == Some(span.low()) => high,
         (_, Some(high)) => format!("[{low}, {high}]"),
     }
