@@ -14,10 +14,7 @@ use crate::{
     score::{Line, LineState, Reason, Verdict},
 };
 
-use super::{
-    view::{Picture, View, text},
-    why,
-};
+use super::view::{Picture, View, text};
 
 /// Lost writes shown; the report file has more.
 const LOST_MAX: usize = 10;
@@ -66,7 +63,7 @@ pub fn terminal(view: &View, place: &str, style: Style) -> String {
     }
     out.push_str(&uncertainty(view, style));
     out.push_str(&phases(view, style));
-    out.push_str(&why::block(&view.why, style));
+    out.push_str(&super::why::block(&view.why, style));
     out.push_str(&shards(view, style));
     out.push_str(&consumers(view, style));
     out.push_str(&alerts(view, style));

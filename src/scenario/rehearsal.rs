@@ -11,8 +11,8 @@ const AFTER: Dur = Dur(Duration::from_secs(5));
 const WHOLE: Dur = Dur(Duration::from_secs(60));
 
 /// What is replaced in a scenario to rehearse it: its stack, clients and alerting stay; of its steps only the undisturbed
-/// time, then nothing is done and the stack must be whole; of its targets that nothing is lost. Its own values that speak of
-/// steps go. `key=value` pairs as of `--set`.
+/// time, then nothing is done and the stack must be whole; of its targets that nothing is lost, and its consistency. Its own
+/// values that speak of steps go, and the alerts that it expects of them: none may fire. `key=value` pairs as of `--set`.
 pub fn rehearsal(scenario: &Scenario) -> Vec<(String, String)> {
     let steady = scenario.drill.iter().find_map(|step| match step {
         Step::Steady(time) => Some(*time),
@@ -22,13 +22,24 @@ pub fn rehearsal(scenario: &Scenario) -> Vec<(String, String)> {
     let steps = format!(
         "[{{ steady: {steady} }}, {{ fault: noop }}, {{ hold: {AFTER} }}, {{ expect: {{ redundant: {{ within: {WHOLE} }} }} }}]"
     );
-    let pairs = [
+    // What clients of a consistency model must see holds without a fault too.
+    let consistency = scenario.targets.consistency.and_then(|it| {
+        let name = serde_json::to_value(it).ok()?;
+        Some(format!(", consistency: {}", name.as_str()?))
+    });
+    let targets = format!(
+        "{{ rto: any, rpo: {{ count: 0 }}{} }}",
+        consistency.unwrap_or_default()
+    );
+    let mut pairs = vec![
         ("drill", steps.as_str()),
         ("headline", "1"),
         ("must-fail", "[]"),
-        ("targets", "{ rto: any, rpo: { count: 0 } }"),
+        ("targets", targets.as_str()),
     ];
-    pairs
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .to_vec()
+    if scenario.alerting.is_some() {
+        pairs.push(("alerting.expect", "[]"));
+    }
+    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    pairs.into_iter().map(owned).collect()
 }

@@ -51,36 +51,9 @@ pub fn by_operator() -> Vec<Bound> {
 
 /// With Patroni: the leader's key must expire first, whatever took the leader away.
 pub fn by_patroni(timings: Timings) -> Vec<Bound> {
-    use Milestone::{Accepts, Declared, Routed};
-    let Timings {
-        ttl,
-        loop_wait,
-        inter,
-        rise,
-        ..
-    } = timings;
-    let checks = |count: u64| inter * u32::try_from(count).unwrap_or(u32::MAX);
-    let after = [
-        Wait::upto(
-            Declared,
-            "etcd's look for expired leases",
-            "fixed in etcd",
-            REVOKE_TICK,
-        ),
-        Wait::upto(Accepts, "race for the lead", "fixed in Patroni", RACE),
-        Wait::new(
-            Accepts,
-            "promotion",
-            "a replica that has replayed all log",
-            [PROMOTE.0, PROMOTE.1],
-        ),
-        Wait::new(
-            Routed,
-            "HAProxy takes it for well",
-            format!("rise {rise} x inter {inter:?}"),
-            [checks(rise.saturating_sub(1)), checks(rise)],
-        ),
-    ];
+    use Milestone::Declared;
+    let Timings { ttl, loop_wait, .. } = timings;
+    let after = once_expired(timings);
     let lease = Wait::new(
         Declared,
         "the leader's key expires",
@@ -120,6 +93,34 @@ pub fn by_patroni(timings: Timings) -> Vec<Bound> {
         .chain([with_leader])
         .chain(of_readers(timings))
         .collect()
+}
+
+/// What a failover waits for once the leader's key may be revoked.
+fn once_expired(timings: Timings) -> [Wait; 4] {
+    use Milestone::{Accepts, Declared, Routed};
+    let Timings { inter, rise, .. } = timings;
+    let checks = |count: u64| inter * u32::try_from(count).unwrap_or(u32::MAX);
+    [
+        Wait::upto(
+            Declared,
+            "etcd's look for expired leases",
+            "fixed in etcd",
+            REVOKE_TICK,
+        ),
+        Wait::upto(Accepts, "race for the lead", "fixed in Patroni", RACE),
+        Wait::new(
+            Accepts,
+            "promotion",
+            "a replica that has replayed all log",
+            [PROMOTE.0, PROMOTE.1],
+        ),
+        Wait::new(
+            Routed,
+            "HAProxy takes it for well",
+            format!("rise {rise} x inter {inter:?}"),
+            [checks(rise.saturating_sub(1)), checks(rise)],
+        ),
+    ]
 }
 
 fn chained(first: &[Wait], after: &[Wait]) -> Vec<Wait> {
