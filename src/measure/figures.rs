@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{LaneId, NodeName},
-    record::{DisruptionKind, Milestone},
+    record::DisruptionKind,
     scenario::{Consistency, ConsistencyKind, RecoveredBy},
     time::{Bracket, Nanos, Span},
 };
 
-use super::{AlertFigures, BackupFigures, RebalanceFigures, RestoreFigures, Undetected, why::Part};
+use super::{
+    AlertFigures, BackupFigures, RebalanceFigures, RestoreFigures, Undetected, phases::Phase, why,
+};
 
 /// A figure, or why it could not be measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -157,7 +159,7 @@ pub struct EventFigures {
     pub unexplained: Figure<Span>,
     /// What each part of the time waited for; empty in results of older versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub why: Vec<Part>,
+    pub why: Vec<why::Part>,
     /// How sure the RTO is.
     pub uncertainty: Uncertainty,
     /// The outages of each lane that belong to this event, but for those that are put down to what was undone since.
@@ -253,19 +255,6 @@ pub struct LaneOutage {
     pub rto: Span,
     /// Its length from the onset.
     pub length: Span,
-}
-
-/// One phase of the recovery: from the milestone before to `until`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Phase {
-    /// The milestone that ends it.
-    pub until: Milestone,
-    /// When that was.
-    pub at: Bracket,
-    /// How long it took, at least and at most.
-    pub took: Span,
-    /// Who said so.
-    pub source: String,
 }
 
 /// How sure an RTO is: its parts, in nanoseconds.

@@ -50,9 +50,10 @@ pub use assemble::measure;
 pub use backup_cost::{BackupCost, BackupFigures};
 pub use figures::{
     Allowance, Availability, ConsistencyFigures, Distance, EventFigures, EventLoss, Exposure,
-    Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, Phase, ShardFigures,
+    Figure, Figures, Integrity, LaneOutage, LatencySummary, Loss, LostWrite, ShardFigures,
     Staleness, Uncertainty, Undone, UndoneFigures, Visibility,
 };
+pub use phases::Phase;
 pub use rebalance::{PartitionFigures, RebalanceFigures};
 pub use restored::{Harm, Pitr, RestoreFigures};
 pub use undetected::{Extent, NotMeasured, Undetected};

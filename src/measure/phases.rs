@@ -1,5 +1,7 @@
 //! What the recovery time is made of: milestones in the order of time, and what no source names.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     history::{Access, Group, Op, Outcome},
     id::NodeName,
@@ -7,7 +9,20 @@ use crate::{
     time::{Bracket, Nanos, Span},
 };
 
-use super::{Figure, LaneOutage, Phase, rto::deciding, scan::Scan, shard::struck};
+use super::{Figure, LaneOutage, rto::deciding, scan::Scan, shard::struck};
+
+/// One phase of the recovery: from the milestone before to `until`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    /// The milestone that ends it.
+    pub until: Milestone,
+    /// When that was.
+    pub at: Bracket,
+    /// How long it took, at least and at most.
+    pub took: Span,
+    /// Who said so.
+    pub source: String,
+}
 
 /// All milestones, in their canonical order.
 const ORDER: [Milestone; 6] = [

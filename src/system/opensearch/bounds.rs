@@ -68,7 +68,7 @@ pub struct Timeouts {
 /// Where the cluster manager itself is lost, the others find out by their own checks and elect another, which begins to
 /// check the old one anew.
 pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
-    use Milestone::{Accepts, Declared, FirstSuccess};
+    use Milestone::Declared;
     let Timeouts {
         follower,
         leader,
@@ -82,20 +82,6 @@ pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
         "three rounds of 500ms and what nodes wait between them",
         ELECTION,
     );
-    let ends = [
-        Wait::upto(
-            Accepts,
-            "two changes of the cluster's state",
-            "each on the disks of a majority",
-            CHANGES,
-        ),
-        Wait::upto(
-            FirstSuccess,
-            "clients go to another node",
-            "an operation that times out, and the next one",
-            CLIENTS,
-        ),
-    ];
     let silent = |what: &str, checks: Checks, from: Duration, to: Duration| {
         Wait::new(Declared, what, format!("checks {checks}"), [from, to])
     };
@@ -121,7 +107,7 @@ pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
         )
     };
     let bound = |fault: &str, waits: &[&Wait]| {
-        let waits = waits.iter().copied().chain(&ends).cloned().collect();
+        let waits = waits.iter().copied().chain(&left_out()).cloned().collect();
         Bound::of(fault, waits, "")
     };
     // Its connections end, which is noticed at once.
@@ -142,6 +128,24 @@ pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
         bound("partition primary", paused),
         bound("pause replica", &replica),
         bound("partition replica", &replica),
+    ]
+}
+
+/// What follows once a node is left out.
+fn left_out() -> [Wait; 2] {
+    [
+        Wait::upto(
+            Milestone::Accepts,
+            "two changes of the cluster's state",
+            "each on the disks of a majority",
+            CHANGES,
+        ),
+        Wait::upto(
+            Milestone::FirstSuccess,
+            "clients go to another node",
+            "an operation that times out, and the next one",
+            CLIENTS,
+        ),
     ]
 }
 
