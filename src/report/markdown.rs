@@ -2,7 +2,7 @@
 
 use crate::score::Verdict;
 
-use super::view::{Table, View, text};
+use super::view::{Table, View, text, why};
 
 /// Lost writes shown.
 const LOST_MAX: usize = 20;
@@ -148,7 +148,7 @@ fn phases(view: &View) -> String {
         ));
     }
     details("Phases of the recovery", &body)
-        + &details("Why it took so long", &table(&view.why_table))
+        + &details("Why it took so long", &table(&why::table(&view.why)))
 }
 
 fn details(title: &str, body: &str) -> String {

@@ -4,7 +4,7 @@ use crate::{check::Answer, score::LineState};
 
 use super::{
     document::{Bar, Cell, Columns, Document, Section, Tone, plain, toned},
-    view::{Picture, Table, View, text},
+    view::{Picture, Table, View, text, why},
 };
 
 /// Columns in the picture of an outage at most.
@@ -21,7 +21,7 @@ pub fn run_document(view: &View) -> Document {
     }));
     sections.extend(view.picture.as_ref().map(outage));
     sections.push(phases(view));
-    sections.push(tabled("Why it took so long", &view.why_table));
+    sections.push(tabled("Why it took so long", &why::table(&view.why)));
     let shards = (!view.shards.rows.is_empty()).then(|| tabled("Recovery per shard", &view.shards));
     sections.extend(shards);
     let consumers = view.consumers.as_ref();

@@ -54,6 +54,11 @@ impl Place {
         }
     }
 
+    /// The name of the text that it is in.
+    pub fn source_name(&self) -> &str {
+        self.source.name()
+    }
+
     /// The bytes.
     pub fn range(&self) -> Range<usize> {
         self.range.clone()

@@ -12,7 +12,8 @@ const WHOLE: Dur = Dur(Duration::from_secs(60));
 
 /// What is replaced in a scenario to rehearse it: its stack, clients and alerting stay; of its steps only the undisturbed
 /// time, then nothing is done and the stack must be whole; of its targets that nothing is lost, and its consistency. Its own
-/// values that speak of steps go, and the alerts that it expects of them: none may fire. `key=value` pairs as of `--set`.
+/// values that speak of steps go, and the alerts that it expects of them: none may fire. Once
+/// is enough. `key=value` pairs as of `--set`.
 pub fn rehearsal(scenario: &Scenario) -> Vec<(String, String)> {
     let steady = scenario.drill.iter().find_map(|step| match step {
         Step::Steady(time) => Some(*time),
@@ -35,6 +36,7 @@ pub fn rehearsal(scenario: &Scenario) -> Vec<(String, String)> {
         ("drill", steps.as_str()),
         ("headline", "1"),
         ("must-fail", "[]"),
+        ("repeat", "1"),
         ("targets", targets.as_str()),
     ];
     if scenario.alerting.is_some() {

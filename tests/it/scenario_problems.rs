@@ -169,6 +169,7 @@ const CASES: &[(&str, &str, &str)] = &[
         "repeat: 1\n",
         "must-fail:\n  - { with: { targets.rto: 1s }, misses: [rto] }\n",
     ),
+    ("must_fail_empty", "repeat: 1\n", "must-fail: []\n"),
     (
         "must_fail_of_nothing",
         "repeat: 1\n",

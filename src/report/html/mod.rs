@@ -15,7 +15,7 @@ use crate::{
 
 use axes::Sheet;
 
-use super::view::{ActionView, BoundView, PhaseView, Picture, Table, View, text};
+use super::view::{ActionView, BoundView, PhaseView, Picture, Table, View, text, why};
 
 /// Tiles above the table.
 const TILES_MAX: usize = 4;
@@ -67,6 +67,10 @@ impl Page<'_> {
     fn shows_target(&self) -> bool {
         let picture = self.view.picture.as_ref();
         picture.is_some_and(|picture| picture.target.is_some())
+    }
+
+    fn why(&self) -> Table {
+        why::table(&self.view.why)
     }
 
     fn word(&self, verdict: &Verdict) -> &'static str {

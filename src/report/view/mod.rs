@@ -45,8 +45,6 @@ pub struct View {
     pub operator_took: Option<String>,
     /// Why the recovery took as long, part by part.
     pub why: Vec<PartView>,
-    /// The same as a table.
-    pub why_table: Table,
     /// What the phases leave unexplained: value and bracket, or why it is not known.
     pub unexplained: Option<(String, String)>,
     /// What became of the data.
@@ -205,7 +203,6 @@ impl View {
             fault: setup::fault(record),
             phases: event.map_or_else(Vec::new, figures::phases),
             why: event.map_or_else(Vec::new, why::parts),
-            why_table: why::table(event),
             operator: event.map_or_else(Vec::new, |event| operator::steps(record, event)),
             operator_took: event.and_then(|event| operator::took(record, event)),
             unexplained: event.map(|event| {

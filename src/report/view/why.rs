@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     measure::{
-        EventFigures, Figure,
+        EventFigures,
         format::{self, Round},
         why::{self, Part},
     },
@@ -76,7 +76,7 @@ fn percent(of: Duration, all: Duration) -> String {
 }
 
 /// The parts as a table, a row for each thing that was waited for.
-pub fn table(event: Option<&EventFigures>) -> Table {
+pub fn table(parts: &[PartView]) -> Table {
     let head = [
         "ends with",
         "took",
@@ -87,11 +87,10 @@ pub fn table(event: Option<&EventFigures>) -> Table {
         "not explained",
     ];
     let mut table = Table::new(&head, "No recovery was measured.");
-    for part in event.map(parts).unwrap_or_default() {
-        let nothing = || vec![["no cause is known".into(), String::new(), String::new()]];
+    for part in parts {
         let waits = match part.waits.is_empty() {
-            true => nothing(),
-            false => part.waits,
+            true => vec![["no cause is known".into(), String::new(), String::new()]],
+            false => part.waits.clone(),
         };
         for (index, [what, by, allowed]) in waits.into_iter().enumerate() {
             let once = |cell: &str| {
@@ -117,16 +116,12 @@ pub fn table(event: Option<&EventFigures>) -> Table {
 
 /// What a reader must hear of it beside the recovery time: that more than a tenth of it is not explained.
 pub fn alarm(event: &EventFigures) -> Option<String> {
-    why::loud(event).then(|| {
-        let (unexplained, all) = why::unexplained(&event.why);
-        let Figure::Measured(rto) = event.rto else {
-            return String::new();
-        };
-        format!(
-            "{} of the recovery time of {} ({}) is not explained: neither the settings nor the drill account for it.",
-            format::duration(unexplained, Round::Up),
-            format::value(rto),
-            percent(unexplained, all)
-        )
-    })
+    let rto = event.rto.value().filter(|_| why::loud(event))?;
+    let (unexplained, all) = why::unexplained(&event.why);
+    Some(format!(
+        "{} of the recovery time of {} ({}) is not explained: neither the settings nor the drill account for it.",
+        format::duration(unexplained, Round::Up),
+        format::value(*rto),
+        percent(unexplained, all)
+    ))
 }

@@ -8,15 +8,23 @@ use crate::scenario::{
 
 use super::{
     decode::{Decoder, Fields},
+    overrides,
     tree::Tree,
 };
 
-/// Decodes `must-fail`, if it is there, none of them where it is empty; whether the drill can be run with each change is checked while planning.
+/// Decodes `must-fail`, if it is there; an empty list takes those of the file away where `--set` gives it. Whether the drill can be run with each change is checked while planning.
 pub fn must_fail(d: &mut Decoder, f: &mut Fields<'_>) -> Option<Vec<MustFail>> {
     let Some(tree) = f.get("must-fail") else {
         return Some(Vec::new());
     };
     let items = d.list(tree, "`must-fail`")?;
+    if items.is_empty() && !overrides::gave(tree) {
+        d.note(
+            Problem::at(tree.place.clone(), "`must-fail` names no change")
+                .help("name one, such as `- { with: { stack.redis.settings.down-after: 20s }, misses: [rto] }`, or leave it out"),
+        );
+        return None;
+    }
     let changes: Vec<_> = items.iter().filter_map(|item| change(d, item)).collect();
     (changes.len() == items.len()).then_some(changes)
 }

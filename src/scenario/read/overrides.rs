@@ -11,11 +11,14 @@ use super::{
     tree::{self, Key, Tree, Value},
 };
 
+/// What the name of an override's source begins with.
+const GIVEN: &str = "--set ";
+
 /// Puts the value at the path, adding maps on the way; list items are named by their number from 0.
 /// Problems with it point at the argument.
 pub fn apply(d: &mut Decoder, tree: &mut Tree, path: &str, value: &str) {
     let text = format!("{path}={value}");
-    let source: Source = Arc::new(NamedSource::new(format!("--set {text}"), text));
+    let source: Source = Arc::new(NamedSource::new(format!("{GIVEN}{text}"), text));
     let place = Place::new(&source, 0..path.len());
     let keys: Vec<&str> = path.split('.').collect();
     if keys.iter().any(|key| key.is_empty()) || keys.len() > 16 {
@@ -31,6 +34,11 @@ pub fn apply(d: &mut Decoder, tree: &mut Tree, path: &str, value: &str) {
     if let Err(problem) = put(tree, &keys, &place, new) {
         d.note(problem);
     }
+}
+
+/// Whether a value was given by an override and does not stand in the file.
+pub fn gave(tree: &Tree) -> bool {
+    tree.place.source_name().starts_with(GIVEN)
 }
 
 /// The value is YAML too, so that `--set tags=[a,b]` and `--set drill.1.fault=noop` work.

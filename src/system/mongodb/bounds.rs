@@ -33,8 +33,8 @@ pub struct Timeouts {
 /// orderly end hands the role over at once.
 ///
 /// A new primary stays in catch-up mode until it knows how far every other member is, or has failed to ask it. Where
-/// the lost machine refuses nothing, that takes as long as a heartbeat's timeout: 19.3 s by the log of a drill with 20 s.
-/// Where it refuses, it takes no time.
+/// the lost machine says nothing, that takes as long as a heartbeat's timeout: 19.3 s by the log of a partition with 20 s;
+/// 0.5 s, 1.6 s and 10.0 s in three kills with 10 s.
 pub fn bounds(timeouts: &Timeouts) -> Vec<Bound> {
     let Timeouts {
         election,
